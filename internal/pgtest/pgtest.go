@@ -1,0 +1,209 @@
+// Package pgtest gives tests real PostgreSQL servers and a database of their
+// own. Servers are started once in a test process, end with it, and are made
+// from a cached initdb; databases are copied from a template. Tests alone may
+// import it.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/demo/schema"
+	"shardadmin/internal/localpg"
+)
+
+var (
+	mu        sync.Mutex
+	servers   = map[int]*localpg.Server{}
+	templates = map[string]bool{}
+)
+
+// quick trades durability for speed: a test's server need not survive a power cut.
+var quick = map[string]string{
+	"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "2GB", "autovacuum_naptime": "60s",
+	"shared_buffers": "128MB", "max_connections": "300", "max_prepared_transactions": "10",
+}
+
+// Server returns the n-th server of this test process, started at first use.
+// SHARD_ADMIN_TEST_PG chooses its major version.
+func Server(t testing.TB, n int) *localpg.Server {
+	t.Helper()
+	mu.Lock()
+	defer mu.Unlock()
+	if s := servers[n]; s != nil {
+		return s
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	major, _ := strconv.Atoi(os.Getenv("SHARD_ADMIN_TEST_PG"))
+	bin, err := localpg.Find(ctx, major)
+	require.NoError(t, err)
+	base := filepath.Join(os.TempDir(), fmt.Sprintf("shard-admin-test-%d", os.Getpid()))
+	if len(servers) == 0 {
+		sweep()
+	}
+	dir := filepath.Join(base, "pg"+strconv.Itoa(n))
+	require.NoError(t, os.MkdirAll(base, 0o755))
+	fromCache(t, ctx, bin, dir)
+	s, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: dir, Settings: quick, Child: true})
+	require.NoError(t, err)
+	servers[n] = s
+	return s
+}
+
+// fromCache copies a data folder that initdb made for an earlier process.
+func fromCache(t testing.TB, ctx context.Context, bin localpg.Binaries, dir string) {
+	t.Helper()
+	cache := filepath.Join(os.TempDir(), fmt.Sprintf("shard-admin-test-initdb-%d-%d", bin.Major, os.Getuid()))
+	require.NoError(t, os.MkdirAll(cache, 0o755))
+	lock, err := os.OpenFile(filepath.Join(cache, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	require.NoError(t, err)
+	defer func() { _ = lock.Close() }()
+	require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+	made := filepath.Join(cache, "made")
+	if _, err := os.Stat(made); err != nil {
+		require.NoError(t, os.RemoveAll(filepath.Join(cache, "pg")))
+		s, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: filepath.Join(cache, "pg"), Settings: quick, Child: true})
+		require.NoError(t, err)
+		require.NoError(t, s.Stop(ctx))
+		require.NoError(t, os.WriteFile(made, nil, 0o600))
+	}
+	out, err := exec.CommandContext(ctx, "cp", "-a", filepath.Join(cache, "pg"), dir).CombinedOutput()
+	require.NoError(t, err, string(out))
+	_ = os.Remove(filepath.Join(dir, "port"))
+}
+
+// sweep removes what test processes that are gone have left.
+func sweep() {
+	old, _ := filepath.Glob(filepath.Join(os.TempDir(), "shard-admin-test-[0-9]*"))
+	for _, d := range old {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(d), "shard-admin-test-"))
+		if err == nil && syscall.Kill(pid, 0) != nil {
+			_ = os.RemoveAll(d)
+		}
+	}
+}
+
+// Main runs a package's tests and stops the servers that they started.
+func Main(m *testing.M) {
+	code := m.Run()
+	Shutdown()
+	os.Exit(code)
+}
+
+// Shutdown stops every server of this process and removes their folders.
+func Shutdown() {
+	mu.Lock()
+	defer mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for _, s := range servers {
+		_ = s.Crash(ctx)
+	}
+	if len(servers) > 0 {
+		_ = os.RemoveAll(filepath.Join(os.TempDir(), fmt.Sprintf("shard-admin-test-%d", os.Getpid())))
+	}
+}
+
+// Owner is the role that owns an application's tables; it cannot log in.
+const Owner = "pwb_owner"
+
+// AppRole is the role of the application; it may read and write every table.
+const AppRole = "pwb_app"
+
+// AppPassword is the password of the application's role.
+const AppPassword = "app-password"
+
+// Random returns a short random name with a prefix.
+func Random(prefix string) string {
+	b := make([]byte, 5)
+	_, _ = rand.Read(b)
+	return prefix + hex.EncodeToString(b)
+}
+
+// Exec runs statements as the superuser.
+func Exec(t testing.TB, s *localpg.Server, database, sql string) {
+	t.Helper()
+	c := Connect(t, s.URL("", database))
+	defer func() { _ = c.Close(context.Background()) }()
+	_, err := c.Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+}
+
+// Connect opens a connection that the test's end closes.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(context.Background(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+// Database makes a database from a template of the given schema: "pwb" for
+// the reference application's, "" for an empty one, or SQL that makes one.
+// Tables belong to Owner. The test's end drops it.
+func Database(t testing.TB, server int, sql string) string {
+	t.Helper()
+	s := Server(t, server)
+	template := templateOf(t, s, server, sql)
+	name := Random("t_")
+	Exec(t, s, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+template+" OWNER "+Owner)
+	t.Cleanup(func() {
+		c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.Close(context.Background()) }()
+		_, _ = c.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	})
+	return name
+}
+
+func templateOf(t testing.TB, s *localpg.Server, server int, sql string) string {
+	t.Helper()
+	mu.Lock()
+	defer mu.Unlock()
+	text, name := sql, ""
+	switch sql {
+	case "":
+		name = "tpl_empty"
+	case "pwb":
+		name, text = "tpl_pwb", schema.PWB
+	default:
+		name = "tpl_" + digest(sql)
+	}
+	key := fmt.Sprintf("%d/%s", server, name)
+	if templates[key] {
+		return name
+	}
+	Exec(t, s, "postgres", `DO $$ BEGIN
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pwb_owner') THEN CREATE ROLE pwb_owner NOLOGIN; END IF;
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pwb_app') THEN CREATE ROLE pwb_app LOGIN PASSWORD 'app-password'; END IF;
+	END $$`)
+	Exec(t, s, "postgres", "CREATE DATABASE "+name+" OWNER "+Owner)
+	Exec(t, s, name, "CREATE EXTENSION IF NOT EXISTS pgcrypto; ALTER SCHEMA public OWNER TO "+Owner+"; SET ROLE "+Owner+"; "+text+"; RESET ROLE;"+schema.AppGrants)
+	templates[key] = true
+	return name
+}
+
+func digest(s string) string {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return strconv.FormatUint(h, 36)
+}
