@@ -1,0 +1,403 @@
+package conn
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+)
+
+// Options of a Set.
+type Options struct {
+	Resolver credential.Resolver
+	// AppName is the first part of application_name; shard-admin when empty.
+	AppName string
+	// ConnectTimeout bounds one attempt to connect; 5 s when zero.
+	ConnectTimeout time.Duration
+	// MaxConns bounds each pool; 6 when zero.
+	MaxConns int32
+}
+
+// Set is the databases of one fleet.
+type Set struct {
+	fleet   *fleet.Fleet
+	opt     Options
+	control *Database
+	shards  map[string]*Database
+}
+
+// Open describes the databases of a fleet. It dials nothing.
+func Open(f *fleet.Fleet, o Options) *Set {
+	if o.AppName == "" {
+		o.AppName = "shard-admin"
+	}
+	if o.ConnectTimeout == 0 {
+		o.ConnectTimeout = 5 * time.Second
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 6
+	}
+	s := &Set{fleet: f, opt: o, shards: map[string]*Database{}}
+	s.control = &Database{set: s, name: fleet.ControlName, endpoint: f.Control, credential: f.CredentialOf(fleet.ControlName), inControl: true}
+	s.control.pooled = &pooled{}
+	for _, sh := range f.Shards {
+		switch {
+		case sh.InControl:
+			s.shards[sh.Name] = &Database{set: s, name: sh.Name, endpoint: f.Control, credential: s.control.credential, inControl: true, pooled: s.control.pooled}
+		case sh.Configured():
+			s.shards[sh.Name] = &Database{set: s, name: sh.Name, endpoint: sh.Endpoint, credential: f.CredentialOf(sh.Name), pooled: &pooled{}}
+		}
+	}
+	return s
+}
+
+// Fleet returns what the set was opened from.
+func (s *Set) Fleet() *fleet.Fleet { return s.fleet }
+
+// Control returns the control database.
+func (s *Set) Control() *Database { return s.control }
+
+// Shard returns a shard's database: shard_unknown for a name that the fleet
+// does not have, shard_not_configured for one without a connection.
+func (s *Set) Shard(name string) (*Database, error) {
+	if d, ok := s.shards[name]; ok {
+		return d, nil
+	}
+	if _, ok := s.fleet.Shard(name); ok {
+		return nil, fault.Newf(fault.ShardNotConfigured, "give it a url in the fleet file, or choose another shard", "shard %s is known but has no connection", name)
+	}
+	names := []string{}
+	for _, sh := range s.fleet.Shards {
+		names = append(names, sh.Name)
+	}
+	return nil, fault.Newf(fault.ShardUnknown, "the fleet has "+strings.Join(names, ", "), "there is no shard %q in fleet %s", name, s.fleet.Name)
+}
+
+// Configured returns every shard that has a connection, in the fleet's order.
+func (s *Set) Configured() []*Database {
+	out := []*Database{}
+	for _, sh := range s.fleet.Shards {
+		if d, ok := s.shards[sh.Name]; ok {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Close closes every pool.
+func (s *Set) Close() {
+	s.control.pooled.close()
+	for _, d := range s.shards {
+		d.pooled.close()
+	}
+}
+
+// Reset closes the pools so that the next use dials anew: after a sleep, a
+// change of network, or a new password.
+func (s *Set) Reset() { s.Close() }
+
+// pooled is the pool of one database, shared by the names that lead to it.
+type pooled struct {
+	mu   sync.Mutex
+	pool *pgxpool.Pool
+}
+
+func (p *pooled) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pool != nil {
+		// Close waits for connections that are out; those belong to calls
+		// that end by their own contexts.
+		go p.pool.Close()
+		p.pool = nil
+	}
+}
+
+// Database is one database of a fleet.
+type Database struct {
+	set        *Set
+	name       string
+	endpoint   fleet.Endpoint
+	credential string
+	inControl  bool
+	pooled     *pooled
+}
+
+// Name returns "control" or the shard's name.
+func (d *Database) Name() string { return d.name }
+
+// InControl reports whether the database is the control database.
+func (d *Database) InControl() bool { return d.inControl }
+
+// Credential returns the name of the credential that opens the database.
+func (d *Database) Credential() string { return d.credential }
+
+func (d *Database) url() *url.URL {
+	u, err := url.Parse(d.endpoint.URL)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+// Host returns the host of the URL.
+func (d *Database) Host() string {
+	if h := d.url().Hostname(); h != "" {
+		return h
+	}
+	return d.url().Query().Get("host")
+}
+
+// Port returns the port of the URL; 5432 when it names none.
+func (d *Database) Port() int {
+	for _, p := range []string{d.url().Port(), d.url().Query().Get("port")} {
+		if n, err := strconv.Atoi(p); err == nil {
+			return n
+		}
+	}
+	return 5432
+}
+
+// DatabaseName returns the database's name on its server.
+func (d *Database) DatabaseName() string {
+	if n := strings.Trim(d.url().Path, "/"); n != "" {
+		return n
+	}
+	return d.url().Query().Get("dbname")
+}
+
+// TLSMode returns the URL's sslmode; prefer is libpq's default.
+func (d *Database) TLSMode() string {
+	if m := d.url().Query().Get("sslmode"); m != "" {
+		return m
+	}
+	return "prefer"
+}
+
+// settings are ours on every session of a pool, in the server's own units.
+func settings() map[string]string {
+	return map[string]string{
+		"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "60s",
+		"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "extra_float_digits": "1", "bytea_output": "hex",
+		"client_encoding": "UTF8", "search_path": "public, pg_catalog",
+	}
+}
+
+// config parses a URL, finds its credential and leaves the password nowhere
+// but in the driver's configuration.
+func (d *Database) config(ctx context.Context, text string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(text)
+	if err != nil {
+		return nil, fault.Newf(fault.FleetInvalid, "mend the url of "+d.name+" in the fleet file", "%s: the connection URL cannot be used: %s", d.name, withoutURL(err, text))
+	}
+	named := ""
+	if u, err := url.Parse(text); err == nil && u.User != nil {
+		named = u.User.Username()
+	}
+	if named == "" {
+		if u, err := url.Parse(text); err == nil {
+			named = u.Query().Get("user")
+		}
+	}
+	cred, _, err := d.set.opt.Resolver.Resolve(ctx, d.set.fleet.Name, d.credential, credential.Endpoint{
+		Host: cfg.Host, Port: int(cfg.Port), Database: cfg.Database, User: named,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if cred.User != "" {
+		cfg.User = cred.User
+	}
+	if !cred.Password.Empty() {
+		cfg.Password = cred.Password.Reveal()
+	}
+	cfg.ConnectTimeout = d.set.opt.ConnectTimeout
+	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}).DialContext
+	return cfg, nil
+}
+
+func withoutURL(err error, text string) string { return strings.ReplaceAll(err.Error(), text, "…") }
+
+// Pool returns the pool, which dials at its first use. Errors are faults of
+// this package.
+func (d *Database) Pool(ctx context.Context) (*pgxpool.Pool, error) {
+	d.pooled.mu.Lock()
+	defer d.pooled.mu.Unlock()
+	if d.pooled.pool != nil {
+		return d.pooled.pool, nil
+	}
+	cfg, err := d.config(ctx, d.endpoint.URL)
+	if err != nil {
+		return nil, err
+	}
+	cfg.RuntimeParams["application_name"] = d.set.opt.AppName
+	// Where a direct URL stands beside it, this one leads through a pooler.
+	pooler := d.endpoint.Direct != ""
+	if !pooler {
+		for k, v := range settings() {
+			cfg.RuntimeParams[k] = v
+		}
+	}
+	pool, err := d.newPool(ctx, cfg, pooler)
+	if err != nil && !pooler && refusesParameters(err) {
+		for k := range settings() {
+			delete(cfg.RuntimeParams, k)
+		}
+		pool, err = d.newPool(ctx, cfg, true)
+	}
+	if err != nil {
+		return nil, Fault(err, d.name)
+	}
+	d.pooled.pool = pool
+	return pool, nil
+}
+
+func (d *Database) newPool(ctx context.Context, cfg *pgx.ConnConfig, pooler bool) (*pgxpool.Pool, error) {
+	pc, err := pgxpool.ParseConfig("")
+	if err != nil {
+		return nil, err
+	}
+	pc.ConnConfig = cfg.Copy()
+	pc.MaxConns = d.set.opt.MaxConns
+	pc.MaxConnIdleTime = 2 * time.Minute
+	pc.HealthCheckPeriod = 30 * time.Second
+	if pooler {
+		// A pooler may give each statement another server process, so nothing
+		// may be prepared on one.
+		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), pc)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// DirectOptions of a direct session.
+type DirectOptions struct {
+	// Purpose and Epoch make the application_name, by which a later owner
+	// finds the sessions of an earlier one.
+	Purpose string
+	Epoch   int64
+}
+
+// AppName returns the application_name of direct sessions.
+func (s *Set) AppName(purpose string, epoch int64) string {
+	return s.opt.AppName + "/" + purpose + "/" + strconv.FormatInt(epoch, 10)
+}
+
+// Direct opens a session of its own on the server itself: pooler_in_path when
+// there is a pooler between. It has no statement_timeout; the caller sets one
+// for each batch.
+func (d *Database) Direct(ctx context.Context, o DirectOptions) (*pgx.Conn, error) {
+	text := d.endpoint.Direct
+	if text == "" {
+		text = d.endpoint.URL
+	}
+	cfg, err := d.config(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range settings() {
+		cfg.RuntimeParams[k] = v
+	}
+	for k, v := range map[string]string{
+		"application_name": d.set.AppName(o.Purpose, o.Epoch), "statement_timeout": "0", "idle_in_transaction_session_timeout": "0",
+		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+	} {
+		cfg.RuntimeParams[k] = v
+	}
+	c, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		if refusesParameters(err) {
+			return nil, d.pooler()
+		}
+		return nil, Fault(err, d.name)
+	}
+	var pid uint32
+	if err := c.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		_ = c.Close(context.WithoutCancel(ctx))
+		return nil, Fault(err, d.name)
+	}
+	if pid != c.PgConn().PID() {
+		_ = c.Close(context.WithoutCancel(ctx))
+		return nil, d.pooler()
+	}
+	return c, nil
+}
+
+func (d *Database) pooler() error {
+	return fault.Newf(fault.PoolerInPath, `add direct = "postgres://…" for `+d.name+" in the fleet file, leading to the server itself",
+		"%s: the connection goes through a pooler, and this work needs a session of its own", d.name)
+}
+
+// Identity tells databases apart.
+type Identity struct {
+	SystemIdentifier uint64
+	DatabaseOID      uint32
+}
+
+// Identity reads what a database is, not what it is called.
+func (d *Database) Identity(ctx context.Context) (Identity, error) {
+	pool, err := d.Pool(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	var id Identity
+	var sys int64
+	err = pool.QueryRow(ctx, `SELECT (SELECT system_identifier FROM pg_control_system()), oid FROM pg_database WHERE datname = current_database()`).Scan(&sys, &id.DatabaseOID)
+	id.SystemIdentifier = uint64(sys) //nolint:gosec // an identifier, not a number
+	return id, Fault(err, d.name)
+}
+
+// Same reports whether two databases of a fleet are one: suspected by their
+// identity, proven by an advisory lock.
+func Same(ctx context.Context, a, b *Database) (bool, error) {
+	if a == b || a.pooled == b.pooled {
+		return true, nil
+	}
+	ia, err := a.Identity(ctx)
+	if err != nil {
+		return false, err
+	}
+	ib, err := b.Identity(ctx)
+	if err != nil || ia != ib {
+		return false, err
+	}
+	pa, err := a.Pool(ctx)
+	if err != nil {
+		return false, err
+	}
+	pb, err := b.Pool(ctx)
+	if err != nil {
+		return false, err
+	}
+	key := time.Now().UnixNano()
+	tx, err := pa.Begin(ctx)
+	if err != nil {
+		return false, Fault(err, a.name)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", key); err != nil {
+		return false, Fault(err, a.name)
+	}
+	free := false
+	err = pgx.BeginFunc(ctx, pb, func(tb pgx.Tx) error {
+		return tb.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", key).Scan(&free)
+	})
+	return !free, Fault(err, b.name)
+}

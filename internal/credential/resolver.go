@@ -1,0 +1,121 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgpassfile"
+
+	"shardadmin/internal/fault"
+)
+
+// Source says where a credential was found.
+type Source string
+
+// The sources, in the order in which they are asked.
+const (
+	FromKeychain    Source = "keychain"
+	FromEnvironment Source = "environment"
+	FromPassFile    Source = "password file"
+	FromNowhere     Source = "none"
+)
+
+// Endpoint is what a password file is asked for.
+type Endpoint struct {
+	Host, Database, User string
+	Port                 int
+}
+
+// Resolver finds the credential of a database.
+type Resolver interface {
+	Resolve(ctx context.Context, fleet, name string, at Endpoint) (Credential, Source, error)
+}
+
+// Chain asks the keychain, then the environment, then the password file.
+type Chain struct {
+	Keychain Keychain
+	// Env looks up a variable; os.Getenv when nil.
+	Env func(string) string
+	// NoKeychain leaves the keychain out, for machines that have none.
+	NoKeychain bool
+}
+
+// Variable is the environment variable that holds a credential's password.
+func Variable(fleet, name string) string {
+	return "SHARD_ADMIN_PASSWORD_" + upper(fleet) + "_" + upper(name)
+}
+
+func upper(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+// Resolve returns the first credential found. A keychain that is locked is an
+// error only when nothing else has the password: a server has none at all.
+func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Credential, Source, error) {
+	env := c.Env
+	if env == nil {
+		env = os.Getenv
+	}
+	var keychain error
+	if !c.NoKeychain {
+		cred, err := c.Keychain.Get(ctx, fleet, name)
+		if err == nil {
+			if cred.User == "" {
+				cred.User = at.User
+			}
+			return cred, FromKeychain, nil
+		}
+		if ctx.Err() != nil {
+			return Credential{}, FromNowhere, ctx.Err()
+		}
+		if !errors.Is(err, ErrNotFound) {
+			keychain = err
+		}
+	}
+	if p := env(Variable(fleet, name)); p != "" {
+		return Credential{User: at.User, Password: NewSecret(p)}, FromEnvironment, nil
+	}
+	if p, ok := passFile(env, at); ok {
+		return Credential{User: at.User, Password: NewSecret(p)}, FromPassFile, nil
+	}
+	if fault.CodeOf(keychain) == fault.KeychainLocked {
+		return Credential{}, FromNowhere, keychain
+	}
+	// The server may need no password: trust, peer and certificates are
+	// found out by connecting.
+	return Credential{User: at.User}, FromNowhere, nil
+}
+
+func passFile(env func(string) string, at Endpoint) (string, bool) {
+	path := env("PGPASSFILE")
+	if path == "" {
+		home := env("HOME")
+		if home == "" {
+			return "", false
+		}
+		path = filepath.Join(home, ".pgpass")
+	}
+	// libpq refuses a file that others may read, and so do we.
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o077 != 0 {
+		return "", false
+	}
+	f, err := pgpassfile.ReadPassfile(path)
+	if err != nil {
+		return "", false
+	}
+	p := f.FindPassword(at.Host, strconv.Itoa(at.Port), at.Database, at.User)
+	return p, p != ""
+}

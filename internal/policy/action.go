@@ -1,0 +1,98 @@
+package policy
+
+// Action is a kind of change.
+type Action string
+
+// The actions.
+const (
+	FleetInstall   Action = "fleet.install"
+	FleetUninstall Action = "fleet.uninstall"
+	OperatorSet    Action = "operator.set"
+	PolicySet      Action = "policy.set"
+	AssignTenant   Action = "tenant.assign"
+	MoveStart      Action = "move.start"
+	MoveSwitch     Action = "move.switch"
+	MoveResume     Action = "move.resume"
+	MoveCancel     Action = "move.cancel"
+	MoveRollback   Action = "move.rollback"
+	MoveFinalize   Action = "move.finalize"
+	AuditExport    Action = "audit.export"
+	CredentialSet  Action = "credential.set"
+)
+
+// Role is what an operator may be.
+type Role string
+
+// The roles, each may do what the ones before it may.
+const (
+	NoRole       Role = ""
+	Viewer       Role = "viewer"
+	OperatorRole Role = "operator"
+	Admin        Role = "admin"
+)
+
+func (r Role) rank() int {
+	switch r {
+	case Viewer:
+		return 1
+	case OperatorRole:
+		return 2
+	case Admin:
+		return 3
+	}
+	return 0
+}
+
+// Flag is a switch that a kind of change needs.
+type Flag string
+
+// The flags; each needs the ones before it.
+const (
+	FlagEnabled    Flag = "SHARD_ADMIN_ENABLED"
+	FlagAssignment Flag = "SHARD_ASSIGNMENT_ENABLED"
+	FlagMigrations Flag = "SHARD_MIGRATIONS_ENABLED"
+	FlagBulk       Flag = "SHARD_BULK_OPS_ENABLED"
+)
+
+// Flags lists the flags in their order.
+func Flags() []Flag { return []Flag{FlagEnabled, FlagAssignment, FlagMigrations, FlagBulk} }
+
+// rule is what an action needs.
+type rule struct {
+	flag    Flag
+	role    Role
+	confirm bool // in production, by name
+}
+
+func ruleOf(a Action) rule {
+	switch a {
+	case FleetInstall:
+		// The first admin is filed by it, so it asks the database's rights.
+		return rule{FlagEnabled, NoRole, false}
+	case FleetUninstall:
+		return rule{FlagEnabled, Admin, true}
+	case OperatorSet, PolicySet:
+		return rule{FlagEnabled, Admin, false}
+	case AssignTenant:
+		return rule{FlagAssignment, OperatorRole, true}
+	case MoveStart, MoveSwitch, MoveRollback:
+		return rule{FlagMigrations, OperatorRole, true}
+	case MoveFinalize:
+		return rule{FlagMigrations, OperatorRole, true}
+	case MoveResume, MoveCancel:
+		return rule{FlagMigrations, OperatorRole, false}
+	case AuditExport:
+		return rule{"", Viewer, false}
+	case CredentialSet:
+		return rule{"", NoRole, false}
+	}
+	return rule{FlagBulk, Admin, true} // an action nobody described is the most guarded
+}
+
+// Actions lists every action that has a rule.
+func Actions() []Action {
+	return []Action{
+		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
+		MoveRollback, MoveFinalize, AuditExport, CredentialSet,
+	}
+}
