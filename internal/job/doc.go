@@ -1,0 +1,23 @@
+// Package job holds leases and runs in the control database.
+//
+// # Leases
+//
+// A lease gives one holder a resource until the database's clock passes its
+// end. Each change of owner raises the epoch, and every write that matters
+// carries the epoch: whoever slept through the end of a lease writes nothing.
+// The holder itself trusts a lease only for TTL − 10 s from the moment at
+// which the last successful renewal was sent; then the lease's context ends.
+// Wall clock and monotonic clock both count, because one of them stops while
+// a machine sleeps and the other may be set.
+//
+// # Runs
+//
+//	queued ─► running ─► done | failed | parked
+//	   ▲         │
+//	   └─────────┘ the worker died, or stopped
+//
+// Any number of workers share the queue. Claiming is one short transaction
+// (SKIP LOCKED under a lock of the queue, so that limits per shard hold). A
+// run whose worker stopped sending heartbeats is queued again; the lease, not
+// the run's row, is what keeps two owners apart.
+package job
