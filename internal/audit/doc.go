@@ -27,7 +27,7 @@
 // # Hashes
 //
 //	event_hash = sha256(0x00 ‖ netstrings(event_id, occurred_us, recorded_us, db_user, client_addr, app_name, body))
-//	hash       = sha256(0x01 ‖ netstrings(seq, sealed_us, hex(event_hash), hex(prev_hash)))
+//	hash       = sha256(0x01 ‖ netstrings(seq, sealed_us) ‖ event_hash ‖ prev_hash)
 //
 // The first prev_hash is 32 zero bytes. The body is canonical JSON: sorted
 // keys, no floating point, no secrets.

@@ -1,0 +1,84 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"hash"
+	"strconv"
+)
+
+// Sealed is one entry of the chain with the event that it seals, as stored:
+// times in microseconds since 1970, because that is what is hashed.
+type Sealed struct {
+	Seq        int64
+	SealedUS   int64
+	EventID    string
+	OccurredUS int64
+	RecordedUS int64
+	DBUser     string
+	ClientAddr string
+	AppName    string
+	Body       string
+	EventHash  []byte
+	PrevHash   []byte
+	Hash       []byte
+	// Missing is true where the link is there and its event is not.
+	Missing bool
+}
+
+// Genesis is the hash that the first entry follows.
+func Genesis() []byte { return make([]byte, sha256.Size) }
+
+func netstring(h hash.Hash, s string) {
+	h.Write([]byte(strconv.Itoa(len(s)) + ":"))
+	h.Write([]byte(s))
+	h.Write([]byte(","))
+}
+
+// WantEventHash computes what the event's hash has to be.
+func (s Sealed) WantEventHash() []byte {
+	h := sha256.New()
+	h.Write([]byte{0})
+	for _, v := range []string{
+		s.EventID, strconv.FormatInt(s.OccurredUS, 10), strconv.FormatInt(s.RecordedUS, 10), s.DBUser, s.ClientAddr, s.AppName, s.Body,
+	} {
+		netstring(h, v)
+	}
+	return h.Sum(nil)
+}
+
+// WantHash computes what the entry's hash has to be.
+func (s Sealed) WantHash() []byte {
+	h := sha256.New()
+	h.Write([]byte{1})
+	netstring(h, strconv.FormatInt(s.Seq, 10))
+	netstring(h, strconv.FormatInt(s.SealedUS, 10))
+	h.Write(s.EventHash)
+	h.Write(s.PrevHash)
+	return h.Sum(nil)
+}
+
+// Check compares an entry with the one before it and returns what is wrong,
+// nothing when all is well.
+func (s Sealed) Check(lastSeq int64, lastHash []byte) []Finding {
+	var out []Finding
+	add := func(kind, text string) {
+		out = append(out, Finding{Seq: s.Seq, Kind: kind, EventID: s.EventID, Message: text})
+	}
+	n := strconv.FormatInt(s.Seq, 10)
+	if s.Seq != lastSeq+1 {
+		add("gap", "after event "+strconv.FormatInt(lastSeq, 10)+" comes "+n+": entries between them are gone")
+	} else if !bytes.Equal(s.PrevHash, lastHash) {
+		add("order", "event "+n+" does not follow the one before it: the order or a hash was changed")
+	}
+	switch {
+	case s.Missing:
+		add("event_missing", "event "+n+" was deleted, its seal is still there")
+	case !bytes.Equal(s.EventHash, s.WantEventHash()):
+		add("event_changed", "event "+n+" was changed after it was sealed")
+	}
+	if !bytes.Equal(s.Hash, s.WantHash()) {
+		add("link_changed", "the seal of event "+n+" was changed")
+	}
+	return out
+}

@@ -1,0 +1,133 @@
+package audit
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Filter selects events; a zero field selects all.
+type Filter struct {
+	Tenant string `json:"tenant,omitempty"`
+	Actor  string `json:"actor,omitempty"`
+	// Shard is the source or the target.
+	Shard string `json:"shard,omitempty"`
+	// Action is one action, or the first part of several: "move" finds
+	// move.start and move.switch.
+	Action string    `json:"action,omitempty"`
+	MoveID string    `json:"move_id,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"` // not included
+	// Search finds every one of its words anywhere in an event, in any case.
+	Search string `json:"search,omitempty"`
+	// Before selects events with a smaller number, for paging.
+	Before int64 `json:"before,omitempty"`
+	Limit  int   `json:"limit,omitempty"` // 0: no limit
+}
+
+// where returns the condition over l and e, and its values.
+func (f Filter) where() (string, []any) {
+	var cond []string
+	var args []any
+	add := func(text string, v any) {
+		args = append(args, v)
+		cond = append(cond, strings.ReplaceAll(text, "?", "$"+strconv.Itoa(len(args))))
+	}
+	if f.Tenant != "" {
+		add(`e.body_json ->> 'tenant' = ?`, f.Tenant)
+	}
+	if f.Actor != "" {
+		add(`lower(e.body_json ->> 'actor') = lower(?)`, f.Actor)
+	}
+	if f.Shard != "" {
+		add(`(e.body_json ->> 'source' = ? OR e.body_json ->> 'target' = ?)`, f.Shard)
+	}
+	if f.Action != "" {
+		add(`(e.body_json ->> 'action' = ? OR starts_with(e.body_json ->> 'action', ? || '.'))`, f.Action)
+	}
+	if f.MoveID != "" {
+		add(`starts_with(e.body_json ->> 'move_id', ?)`, f.MoveID)
+	}
+	if !f.Since.IsZero() {
+		add(`e.recorded_at >= ?`, f.Since)
+	}
+	if !f.Until.IsZero() {
+		add(`e.recorded_at < ?`, f.Until)
+	}
+	for _, w := range strings.Fields(f.Search) {
+		add(`position(lower(?) IN lower(e.body || ' ' || e.db_user || ' ' || e.event_id::text)) > 0`, w)
+	}
+	if f.Before > 0 {
+		add(`l.seq < ?`, f.Before)
+	}
+	if len(cond) == 0 {
+		return "true", nil
+	}
+	return strings.Join(cond, " AND "), args
+}
+
+// List returns the events that the filter selects, the newest first.
+func (t *Trail) List(ctx context.Context, f Filter) ([]Event, error) {
+	out := []Event{}
+	err := t.Read(ctx, func(r *Reader) error {
+		sealed, err := r.selected(ctx, f, "DESC", f.Limit)
+		for _, s := range sealed {
+			out = append(out, EventOf(s))
+		}
+		return err
+	})
+	return out, err
+}
+
+func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int) ([]Sealed, error) {
+	cond, args := f.where()
+	text := `SELECT ` + sealedColumns + ` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
+		WHERE ` + cond + ` ORDER BY l.seq ` + order
+	if limit > 0 {
+		text += " LIMIT " + strconv.Itoa(limit)
+	}
+	rows, err := r.tx.Query(ctx, r.trail.sql(text), args...)
+	if err != nil {
+		return nil, r.trail.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, scanSealed)
+	return out, r.trail.fault(err)
+}
+
+// Unfinished returns intents older than age that have no outcome: what became
+// of them is not known.
+func (t *Trail) Unfinished(ctx context.Context, age time.Duration) ([]Event, error) {
+	out := []Event{}
+	err := t.Read(ctx, func(r *Reader) error {
+		rows, err := r.tx.Query(ctx, t.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
+			WHERE e.body_json ->> 'phase' = 'intent' AND e.recorded_at < clock_timestamp() - make_interval(secs => $1)
+			AND NOT EXISTS (SELECT FROM {{schema}}.audit_event o WHERE o.body_json ->> 'parent' = e.event_id::text)
+			ORDER BY l.seq DESC LIMIT 1000`), age.Seconds())
+		if err != nil {
+			return err
+		}
+		sealed, err := pgx.CollectRows(rows, scanSealed)
+		for _, s := range sealed {
+			out = append(out, EventOf(s))
+		}
+		return err
+	})
+	return out, err
+}
+
+// selectedAfter is selected in order, for reading in parts.
+func (r *Reader) selectedAfter(ctx context.Context, f Filter, after int64, limit int) ([]Sealed, error) {
+	cond, args := f.where()
+	args = append(args, after, limit)
+	n := len(args)
+	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
+		WHERE (`+cond+`) AND l.seq > $`+strconv.Itoa(n-1)+` ORDER BY l.seq LIMIT $`+strconv.Itoa(n)), args...)
+	if err != nil {
+		return nil, r.trail.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, scanSealed)
+	return out, r.trail.fault(err)
+}

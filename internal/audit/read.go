@@ -1,0 +1,120 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Head is the end of the chain.
+type Head struct {
+	Seq  int64
+	Hash []byte
+}
+
+// Reader reads the chain inside one snapshot.
+type Reader struct {
+	trail *Trail
+	tx    pgx.Tx
+}
+
+// Read runs f on one snapshot of the trail.
+func (t *Trail) Read(ctx context.Context, f func(*Reader) error) error {
+	pool, err := t.control.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		return f(&Reader{trail: t, tx: tx})
+	})
+	if err != nil {
+		return notInstalled(t.fault(err))
+	}
+	return nil
+}
+
+// Key names the chain's control database: two names that lead to one database
+// give the same key.
+func (t *Trail) Key(ctx context.Context) (string, error) {
+	id, err := t.control.Identity(ctx)
+	if err != nil {
+		return "", err
+	}
+	return strconv.FormatUint(id.SystemIdentifier, 10) + "/" + strconv.FormatUint(uint64(id.DatabaseOID), 10) + "/" + t.schema, nil
+}
+
+// Head returns the end of the chain as the head row says.
+func (r *Reader) Head(ctx context.Context) (Head, error) {
+	var h Head
+	err := r.tx.QueryRow(ctx, r.trail.sql(`SELECT seq, hash FROM {{schema}}.audit_head`)).Scan(&h.Seq, &h.Hash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Head{Hash: Genesis()}, nil // Verify reports the missing row
+	}
+	return h, r.trail.fault(err)
+}
+
+// HashAt returns the hash of an entry, or nil when there is no such entry.
+func (r *Reader) HashAt(ctx context.Context, seq int64) ([]byte, error) {
+	var h []byte
+	err := r.tx.QueryRow(ctx, r.trail.sql(`SELECT hash FROM {{schema}}.audit_link WHERE seq = $1`), seq).Scan(&h)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return h, r.trail.fault(err)
+}
+
+// sealedColumns computes microseconds itself: a function in the database is as
+// easy to change as the rows.
+const sealedColumns = `l.seq, (extract(epoch FROM l.sealed_at) * 1000000)::bigint, l.event_id::text,
+	coalesce((extract(epoch FROM e.occurred_at) * 1000000)::bigint, 0), coalesce((extract(epoch FROM e.recorded_at) * 1000000)::bigint, 0), coalesce(e.db_user, ''), coalesce(e.client_addr, ''), coalesce(e.app_name, ''),
+	coalesce(e.body, ''), l.event_hash, l.prev_hash, l.hash, e.event_id IS NULL`
+
+func scanSealed(row pgx.CollectableRow) (Sealed, error) {
+	var s Sealed
+	return s, row.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
+		&s.EventHash, &s.PrevHash, &s.Hash, &s.Missing)
+}
+
+// After returns at most limit entries that follow seq, in order.
+func (r *Reader) After(ctx context.Context, seq int64, limit int) ([]Sealed, error) {
+	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l
+		LEFT JOIN {{schema}}.audit_event e ON e.event_id = l.event_id WHERE l.seq > $1 ORDER BY l.seq LIMIT $2`), seq, limit)
+	if err != nil {
+		return nil, r.trail.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, scanSealed)
+	return out, r.trail.fault(err)
+}
+
+// Unsealed lists events that are in no link: at most 100 ids.
+func (r *Reader) Unsealed(ctx context.Context) ([]string, error) {
+	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT e.event_id::text FROM {{schema}}.audit_event e
+		WHERE NOT EXISTS (SELECT FROM {{schema}}.audit_link l WHERE l.event_id = e.event_id) ORDER BY 1 LIMIT 100`))
+	if err != nil {
+		return nil, r.trail.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return out, r.trail.fault(err)
+}
+
+// guards are the triggers that keep the trail append-only.
+func guards() []string {
+	return []string{
+		"audit_event.audit_refuse", "audit_event.audit_refuse_all", "audit_event.audit_seal", "audit_event.audit_stamp",
+		"audit_link.audit_refuse", "audit_link.audit_refuse_all",
+	}
+}
+
+// unguarded lists the triggers that are missing or switched off.
+func (r *Reader) unguarded(ctx context.Context) ([]string, error) {
+	rows, err := r.tx.Query(ctx, `SELECT w FROM unnest($2::text[]) w WHERE NOT EXISTS (
+		SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname || '.' || t.tgname = w AND t.tgenabled IN ('O', 'A')) ORDER BY 1`, r.trail.schema, guards())
+	if err != nil {
+		return nil, r.trail.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return out, r.trail.fault(err)
+}
