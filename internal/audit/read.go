@@ -103,7 +103,8 @@ func (r *Reader) Unsealed(ctx context.Context) ([]string, error) {
 func guards() []string {
 	return []string{
 		"audit_event.audit_refuse", "audit_event.audit_refuse_all", "audit_event.audit_seal", "audit_event.audit_stamp",
-		"audit_link.audit_refuse", "audit_link.audit_refuse_all",
+		"audit_link.audit_refuse", "audit_link.audit_refuse_all", "audit_link.audit_only_sealing",
+		"audit_head.audit_refuse", "audit_head.audit_refuse_all", "audit_head.audit_only_sealing",
 	}
 }
 
@@ -111,7 +112,7 @@ func guards() []string {
 func (r *Reader) unguarded(ctx context.Context) ([]string, error) {
 	rows, err := r.tx.Query(ctx, `SELECT w FROM unnest($2::text[]) w WHERE NOT EXISTS (
 		SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname = $1 AND c.relname || '.' || t.tgname = w AND t.tgenabled IN ('O', 'A')) ORDER BY 1`, r.trail.schema, guards())
+		WHERE n.nspname = $1 AND c.relname || '.' || t.tgname = w AND t.tgenabled = 'A') ORDER BY 1`, r.trail.schema, guards())
 	if err != nil {
 		return nil, r.trail.fault(err)
 	}
