@@ -1,0 +1,194 @@
+package home
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+)
+
+// Entry is a fleet that is known on this computer.
+type Entry struct {
+	Name    string
+	Path    string
+	Current bool
+	// Fleet is nil where Err says why the file cannot be used.
+	Fleet *fleet.Fleet
+	Err   error
+}
+
+func (h *Home) fleetPath(name string) string { return filepath.Join(h.dir, "fleets", name+".toml") }
+
+// Fleets lists the fleets by name. One bad file does not hide the others.
+func (h *Home) Fleets() ([]Entry, error) {
+	names, err := h.names()
+	if err != nil {
+		return nil, err
+	}
+	current, err := h.Current()
+	if err != nil {
+		return nil, err
+	}
+	out := []Entry{}
+	for _, n := range names {
+		e := Entry{Name: n, Path: h.fleetPath(n), Current: n == current}
+		e.Fleet, e.Err = h.load(n)
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (h *Home) names() ([]string, error) {
+	files, err := os.ReadDir(filepath.Join(h.dir, "fleets"))
+	if err != nil {
+		return nil, fileFault(err, filepath.Join(h.dir, "fleets"))
+	}
+	out := []string{}
+	for _, f := range files {
+		if n, ok := strings.CutSuffix(f.Name(), ".toml"); ok && !f.IsDir() && !strings.HasPrefix(n, ".") {
+			out = append(out, n)
+		}
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+func (h *Home) load(name string) (*fleet.Fleet, error) {
+	path := h.fleetPath(name)
+	b, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := fleet.Parse(b, path)
+	if err != nil {
+		return nil, err
+	}
+	if f.Name != name {
+		return nil, fault.Newf(fault.FleetInvalid, `write name = "`+name+`", or rename the file`, "%s: the fleet in it is named %q", path, f.Name)
+	}
+	return f, nil
+}
+
+// Fleet returns a fleet by name. An empty name means the only one, else the
+// current one.
+func (h *Home) Fleet(name string) (*fleet.Fleet, error) {
+	names, err := h.names()
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		if name, err = h.Current(); err != nil {
+			return nil, err
+		}
+		switch {
+		case len(names) == 0:
+			return nil, fault.New(fault.FleetUnknown, "no fleet is known on this computer", "shard-admin fleet add describes one; shard-admin demo starts one")
+		case name == "":
+			return nil, fault.Newf(fault.FleetUnknown, "add --fleet NAME, or choose one with shard-admin fleet use NAME", "several fleets are known (%s) and none is chosen", strings.Join(names, ", "))
+		}
+	}
+	var f *fleet.Fleet
+	err = fs.ErrNotExist
+	if usable(name) {
+		f, err = h.load(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		hint := "shard-admin fleet add " + name + " describes it"
+		if len(names) > 0 {
+			hint = "known are " + strings.Join(names, ", ")
+		}
+		return nil, fault.Newf(fault.FleetUnknown, hint, "there is no fleet %q on this computer", name)
+	}
+	return f, err
+}
+
+// Current returns the name of the fleet that is meant where none is named:
+// the only one, else the one that was chosen; empty when there is neither.
+func (h *Home) Current() (string, error) {
+	names, err := h.names()
+	if err != nil {
+		return "", err
+	}
+	if len(names) == 1 {
+		return names[0], nil
+	}
+	chosen, err := h.settings.Text(CurrentFleet)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range names {
+		if n == chosen {
+			return n, nil
+		}
+	}
+	return "", nil
+}
+
+// Use makes a fleet the current one.
+func (h *Home) Use(name string) error {
+	if _, err := h.Fleet(name); err != nil {
+		return err
+	}
+	return h.settings.Set(CurrentFleet, name)
+}
+
+// AddFleet writes a new fleet's file: fleet_exists when there is one of that
+// name.
+func (h *Home) AddFleet(f *fleet.Fleet) error { return h.put(f, false) }
+
+// ReplaceFleet writes a fleet's file over an old one.
+func (h *Home) ReplaceFleet(f *fleet.Fleet) error { return h.put(f, true) }
+
+func (h *Home) put(f *fleet.Fleet, over bool) error {
+	b, err := f.Marshal()
+	if err != nil {
+		return err
+	}
+	path := h.fleetPath(f.Name)
+	// What is written must be what would be accepted.
+	checked, err := fleet.Parse(b, path)
+	if err != nil {
+		return err
+	}
+	release, err := h.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := os.Stat(path); err == nil && !over {
+		return fault.Newf(fault.FleetExists, "choose another name, or remove it first: shard-admin fleet remove "+f.Name, "a fleet %q is known on this computer already", f.Name)
+	}
+	if err := write(path, b); err != nil {
+		return err
+	}
+	f.Path = checked.Path
+	return nil
+}
+
+// RemoveFleet forgets a fleet's file. Databases and credentials stay.
+func (h *Home) RemoveFleet(name string) error {
+	release, err := h.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if !usable(name) {
+		return fault.Newf(fault.FleetUnknown, "shard-admin fleet list shows those that are known", "there is no fleet %q on this computer", name)
+	}
+	if err := os.Remove(h.fleetPath(name)); errors.Is(err, fs.ErrNotExist) {
+		return fault.Newf(fault.FleetUnknown, "shard-admin fleet list shows those that are known", "there is no fleet %q on this computer", name)
+	} else if err != nil {
+		return fileFault(err, h.fleetPath(name))
+	}
+	return nil
+}
+
+// usable keeps a name from leading out of the folder.
+func usable(name string) bool {
+	return name != "" && name == filepath.Base(name) && !strings.HasPrefix(name, ".")
+}

@@ -1,0 +1,37 @@
+package home
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"shardadmin/internal/fault"
+)
+
+// lockPatience is how long a writer waits for another one.
+const lockPatience = 5 * time.Second
+
+// lock lets one process at a time change files of the folder. It ends with
+// the process that holds it.
+func (h *Home) lock() (release func(), err error) {
+	path := filepath.Join(h.dir, "lock")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fileFault(err, path)
+	}
+	for end := time.Now().Add(lockPatience); ; {
+		ok, err := tryLock(f)
+		if err != nil {
+			_ = f.Close()
+			return nil, fileFault(err, path)
+		}
+		if ok {
+			return func() { _ = unlock(f); _ = f.Close() }, nil
+		}
+		if time.Now().After(end) {
+			_ = f.Close()
+			return nil, fault.Newf(fault.TimedOut, "try again when it is done", "another shard-admin is changing files in %s", h.dir)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
