@@ -67,7 +67,7 @@ func (s Sealed) Check(lastSeq int64, lastHash []byte) []Finding {
 	}
 	n := strconv.FormatInt(s.Seq, 10)
 	if s.Seq != lastSeq+1 {
-		add("gap", "after event "+strconv.FormatInt(lastSeq, 10)+" comes "+n+": entries between them are gone")
+		add("gap", Missing(lastSeq+1, s.Seq-1))
 	} else if !bytes.Equal(s.PrevHash, lastHash) {
 		add("order", "event "+n+" does not follow the one before it: the order or a hash was changed")
 	}
@@ -81,4 +81,12 @@ func (s Sealed) Check(lastSeq int64, lastHash []byte) []Finding {
 		add("link_changed", "the seal of event "+n+" was changed")
 	}
 	return out
+}
+
+// Missing says that entries are not there.
+func Missing(first, last int64) string {
+	if first >= last {
+		return "event " + strconv.FormatInt(first, 10) + " is missing: it was deleted on the server"
+	}
+	return "events " + strconv.FormatInt(first, 10) + " to " + strconv.FormatInt(last, 10) + " are missing: they were deleted on the server"
 }

@@ -45,7 +45,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
 	u.RawQuery = url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
+		// recursive_triggers: INSERT OR REPLACE would delete without them.
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "recursive_triggers(1)"},
 	}.Encode()
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {

@@ -1,0 +1,353 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/store"
+)
+
+// Mirror is this computer's copy of one trail.
+type Mirror struct {
+	db  *sql.DB
+	key string
+	// batch bounds one transaction; a test makes it small.
+	batch int
+}
+
+// New returns the copy of the trail with the key (audit.Trail.Key).
+func New(s *store.Store, key string) *Mirror { return &Mirror{db: s.DB(), key: key, batch: 1000} }
+
+// Result is what one sync did.
+type Result struct {
+	Pulled int64 `json:"pulled"`
+	// Seq is the last entry that the copy holds now; Head is the server's.
+	Seq  int64 `json:"seq"`
+	Head int64 `json:"head"`
+}
+
+// The kinds of an alarm.
+const (
+	Rollback = "rollback" // the server's chain ends before the copy does
+	Fork     = "fork"     // the server's chain differs from the copy
+	Gap      = "gap"      // an entry is missing on the server
+	Changed  = "changed"  // an entry does not fit its hash
+)
+
+// Sync brings the copy up to the server's head. When the server's chain is no
+// longer the copied one it copies nothing, files an alarm and answers
+// mirror_conflict, naming the entries and what to do.
+func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
+	var res Result
+	chain, seq, hash, err := m.end(ctx)
+	if err != nil {
+		return res, err
+	}
+	res.Seq = seq
+	err = trail.Read(ctx, func(r *audit.Reader) error {
+		head, err := r.Head(ctx)
+		if err != nil {
+			return err
+		}
+		res.Head = head.Seq
+		if head.Seq < seq {
+			return m.alarm(ctx, chain, Rollback, head.Seq+1, seq,
+				fmt.Sprintf("the server's trail ends at event %d, this computer's copy at %d: events %d to %d were cut off on the server", head.Seq, seq, head.Seq+1, seq))
+		}
+		if seq > 0 {
+			there, err := r.HashAt(ctx, seq)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(there, hash) {
+				return m.fork(ctx, r, chain, seq)
+			}
+		}
+		for res.Seq < head.Seq {
+			batch, err := r.After(ctx, res.Seq, m.batch)
+			if err != nil {
+				return err
+			}
+			if len(batch) == 0 {
+				return m.alarm(ctx, chain, Gap, res.Seq+1, head.Seq, audit.Missing(res.Seq+1, head.Seq))
+			}
+			last := res.Seq
+			for _, s := range batch {
+				if found := s.Check(last, hash); len(found) > 0 {
+					kind := Changed
+					if found[0].Kind == "gap" {
+						kind = Gap
+					}
+					if err := m.alarm(ctx, chain, kind, last+1, s.Seq, found[0].Message); err != nil {
+						return err
+					}
+				}
+				last, hash = s.Seq, s.Hash
+			}
+			if err := m.add(ctx, chain, res.Seq, batch); err != nil {
+				return err
+			}
+			res.Pulled += int64(len(batch))
+			res.Seq = last
+		}
+		return nil
+	})
+	return res, err
+}
+
+// end returns the end of the copy, and makes the chain's row at first use.
+func (m *Mirror) end(ctx context.Context) (chain, seq int64, hash []byte, err error) {
+	err = m.write(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL`, m.key).Scan(&chain)
+		if errors.Is(err, sql.ErrNoRows) {
+			var made sql.Result
+			if made, err = tx.ExecContext(ctx, `INSERT INTO mirror_chain (key, started_at) VALUES (?, ?)`, m.key, time.Now().UnixMicro()); err == nil {
+				chain, err = made.LastInsertId()
+			}
+		}
+		if err != nil {
+			return err
+		}
+		seq, hash, err = endOf(ctx, tx, chain)
+		return err
+	})
+	return chain, seq, hash, err
+}
+
+func endOf(ctx context.Context, tx *sql.Tx, chain int64) (seq int64, hash []byte, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT seq, hash FROM mirror_event WHERE chain = ? ORDER BY seq DESC LIMIT 1`, chain).Scan(&seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, audit.Genesis(), nil
+	}
+	return seq, hash, err
+}
+
+// add copies entries that follow seq. Another process may have copied them in
+// the meantime; the transaction is IMMEDIATE, so this is known before writing.
+func (m *Mirror) add(ctx context.Context, chain, seq int64, batch []audit.Sealed) error {
+	return m.write(ctx, func(tx *sql.Tx) error {
+		have, _, err := endOf(ctx, tx, chain)
+		if err != nil {
+			return err
+		}
+		ins, err := tx.PrepareContext(ctx, `INSERT INTO mirror_event (chain, seq, event_id, occurred_us, recorded_us, sealed_us, db_user, client_addr,
+			app_name, body, event_hash, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = ins.Close() }()
+		for _, s := range batch {
+			if s.Seq <= have {
+				continue
+			}
+			if _, err := ins.ExecContext(ctx, chain, s.Seq, s.EventID, s.OccurredUS, s.RecordedUS, s.SealedUS, s.DBUser, s.ClientAddr, s.AppName,
+				s.Body, s.EventHash, s.PrevHash, s.Hash); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (m *Mirror) write(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := m.db.BeginTx(ctx, nil)
+	if err != nil {
+		return localFault(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := f(tx); err != nil {
+		return localFault(err)
+	}
+	return localFault(tx.Commit())
+}
+
+// fork finds the first entry that differs.
+func (m *Mirror) fork(ctx context.Context, r *audit.Reader, chain, end int64) error {
+	first := end
+	rows, err := m.db.QueryContext(ctx, `SELECT seq, hash FROM mirror_event WHERE chain = ? ORDER BY seq`, chain)
+	if err != nil {
+		return localFault(err)
+	}
+	defer func() { _ = rows.Close() }()
+	theirs := map[int64][]byte{}
+	read := int64(0)
+	for rows.Next() {
+		var seq int64
+		var hash []byte
+		if err := rows.Scan(&seq, &hash); err != nil {
+			return localFault(err)
+		}
+		if seq > read {
+			clear(theirs)
+			batch, err := r.After(ctx, seq-1, m.batch)
+			if err != nil {
+				return err
+			}
+			for _, s := range batch {
+				theirs[s.Seq], read = s.Hash, s.Seq
+			}
+			read = max(read, seq)
+		}
+		if !bytes.Equal(theirs[seq], hash) {
+			first = seq
+			break
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return localFault(err)
+	}
+	return m.alarm(ctx, chain, Fork, first, end,
+		fmt.Sprintf("the server's trail differs from this computer's copy from event %d on (the copy ends at %d): events were rewritten on the server", first, end))
+}
+
+// alarm files what was found and returns it as mirror_conflict.
+func (m *Mirror) alarm(ctx context.Context, chain int64, kind string, first, last int64, text string) error {
+	err := m.write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO mirror_alarm (chain, at, kind, first_seq, last_seq, message) VALUES (?, ?, ?, ?, ?, ?)`,
+			chain, time.Now().UnixMicro(), kind, first, last, text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.MirrorConflict, text,
+		"treat the control database as tampered with: keep this computer's copy, compare it with the copies of other operators, run shard-admin audit verify; "+
+			"after a restore from a backup that everybody knows of, audit sync --restart keeps the old copy and begins a new one")
+}
+
+// Restart keeps the copy as it is under its key with a reason, and lets the
+// next sync begin a new one: after a restore or a new installation that
+// everybody knows of.
+func (m *Mirror) Restart(ctx context.Context, reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return fault.New(fault.ReasonMissing, "a new copy needs a reason", `add --note "why"`)
+	}
+	return m.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE mirror_chain SET retired_at = ?, reason = ? WHERE key = ? AND retired_at IS NULL`, time.Now().UnixMicro(), reason, m.key)
+		return err
+	})
+}
+
+// Alarm is one disagreement that a sync has found.
+type Alarm struct {
+	At       time.Time `json:"at"`
+	Kind     string    `json:"kind"`
+	FirstSeq int64     `json:"first_seq"`
+	LastSeq  int64     `json:"last_seq"`
+	Message  string    `json:"message"`
+}
+
+// Alarms returns the alarms of the present copy, the newest first.
+func (m *Mirror) Alarms(ctx context.Context) ([]Alarm, error) {
+	rows, err := m.db.QueryContext(ctx, `SELECT a.at, a.kind, a.first_seq, a.last_seq, a.message FROM mirror_alarm a JOIN mirror_chain c ON c.id = a.chain
+		WHERE c.key = ? AND c.retired_at IS NULL ORDER BY a.id DESC`, m.key)
+	if err != nil {
+		return nil, localFault(err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := []Alarm{}
+	for rows.Next() {
+		var a Alarm
+		var at int64
+		if err := rows.Scan(&at, &a.Kind, &a.FirstSeq, &a.LastSeq, &a.Message); err != nil {
+			return nil, localFault(err)
+		}
+		a.At = time.UnixMicro(at).UTC()
+		out = append(out, a)
+	}
+	return out, localFault(rows.Err())
+}
+
+// Search returns copied events that hold every one of the words, or words that
+// begin so, the newest first; no words means all. Limit 0 means 100.
+func (m *Mirror) Search(ctx context.Context, words string, limit int) ([]audit.Event, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	text := `SELECT e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body, e.event_hash, e.prev_hash, e.hash
+		FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL`
+	args := []any{m.key}
+	if q := match(words); q != "" {
+		text += ` AND e.id IN (SELECT rowid FROM mirror_text WHERE mirror_text MATCH ?)`
+		args = append(args, q)
+	}
+	rows, err := m.db.QueryContext(ctx, text+` ORDER BY e.seq DESC LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, localFault(err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := []audit.Event{}
+	for rows.Next() {
+		var s audit.Sealed
+		if err := rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
+			&s.EventHash, &s.PrevHash, &s.Hash); err != nil {
+			return nil, localFault(err)
+		}
+		out = append(out, audit.EventOf(s))
+	}
+	return out, localFault(rows.Err())
+}
+
+// match quotes each word, so that nothing a person types is taken as an
+// operator of the search.
+func match(words string) string {
+	parts := []string{}
+	for _, w := range strings.Fields(words) {
+		parts = append(parts, `"`+strings.ReplaceAll(w, `"`, `""`)+`"*`)
+	}
+	return strings.Join(parts, " ")
+}
+
+// Verify checks every hash of the copy itself.
+func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
+	v := audit.Verification{OK: true, Findings: []audit.Finding{}}
+	rows, err := m.db.QueryContext(ctx, `SELECT e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body,
+		e.event_hash, e.prev_hash, e.hash FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
+	if err != nil {
+		return v, localFault(err)
+	}
+	defer func() { _ = rows.Close() }()
+	last, hash := int64(0), audit.Genesis()
+	for rows.Next() {
+		var s audit.Sealed
+		if err := rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
+			&s.EventHash, &s.PrevHash, &s.Hash); err != nil {
+			return v, localFault(err)
+		}
+		for _, f := range s.Check(last, hash) {
+			v.OK = false
+			if v.FirstBad == nil {
+				v.FirstBad = &f.Seq
+			}
+			v.Findings = append(v.Findings, f)
+		}
+		last, hash = s.Seq, s.Hash
+		v.Events++
+	}
+	v.Head = last
+	return v, localFault(rows.Err())
+}
+
+// End returns the last entry of the copy with its hash, 0 when there is none.
+func (m *Mirror) End(ctx context.Context) (seq int64, hash string, err error) {
+	_, seq, h, err := m.end(ctx)
+	return seq, hex.EncodeToString(h), err
+}
+
+func localFault(err error) error {
+	if err == nil || fault.As(err) != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if strings.Contains(err.Error(), "SQLITE_FULL") || strings.Contains(err.Error(), "disk is full") {
+		return fault.Wrap(err, fault.DiskFull, "this computer's disk is full; the audit mirror was not changed", "make room, then shard-admin audit sync")
+	}
+	return fault.Wrap(err, fault.Internal, "the audit mirror on this computer cannot be used", "move shard-admin.db away; it is made again, and other operators' copies remain")
+}
