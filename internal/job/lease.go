@@ -106,7 +106,7 @@ func (l *Lease) keep() {
 			continue
 		}
 		next = l.jobs.clock.now()
-		if err := l.renew(); fault.CodeOf(err) == fault.LeaseLost {
+		if err := l.renew(l.ctx); fault.CodeOf(err) == fault.LeaseLost {
 			l.cancel(err)
 			return
 		}
@@ -115,8 +115,8 @@ func (l *Lease) keep() {
 
 // renew asks the database for more time. Only lease_lost is final; everything
 // else is tried again while the lease is trusted.
-func (l *Lease) renew() error {
-	ctx, cancel := context.WithTimeout(l.ctx, min(10*time.Second, l.ttl/4))
+func (l *Lease) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, min(10*time.Second, l.ttl/4))
 	defer cancel()
 	pool, err := l.jobs.control.Pool(ctx)
 	if err != nil {
