@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/home"
+	"shardadmin/internal/session"
+)
+
+// The modes in which a page is shown.
+const (
+	Window = "window"
+	Page   = "page"
+)
+
+// The limits of calls. What takes longer is a run in the queue.
+const (
+	short = time.Minute
+	long  = 15 * time.Minute
+)
+
+// Face is the place in which the page is shown.
+type Face interface {
+	// Emit sends an event to the page.
+	Emit(event string, payload any)
+	// SaveAs returns where a file goes; empty where the person gave up. A face
+	// without a dialogue returns suggestion.
+	SaveAs(title, suggestion string) (string, error)
+	// Guard runs at the start of each goroutine of the app, before anything
+	// that may panic.
+	Guard()
+}
+
+// Options of New.
+type Options struct {
+	Home *home.Home
+	// Mode is Window or Page.
+	Mode string
+	// Demo starts the demo fleet; nil where there is none.
+	Demo Demo
+	// Fleet to open first; empty means the only one, else the current one.
+	Fleet string
+	// Email is who works here; empty means the one of the settings.
+	Email string
+}
+
+// App is what all bound structs share.
+type App struct {
+	home *home.Home
+	mode string
+	demo Demo
+	log  *slog.Logger
+
+	ctx    context.Context //nolint:containedctx // work belongs to the app, never to a call
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	pusher *pusher
+
+	mu      sync.Mutex
+	face    Face
+	email   string
+	fleet   string // chosen here; empty means the home's current one
+	opened  map[string]*opened
+	retired []*opened
+	stopped bool
+
+	starting starting
+}
+
+// New returns an app that has opened nothing yet.
+func New(o Options) *App {
+	ctx, cancel := context.WithCancel(context.Background())
+	a := &App{
+		mode: o.Mode, demo: o.Demo, home: o.Home, email: o.Email, fleet: o.Fleet,
+		ctx: ctx, cancel: cancel, face: silent{}, opened: map[string]*opened{},
+		log: slog.New(slog.DiscardHandler),
+	}
+	if o.Home != nil {
+		a.log = o.Home.Logger()
+	}
+	a.pusher = newPusher(a.emit)
+	return a
+}
+
+// Services returns the bound structs, one per screen.
+func (a *App) Services() []any {
+	return []any{&Shell{a}, &Overview{a}, &Tenants{a}, &Moves{a}, &Audit{a}, &Settings{a}}
+}
+
+// Start begins to carry out this computer's queued work and to push progress.
+func (a *App) Start(face Face) {
+	a.mu.Lock()
+	a.face = face
+	a.mu.Unlock()
+	a.spawn("push", func(ctx context.Context) { a.pusher.run(ctx) })
+	a.spawn("open", func(context.Context) {
+		// Opening dials nothing; it starts the loops of the current fleet.
+		if _, err := a.current(); err != nil {
+			logged(a.log, "open the current fleet", err)
+		}
+	})
+}
+
+// Ready tells the page that events arrive.
+func (a *App) Ready() { a.emit("ready", map[string]string{"mode": a.mode}) }
+
+// Stop parks running work at its next safe point and closes every fleet. It
+// waits for that until ctx ends.
+func (a *App) Stop(ctx context.Context) {
+	a.mu.Lock()
+	a.stopped = true
+	a.mu.Unlock()
+	a.cancel()
+	done := make(chan struct{})
+	go func() { a.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		a.log.Warn("work did not park in time; its lease ends by itself")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range a.opened {
+		o.session.Close()
+	}
+	for _, o := range a.retired {
+		o.session.Close()
+	}
+	a.opened, a.retired = map[string]*opened{}, nil
+}
+
+// Unfinished lists the moves that wait for nobody and are under way as far as
+// this app knows, for the question before the window closes.
+func (a *App) Unfinished() []session.MoveView { return a.pusher.underWay() }
+
+// Reconnect makes every opened fleet dial anew: after sleep or a change of
+// network.
+func (a *App) Reconnect() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range a.opened {
+		o.session.Reconnect()
+	}
+}
+
+func (a *App) emit(event string, payload any) {
+	a.mu.Lock()
+	face := a.face
+	a.mu.Unlock()
+	face.Emit(event, payload)
+}
+
+// spawn runs f in a goroutine of the app. A panic is logged and ends f alone.
+func (a *App) spawn(what string, f func(context.Context)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopped {
+		return
+	}
+	a.wg.Go(func() { a.guarded(what, func() { f(a.ctx) }) })
+}
+
+func (a *App) guarded(what string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error("panic", "in", what, "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	a.mu.Lock()
+	face := a.face
+	a.mu.Unlock()
+	face.Guard()
+	f()
+}
+
+// ask runs a method of the current fleet's session for the page.
+func ask[T any](a *App, limit time.Duration, f func(context.Context, *session.Session) (T, error)) (T, error) {
+	return answer(a, limit, func(ctx context.Context) (T, error) {
+		o, err := a.current()
+		if err != nil {
+			var none T
+			return none, err
+		}
+		return f(ctx, o.session)
+	})
+}
+
+// answer runs f for the page: with a limit of time, with lists that are never
+// null, and with a panic as an error.
+func answer[T any](a *App, limit time.Duration, f func(context.Context) (T, error)) (result T, err error) {
+	ctx, cancel := context.WithTimeout(a.ctx, limit)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error("panic", "in", "a call of the page", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "something failed that this program did not foresee", "the log "+a.home.LogPath()+" has the details")
+		}
+	}()
+	result, err = f(ctx)
+	logged(a.log, "a call of the page", err)
+	complete(reflect.ValueOf(&result).Elem())
+	return result, err
+}
+
+// silent is the face before there is one.
+type silent struct{}
+
+func (silent) Emit(string, any)                            {}
+func (silent) SaveAs(_, suggestion string) (string, error) { return suggestion, nil }
+func (silent) Guard()                                      {}

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/session"
+)
+
+// Audit reads, verifies and exports the audit trail.
+type Audit struct{ app *App }
+
+// List returns a page of the trail, the newest first.
+func (u *Audit) List(f session.AuditFilter) (session.EventList, error) {
+	return ask(u.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) { return s.Events(ctx, f) })
+}
+
+// Verify checks the whole trail.
+func (u *Audit) Verify() (session.AuditVerification, error) {
+	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditVerification, error) {
+		return s.VerifyAudit(ctx)
+	})
+}
+
+// Sync brings this computer's copy up to date.
+func (u *Audit) Sync() (session.AuditSync, error) {
+	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditSync, error) { return s.SyncAudit(ctx) })
+}
+
+// Export writes what the filter selects to a file: one that the person chose,
+// else a new one in the folder exports beside the settings.
+func (u *Audit) Export(format string, f session.AuditFilter, note string) (session.AuditExport, error) {
+	if format != "csv" && format != "jsonl" {
+		return session.AuditExport{}, fault.Newf(fault.Usage, "choose csv or jsonl", "the trail cannot be exported as %q", format)
+	}
+	folder := filepath.Join(u.app.home.Dir(), "exports")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return session.AuditExport{}, fault.Wrap(err, fault.Internal, "the folder for exports cannot be made: "+folder, "check who owns the folder above it")
+	}
+	name, err := u.app.currentName()
+	if err != nil {
+		return session.AuditExport{}, err
+	}
+	suggestion := filepath.Join(folder, "audit-"+name+"-"+time.Now().UTC().Format("20060102-150405")+"."+format)
+	u.app.mu.Lock()
+	face := u.app.face
+	u.app.mu.Unlock()
+	path, err := face.SaveAs("Export the audit trail", suggestion)
+	if err != nil {
+		return session.AuditExport{}, fault.Wrap(err, fault.Internal, "the dialogue for the file could not be shown", "export with `shard-admin audit export`")
+	}
+	if path == "" {
+		return session.AuditExport{}, fault.New(fault.Cancelled, "no file was chosen", "")
+	}
+	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditExport, error) {
+		return s.ExportAudit(ctx, format, path, f, note)
+	})
+}

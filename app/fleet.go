@@ -1,0 +1,165 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/home"
+	"shardadmin/internal/session"
+)
+
+// opened is a fleet that is open, with its loops.
+type opened struct {
+	name    string
+	session *session.Session
+	// nudge makes the watcher look now.
+	nudge chan struct{}
+	// unwatch ends the watcher, rework makes the worker loop read its setting.
+	unwatch context.CancelFunc
+	rework  chan struct{}
+}
+
+// current returns the fleet that the page works on, opened.
+func (a *App) current() (*opened, error) {
+	name, err := a.currentName()
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, fault.New(fault.FleetUnknown, "there is no fleet yet", "try the demo fleet, or connect one")
+	}
+	return a.open(name)
+}
+
+// currentName returns the fleet that was chosen here, else the home's.
+func (a *App) currentName() (string, error) {
+	a.mu.Lock()
+	name := a.fleet
+	a.mu.Unlock()
+	if name != "" {
+		return name, nil
+	}
+	return a.home.Current()
+}
+
+func (a *App) open(name string) (*opened, error) {
+	a.mu.Lock()
+	o, ok := a.opened[name]
+	email, stopped := a.email, a.stopped
+	a.mu.Unlock()
+	if stopped {
+		return nil, fault.New(fault.Cancelled, "the program is closing", "")
+	}
+	if ok {
+		return o, nil
+	}
+	s, err := a.home.Session(a.ctx, name, home.SessionOptions{Email: email, Source: a.mode})
+	if err != nil {
+		return nil, err
+	}
+	watching, unwatch := context.WithCancel(a.ctx)
+	o = &opened{name: name, session: s, nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1), unwatch: unwatch}
+
+	a.mu.Lock()
+	if first, ok := a.opened[name]; ok || a.stopped {
+		a.mu.Unlock()
+		unwatch()
+		s.Close()
+		if !ok {
+			return nil, fault.New(fault.Cancelled, "the program is closing", "")
+		}
+		return first, nil
+	}
+	a.opened[name] = o
+	a.mu.Unlock()
+
+	a.spawn("work", func(ctx context.Context) { a.work(ctx, o) })
+	a.spawn("watch", func(context.Context) { a.watch(watching, o) })
+	return o, nil
+}
+
+// retire makes the next call open the fleet anew, for another operator or after
+// its file changed. What the old session queued is carried out to its end.
+func (a *App) retire(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o, ok := a.opened[name]; ok {
+		o.unwatch()
+		delete(a.opened, name)
+		a.retired = append(a.retired, o)
+	}
+}
+
+// retireAll is retire for every fleet.
+func (a *App) retireAll() {
+	a.mu.Lock()
+	names := make([]string, 0, len(a.opened))
+	for name := range a.opened {
+		names = append(names, name)
+	}
+	a.mu.Unlock()
+	for _, name := range names {
+		a.retire(name)
+	}
+}
+
+// work carries out queued runs: those of this app, or all where the setting
+// says that this computer runs queued work.
+func (a *App) work(ctx context.Context, o *opened) {
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for failures := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		all, err := a.home.Settings().Bool(home.RunQueuedWork)
+		if err != nil {
+			a.log.Warn("read the setting", "name", home.RunQueuedWork, "error", err)
+		}
+		err = a.workUntilChange(ctx, o, all)
+		if err == nil {
+			failures = 0
+			wait.Reset(0)
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if failures == 0 {
+			a.log.Info("queued work waits", "fleet", o.name, "code", string(fault.CodeOf(err)), "error", err)
+		}
+		failures++
+		wait.Reset(min(time.Duration(failures)*2*time.Second, 30*time.Second))
+	}
+}
+
+// workUntilChange runs the worker loop until it fails or the setting changed.
+func (a *App) workUntilChange(ctx context.Context, o *opened, all bool) error {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { done <- err }()
+		a.guarded("worker", func() { err = o.session.Work(running, all) })
+	}()
+	for {
+		select {
+		case err := <-done:
+			if err == nil && ctx.Err() == nil {
+				return fault.New(fault.Internal, "the worker loop stopped", "")
+			}
+			return err
+		case <-o.rework:
+			now, err := a.home.Settings().Bool(home.RunQueuedWork)
+			if err == nil && now != all {
+				stop()
+				<-done
+				return nil
+			}
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"context"
+
+	"shardadmin/internal/session"
+)
+
+// Moves plans, starts and follows moves. Progress arrives as the event "move".
+type Moves struct{ app *App }
+
+// Plan returns what a move would do and what stands in its way.
+func (m *Moves) Plan(r session.MoveRequest) (session.Plan, error) {
+	return ask(m.app, long, func(ctx context.Context, s *session.Session) (session.Plan, error) { return s.PlanMove(ctx, r) })
+}
+
+// Start files a move and queues its run.
+func (m *Moves) Start(r session.MoveRequest) (session.MoveView, error) {
+	defer m.app.look()
+	return ask(m.app, long, func(ctx context.Context, s *session.Session) (session.MoveView, error) { return s.StartMove(ctx, r) })
+}
+
+// Act does something with a move: switch, resume, cancel, rollback, finalize.
+func (m *Moves) Act(action string, r session.MoveAction) (session.MoveView, error) {
+	defer m.app.look()
+	return ask(m.app, long, func(ctx context.Context, s *session.Session) (session.MoveView, error) {
+		return s.ActOnMove(ctx, action, r)
+	})
+}
+
+// List returns the newest moves, of one tenant where it is named.
+func (m *Moves) List(tenant string, limit int) (session.MoveList, error) {
+	return ask(m.app, short, func(ctx context.Context, s *session.Session) (session.MoveList, error) {
+		return s.Moves(ctx, tenant, limit)
+	})
+}
+
+// Get returns one move with its tables, log and checks.
+func (m *Moves) Get(id string) (session.MoveView, error) {
+	return ask(m.app, short, func(ctx context.Context, s *session.Session) (session.MoveView, error) { return s.Move(ctx, id) })
+}
+
+// Workers returns how many programs carry out queued work now.
+func (m *Moves) Workers() (int, error) {
+	return ask(m.app, short, func(ctx context.Context, s *session.Session) (int, error) { return s.WorkersAlive(ctx) })
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"encoding/json"
+	"log/slog"
+	"reflect"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/session"
+)
+
+// Problem describes an error as the page shows it. An error that nobody
+// described is not repeated, because nobody checked what is in it.
+func Problem(err error) session.Problem {
+	if f := fault.As(err); f != nil {
+		return session.Problem{Code: string(f.Code), Message: f.Message, Hint: f.Hint}
+	}
+	switch code := fault.CodeOf(err); code {
+	case fault.Cancelled:
+		return session.Problem{Code: string(code), Message: "this was cancelled", Hint: ""}
+	case fault.TimedOut:
+		return session.Problem{Code: string(code), Message: "this took longer than its limit", Hint: "try again; `shard-admin fleet check` says which databases answer"}
+	default:
+		return session.Problem{Code: string(fault.Internal), Message: "something failed that this program did not foresee", Hint: "the log in the program's folder has the details"}
+	}
+}
+
+// ProblemText is an error as JSON text: {"code","message","hint"}. The window
+// and the loopback page reject a call with it.
+func ProblemText(err error) string {
+	text, err := json.Marshal(Problem(err))
+	if err != nil { // three strings always marshal
+		panic(err)
+	}
+	return string(text)
+}
+
+// logged writes an error that nobody described to the log.
+func logged(log *slog.Logger, what string, err error) {
+	if err != nil && fault.CodeOf(err) == fault.Internal {
+		log.Error(what, "error", err)
+	}
+}
+
+// complete replaces nil lists and maps by empty ones, at any depth, so that
+// the page never meets null where it was promised a list.
+func complete(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			complete(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				complete(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.IsNil() {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		}
+		for i := range v.Len() {
+			complete(v.Index(i))
+		}
+	case reflect.Map:
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
+	default:
+	}
+}

@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/home"
+	"shardadmin/internal/session"
+)
+
+// SettingList is every setting of this computer.
+type SettingList struct {
+	Settings []home.Setting `json:"settings"`
+}
+
+// RoleRequest files an operator.
+type RoleRequest struct {
+	Email   string `json:"email"`
+	Role    string `json:"role"` // viewer, operator or admin
+	DBRole  string `json:"db_role"`
+	Note    string `json:"note"`
+	Confirm string `json:"confirm"`
+}
+
+// CredentialRequest puts a user name and a password into the keychain.
+type CredentialRequest struct {
+	Name     string `json:"name"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+	Note     string `json:"note"`
+}
+
+// InstallRequest makes or upgrades the schema of ours in the fleet.
+type InstallRequest struct {
+	Admin   string `json:"admin"`
+	Note    string `json:"note"`
+	Confirm string `json:"confirm"`
+}
+
+// Script is what to run in one database.
+type Script struct {
+	Database string `json:"database"`
+	SQL      string `json:"sql"`
+}
+
+// ScriptList is what a database administrator runs instead of Install.
+type ScriptList struct {
+	Scripts []Script `json:"scripts"`
+}
+
+// Settings are fleets, credentials, policy and what this computer remembers.
+type Settings struct{ app *App }
+
+// Settings returns every setting with its present value.
+func (s *Settings) Settings() (SettingList, error) {
+	return answer(s.app, short, func(context.Context) (SettingList, error) {
+		list, err := s.app.home.Settings().List()
+		return SettingList{Settings: list}, err
+	})
+}
+
+// Set stores a setting; an empty value goes back to the default.
+func (s *Settings) Set(name, value string) (home.Setting, error) {
+	return answer(s.app, short, func(context.Context) (home.Setting, error) {
+		settings := s.app.home.Settings()
+		if err := settings.Set(name, value); err != nil {
+			return home.Setting{}, err
+		}
+		switch name {
+		case home.OperatorEmail, home.AdminEmails:
+			s.app.retireAll()
+		case home.RunQueuedWork:
+			s.app.rework()
+		case home.CurrentFleet:
+			s.app.mu.Lock()
+			s.app.fleet = ""
+			s.app.mu.Unlock()
+		}
+		return settings.Get(name)
+	})
+}
+
+// rework makes every worker loop read its setting.
+func (a *App) rework() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range a.opened {
+		select {
+		case o.rework <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Policy returns who may do what in the current fleet.
+func (s *Settings) Policy() (session.PolicyView, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) { return e.Policy(ctx) })
+}
+
+// SetOperatorRole files an operator of the current fleet.
+func (s *Settings) SetOperatorRole(r RoleRequest) (session.PolicyView, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
+		if err := e.SetOperator(ctx, r.Email, r.Role, r.DBRole, r.Note, r.Confirm); err != nil {
+			return session.PolicyView{}, err
+		}
+		return e.Policy(ctx)
+	})
+}
+
+// SetCredential keeps a user name and a password in the keychain, and tries
+// them.
+func (s *Settings) SetCredential(r CredentialRequest) (session.CredentialTest, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.CredentialTest, error) {
+		password := credential.NewSecret(r.Password)
+		s.app.home.Hide(password)
+		if password.Empty() {
+			return session.CredentialTest{}, fault.New(fault.Usage, "there is no password", "type the password of the database user")
+		}
+		if err := e.SetCredential(ctx, r.Name, r.User, password, r.Note); err != nil {
+			return session.CredentialTest{}, err
+		}
+		e.Reconnect()
+		return e.TestCredential(ctx, r.Name)
+	})
+}
+
+// TestCredential says whether a credential opens its database.
+func (s *Settings) TestCredential(name string) (session.CredentialTest, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.CredentialTest, error) {
+		return e.TestCredential(ctx, name)
+	})
+}
+
+// ForgetCredential removes a credential from the keychain.
+func (s *Settings) ForgetCredential(name string) error {
+	_, err := ask(s.app, short, func(ctx context.Context, e *session.Session) (struct{}, error) {
+		if err := e.ForgetCredential(ctx, name); err != nil {
+			return struct{}{}, err
+		}
+		e.Reconnect()
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// InstallStatus returns what is there of the schema of ours.
+func (s *Settings) InstallStatus() (session.InstallView, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
+		return e.InstallStatus(ctx)
+	})
+}
+
+// Install makes or upgrades the schema of ours.
+func (s *Settings) Install(r InstallRequest) (session.InstallView, error) {
+	defer s.app.look()
+	return ask(s.app, long, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
+		return e.Install(ctx, session.InstallRequest{Admin: r.Admin, Note: r.Note, Confirm: r.Confirm})
+	})
+}
+
+// InstallScript returns what Install would run, for somebody else to run.
+func (s *Settings) InstallScript() (ScriptList, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (ScriptList, error) {
+		scripts, err := e.InstallScript(ctx)
+		list := ScriptList{}
+		for _, one := range scripts {
+			list.Scripts = append(list.Scripts, Script{Database: one.Database, SQL: one.SQL})
+		}
+		return list, err
+	})
+}

@@ -1,0 +1,168 @@
+//go:build desktop && !bindings
+
+package window
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	goruntime "runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/wailsapp/wails/v2"
+	"github.com/wailsapp/wails/v2/pkg/logger"
+	"github.com/wailsapp/wails/v2/pkg/options"
+	"github.com/wailsapp/wails/v2/pkg/options/assetserver"
+	"github.com/wailsapp/wails/v2/pkg/options/linux"
+	"github.com/wailsapp/wails/v2/pkg/options/mac"
+	"github.com/wailsapp/wails/v2/pkg/runtime"
+
+	"shardadmin/app"
+	"shardadmin/frontend"
+	"shardadmin/internal/fault"
+)
+
+// parkWithin is how long closing the window waits for work to reach a safe
+// point.
+const parkWithin = 20 * time.Second
+
+// Run opens the window and returns when it was closed. Work under way parks at
+// its next safe point.
+func Run(ctx context.Context, o Options) error {
+	if err := display(); err != nil {
+		return err
+	}
+	assets, err := frontend.Assets()
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "the page is not in this build", "build again with `make build`")
+	}
+	if !frontend.Built() {
+		return fault.New(fault.Usage, "this binary was built before the page was", "build both with `make build`")
+	}
+	prepare()
+
+	a := app.New(app.Options{Home: o.Home, Mode: app.Window, Demo: o.Demo, Fleet: o.Fleet, Email: o.Email})
+	w := &window{app: a, report: os.Getenv(reportVariable)}
+	err = wails.Run(&options.App{
+		Title: "Shard Admin",
+		Width: 1440, Height: 900, MinWidth: 1024, MinHeight: 700,
+		BackgroundColour:         options.NewRGB(24, 28, 36),
+		AssetServer:              &assetserver.Options{Assets: assets},
+		Menu:                     w.menu(),
+		Logger:                   log{o.Home.Logger()},
+		LogLevelProduction:       logger.WARNING,
+		OnStartup:                func(ctx context.Context) { w.start(ctx) },
+		OnDomReady:               func(context.Context) { w.domReady() },
+		OnBeforeClose:            func(context.Context) bool { return w.beforeClose() },
+		Bind:                     a.Services(),
+		ErrorFormatter:           func(err error) any { return app.ProblemText(err) },
+		EnableDefaultContextMenu: true,
+		Linux:                    &linux.Options{ProgramName: "shard-admin", WebviewGpuPolicy: linux.WebviewGpuPolicyNever},
+		Mac:                      &mac.Options{About: &mac.AboutInfo{Title: "Shard Admin", Message: "A control room for tenant-sharded PostgreSQL"}},
+	})
+	parking, cancel := context.WithTimeout(context.WithoutCancel(ctx), parkWithin)
+	defer cancel()
+	a.Stop(parking)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "the window could not be opened", "run `shard-admin serve` and open the address that it prints")
+	}
+	return nil
+}
+
+// display refuses where GTK would panic.
+func display() error {
+	if goruntime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		return fault.New(fault.NoDisplay, "there is no display to open a window on", "run `shard-admin serve` and open the address that it prints")
+	}
+	return nil
+}
+
+// prepare keeps WebKitGTK from drawing a white window with drivers that lie
+// about DMABUF. What the person set wins.
+func prepare() {
+	const variable = "WEBKIT_DISABLE_DMABUF_RENDERER"
+	if _, set := os.LookupEnv(variable); goruntime.GOOS == "linux" && !set {
+		_ = os.Setenv(variable, "1") // fails only for a name with "=" in it
+	}
+}
+
+// window is the app's face, and what Wails calls back.
+type window struct {
+	app    *app.App
+	report string
+	ctx    atomic.Pointer[context.Context] // Wails' own; its runtime wants it at every call
+	sure   atomic.Bool                     // the person said that it may close
+}
+
+var _ app.Face = (*window)(nil)
+
+func (w *window) start(ctx context.Context) {
+	w.ctx.Store(&ctx)
+	w.app.Start(w)
+	// A signal closes the window as the person would, but asks nothing.
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stop
+		signal.Stop(stop)
+		w.sure.Store(true)
+		runtime.Quit(ctx)
+	}()
+	w.awake()
+}
+
+// awake notices that the computer slept, by a clock that went on without us,
+// and dials anew: connections of before are dead without knowing it.
+func (w *window) awake() {
+	go func() {
+		const every, slept = 5 * time.Second, 20 * time.Second
+		for before := time.Now().Round(0); ; { // the wall clock: the monotonic one stops in sleep
+			time.Sleep(every)
+			now := time.Now().Round(0)
+			if now.Sub(before) > slept {
+				w.app.Reconnect()
+				w.Emit("awake", map[string]string{})
+			}
+			before = now
+		}
+	}()
+}
+
+func (w *window) domReady() {
+	w.app.Ready()
+	if w.report != "" {
+		w.probe()
+	}
+}
+
+// Emit sends an event to the page.
+func (w *window) Emit(event string, payload any) {
+	if ctx := w.ctx.Load(); ctx != nil {
+		runtime.EventsEmit(*ctx, event, payload)
+	}
+}
+
+// Guard keeps a Go panic in a goroutine from ending the process inside
+// WebKit's signal handlers.
+func (w *window) Guard() { runtime.ResetSignalHandlers() }
+
+// beforeClose asks when moves are under way, and says what goes on.
+func (w *window) beforeClose() (stay bool) {
+	if w.sure.Load() {
+		return false
+	}
+	moves := w.app.Unfinished()
+	if len(moves) == 0 {
+		return false
+	}
+	answer, err := runtime.MessageDialog(*w.ctx.Load(), runtime.MessageDialogOptions{
+		Type: runtime.QuestionDialog, Title: "Close Shard Admin?", Message: closing(moves),
+		Buttons: []string{"Yes", "No"}, DefaultButton: "No", CancelButton: "No",
+	})
+	if err != nil {
+		return false
+	}
+	return answer != "Yes"
+}

@@ -1,0 +1,554 @@
+export namespace app {
+	
+	export interface ShardURL {
+	    name: string;
+	    url: string;
+	}
+	export interface AddFleetRequest {
+	    name: string;
+	    environment: string;
+	    profile: string;
+	    control: string;
+	    shards: ShardURL[];
+	}
+	export interface CredentialRequest {
+	    name: string;
+	    user: string;
+	    password: string;
+	    note: string;
+	}
+	export interface DemoServer {
+	    name: string;
+	    port: number;
+	    running: boolean;
+	}
+	export interface DemoStatus {
+	    available: boolean;
+	    running: boolean;
+	    starting: boolean;
+	    step: string;
+	    fleet: string;
+	    servers: DemoServer[];
+	    problem?: session.Problem | null;
+	}
+	export interface FleetShard {
+	    name: string;
+	    configured: boolean;
+	    in_control: boolean;
+	    url: string;
+	    direct: string;
+	    credential: string;
+	    capacity_bytes: number;
+	    placement: string;
+	    region: string;
+	}
+	export interface FleetFile {
+	    name: string;
+	    environment: string;
+	    profile: string;
+	    path: string;
+	    current: boolean;
+	    control: string;
+	    direct: string;
+	    credential: string;
+	    credentials: string[];
+	    shards: FleetShard[];
+	    problem?: session.Problem | null;
+	    notes: string[];
+	}
+	export interface FleetList {
+	    fleets: FleetFile[];
+	}
+	export interface FleetName {
+	    name: string;
+	    environment: string;
+	    current: boolean;
+	    error: string;
+	}
+	
+	export interface ImportFleetRequest {
+	    name: string;
+	    environment: string;
+	    text: string;
+	}
+	export interface Info {
+	    version: string;
+	    commit: string;
+	    headless: boolean;
+	    mode: string;
+	    operator: string;
+	    fleets: FleetName[];
+	    first_start: boolean;
+	}
+	export interface InstallRequest {
+	    admin: string;
+	    note: string;
+	    confirm: string;
+	}
+	export interface RoleRequest {
+	    email: string;
+	    role: string;
+	    db_role: string;
+	    note: string;
+	    confirm: string;
+	}
+	export interface Script {
+	    database: string;
+	    sql: string;
+	}
+	export interface ScriptList {
+	    scripts: Script[];
+	}
+	export interface SettingList {
+	    settings: home.Setting[];
+	}
+
+}
+
+export namespace home {
+	
+	export interface Setting {
+	    name: string;
+	    kind: string;
+	    value: string;
+	    default: string;
+	    choices: string[];
+	    source: string;
+	    variable: string;
+	    help: string;
+	}
+
+}
+
+export namespace session {
+	
+	export interface AssignRequest {
+	    tenant: string;
+	    shard: string;
+	    rows_stay: boolean;
+	    note: string;
+	    confirm: string;
+	}
+	export interface Assignment {
+	    tenant: string;
+	    label: string;
+	    from: string;
+	    to: string;
+	    audit_event: string;
+	}
+	export interface AuditExport {
+	    file: string;
+	    manifest: string;
+	    format: string;
+	    count: number;
+	    first_seq: number;
+	    last_seq: number;
+	    sha256: string;
+	    chain_ok: boolean;
+	}
+	export interface AuditFilter {
+	    tenant: string;
+	    actor: string;
+	    shard: string;
+	    action: string;
+	    since: string;
+	    until: string;
+	    search: string;
+	    before: number;
+	    limit: number;
+	}
+	export interface AuditFinding {
+	    seq: number;
+	    kind: string;
+	    event_id: string;
+	    message: string;
+	}
+	export interface AuditSync {
+	    pulled: number;
+	    seq: number;
+	    head: number;
+	}
+	export interface AuditVerification {
+	    ok: boolean;
+	    events: number;
+	    first_bad?: number | null;
+	    findings: AuditFinding[];
+	    verified_at: string;
+	}
+	export interface Check {
+	    name: string;
+	    status: string;
+	    message: string;
+	    fix: string;
+	    evidence: string;
+	}
+	export interface Problem {
+	    code: string;
+	    message: string;
+	    hint: string;
+	}
+	export interface CredentialTest {
+	    name: string;
+	    source: string;
+	    user: string;
+	    ok: boolean;
+	    problem?: Problem | null;
+	}
+	export interface MissingRight {
+	    capability: string;
+	    right: string;
+	    grant: string;
+	}
+	export interface DatabaseCheck {
+	    name: string;
+	    configured: boolean;
+	    reachable: boolean;
+	    host: string;
+	    port: number;
+	    database: string;
+	    user: string;
+	    version: string;
+	    tls: string;
+	    tls_mode: string;
+	    latency_ms?: number | null;
+	    in_recovery?: boolean | null;
+	    read_only?: boolean | null;
+	    wal_level: string;
+	    free_slots?: number | null;
+	    pooler: boolean;
+	    same_as: string;
+	    missing: MissingRight[];
+	    warnings: string[];
+	    error?: string | null;
+	    problem?: Problem | null;
+	}
+	export interface Decision {
+	    table: string;
+	    key: string;
+	    case: string;
+	    choices: string[];
+	    choice: string;
+	    detail: string;
+	}
+	export interface ShardShare {
+	    name: string;
+	    tenants: number;
+	    percent: number;
+	    size_bytes?: number | null;
+	    size_bytes_reason: string;
+	    problem?: Problem | null;
+	}
+	export interface Distribution {
+	    total: number;
+	    shards: ShardShare[];
+	}
+	export interface Event {
+	    id: string;
+	    seq: number;
+	    at: string;
+	    actor: string;
+	    actor_role: string;
+	    db_user: string;
+	    action: string;
+	    phase: string;
+	    tenant: string;
+	    source: string;
+	    target: string;
+	    status: string;
+	    note: string;
+	    move_id: string;
+	    via: string;
+	    hash: string;
+	    before: Record<string, any>;
+	    after: Record<string, any>;
+	    details: Record<string, any>;
+	}
+	export interface EventList {
+	    events: Event[];
+	}
+	export interface Finding {
+	    check: string;
+	    severity: string;
+	    message: string;
+	    value: string;
+	    advice: string;
+	}
+	export interface FlagView {
+	    flag: string;
+	    on: boolean;
+	    where: string;
+	    remedy: string;
+	}
+	export interface FleetCheck {
+	    ok: boolean;
+	    databases: DatabaseCheck[];
+	    checked_at: string;
+	}
+	export interface ShardHealth {
+	    name: string;
+	    status: string;
+	    latency_ms?: number | null;
+	    connections?: number | null;
+	    max_connections?: number | null;
+	    cache_hit_rate?: number | null;
+	    cache_hit_rate_reason: string;
+	    index_hit_rate?: number | null;
+	    index_hit_rate_reason: string;
+	    size_bytes?: number | null;
+	    findings: Finding[];
+	    problem?: Problem | null;
+	    checked_at: string;
+	}
+	export interface Health {
+	    shards: ShardHealth[];
+	}
+	export interface InstallView {
+	    schema: string;
+	    installed: boolean;
+	    version: number;
+	    wanted: number;
+	}
+	export interface LogLine {
+	    at: string;
+	    level: string;
+	    message: string;
+	}
+	export interface MapTable {
+	    table: string;
+	    kind: string;
+	    mixed: boolean;
+	    tenant_column: string;
+	    path: string[];
+	    follows: string;
+	    rows_estimate?: number | null;
+	    moves: boolean;
+	    edges: string[];
+	}
+	export interface MapView {
+	    profile: string;
+	    database: string;
+	    tables: MapTable[];
+	    unclassified: number;
+	    problems: string[];
+	}
+	
+	export interface MoveAction {
+	    id: string;
+	    note: string;
+	    confirm: string;
+	    routing_confirmed: boolean;
+	    wait: boolean;
+	    password: string;
+	}
+	export interface MoveTable {
+	    table: string;
+	    kind: string;
+	    rows: number;
+	    bytes: number;
+	    rows_copied: number;
+	    bytes_copied: number;
+	    verified: boolean;
+	}
+	export interface MoveView {
+	    id: string;
+	    tenant: string;
+	    label: string;
+	    source: string;
+	    target: string;
+	    mode: string;
+	    state: string;
+	    step: string;
+	    phase: string;
+	    held: boolean;
+	    rows: number;
+	    bytes: number;
+	    rows_copied: number;
+	    bytes_copied: number;
+	    max_read_only_ms: number;
+	    write_pause_ms?: number | null;
+	    read_only_since?: string | null;
+	    verified: boolean;
+	    verified_at?: string | null;
+	    created_by: string;
+	    note: string;
+	    created_at: string;
+	    started_at?: string | null;
+	    switched_at?: string | null;
+	    finished_at?: string | null;
+	    error?: Problem | null;
+	    next: string[];
+	    actions: string[];
+	    owner: string;
+	    settled: boolean;
+	    tables: MoveTable[];
+	    log: LogLine[];
+	    checks: Check[];
+	}
+	export interface MoveList {
+	    moves: MoveView[];
+	}
+	export interface MoveRequest {
+	    tenant: string;
+	    target: string;
+	    mode: string;
+	    max_read_only_ms: number;
+	    hold: boolean;
+	    priority: number;
+	    at: string;
+	    note: string;
+	    confirm: string;
+	    decisions: Decision[];
+	    accept_alone: boolean;
+	}
+	
+	
+	export interface OperatorView {
+	    email: string;
+	    role: string;
+	    db_role: string;
+	    listed: boolean;
+	    why: string;
+	}
+	export interface Placement {
+	    id: string;
+	    label: string;
+	    pointer: string;
+	    rows_on: string[];
+	    ok: boolean;
+	    why: string;
+	}
+	export interface PlacementCheck {
+	    ok: boolean;
+	    checked: number;
+	    tenants: Placement[];
+	    unreachable: string[];
+	}
+	export interface TableRows {
+	    table: string;
+	    kind: string;
+	    rows: number;
+	    bytes: number;
+	}
+	export interface Plan {
+	    tenant: string;
+	    label: string;
+	    source: string;
+	    target: string;
+	    mode: string;
+	    mode_reason: string;
+	    tables: TableRows[];
+	    rows: number;
+	    bytes: number;
+	    estimate_ms?: number | null;
+	    estimate_ms_reason: string;
+	    max_read_only_ms: number;
+	    decisions: Decision[];
+	    checks: Check[];
+	    blocked: boolean;
+	    notices: string[];
+	    made_at: string;
+	}
+	export interface PolicyView {
+	    me: OperatorView;
+	    operators: OperatorView[];
+	    flags: FlagView[];
+	}
+	
+	
+	
+	export interface ShardStats {
+	    name: string;
+	    tenants?: number | null;
+	    table_count: number;
+	    size_bytes: number;
+	    index_bytes: number;
+	    counts: Record<string, number>;
+	    checked_at: string;
+	}
+	export interface ShardStatus {
+	    name: string;
+	    configured: boolean;
+	    reachable: boolean;
+	    in_control: boolean;
+	    database: string;
+	    host: string;
+	    port: number;
+	    tls: string;
+	    status: string;
+	    version: string;
+	    tenants?: number | null;
+	    tenants_reason: string;
+	    size_bytes?: number | null;
+	    size_bytes_reason: string;
+	    capacity_bytes?: number | null;
+	    latency_ms?: number | null;
+	    latency_ms_reason: string;
+	    connections?: number | null;
+	    max_connections?: number | null;
+	    placement: string;
+	    region: string;
+	    open_moves: number;
+	    error?: string | null;
+	    problem?: Problem | null;
+	    checked_at: string;
+	}
+	export interface Status {
+	    fleet: string;
+	    environment: string;
+	    profile: string;
+	    control: ShardStatus;
+	    shards: ShardStatus[];
+	    tenants?: number | null;
+	    tenants_reason: string;
+	    answering: number;
+	    configured: number;
+	    installed: boolean;
+	    install_note: string;
+	    checked_at: string;
+	}
+	
+	export interface TenantFilter {
+	    shard: string;
+	    search: string;
+	    sort: string;
+	    limit: number;
+	    offset: number;
+	}
+	export interface TenantRow {
+	    id: string;
+	    label: string;
+	    title: string;
+	    shard: string;
+	    status?: string | null;
+	    demo?: boolean | null;
+	    created_at?: string | null;
+	    move_state?: string | null;
+	    move_id?: string | null;
+	}
+	export interface TenantList {
+	    total: number;
+	    tenants: TenantRow[];
+	}
+	
+	export interface TenantView {
+	    id: string;
+	    label: string;
+	    title: string;
+	    shard: string;
+	    status?: string | null;
+	    demo?: boolean | null;
+	    created_at?: string | null;
+	    move_state?: string | null;
+	    move_id?: string | null;
+	    tables: TableRows[];
+	    tables_reason: string;
+	    rows: number;
+	    bytes: number;
+	    counted_at: string;
+	    history: Event[];
+	    history_reason: string;
+	    move?: MoveView | null;
+	}
+
+}
+
