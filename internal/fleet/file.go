@@ -23,6 +23,7 @@ type fileModel struct {
 	Environment string      `toml:"environment,omitempty"`
 	Profile     string      `toml:"profile,omitempty"`
 	Credential  string      `toml:"credential,omitempty"`
+	Schema      string      `toml:"schema,omitempty"`
 	Control     fileControl `toml:"control"`
 	Shards      []fileShard `toml:"shard"`
 }
@@ -68,7 +69,7 @@ func Parse(data []byte, path string) (*Fleet, error) {
 		line := at.line(key)
 		return fault.Newf(fault.FleetInvalid, hint, "%s:%d: "+format, append([]any{path, line}, args...)...)
 	}
-	f := &Fleet{Name: m.Name, Environment: Environment(m.Environment), Profile: m.Profile, Credential: m.Credential, Path: path}
+	f := &Fleet{Name: m.Name, Environment: Environment(m.Environment), Profile: m.Profile, Credential: m.Credential, Schema: m.Schema, Path: path}
 	if !validName(m.Name) {
 		return nil, bad("name", "use letters, digits, - and _", "the fleet's name %q is not usable", m.Name)
 	}
@@ -267,7 +268,7 @@ func SplitSecret(text string) (clean string, c credential.Credential, err error)
 // out.
 func (f *Fleet) Marshal() ([]byte, error) {
 	m := fileModel{
-		Name: f.Name, Environment: string(f.Environment), Profile: f.Profile, Credential: f.Credential,
+		Name: f.Name, Environment: string(f.Environment), Profile: f.Profile, Credential: f.Credential, Schema: f.Schema,
 		Control: fileControl{URL: f.Control.URL, Direct: f.Control.Direct, Credential: f.Control.Credential},
 	}
 	for _, s := range f.Shards {

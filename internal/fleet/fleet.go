@@ -23,8 +23,11 @@ type Fleet struct {
 	// Credential is the default keychain item of all databases; empty means
 	// that each database has its own.
 	Credential string
-	Control    Endpoint
-	Shards     []Shard
+	// Schema is the name of our schema in the control database; empty means
+	// shard_admin.
+	Schema  string
+	Control Endpoint
+	Shards  []Shard
 	// Path is the file that the fleet was read from; empty for one in memory.
 	Path string
 }

@@ -283,3 +283,22 @@ func (m *Map) climb(c *TableClass, alias string, a *names) string {
 	return fmt.Sprintf("SELECT %s.owner FROM (WITH RECURSIVE %s (n, k) AS ((%s) UNION SELECT %s.n, %s.k FROM %s CROSS JOIN LATERAL (%s) %s) SELECT %s.owner FROM %s CROSS JOIN LATERAL (%s) %s) %s",
 		y, up, strings.Join(first, " UNION ALL "), x, x, up, strings.Join(steps, " UNION ALL "), x, x, up, strings.Join(leave, " UNION ALL "), x, y)
 }
+
+// Join returns the condition that the edge leads from row from to row to; both
+// are aliases.
+func (e Edge) Join(from, to string) string {
+	text := join(e, from, to)
+	if t := typed(e, from); t != "" {
+		return t + " AND " + text
+	}
+	return text
+}
+
+// Set returns the condition that no column of the edge is null in a row.
+func (e Edge) Set(alias string) string {
+	parts := make([]string, len(e.FromColumns))
+	for i, col := range e.FromColumns {
+		parts[i] = alias + "." + ident(col) + " IS NOT NULL"
+	}
+	return strings.Join(parts, " AND ")
+}

@@ -1,0 +1,36 @@
+package home
+
+import (
+	"context"
+
+	"shardadmin/internal/session"
+)
+
+// SessionOptions says who works and through which face.
+type SessionOptions struct {
+	// Email of the operator; empty means the one in the settings.
+	Email string
+	// Source is cli, window, page or worker.
+	Source string
+}
+
+// Session opens a fleet for work; an empty name means the only one, else the
+// current one. Nothing is dialled before it is needed.
+func (h *Home) Session(_ context.Context, name string, o SessionOptions) (*session.Session, error) {
+	f, err := h.Fleet(name)
+	if err != nil {
+		return nil, err
+	}
+	if o.Email == "" {
+		if o.Email, err = h.settings.Text(OperatorEmail); err != nil {
+			return nil, err
+		}
+	}
+	admins, err := h.settings.Admins()
+	if err != nil {
+		return nil, err
+	}
+	return session.Open(session.Config{
+		Fleet: f, Resolver: h.Resolver(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(),
+	}), nil
+}

@@ -1,0 +1,119 @@
+package move
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/fence"
+)
+
+// arm makes both shards ready for the fence and ends when every transaction
+// sees the fence row. Nothing of the tenant is held up by it.
+func (r *run) arm(ctx context.Context) error {
+	for _, s := range []*side{r.src, r.dst} {
+		if missing, err := s.fence.ProveOwnership(ctx); err != nil {
+			return err
+		} else if len(missing) > 0 {
+			return fault.Newf(fault.RightMissing, missing[0].Grant, "%s: the role lacks %s", s.name, missing[0].Right)
+		}
+	}
+	// What is about to be made on a shard is on record before it is made.
+	for _, s := range []*side{r.src, r.dst} {
+		if err := r.e.record.willMake(ctx, r.m, s.name, "schema, guards, fence"); err != nil {
+			return err
+		}
+	}
+	stopAt("cleanup_recorded")
+	for _, s := range []*side{r.src, r.dst} {
+		if err := s.fence.Ensure(ctx); err != nil {
+			return err
+		}
+		if err := s.fence.BumpEpoch(ctx, r.m.ID, r.lease.Epoch); err != nil {
+			return err
+		}
+	}
+	// An assignment that died left its fence; the tenant's lease is ours now.
+	for _, s := range []*side{r.src, r.dst} {
+		if err := s.fence.Remove(ctx, r.m.Tenant, fence.AssignmentID(r.m.Tenant)); err != nil {
+			return err
+		}
+	}
+	stopAt("epoch_bumped")
+	for _, s := range []*side{r.src, r.dst} {
+		hooks := fence.Hooks{Blocked: func(table string, b []fence.Blocker) {
+			r.say(ctx, "guarding %s on %s waits for %s", table, s.name, blockers(b))
+		}}
+		if err := s.fence.InstallGuards(ctx, hooks); err != nil {
+			return err
+		}
+		if s == r.src {
+			stopAt("guards_on_source")
+		}
+	}
+	stopAt("guards_installed")
+	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, fence.Incoming); err != nil {
+		return err
+	}
+	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, fence.Armed); err != nil {
+		return err
+	}
+	stopAt("armed")
+	for _, s := range []*side{r.src, r.dst} {
+		older, err := s.fence.WaitOlder(ctx, olderLimit)
+		if err != nil {
+			return err
+		}
+		if len(older) > 0 {
+			if err := r.takeDown(ctx); err != nil {
+				return err
+			}
+			return fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move resume "+r.m.ID+" --wait",
+				"%s: transactions older than the guards did not end within %s: %s", s.name, olderLimit, blockers(older))
+		}
+	}
+	stopAt("older_gone")
+	r.say(ctx, "guards are in on both shards, no older transaction is left")
+	return r.to(ctx, Planned, stepArmed)
+}
+
+// blockers names sessions that are in the way.
+func blockers(list []fence.Blocker) string {
+	parts := make([]string, 0, len(list))
+	for i, b := range list {
+		if i == 3 {
+			parts = append(parts, fmt.Sprintf("%d more", len(list)-i))
+			break
+		}
+		parts = append(parts, b.String())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// closeFence makes the tenant read-only on a side, retrying while open
+// transactions keep the lock; on giving up nothing has changed.
+func (r *run) closeFence(ctx context.Context, s *side) error {
+	limit := time.Duration(r.m.MaxReadOnlyMS) * time.Millisecond
+	var last error
+	for try, wait := 0, 250*time.Millisecond; try < 12; try, wait = try+1, min(wait*2, 4*time.Second) {
+		found, err := s.fence.Close(ctx, r.m.Tenant, r.m.ID, limit)
+		if err == nil {
+			r.closedAt = time.Now()
+			return nil
+		}
+		if fault.CodeOf(err) != fault.FenceBlocked {
+			return err
+		}
+		last = fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move resume "+r.m.ID+" --wait",
+			"%s: open transactions keep the fence from closing: %s", s.name, blockers(found))
+		r.say(ctx, "the fence waits for %s", blockers(found))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+	return last
+}

@@ -1,0 +1,542 @@
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/tenancy"
+)
+
+// Job is one comparison of a tenant's rows.
+type Job struct {
+	Source, Target *conn.Database
+	Map            *tenancy.Map
+	Tenant         string
+	Move           string
+	Epoch          int64
+	Tables         []*tenancy.TableClass
+	Streams        int
+	// Limit bounds how many differing rows are described; 20 when 0.
+	Limit    int
+	Progress func(table string)
+}
+
+// Digest is what a table's rows of a tenant amount to.
+type Digest struct {
+	Rows int64 `json:"rows"`
+	// SumA and SumB are sums over all rows of the halves of a 128-bit hash.
+	SumA string `json:"a"`
+	SumB string `json:"b"`
+}
+
+// Difference is one row that is not the same on both sides.
+type Difference struct {
+	Table  string `json:"table"`
+	Key    string `json:"key"`
+	Kind   string `json:"kind"` // missing (on the target), extra, different
+	Column string `json:"column,omitempty"`
+}
+
+// String describes the difference in a few words, without values.
+func (d Difference) String() string {
+	if d.Column != "" {
+		return fmt.Sprintf("%s %s: %s differs", d.Table, d.Key, d.Column)
+	}
+	return fmt.Sprintf("%s %s: %s", d.Table, d.Key, d.Kind)
+}
+
+// Result of a verification.
+type Result struct {
+	Digests     map[string]Digest
+	Differences []Difference
+}
+
+// hash is the expression of a row's 128-bit hash over its columns by name.
+func hash(c *tenancy.TableClass) string {
+	cols := []string{}
+	for _, col := range c.Table.Columns { // generated ones too: they must agree
+		cols = append(cols, col.Name)
+	}
+	sort.Strings(cols)
+	parts := make([]string, len(cols))
+	for i, col := range cols {
+		q := "t." + pgx.Identifier{col}.Sanitize()
+		// A null and an empty text must differ, and so must where one ends.
+		parts[i] = "coalesce(length(" + q + "::text)::text || ':' || " + q + "::text, '-')"
+	}
+	return "md5(concat_ws(',', " + strings.Join(parts, ", ") + "))"
+}
+
+// DigestSQL is the query for a table's digest.
+func DigestSQL(m *tenancy.Map, c *tenancy.TableClass, where string) string {
+	return "SELECT count(*), coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint::numeric), 0)::text, coalesce(sum(('x' || substr(h, 17))::bit(64)::bigint::numeric), 0)::text " +
+		"FROM (SELECT " + hash(c) + " AS h FROM " + c.Table.Quoted() + " t WHERE " + where + ") x"
+}
+
+// DigestOf computes a digest on one side.
+func DigestOf(ctx context.Context, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, m *tenancy.Map, c *tenancy.TableClass, where string,
+) (Digest, error) {
+	var d Digest
+	err := q.QueryRow(ctx, DigestSQL(m, c, where)).Scan(&d.Rows, &d.SumA, &d.SumB)
+	return d, err
+}
+
+// pinned are the settings that change how values look as text.
+const pinned = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = content; SET row_security = off; SET statement_timeout = 0`
+
+// Pinned returns the settings under which rows are hashed, for a session or
+// for one transaction.
+func Pinned(local bool) string {
+	if local {
+		return strings.ReplaceAll(pinned, "SET ", "SET LOCAL ")
+	}
+	return pinned
+}
+
+// pair is a session on each side with one snapshot each.
+type pair struct {
+	j        Job
+	src, dst *pgx.Conn
+}
+
+func open(ctx context.Context, j Job) (*pair, error) {
+	p := &pair{j: j}
+	var err error
+	o := conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch}
+	if p.src, err = j.Source.Direct(ctx, o); err != nil {
+		return nil, err
+	}
+	if p.dst, err = j.Target.Direct(ctx, o); err != nil {
+		p.close()
+		return nil, err
+	}
+	for _, s := range []struct {
+		c    *pgx.Conn
+		name string
+	}{{p.src, j.Source.Name()}, {p.dst, j.Target.Name()}} {
+		if _, err := s.c.Exec(ctx, pinned, pgx.QueryExecModeSimpleProtocol); err != nil {
+			p.close()
+			return nil, conn.Fault(err, s.name)
+		}
+	}
+	return p, nil
+}
+
+func (p *pair) close() {
+	for _, c := range []*pgx.Conn{p.src, p.dst} {
+		if c != nil {
+			_ = c.Close(context.Background())
+		}
+	}
+}
+
+// Verify compares every row of every table. The tenant must be closed on the
+// side that serves it.
+func Verify(ctx context.Context, j Job) (*Result, error) {
+	if j.Limit == 0 {
+		j.Limit = 20
+	}
+	res := &Result{Digests: map[string]Digest{}}
+	var mu sync.Mutex
+	err := each(ctx, j, func(ctx context.Context, p *pair, c *tenancy.TableClass) error {
+		where := j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))
+		var a, b Digest
+		g, gctx := errgroup.WithContext(ctx)
+		g.Go(func() (err error) {
+			a, err = DigestOf(gctx, p.src, j.Map, c, where)
+			return conn.Fault(err, j.Source.Name())
+		})
+		g.Go(func() (err error) {
+			b, err = DigestOf(gctx, p.dst, j.Map, c, where)
+			return conn.Fault(err, j.Target.Name())
+		})
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		var found []Difference
+		if a != b {
+			var err error
+			if found, err = p.differences(ctx, c, where); err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				found = []Difference{{Table: c.Name(), Key: "*", Kind: "different"}}
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		res.Digests[c.Name()] = a
+		res.Differences = append(res.Differences, found...)
+		if j.Progress != nil {
+			j.Progress(c.Name())
+		}
+		return nil
+	})
+	sort.Slice(res.Differences, func(a, b int) bool { return res.Differences[a].String() < res.Differences[b].String() })
+	return res, err
+}
+
+// each runs f for every table on some pairs of sessions.
+func each(ctx context.Context, j Job, f func(context.Context, *pair, *tenancy.TableClass) error) error {
+	todo := make(chan *tenancy.TableClass, len(j.Tables))
+	for _, c := range j.Tables {
+		todo <- c
+	}
+	close(todo)
+	g, ctx := errgroup.WithContext(ctx)
+	for range max(1, j.Streams) {
+		g.Go(func() error {
+			p, err := open(ctx, j)
+			if err != nil {
+				return err
+			}
+			defer p.close()
+			for c := range todo {
+				if err := f(ctx, p, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// row is one row's key and hash.
+type row struct{ key, hash string }
+
+// stream reads keys and hashes in the order of the keys' bytes.
+func stream(ctx context.Context, c *pgx.Conn, t *tenancy.TableClass, where string) (pgx.Rows, error) {
+	return c.Query(ctx, "SELECT "+rowcopy.KeyText(t, "t")+" COLLATE \"C\" AS k, "+hash(t)+" FROM "+t.Table.Quoted()+" t WHERE "+where+" ORDER BY 1, 2")
+}
+
+// merge walks both sides and calls f for every key that is not the same on
+// both; a nil side has no such row. Memory does not grow with the rows.
+func (p *pair) merge(ctx context.Context, c *tenancy.TableClass, where string, f func(key string, src, dst bool) error) error {
+	a, err := stream(ctx, p.src, c, where)
+	if err != nil {
+		return conn.Fault(err, p.j.Source.Name())
+	}
+	defer a.Close()
+	b, err := stream(ctx, p.dst, c, where)
+	if err != nil {
+		return conn.Fault(err, p.j.Target.Name())
+	}
+	defer b.Close()
+	next := func(r pgx.Rows, where string) (*row, error) {
+		if !r.Next() {
+			return nil, conn.Fault(r.Err(), where)
+		}
+		var x row
+		return &x, conn.Fault(r.Scan(&x.key, &x.hash), where)
+	}
+	ra, err := next(a, p.j.Source.Name())
+	if err != nil {
+		return err
+	}
+	rb, err := next(b, p.j.Target.Name())
+	if err != nil {
+		return err
+	}
+	for ra != nil || rb != nil {
+		left := ra != nil && (rb == nil || ra.key <= rb.key)
+		right := rb != nil && (ra == nil || rb.key <= ra.key)
+		switch {
+		case left && right && ra.hash == rb.hash:
+		case left && right:
+			err = f(ra.key, true, true)
+		case left:
+			err = f(ra.key, true, false)
+		default:
+			err = f(rb.key, false, true)
+		}
+		if err != nil {
+			return err
+		}
+		if left {
+			if ra, err = next(a, p.j.Source.Name()); err != nil {
+				return err
+			}
+		}
+		if right {
+			if rb, err = next(b, p.j.Target.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type enough struct{}
+
+func (enough) Error() string { return "enough" }
+
+func (p *pair) differences(ctx context.Context, c *tenancy.TableClass, where string) ([]Difference, error) {
+	out := []Difference{}
+	err := p.merge(ctx, c, where, func(key string, src, dst bool) error {
+		d := Difference{Table: c.Name(), Key: key, Kind: "different"}
+		switch {
+		case !dst:
+			d.Kind = "missing"
+		case !src:
+			d.Kind = "extra"
+		}
+		out = append(out, d)
+		if len(out) >= p.j.Limit {
+			return enough{}
+		}
+		return nil
+	})
+	if _, ok := err.(enough); err != nil && !ok { //nolint:errorlint // our own value
+		return nil, err
+	}
+	for i := range out {
+		if out[i].Kind != "different" {
+			continue
+		}
+		col, err := p.column(ctx, c, out[i].Key)
+		if err != nil {
+			return nil, err
+		}
+		out[i].Column = col
+	}
+	return out, nil
+}
+
+// column names the first column in which a row differs.
+func (p *pair) column(ctx context.Context, c *tenancy.TableClass, key string) (string, error) {
+	read := func(q *pgx.Conn, where string) (map[string]json.RawMessage, error) {
+		cols := []string{}
+		for _, col := range c.Table.Columns {
+			cols = append(cols, "'"+strings.ReplaceAll(col.Name, "'", "''")+"', t."+pgx.Identifier{col.Name}.Sanitize()+"::text")
+		}
+		out := map[string]json.RawMessage{}
+		var text *string
+		err := q.QueryRow(ctx, "SELECT (SELECT json_object_agg(k, v) FROM unnest(ARRAY["+odd(cols)+"], ARRAY["+even(cols)+"]) AS u(k, v))::text FROM "+c.Table.Quoted()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", key).Scan(&text)
+		if err != nil || text == nil {
+			return out, conn.Fault(err, where)
+		}
+		return out, json.Unmarshal([]byte(*text), &out)
+	}
+	a, err := read(p.src, p.j.Source.Name())
+	if err != nil {
+		return "", err
+	}
+	b, err := read(p.dst, p.j.Target.Name())
+	if err != nil {
+		return "", err
+	}
+	names := []string{}
+	for k := range a {
+		if string(a[k]) != string(b[k]) {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return "", nil
+	}
+	return names[0], nil
+}
+
+func odd(pairs []string) string {
+	out := []string{}
+	for _, p := range pairs {
+		out = append(out, p[:strings.Index(p, "', t.")+1])
+	}
+	return strings.Join(out, ", ")
+}
+
+func even(pairs []string) string {
+	out := []string{}
+	for _, p := range pairs {
+		out = append(out, p[strings.Index(p, "', t.")+3:])
+	}
+	return strings.Join(out, ", ")
+}
+
+// Brought counts what BringUp did to the target.
+type Brought struct{ Inserted, Updated, Deleted int64 }
+
+// BringUp makes the tenant's rows on the target of the job those of its
+// source: what was inserted, changed or deleted on the source since. Parents
+// are inserted first and deleted last. It can be repeated.
+func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
+	var total Brought
+	p, err := open(ctx, j)
+	if err != nil {
+		return total, err
+	}
+	defer p.close()
+	writer, err := j.Target.Direct(ctx, conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch})
+	if err != nil {
+		return total, err
+	}
+	defer func() { _ = writer.Close(context.WithoutCancel(ctx)) }()
+	type change struct{ upsert, remove []string }
+	changes := map[string]*change{}
+	for _, c := range j.Tables {
+		ch := &change{}
+		where := j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))
+		a, err := DigestOf(ctx, p.src, j.Map, c, where)
+		if err != nil {
+			return total, conn.Fault(err, j.Source.Name())
+		}
+		b, err := DigestOf(ctx, p.dst, j.Map, c, where)
+		if err != nil {
+			return total, conn.Fault(err, j.Target.Name())
+		}
+		if a != b {
+			if len(c.Table.Key()) == 0 {
+				// No key: the rows are replaced as a whole.
+				ch.remove, ch.upsert = []string{"*"}, []string{"*"}
+			} else if err := p.merge(ctx, c, where, func(key string, src, dst bool) error {
+				if src {
+					ch.upsert = append(ch.upsert, key)
+				} else {
+					ch.remove = append(ch.remove, key)
+				}
+				return nil
+			}); err != nil {
+				return total, err
+			}
+		}
+		changes[c.Name()] = ch
+	}
+	// One transaction: the source of a rollback is either as it was or up to
+	// date, and deferrable keys may be checked at its end.
+	err = pgx.BeginTxFunc(ctx, writer, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := fence.Begin(ctx, tx, j.Move, j.Epoch); err != nil {
+			return err
+		}
+		settings := "SET CONSTRAINTS ALL DEFERRED"
+		if replicaRole {
+			settings += "; SET LOCAL session_replication_role = replica"
+		}
+		if _, err := tx.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		for _, c := range slices.Backward(j.Tables) {
+			ch := changes[c.Name()]
+			if len(ch.remove) == 0 {
+				continue
+			}
+			where, args := rowcopy.KeyText(c, "t")+" = ANY ($1)", []any{ch.remove}
+			if ch.remove[0] == "*" && len(c.Table.Key()) == 0 {
+				where, args = j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant)), nil
+			}
+			tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+where, args...)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.Name(), err)
+			}
+			total.Deleted += tag.RowsAffected()
+		}
+		for _, c := range j.Tables {
+			ch := changes[c.Name()]
+			if len(ch.upsert) == 0 {
+				continue
+			}
+			ins, upd, err := p.upsert(ctx, tx, c, ch.upsert)
+			if err != nil {
+				return err
+			}
+			total.Inserted += ins
+			total.Updated += upd
+		}
+		return nil
+	})
+	return total, conn.Fault(err, j.Target.Name())
+}
+
+// upsert carries rows by key through a staging table.
+func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, keys []string) (inserted, updated int64, err error) {
+	cols := rowcopy.Columns(c, "")
+	for _, sql := range []string{
+		"DROP TABLE IF EXISTS pg_temp.sa_stage",
+		"CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT " + cols + " FROM " + c.Table.Quoted() + " WHERE false",
+	} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return 0, 0, err
+		}
+	}
+	names := c.Table.Copyable()
+	for chunk := range slices.Chunk(keys, 2000) {
+		where, args := rowcopy.KeyText(c, "t")+" = ANY ($1)", []any{chunk}
+		if len(c.Table.Key()) == 0 {
+			where, args = p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant)), nil
+		}
+		// Text travels between servers whose types have other numbers.
+		texts := make([]string, len(names))
+		for i, n := range names {
+			texts[i] = "t." + pgx.Identifier{n}.Sanitize() + "::text"
+		}
+		rows, err := p.src.Query(ctx, "SELECT ARRAY["+strings.Join(texts, ", ")+"] FROM "+c.Table.Quoted()+" t WHERE "+where, args...)
+		if err != nil {
+			return 0, 0, conn.Fault(err, p.j.Source.Name())
+		}
+		batch := &pgx.Batch{}
+		casts := make([]string, len(names))
+		for i, n := range names {
+			casts[i] = fmt.Sprintf("$%d::text::%s", i+1, c.Table.Column(n).Type)
+		}
+		insert := "INSERT INTO pg_temp.sa_stage (" + cols + ") VALUES (" + strings.Join(casts, ", ") + ")"
+		for rows.Next() {
+			var v []*string
+			if err := rows.Scan(&v); err != nil {
+				rows.Close()
+				return 0, 0, conn.Fault(err, p.j.Source.Name())
+			}
+			args := make([]any, len(v))
+			for i := range v {
+				args[i] = v[i]
+			}
+			batch.Queue(insert, args...)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return 0, 0, conn.Fault(err, p.j.Source.Name())
+		}
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return 0, 0, err
+		}
+		if len(c.Table.Key()) == 0 {
+			break
+		}
+	}
+	set := []string{}
+	for _, n := range names {
+		if col := c.Table.Column(n); col.Identity != "a" && !slices.Contains(c.Table.Key(), n) {
+			q := pgx.Identifier{n}.Sanitize()
+			set = append(set, q+" = s."+q)
+		}
+	}
+	if len(set) > 0 && len(c.Table.Key()) > 0 {
+		tag, err := tx.Exec(ctx, "UPDATE "+c.Table.Quoted()+" t SET "+strings.Join(set, ", ")+" FROM pg_temp.sa_stage s WHERE "+rowcopy.KeyText(c, "t")+" = "+rowcopy.KeyText(c, "s"))
+		if err != nil {
+			return 0, 0, err
+		}
+		updated = tag.RowsAffected()
+	}
+	where := ""
+	if len(c.Table.Key()) > 0 {
+		where = " WHERE NOT EXISTS (SELECT FROM " + c.Table.Quoted() + " t WHERE " + rowcopy.KeyText(c, "t") + " = " + rowcopy.KeyText(c, "s") + ")"
+	}
+	tag, err := tx.Exec(ctx, "INSERT INTO "+c.Table.Quoted()+" ("+cols+") OVERRIDING SYSTEM VALUE SELECT "+cols+" FROM pg_temp.sa_stage s"+where)
+	if err != nil {
+		return 0, 0, err
+	}
+	return tag.RowsAffected(), updated, nil
+}

@@ -1,0 +1,349 @@
+package move
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/compare"
+	"shardadmin/internal/move/preflight"
+	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/tenancy"
+)
+
+// streams is how many tables are copied at once; the target's inserts are the
+// limit, more streams only hold more locks.
+const streams = 4
+
+// copyUnderFence closes the fence, copies every row on one snapshot, verifies
+// each on both sides and stores the digests. It ends in ready with the fence
+// still closed.
+func (r *run) copyUnderFence(ctx context.Context) error {
+	if r.e.deps.Awake != nil {
+		defer r.e.deps.Awake("a tenant is being moved")()
+	}
+	// The state says copying before the fence closes, so that whoever finds a
+	// closed fence finds a move that owns it.
+	if err := r.to(ctx, Copying, ""); err != nil {
+		return err
+	}
+	if err := r.closeFence(ctx, r.src); err != nil {
+		return err
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp(), write_pause_ms = NULL`); err != nil {
+		return err
+	}
+	if err := r.to(ctx, Copying, stepFenced); err != nil {
+		return err
+	}
+	r.say(ctx, "the tenant is read-only on %s for at most %s", r.m.Source, time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond)
+	stopAt("fenced")
+	if err := r.recheck(ctx, r.src); err != nil {
+		return err
+	}
+	if err := r.appAuditNow(ctx, tenancy.AppInProgress); err != nil {
+		return err
+	}
+
+	// What cannot finish inside the limit is ended before the tenant's
+	// writers come back.
+	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	defer cancel()
+
+	if err := r.copyRows(ctx); err != nil {
+		return r.inTime(ctx, err)
+	}
+	stopAt("copied")
+	if err := r.to(ctx, Copying, stepVerifying); err != nil {
+		return err
+	}
+	digests, err := r.verify(ctx)
+	if err != nil {
+		return r.inTime(ctx, err)
+	}
+	stopAt("verified")
+	if err := r.raiseSequences(ctx, r.dst); err != nil {
+		return r.inTime(ctx, err)
+	}
+	r.refreshViews(ctx, r.dst)
+	err = pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		for i := range r.m.Tables {
+			t := &r.m.Tables[i]
+			if t.Digest, err = json.Marshal(digests[t.Table]); err != nil {
+				return err
+			}
+			t.Verified = true
+			if err := r.e.record.progress(ctx, tx, r.m, t); err != nil {
+				return err
+			}
+		}
+		if err := r.e.record.set(ctx, tx, r.m, r.lease.Epoch, `verified = true, verified_at = clock_timestamp()`); err != nil {
+			return err
+		}
+		return r.e.record.step(ctx, tx, r.m, r.lease.Epoch, Ready, stepVerified)
+	})
+	if err != nil {
+		return r.inTime(ctx, r.e.record.fault(err))
+	}
+	r.m.Verified = true
+	r.say(ctx, "every row was compared: source and target are equal")
+	stopAt("digests_stored")
+	return nil
+}
+
+// inTime turns the end of the fence's time into what it means.
+func (r *run) inTime(ctx context.Context, err error) error {
+	if context.Cause(ctx) == context.DeadlineExceeded {
+		return fault.Wrapf(err, fault.FenceExpired, "shard-admin move start … --max-read-only with a longer time, or move the tenant when it is smaller",
+			"the copy did not finish within %s; the tenant writes on %s again", time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond, r.m.Source)
+	}
+	return err
+}
+
+// copyRows places the root row, then copies every table on one snapshot.
+func (r *run) copyRows(ctx context.Context) error {
+	snapshot, err := r.src.fence.Snapshot(ctx, r.m.ID, r.lease.Epoch)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close(context.WithoutCancel(ctx))
+	stopAt("snapshot_exported")
+
+	if !r.dst.home {
+		if err := r.onTarget(ctx, func(tx pgx.Tx) error {
+			placed, err := r.e.deps.Catalogue.PlaceRootReplica(ctx, tx, r.tm, r.m.Tenant)
+			if err != nil || !placed {
+				return err
+			}
+			// What this move placed it removes when it is undone.
+			_, err = tx.Exec(ctx, `INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) VALUES ($1, $2, $3, 'root') ON CONFLICT DO NOTHING`, r.m.ID, r.tm.Root.Name(), r.m.Tenant)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	stopAt("root_placed")
+
+	var mu sync.Mutex
+	byName, sizes := map[string]*Table{}, map[string]int64{}
+	for i := range r.m.Tables {
+		byName[r.m.Tables[i].Table] = &r.m.Tables[i]
+		sizes[r.m.Tables[i].Table] = r.m.Tables[i].Bytes
+	}
+	parkCtx, park := context.WithCancelCause(ctx)
+	defer park(nil)
+	go func() {
+		select {
+		case <-r.opt.Park:
+			park(r.parkedAt())
+		case <-parkCtx.Done():
+		}
+	}()
+	var once sync.Once
+	var last time.Time
+	job := rowcopy.Job{
+		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+		Tables: r.copied(), Bytes: sizes, Streams: streams, ReplicaRole: r.plan.ReplicaRole,
+		Progress: func(table string, rows, bytes int64, done bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			t := byName[table]
+			if t == nil {
+				return
+			}
+			t.RowsCopied, t.BytesCopied = rows, bytes
+			r.m.RowsCopied, r.m.BytesCopied = 0, 0
+			for i := range r.m.Tables {
+				r.m.RowsCopied += r.m.Tables[i].RowsCopied
+				r.m.BytesCopied += r.m.Tables[i].BytesCopied
+			}
+			if done || time.Since(last) > 100*time.Millisecond {
+				last = time.Now()
+				_ = r.e.record.progress(ctx, r.ctl, r.m, t)
+				r.tell(table)
+			}
+			if done {
+				once.Do(func() { stopAt("first_table_copied") })
+			}
+		},
+	}
+	if err := r.copyShared(parkCtx, job); err != nil {
+		return err
+	}
+	if err := rowcopy.Run(parkCtx, job); err != nil {
+		if cause := context.Cause(parkCtx); fault.CodeOf(cause) == fault.MoveParked {
+			return cause
+		}
+		return err
+	}
+	if r.plan.ReplicaRole {
+		broken, err := rowcopy.AuditKeys(ctx, job)
+		if err != nil {
+			return err
+		}
+		if len(broken) > 0 {
+			return fault.Newf(fault.VerifyDifferent, "the rows are missing on the source as well, or were not planned; shard-admin move cancel "+r.m.ID+" --wait",
+				"foreign keys do not hold on %s: %s", r.m.Target, strings.Join(broken, "; "))
+		}
+	}
+	r.say(ctx, "%d rows copied, %d bytes", r.m.RowsCopied, r.m.BytesCopied)
+	return nil
+}
+
+// copyShared brings the rows of others that the plan lists, then the young
+// rows that belong to nobody yet.
+func (r *run) copyShared(ctx context.Context, job rowcopy.Job) error {
+	for i := 0; i < len(r.plan.SharedCopies); {
+		table, keys := r.plan.SharedCopies[i].Table, []string{}
+		for ; i < len(r.plan.SharedCopies) && r.plan.SharedCopies[i].Table == table; i++ {
+			keys = append(keys, r.plan.SharedCopies[i].Key)
+		}
+		c := r.tm.Table(table)
+		if c == nil {
+			return fault.Newf(fault.SchemaDifferent, "plan the move anew", "the table %s of a shared row is gone", table)
+		}
+		if err := rowcopy.Shared(ctx, job, c, keys); err != nil {
+			return err
+		}
+	}
+	_, err := r.freshRows(ctx, job)
+	return err
+}
+
+func (r *run) freshRows(ctx context.Context, job rowcopy.Job) (int64, error) {
+	var total int64
+	for _, f := range r.plan.Fresh {
+		c := r.tm.Table(f.Table)
+		if c == nil || c.FreshColumn == "" {
+			continue
+		}
+		n, err := rowcopy.Fresh(ctx, job, c, preflight.FreshWhere(r.tm, c))
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// copied lists the classes whose rows a move carries, parents first.
+func (r *run) copied() []*tenancy.TableClass {
+	out := []*tenancy.TableClass{}
+	for _, c := range r.tm.Order {
+		if c.Kind.Moves() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// onTarget runs one writing transaction on the target: epoch first, guards
+// bypassed for this move.
+func (r *run) onTarget(ctx context.Context, f func(pgx.Tx) error) error {
+	return r.dst.fence.Write(ctx, r.m.ID, r.lease.Epoch, f)
+}
+
+// verify compares every row of every table on both sides, and the root row.
+func (r *run) verify(ctx context.Context) (map[string]compare.Digest, error) {
+	res, err := compare.Verify(ctx, compare.Job{
+		Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+		Tables: r.copied(), Streams: streams,
+		Progress: func(table string) { r.tell(table) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Differences) > 0 {
+		r.say(ctx, "verification found %d differing rows", len(res.Differences))
+		return nil, different(r.m, res.Differences)
+	}
+	missing, columns, err := r.e.deps.Catalogue.CompareRoot(ctx, r.dst.db, r.m.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if missing || len(columns) > 0 {
+		return nil, fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+r.m.ID+" --wait refreshes it",
+			"%s: the tenant's row differs from the catalogue's: %s", r.m.Target, strings.Join(append(columns, map[bool]string{true: "it is missing"}[missing]), ", "))
+	}
+	return res.Digests, nil
+}
+
+func different(m *Move, d []compare.Difference) error {
+	examples := ""
+	for i, x := range d {
+		if i == 3 {
+			examples += fmt.Sprintf("; %d more", len(d)-i)
+			break
+		}
+		if i > 0 {
+			examples += "; "
+		}
+		examples += x.String()
+	}
+	return fault.Newf(fault.VerifyDifferent, "the tenant stays on "+m.Source+"; shard-admin move cancel "+m.ID+" --wait removes the copy",
+		"source and target differ: %s", examples)
+}
+
+// copyFresh brings rows without an owner that came to the source while the
+// tenant was closed: an upload that is attached only now would miss them.
+func (r *run) copyFresh(ctx context.Context) error {
+	if len(r.plan.Fresh) == 0 {
+		return nil
+	}
+	if _, err := r.src.fence.WaitOlder(ctx, 5*time.Second); err != nil {
+		return err
+	}
+	snapshot, err := r.src.fence.Snapshot(ctx, r.m.ID, r.lease.Epoch)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close(context.WithoutCancel(ctx))
+	n, err := r.freshRows(ctx, rowcopy.Job{
+		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+	})
+	if fault.CodeOf(err) == fault.VerifyDifferent {
+		// The tenant is served already; a collision of a row that is nobody's
+		// is said and does not hold the move up.
+		r.say(ctx, "a young row without an owner stayed behind: %s", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		r.say(ctx, "%d young rows without an owner followed", n)
+	}
+	return nil
+}
+
+func (r *run) appAuditNow(ctx context.Context, status tenancy.AppStatus) error {
+	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return r.appAudit(ctx, tx, status) })
+	return conn.Fault(err, "control")
+}
+
+// refreshViews refreshes the materialized views over the moved tables. A view
+// that cannot be refreshed is said and does not hold the tenant up: its rows
+// are derived.
+func (r *run) refreshViews(ctx context.Context, s *side) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		r.say(ctx, "views on %s were not refreshed: %s", s.name, err)
+		return
+	}
+	for _, v := range r.plan.Views {
+		how := ""
+		if v.Concurrently {
+			how = "CONCURRENTLY "
+		}
+		if _, err := pool.Exec(ctx, "REFRESH MATERIALIZED VIEW "+how+v.Quoted); err != nil {
+			r.say(ctx, "%s on %s was not refreshed: %s", v.Name, s.name, conn.Fault(err, s.name))
+		}
+	}
+}

@@ -1,0 +1,90 @@
+// Package move is the state machine that takes one tenant's rows from one
+// shard to another and, until the move is finished, back.
+//
+// # Words
+//
+// Source and target are the two shards. Control is the control database; it
+// may be the same database as either. The open side is where the tenant may
+// write. The flip is the one transaction in control that changes the pointer,
+// the move's state and the audit trail together. A guard is the trigger on a
+// tenant's table; the fence is the tenant's row in shard_admin_move.fence with
+// its advisory lock (package fence).
+//
+// # States
+//
+//	planned ─► copying ─► ready ─► switching ─► switched ─► retained ─► finalizing ─► finalized
+//	   │          │         │          │                        │
+//	   └──────────┴────┬────┴──────────┘                        └─► rolling_back ─► rolled_back
+//	                   ▼
+//	            failed, cancelled
+//
+// The state is a column of shard_admin.move in control and changes only under
+// the lease of the tenant, whose epoch every change carries. Nothing else
+// decides: a shard is read to find out what has to be done, never to find out
+// what is true.
+//
+// # Order of a fenced move, and why
+//
+//  1. planned. The lease is taken, its epoch is written to both shards after
+//     the backends of an older epoch were ended, so that nobody who lost the
+//     lease can still write there. Before the schema, the guards or a row are
+//     made on a shard, a cleanup record for them is committed in control:
+//     what a crash leaves can always be found. Guards go in one table at a
+//     time; the fence row is armed on the source and incoming on the target.
+//     Transactions older than the arming may not see the fence row, so they
+//     are waited for (60 s), else everything is taken down again.
+//     With hold, the run stops here in the state ready: the tenant still
+//     writes and nothing was copied.
+//  2. copying. The fence closes: the advisory lock first, then the row, in one
+//     short transaction. From here the tenant reads on the source and writes
+//     nowhere, for no longer than the limit that the source's own clock
+//     judges. One exported snapshot; all tables; the target's rows are
+//     invisible to the application because the pointer has not moved.
+//     Verified row by row on both sides, the digests are kept for finalize.
+//  3. ready. Everything is verified and the fence is still closed.
+//  4. switching. Guards, structure and the limit are checked once more, then
+//     the source goes to committing under the exclusive lock while the limit
+//     has not passed: from here it cannot reopen by itself. The flip follows
+//     within milliseconds.
+//  5. switched. Source moved, target open: the write pause ends. Fresh rows
+//     without an owner that came in meanwhile are copied, views refreshed.
+//  6. retained. Both sides are kept; the guards on the target stay, the source
+//     refuses the tenant's writes and counts them.
+//  7. finalizing. Only rows whose digest is that of the verification are
+//     purged from the source. finalized: guards, fence, schema are gone.
+//
+// rolling_back fences the target, compares it with the source by key and
+// brings to the source what was inserted, changed or deleted since the switch,
+// verifies, flips the pointer back, then purges the target's copy.
+//
+// # What each crash leaves, and what recovery does
+//
+// Recovery takes the lease first: with the new epoch an old owner's flip and
+// its batches fail. Then it asks control for the state, reads both shards,
+// and only then writes.
+//
+//	state in control        found on the shards           recovery
+//	planned                 some guards, armed            taken down by the cleanup records; starts again or cancel
+//	ready (held)            armed                         goes on, or cancel
+//	copying, ready          fenced, rows on the target    source reopened, target's rows removed; starts again or cancel
+//	switching, not flipped  fenced or committing          source reopened, target's rows removed; starts again or cancel
+//	switched                committing or moved           forward: source moved, target open, retained
+//	retained                moved / open                  nothing to do
+//	rolling_back, before    target fenced or committing   target reopened; resume compares again
+//	rolling_back, after     source moved or open          forward: source open, target closed and purged
+//	finalizing              partly purged                 goes on; the list of rows to purge was stored first
+//
+// A run that fails before the flip reopens the source, takes nothing else
+// down and waits in failed for resume or cancel. When the source cannot be
+// reached, the limit of the fence reopens it without us.
+//
+// A commit of the flip whose answer was lost is unknown: control is read
+// again, until it answers, before anything is done to a shard.
+//
+// # Room for replay
+//
+// A move that copies while the tenant writes adds catching_up between copying
+// and ready, with the fence closing at switching. The steps are methods that
+// each leave the move in a named state, so a mode is a list of steps; copying
+// takes its snapshot from whoever provides one.
+package move

@@ -1,0 +1,383 @@
+package move
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/job"
+	"shardadmin/internal/move/preflight"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/tenancy"
+	"shardadmin/internal/version"
+)
+
+// Deps is what the engine stands on. All fields but Log and Awake are needed.
+type Deps struct {
+	Fleet     *fleet.Fleet
+	Set       *conn.Set
+	Schema    string // of the control schema, unquoted
+	Profile   *tenancy.Profile
+	Catalogue *tenancy.Catalogue
+	Trail     *audit.Trail
+	Jobs      *job.Jobs
+	// Log receives what a person does not need; nil discards it.
+	Log *slog.Logger
+	// Awake keeps the machine from sleeping until the returned function is
+	// called; nil where the system has no way.
+	Awake func(reason string) func()
+}
+
+// Engine plans and carries out the moves of one fleet.
+type Engine struct {
+	deps   Deps
+	record *record
+}
+
+// New returns the engine of a fleet.
+func New(d Deps) *Engine {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{deps: d, record: &record{control: d.Set.Control(), schema: pgx.Identifier{d.Schema}.Sanitize()}}
+}
+
+// PlanRequest says what to plan.
+type PlanRequest struct {
+	Tenant    string // id or label
+	Target    string
+	Mode      string // "", fenced or online
+	Decisions []preflight.Decision
+	// MaxReadOnly bounds the time for which the tenant may not write; 0 takes
+	// the mode's default.
+	MaxReadOnly time.Duration
+	// AcceptAlone records that the operator accepts a fence without a second
+	// live worker in production.
+	AcceptAlone bool
+}
+
+// Plan reads both shards and says what a move would do. It writes nothing.
+func (e *Engine) Plan(ctx context.Context, req PlanRequest) (*preflight.Plan, error) {
+	in, err := e.request(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	plan, _, err := preflight.Make(ctx, *in)
+	return plan, err
+}
+
+// request resolves names; its refusals name what is wrong before a shard is
+// asked for anything.
+func (e *Engine) request(ctx context.Context, req PlanRequest) (*preflight.Request, error) {
+	tenant, err := e.deps.Catalogue.Find(ctx, req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	target, err := e.deps.Set.Shard(req.Target)
+	if err != nil {
+		return nil, err
+	}
+	if tenant.Shard == req.Target {
+		return nil, fault.Newf(fault.SameShard, "name another shard; shard-admin shards status lists them", "tenant %s is on %s already", tenant.Label, req.Target)
+	}
+	source, err := e.deps.Set.Shard(tenant.Shard)
+	if err != nil {
+		return nil, err
+	}
+	in := &preflight.Request{
+		Tenant: tenant, Source: source, Target: target, Control: e.deps.Set.Control(),
+		SourceIsControl: source.InControl(), TargetIsControl: target.InControl(),
+		Schema: e.deps.Schema, Catalogue: e.deps.Catalogue, Profile: e.deps.Profile, Mode: req.Mode, Decisions: req.Decisions, MaxReadOnly: req.MaxReadOnly,
+		Environment: e.deps.Fleet.Environment, AcceptAlone: req.AcceptAlone,
+	}
+	if s, ok := e.deps.Fleet.Shard(req.Target); ok {
+		in.Capacity = s.Capacity
+	}
+	if e.deps.Jobs != nil {
+		if live, err := e.deps.Jobs.Live(ctx); err == nil {
+			for _, w := range live {
+				if w.RunsAll {
+					in.LiveWorkers++
+				}
+			}
+		}
+		q, err := e.record.pool(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if open, err := e.record.open(ctx, q, tenant.ID); err == nil && open != nil {
+			in.OpenMove = open.ID
+		}
+	}
+	return in, nil
+}
+
+// StartRequest is a plan's request with what is needed to carry it out.
+type StartRequest struct {
+	PlanRequest
+	Hold     bool
+	Priority int
+	At       time.Time // zero: now
+}
+
+// Start plans the move, refuses it when a check blocks, and files it as
+// planned. The intent is in the audit trail before the move is; no shard is
+// touched. Run or a worker carries it out.
+func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartRequest) (*Move, *preflight.Plan, error) {
+	in, err := e.request(ctx, req.PlanRequest)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, _, err := preflight.Make(ctx, *in)
+	if err != nil {
+		return nil, nil, err
+	}
+	intent, err := e.deps.Trail.Begin(ctx, permit, audit.Intent{
+		Tenant: in.Tenant.ID, Source: in.Tenant.Shard, Target: req.Target,
+		Details: map[string]any{"label": in.Tenant.Label, "mode": plan.Mode, "rows": plan.Rows, "bytes": plan.Bytes, "decisions": len(plan.Decisions)},
+	})
+	if err != nil {
+		return nil, plan, err
+	}
+	refuse := func(err error) (*Move, *preflight.Plan, error) {
+		_, _ = intent.Finish(ctx, audit.Outcome{Status: "refused", Err: err})
+		return nil, plan, err
+	}
+	if plan.Blocked() {
+		return refuse(blocked(plan))
+	}
+	planJSON, err := json.Marshal(plan)
+	if err != nil {
+		return refuse(fault.Wrap(err, fault.Internal, "the plan could not be stored", ""))
+	}
+	id := uuid.Must(uuid.NewV7()).String()
+	intentID := intent.ID()
+	m := &Move{
+		ID: id, Tenant: in.Tenant.ID, Label: in.Tenant.Label, Source: in.Tenant.Shard, Target: req.Target, Mode: plan.Mode,
+		State: Planned, Engine: version.Engine, Hold: req.Hold, MaxReadOnlyMS: plan.MaxReadOnlyMS, PlanJSON: planJSON,
+		Rows: plan.Rows, Bytes: plan.Bytes, Note: permit.Reason(), AuditEvent: &intentID, CreatedBy: permit.Operator(),
+	}
+	if !req.At.IsZero() {
+		m.NotBefore = &req.At
+	}
+	for _, t := range plan.Tables {
+		m.Tables = append(m.Tables, Table{Table: t.Table, Kind: t.Kind, Rows: t.Rows, Bytes: t.Bytes})
+	}
+	pool, err := e.deps.Set.Control().Pool(ctx)
+	if err != nil {
+		return refuse(err)
+	}
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		appID, err := e.deps.Catalogue.AppAuditTx(ctx, tx, tenancy.AppAudit{
+			Tenant: m.Tenant, From: m.Source, To: m.Target, By: permit.Operator(), Note: permit.Reason(), Status: tenancy.AppPending,
+		})
+		if err != nil {
+			return err
+		}
+		if appID != "" {
+			m.AppAudit = &appID
+		}
+		return e.record.insert(ctx, tx, m, req.Priority)
+	})
+	if err != nil {
+		return refuse(e.record.fault(err))
+	}
+	e.record.log(ctx, m, "info", "planned by %s: %d rows, %d bytes, %s", m.CreatedBy, m.Rows, m.Bytes, m.Mode)
+	out, err := e.record.load(ctx, id)
+	return out, plan, err
+}
+
+// blocked turns the blocking checks of a plan into one refusal. The code is
+// that of the check where it has one of its own, so that scripts can tell a
+// missing right from rows in the way.
+func blocked(p *preflight.Plan) error {
+	var first *preflight.Check
+	n := 0
+	for i := range p.Checks {
+		if p.Checks[i].Status == preflight.Blocker {
+			if first == nil {
+				first = &p.Checks[i]
+			}
+			n++
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	more := ""
+	if n > 1 {
+		more = fmt.Sprintf(" (and %d more; shard-admin move plan lists all)", n-1)
+	}
+	code := fault.MoveBlocked
+	if first.Code != "" {
+		code = fault.Code(first.Code)
+	}
+	return fault.Newf(code, first.Fix, "%s: %s%s", first.Name, first.Message, more)
+}
+
+// Show returns one move with its tables and log.
+func (e *Engine) Show(ctx context.Context, id string) (*Move, error) { return e.record.load(ctx, id) }
+
+// List returns moves, the newest first; tenant "" means all.
+func (e *Engine) List(ctx context.Context, tenant string, limit int) ([]*Move, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	out, err := e.record.list(ctx, tenant, limit)
+	if out == nil {
+		out = []*Move{}
+	}
+	return out, err
+}
+
+// PlanOf returns the plan that a move was started with.
+func (m *Move) PlanOf() *preflight.Plan { return m.plan }
+
+// OpenMove returns the unfinished move of a tenant, or nil.
+func (e *Engine) OpenMove(ctx context.Context, tenant string) (*Move, error) {
+	q, err := e.record.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.record.open(ctx, q, tenant)
+}
+
+// Queue asks a worker to carry the action out. It says so when no worker is
+// alive: the run waits.
+func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, action Action, opt Options) (*Move, error) {
+	m, err := e.record.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Allows(action) {
+		return m, notAllowed(m, action)
+	}
+	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Reason: permit.Reason()})
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "the run could not be described", "")
+	}
+	r := job.Run{
+		ID: uuid.Must(uuid.NewV7()).String(), Kind: JobKind, Resource: resource(m.Tenant), Shards: []string{m.Source, m.Target},
+		CreatedBy: permit.Operator(), Priority: opt.Priority, Payload: payload, Interrupts: action == ActionCancel,
+	}
+	if m.NotBefore != nil {
+		r.NotBefore = *m.NotBefore
+	}
+	// What an ended process of this computer held is free, and an older run of
+	// the move has nothing to say any more.
+	if err := e.deps.Jobs.Reap(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := e.deps.Jobs.Supersede(ctx, r.Resource); err != nil {
+		return nil, err
+	}
+	if err := e.deps.Jobs.Queue(ctx, nil, r); err != nil {
+		return nil, err
+	}
+	e.record.log(ctx, m, "info", "%s queued by %s", action, permit.Operator())
+	return m, nil
+}
+
+// JobKind is the kind of the runs that Queue files.
+const JobKind = "move"
+
+type runPayload struct {
+	Move             string `json:"move"`
+	Action           Action `json:"action"`
+	RoutingConfirmed string `json:"routing_confirmed,omitempty"`
+	WaitRouting      bool   `json:"wait_routing,omitempty"`
+	Reason           string `json:"reason"`
+}
+
+// Withdraw takes the waiting runs of a move out of the queue.
+func (e *Engine) Withdraw(ctx context.Context, id string) error {
+	m, err := e.record.load(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = e.deps.Jobs.Supersede(ctx, resource(m.Tenant))
+	return err
+}
+
+// Pending reports whether a run of the tenant waits or is being carried out.
+func (e *Engine) Pending(ctx context.Context, m *Move) (bool, error) {
+	list, err := e.deps.Jobs.Pending(ctx)
+	for _, r := range list {
+		if r.Kind == JobKind && r.Resource == resource(m.Tenant) {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// HandleWith carries out a queued run; gate mints the permit anew, because
+// policy may have changed since the run was queued. What the run was queued
+// with wins over opt.
+func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, opt Options) error {
+	var p runPayload
+	if err := json.Unmarshal(r.Payload, &p); err != nil {
+		return fault.Wrap(err, fault.Internal, "the queued run cannot be read", "")
+	}
+	m, err := e.record.load(ctx, p.Move)
+	if err != nil {
+		return err
+	}
+	permit, err := gate.PermitAs(ctx, r.CreatedBy, policy.Request{Action: p.Action.Policy(), Tenant: m.Tenant, Shard: m.Target, Reason: p.Reason, Queued: true})
+	if err != nil {
+		return err
+	}
+	action := p.Action
+	if !m.Allows(action) && m.Allows(ActionResume) && m.State != Planned {
+		action = ActionResume // a worker died in it
+	}
+	opt.RoutingConfirmed, opt.WaitRouting = p.RoutingConfirmed, p.WaitRouting
+	_, err = e.Run(ctx, permit, m.ID, action, opt)
+	return err
+}
+
+// Policy returns the policy's name of a move's action.
+func (a Action) Policy() policy.Action {
+	switch a {
+	case ActionSwitch:
+		return policy.MoveSwitch
+	case ActionResume:
+		return policy.MoveResume
+	case ActionCancel:
+		return policy.MoveCancel
+	case ActionRollback:
+		return policy.MoveRollback
+	case ActionFinalize:
+		return policy.MoveFinalize
+	}
+	return policy.MoveStart
+}
+
+func resource(tenant string) string { return "tenant/" + tenant }
+
+func notAllowed(m *Move, a Action) error {
+	hint := "nothing can be done with it any more"
+	if next := m.Next(); len(next) > 0 {
+		hint = next[0]
+	}
+	return fault.Newf(fault.MoveState, hint, "move %s is %s: %s is not possible there", m.ID, m.State, a)
+}
+
+// unknownCommit reports whether the fate of a commit is not known: the
+// connection ended before the answer came.
+func unknownCommit(err error) bool {
+	if err == nil {
+		return false
+	}
+	f := fault.As(err)
+	return fault.Unreachable(err) || (f != nil && f.Code == fault.DatabaseGone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

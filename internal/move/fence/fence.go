@@ -1,0 +1,477 @@
+package fence
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/tenancy"
+)
+
+//go:embed schema.sql
+var schemaSQL string
+
+// State of a tenant's fence row.
+type State string
+
+// The states.
+const (
+	Armed      State = "armed"
+	Fenced     State = "fenced"
+	Committing State = "committing"
+	Moved      State = "moved"
+	Incoming   State = "incoming"
+	Open       State = "open"
+	None       State = ""
+)
+
+type querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Shard is the fence on one shard.
+type Shard struct {
+	db *conn.Database
+	m  *tenancy.Map
+}
+
+// New returns the fence of a shard for tables of a map.
+func New(db *conn.Database, m *tenancy.Map) *Shard { return &Shard{db: db, m: m} }
+
+// DB returns the shard's database.
+func (s *Shard) DB() *conn.Database { return s.db }
+
+func (s *Shard) fault(err error) error { return conn.Fault(err, s.db.Name()) }
+
+// Ensure makes the schema of ours; it can be repeated.
+func (s *Shard) Ensure(ctx context.Context) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	return s.fault(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		// Two movers making it at once would collide on the catalogue.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('shard_admin_move', 0))"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, schemaSQL, pgx.QueryExecModeSimpleProtocol)
+		return err
+	}))
+}
+
+// BumpEpoch ends the sessions of older owners of the move and writes the new
+// epoch; an older owner's transactions fail from then on.
+func (s *Shard) BumpEpoch(ctx context.Context, move string, epoch int64) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := pool.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
+		AND application_name ~ ('/move-' || $1 || '/[0-9]+$') AND split_part(application_name, '/', 3)::bigint < $2`, short(move), epoch); err != nil {
+		return s.fault(err)
+	}
+	var now int64
+	err = pool.QueryRow(ctx, `INSERT INTO shard_admin_move.epoch (move_id, epoch) VALUES ($1, $2)
+		ON CONFLICT (move_id) DO UPDATE SET epoch = greatest(epoch.epoch, excluded.epoch) RETURNING epoch`, move, epoch).Scan(&now)
+	if err != nil {
+		return s.fault(err)
+	}
+	if now != epoch {
+		return fault.Newf(fault.LeaseLost, "", "%s: another owner with epoch %d has the move", s.db.Name(), now)
+	}
+	return nil
+}
+
+func short(move string) string { return strings.ReplaceAll(move, "-", "") }
+
+// Purpose names direct sessions of a move, for BumpEpoch to find.
+func Purpose(move string) string { return "move-" + short(move) }
+
+// CheckEpoch fails with lease_lost unless the epoch is the transaction's
+// owner's; it is the first statement of every writing transaction.
+func CheckEpoch(ctx context.Context, q querier, move string, epoch int64) error {
+	var now int64
+	err := q.QueryRow(ctx, `SELECT epoch FROM shard_admin_move.epoch WHERE move_id = $1 FOR SHARE`, move).Scan(&now)
+	if errors.Is(err, pgx.ErrNoRows) || (err == nil && now != epoch) {
+		return fault.New(fault.LeaseLost, "another owner has taken the move over; this one wrote nothing", "shard-admin move list shows who goes on")
+	}
+	return err
+}
+
+// Begin makes a transaction of the mover: epoch first, guards passed.
+func Begin(ctx context.Context, q querier, move string, epoch int64) error {
+	if err := CheckEpoch(ctx, q, move, epoch); err != nil {
+		return err
+	}
+	_, err := q.Exec(ctx, "SELECT set_config('shard_admin.bypass', $1, true)", move)
+	return err
+}
+
+// Write runs one writing transaction of the mover.
+func (s *Shard) Write(ctx context.Context, move string, epoch int64, f func(pgx.Tx) error) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	return s.fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := Begin(ctx, tx, move, epoch); err != nil {
+			return err
+		}
+		return f(tx)
+	}))
+}
+
+// Arm files the tenant's fence row; a row of the same move stays as it is.
+func (s *Shard) Arm(ctx context.Context, tenant, move string, state State) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	id := short(move)
+	return s.fault(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for _, n := range []string{"refused", "refused_at", "late"} {
+			if _, err := tx.Exec(ctx, "CREATE SEQUENCE IF NOT EXISTS shard_admin_move."+n+"_"+id+" MINVALUE 0 START 0"); err != nil {
+				return err
+			}
+		}
+		var owner string
+		err := tx.QueryRow(ctx, fmt.Sprintf(`INSERT INTO shard_admin_move.fence (tenant, move_id, state, refused, refused_at, late)
+			VALUES ($1, $2, $3, 'shard_admin_move.refused_%[1]s', 'shard_admin_move.refused_at_%[1]s', 'shard_admin_move.late_%[1]s')
+			ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant RETURNING move_id::text`, id), tenant, move, string(state)).Scan(&owner)
+		if err != nil {
+			return err
+		}
+		if owner != move {
+			return fault.Newf(fault.MoveInProgress, "shard-admin move show "+owner, "%s: tenant %s is held by move %s", s.db.Name(), tenant, owner)
+		}
+		return nil
+	}))
+}
+
+// Blocker is a session that is in the way.
+type Blocker struct {
+	PID   int32
+	User  string
+	App   string
+	State string
+	Query string
+	Age   time.Duration
+}
+
+// String describes the session in a few words.
+func (b Blocker) String() string {
+	q := strings.Join(strings.Fields(b.Query), " ")
+	if r := []rune(q); len(r) > 60 {
+		q = string(r[:60]) + "…"
+	}
+	return fmt.Sprintf("pid %d (%s, %s, %s, for %s): %s", b.PID, b.User, b.App, b.State, b.Age.Round(100*time.Millisecond), q)
+}
+
+const blockerColumns = `SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), coalesce(a.state, ''), coalesce(a.query, ''),
+	coalesce((extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start, a.backend_start)) * 1000)::bigint, 0) `
+
+func (s *Shard) blockers(ctx context.Context, sql string, args ...any) ([]Blocker, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := pool.Query(ctx, blockerColumns+sql, args...)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Blocker, error) {
+		var b Blocker
+		var ms int64
+		err := row.Scan(&b.PID, &b.User, &b.App, &b.State, &b.Query, &ms)
+		b.Age = time.Duration(ms) * time.Millisecond
+		return b, err
+	})
+	return out, s.fault(err)
+}
+
+func (s *Shard) lockers(ctx context.Context, table string) ([]Blocker, error) {
+	return s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.relation = to_regclass($1) AND l.granted AND a.pid <> pg_backend_pid()`, table)
+}
+
+// WaitOlder waits until every transaction that began before now has ended, and
+// returns those that did not within the limit. Transactions that only read are
+// waited for as well: they may write later.
+func (s *Shard) WaitOlder(ctx context.Context, limit time.Duration) ([]Blocker, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Sessions of moves only read, or pass the guards anyway.
+	var older []string
+	if err := pool.QueryRow(ctx, `SELECT coalesce(array_agg(l.virtualtransaction), '{}') FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+		WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.datname = current_database() AND a.backend_type = 'client backend'
+		AND a.application_name !~ '/move-[0-9a-f]{32}/[0-9]+$'`).Scan(&older); err != nil {
+		return nil, s.fault(err)
+	}
+	deadline := time.Now().Add(limit)
+	for {
+		left, err := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'virtualxid' AND l.virtualtransaction = ANY ($1) AND a.datname = current_database()`, older)
+		if err != nil || len(left) == 0 || time.Now().After(deadline) {
+			return left, err
+		}
+		if err := pause(ctx, 25*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Close makes the tenant read-only: armed or open becomes fenced, for no
+// longer than limit on the shard's clock. On fence_blocked nothing has changed
+// and the sessions in the way are returned.
+func (s *Shard) Close(ctx context.Context, tenant, move string, limit time.Duration) ([]Blocker, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := s.lock(ctx, tx, tenant); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE shard_admin_move.fence SET state = 'fenced', since = clock_timestamp(), expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+			WHERE tenant = $1 AND move_id = $2 AND state IN ('armed', 'open')`, tenant, move, limit.Milliseconds())
+		if err == nil && tag.RowsAffected() != 1 {
+			return s.unexpected(tenant)
+		}
+		if err != nil {
+			return err
+		}
+		// Late writers of an earlier closing were let in before this one.
+		_, err = tx.Exec(ctx, `SELECT setval(late, 0, false) FROM shard_admin_move.fence WHERE tenant = $1`, tenant)
+		return err
+	})
+	if code(err) == "55P03" {
+		by, berr := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT hashtextextended('shard_admin:' || $1, 0) AS k) k
+			WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND ((l.classid::bigint << 32) | l.objid::bigint) = k.k`, tenant)
+		if berr != nil {
+			by = nil
+		}
+		return by, fault.Newf(fault.FenceBlocked, "end those transactions, then try again", "%s: open transactions keep the fence from closing", s.db.Name())
+	}
+	return nil, s.fault(err)
+}
+
+func (s *Shard) unexpected(tenant string) error {
+	return fault.Newf(fault.MoveState, "shard-admin move list shows who holds the tenant", "%s: the fence of tenant %s is not in the expected state", s.db.Name(), tenant)
+}
+
+func (s *Shard) lock(ctx context.Context, tx pgx.Tx, tenant string) error {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '500ms'"); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('shard_admin:' || $1, 0))", tenant)
+	return err
+}
+
+// Commit takes the fence to committing, from where it does not reopen by
+// itself: fence_expired when its time has passed or a writer came in after it.
+func (s *Shard) Commit(ctx context.Context, tenant, move string, epoch int64) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	return s.fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := CheckEpoch(ctx, tx, move, epoch); err != nil {
+			return err
+		}
+		if err := s.lock(ctx, tx, tenant); err != nil {
+			return err
+		}
+		var late string
+		err := tx.QueryRow(ctx, `SELECT late::text FROM shard_admin_move.fence WHERE tenant = $1 AND move_id = $2`, tenant, move).Scan(&late)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return s.unexpected(tenant)
+		}
+		if err != nil {
+			return err
+		}
+		var came bool
+		if err := tx.QueryRow(ctx, "SELECT is_called FROM "+late).Scan(&came); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE shard_admin_move.fence SET state = 'committing', since = clock_timestamp()
+			WHERE tenant = $1 AND move_id = $2 AND state = 'fenced' AND clock_timestamp() < expires_at`, tenant, move)
+		if err != nil {
+			return err
+		}
+		if came || tag.RowsAffected() != 1 {
+			return fault.Newf(fault.FenceExpired, "resume the move; give --max-read-only more when it happens again", "%s: the fence of tenant %s has run out", s.db.Name(), tenant)
+		}
+		return nil
+	}))
+}
+
+// SetState goes forward after a flip: to moved or open, from wherever the row
+// is. It can be repeated.
+func (s *Shard) SetState(ctx context.Context, tenant, move string, epoch int64, to State) error {
+	return s.Write(ctx, move, epoch, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE shard_admin_move.fence SET state = $3, since = CASE WHEN state = $3 THEN since ELSE clock_timestamp() END, expires_at = NULL
+			WHERE tenant = $1 AND move_id = $2`, tenant, move, string(to))
+		if err == nil && tag.RowsAffected() != 1 {
+			return s.unexpected(tenant)
+		}
+		return err
+	})
+}
+
+// Reopen lets the tenant write here again when the pointer did not move:
+// fenced and committing become to, other states stay.
+func (s *Shard) Reopen(ctx context.Context, tenant, move string, epoch int64, to State) error {
+	return s.Write(ctx, move, epoch, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE shard_admin_move.fence SET state = $3, since = clock_timestamp(), expires_at = NULL
+			WHERE tenant = $1 AND move_id = $2 AND state IN ('fenced', 'committing')`, tenant, move, string(to))
+		return err
+	})
+}
+
+// Status of a tenant's fence row.
+type Status struct {
+	State   State
+	Move    string
+	Expired bool
+}
+
+// State reads the tenant's fence row; None when there is none.
+func (s *Shard) State(ctx context.Context, tenant string) (Status, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	var there bool
+	if err := pool.QueryRow(ctx, `SELECT to_regclass('shard_admin_move.fence') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return Status{}, s.fault(err)
+	}
+	var st Status
+	err = pool.QueryRow(ctx, `SELECT state, move_id::text, coalesce(state = 'fenced' AND clock_timestamp() >= expires_at, false) FROM shard_admin_move.fence WHERE tenant = $1`, tenant).
+		Scan(&st.State, &st.Move, &st.Expired)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Status{}, nil
+	}
+	return st, s.fault(err)
+}
+
+// Refused is how many writes were refused here and how long ago the last was.
+type Refused struct {
+	Count int64
+	Ago   time.Duration
+}
+
+// Refused reads the counters of a tenant.
+func (s *Shard) Refused(ctx context.Context, tenant string) (Refused, error) {
+	var r Refused
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return r, err
+	}
+	var count, at string
+	err = pool.QueryRow(ctx, `SELECT refused::text, refused_at::text FROM shard_admin_move.fence WHERE tenant = $1`, tenant).Scan(&count, &at)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, nil
+	}
+	if err != nil {
+		return r, s.fault(err)
+	}
+	var ms int64
+	err = pool.QueryRow(ctx, "SELECT (SELECT CASE WHEN is_called THEN last_value + 1 ELSE 0 END FROM "+count+"), (extract(epoch FROM clock_timestamp()) * 1000)::bigint - (SELECT last_value FROM "+at+")").Scan(&r.Count, &ms)
+	r.Ago = time.Duration(ms) * time.Millisecond
+	return r, s.fault(err)
+}
+
+// Remove takes the tenant's fence row, its counters, the move's epoch and its
+// owned list away.
+func (s *Shard) Remove(ctx context.Context, tenant, move string) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	var there bool
+	if err := pool.QueryRow(ctx, `SELECT to_regclass('shard_admin_move.fence') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return s.fault(err)
+	}
+	return s.retry(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.fence WHERE tenant = $1 AND move_id = $2`, tenant, move); err != nil {
+			return err
+		}
+		for _, n := range []string{"refused", "refused_at", "late"} {
+			if _, err := tx.Exec(ctx, "DROP SEQUENCE IF EXISTS shard_admin_move."+n+"_"+short(move)); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1`, move); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.epoch WHERE move_id = $1`, move)
+		return err
+	})
+}
+
+// Leftovers lists what is still here of ours, for checks.
+func (s *Shard) Leftovers(ctx context.Context) ([]string, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := pool.Query(ctx, `SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'shard_admin_move'
+		UNION ALL SELECT 'trigger on ' || tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE 'zzzz\_shard\_admin%'`)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return out, s.fault(err)
+}
+
+// Snapshot is an exported snapshot of the shard and the session that keeps it.
+type Snapshot struct {
+	ID   string
+	conn *pgx.Conn
+	tx   pgx.Tx
+}
+
+// Snapshot exports one on a direct session.
+func (s *Shard) Snapshot(ctx context.Context, move string, epoch int64) (*Snapshot, error) {
+	c, err := s.db.Direct(ctx, conn.DirectOptions{Purpose: Purpose(move), Epoch: epoch})
+	if err != nil {
+		return nil, err
+	}
+	tx, err := c.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		_ = c.Close(context.WithoutCancel(ctx))
+		return nil, s.fault(err)
+	}
+	sn := &Snapshot{conn: c, tx: tx}
+	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&sn.ID); err != nil {
+		sn.Close(ctx)
+		return nil, s.fault(err)
+	}
+	return sn, nil
+}
+
+// Close ends the snapshot.
+func (sn *Snapshot) Close(ctx context.Context) {
+	_ = sn.tx.Rollback(ctx)
+	_ = sn.conn.Close(ctx)
+}
+
+// AssignmentID is the id under which an assignment fences a tenant. It follows
+// from the tenant, so that whoever holds the tenant's lease next finds what a
+// crash has left.
+func AssignmentID(tenant string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("shard_admin:assign:"+tenant)).String()
+}

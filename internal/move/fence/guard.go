@@ -1,0 +1,337 @@
+package fence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/tenancy"
+)
+
+// Names sort after those of any application, so the guard sees the row as it
+// will be stored.
+const (
+	guardName    = "zzzz_shard_admin_guard"
+	truncateName = "zzzz_shard_admin_truncate"
+)
+
+func functionName(table string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(table))
+	return fmt.Sprintf("guard_%016x", h.Sum64())
+}
+
+// guardSQL is the trigger function of one table.
+func (s *Shard) guardSQL(c *tenancy.TableClass) string {
+	owners := func(row string) string {
+		return "ARRAY(SELECT DISTINCT o.owner FROM (" + s.m.Owners(c.Name(), row) + ") o WHERE o.owner IS NOT NULL ORDER BY 1)"
+	}
+	orphan := func(row string) string {
+		parts := []string{}
+		for _, e := range c.Owners {
+			if !e.Soft || e.Backward {
+				continue
+			}
+			cond := row + "." + pgx.Identifier{e.FromColumns[0]}.Sanitize() + " IS NOT NULL"
+			if e.TypeColumn != "" {
+				values := make([]string, len(e.TypeValues))
+				for i, v := range e.TypeValues {
+					values[i] = "'" + strings.ReplaceAll(v, "'", "''") + "'"
+				}
+				cond += " AND " + row + "." + pgx.Identifier{e.TypeColumn}.Sanitize() + " IN (" + strings.Join(values, ", ") + ")"
+			}
+			parts = append(parts, "("+cond+")")
+		}
+		if len(parts) == 0 {
+			return ""
+		}
+		return "IF after = '{}' AND (" + strings.Join(parts, " OR ") + ") THEN PERFORM shard_admin_move.check_orphan(); END IF;\n"
+	}
+	return fmt.Sprintf(`CREATE OR REPLACE FUNCTION shard_admin_move.%s() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $guard$
+DECLARE
+    before text[] := '{}';
+    after text[] := '{}';
+    t text;
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        before := %s;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        after := %s;
+        %s
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM shard_admin_move.check_rehoming(before, after);
+    END IF;
+    FOREACH t IN ARRAY before || after LOOP
+        PERFORM shard_admin_move.check_tenant(t);
+    END LOOP;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
+END $guard$`, functionName(c.Name()), owners("OLD"), owners("NEW"), orphan("NEW"))
+}
+
+// triggerSQL makes the triggers of one table.
+func (s *Shard) triggerSQL(c *tenancy.TableClass) []string {
+	when := "BEFORE"
+	if col := c.Table.Column(c.TenantColumn); col != nil && col.Generated {
+		when = "AFTER" // its value is not there before
+	}
+	q, f := c.Table.Quoted(), functionName(c.Name())
+	return []string{
+		"DROP TRIGGER IF EXISTS " + guardName + " ON " + q,
+		"CREATE TRIGGER " + guardName + " " + when + " INSERT OR UPDATE OR DELETE ON " + q + " FOR EACH ROW EXECUTE FUNCTION shard_admin_move." + f + "()",
+		"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + guardName,
+		"DROP TRIGGER IF EXISTS " + truncateName + " ON " + q,
+		"CREATE TRIGGER " + truncateName + " BEFORE TRUNCATE ON " + q + " FOR EACH STATEMENT EXECUTE FUNCTION shard_admin_move.guard_truncate()",
+		"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + truncateName,
+	}
+}
+
+// Hooks hear about waits.
+type Hooks struct {
+	// Blocked is called when a guard waits for other sessions.
+	Blocked func(table string, by []Blocker)
+}
+
+// Missing is a right that guarding needs.
+type Missing struct{ Table, Right, Grant string }
+
+// ProveOwnership lists the tables that the role does not own. TRIGGER alone
+// could make a guard and never remove it.
+func (s *Shard) ProveOwnership(ctx context.Context) ([]Missing, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []Missing{}
+	for _, c := range s.m.Moving() {
+		var owner, user string
+		var has, exists bool
+		err := pool.QueryRow(ctx, `SELECT pg_get_userbyid(c.relowner), current_user, pg_has_role(c.relowner, 'USAGE'), true FROM pg_class c WHERE c.oid = to_regclass($1)`, c.Table.Quoted()).
+			Scan(&owner, &user, &has, &exists)
+		if errors.Is(err, pgx.ErrNoRows) {
+			continue // a difference in structure, which the plan reports
+		}
+		if err != nil {
+			return nil, conn.Fault(err, s.db.Name())
+		}
+		if !has {
+			out = append(out, Missing{c.Name(), "ownership of " + c.Name(), "GRANT " + pgx.Identifier{owner}.Sanitize() + " TO " + pgx.Identifier{user}.Sanitize() + ";"})
+		}
+	}
+	return out, nil
+}
+
+// InstallGuards guards every table whose rows move, one table a transaction,
+// waiting no longer than 200 ms for a lock at a time.
+func (s *Shard) InstallGuards(ctx context.Context, hooks Hooks) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	missing, err := s.badGuards(ctx, pool)
+	if err != nil {
+		return err
+	}
+	for _, c := range s.m.Moving() {
+		if !missing[c.Name()] {
+			continue
+		}
+		deadline := time.Now().Add(60 * time.Second)
+		for {
+			err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+				if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
+					return err
+				}
+				for _, sql := range append([]string{s.guardSQL(c)}, s.triggerSQL(c)...) {
+					if _, err := tx.Exec(ctx, sql); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err == nil {
+				break
+			}
+			if code(err) != "55P03" || time.Now().After(deadline) {
+				return conn.Fault(err, s.db.Name())
+			}
+			if hooks.Blocked != nil {
+				if by, err := s.lockers(ctx, c.Table.Quoted()); err == nil {
+					hooks.Blocked(c.Name(), by)
+				}
+			}
+			if err := pause(ctx, 100*time.Millisecond+rand.N(400*time.Millisecond)); err != nil {
+				return err
+			}
+		}
+	}
+	return s.VerifyGuards(ctx)
+}
+
+func code(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// VerifyGuards fails with guard_missing unless every table has its guard,
+// enabled always, with the function that this map gives it.
+func (s *Shard) VerifyGuards(ctx context.Context) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	bad, err := s.badGuards(ctx, pool)
+	if err != nil {
+		return err
+	}
+	for _, c := range s.m.Moving() {
+		if bad[c.Name()] {
+			return fault.Newf(fault.GuardMissing, "find out who removes triggers on "+s.db.Name()+", then resume the move",
+				"%s: the guard of table %s is missing, disabled or changed", s.db.Name(), c.Name())
+		}
+	}
+	return nil
+}
+
+func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, error) {
+	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc
+		FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = g.tgfoid
+		WHERE g.tgname = $1 AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')`, guardName, truncateName)
+	if err != nil {
+		return nil, conn.Fault(err, s.db.Name())
+	}
+	good := map[string]string{}
+	var schema, rel, fn, src string
+	if _, err = pgx.ForEachRow(rows, []any{&schema, &rel, &fn, &src}, func() error {
+		good[pgx.Identifier{schema, rel}.Sanitize()] = fn + "\x00" + src
+		return nil
+	}); err != nil {
+		return nil, conn.Fault(err, s.db.Name())
+	}
+	bad := map[string]bool{}
+	for _, c := range s.m.Moving() {
+		_, body, _ := strings.Cut(s.guardSQL(c), "AS $guard$")
+		body = strings.TrimSuffix(body, "$guard$")
+		if good[c.Table.Quoted()] != functionName(c.Name())+"\x00"+body {
+			bad[c.Name()] = true
+		}
+	}
+	return bad, nil
+}
+
+// RemoveGuards removes everything of ours from the shard once no move is open
+// there: triggers are disabled first, because that is quick, then dropped with
+// retries.
+func (s *Shard) RemoveGuards(ctx context.Context) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	var there bool
+	if err := pool.QueryRow(ctx, `SELECT to_regclass('shard_admin_move.fence') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return conn.Fault(err, s.db.Name())
+	}
+	var open int
+	if err := pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM shard_admin_move.fence) + (SELECT count(*) FROM shard_admin_move.epoch)`).Scan(&open); err != nil {
+		return conn.Fault(err, s.db.Name())
+	}
+	if open > 0 {
+		return nil // another open move needs them
+	}
+	rows, err := pool.Query(ctx, `SELECT DISTINCT n.nspname, c.relname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE g.tgname IN ($1, $2) AND g.tgparentid = 0`, guardName, truncateName)
+	if err != nil {
+		return conn.Fault(err, s.db.Name())
+	}
+	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		var n, c string
+		err := row.Scan(&n, &c)
+		return pgx.Identifier{n, c}.Sanitize(), err
+	})
+	if err != nil {
+		return conn.Fault(err, s.db.Name())
+	}
+	for _, q := range tables {
+		if err := s.retry(ctx, func(tx pgx.Tx) error {
+			for _, sql := range []string{
+				"ALTER TABLE " + q + " DISABLE TRIGGER " + guardName, "ALTER TABLE " + q + " DISABLE TRIGGER " + truncateName,
+			} {
+				if _, err := tx.Exec(ctx, sql); err != nil && code(err) != "42704" {
+					return err
+				}
+			}
+			for _, sql := range []string{"DROP TRIGGER IF EXISTS " + guardName + " ON " + q, "DROP TRIGGER IF EXISTS " + truncateName + " ON " + q} {
+				if _, err := tx.Exec(ctx, sql); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return s.retry(ctx, func(tx pgx.Tx) error {
+		// A move that opened meanwhile has filed its epoch.
+		if _, err := tx.Exec(ctx, "LOCK TABLE shard_admin_move.epoch IN ACCESS EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT count(*) FROM shard_admin_move.epoch`).Scan(&open); err != nil || open > 0 {
+			return err
+		}
+		_, err := tx.Exec(ctx, "DROP SCHEMA shard_admin_move CASCADE")
+		return err
+	})
+}
+
+// retry runs a short transaction again while it cannot have its locks.
+func (s *Shard) retry(ctx context.Context, f func(pgx.Tx) error) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
+				return err
+			}
+			return f(tx)
+		})
+		if err == nil {
+			return nil
+		}
+		if code(err) != "55P03" && code(err) != "40P01" || time.Now().After(deadline) {
+			return conn.Fault(err, s.db.Name())
+		}
+		if err := pause(ctx, 50*time.Millisecond+rand.N(250*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+}

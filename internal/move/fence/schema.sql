@@ -1,0 +1,112 @@
+CREATE SCHEMA IF NOT EXISTS shard_admin_move;
+GRANT USAGE ON SCHEMA shard_admin_move TO PUBLIC;
+
+CREATE TABLE IF NOT EXISTS shard_admin_move.fence (
+    tenant     text PRIMARY KEY,
+    move_id    uuid NOT NULL,
+    state      text NOT NULL CHECK (state IN ('armed', 'fenced', 'committing', 'moved', 'incoming', 'open')),
+    expires_at timestamptz,
+    since      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    refused    regclass NOT NULL,
+    refused_at regclass NOT NULL,
+    late       regclass NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS shard_admin_move.epoch (
+    move_id uuid PRIMARY KEY,
+    epoch   bigint NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS shard_admin_move.owned (
+    move_id uuid NOT NULL,
+    tbl     text NOT NULL,
+    key     text NOT NULL,
+    kind    text NOT NULL CHECK (kind IN ('own', 'found', 'shared', 'fresh', 'root', 'purge')),
+    PRIMARY KEY (move_id, kind, tbl, key)
+);
+
+CREATE OR REPLACE FUNCTION shard_admin_move.refuse(f shard_admin_move.fence) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Sequences keep what the rolled-back writer cannot.
+    PERFORM nextval(f.refused);
+    PERFORM setval(f.refused_at, greatest(1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint));
+    RAISE EXCEPTION 'tenant % is being moved', f.tenant USING ERRCODE = 'SA001', HINT = 'look up the tenant''s shard again and retry';
+END $$;
+
+CREATE OR REPLACE FUNCTION shard_admin_move.check_tenant(t text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f shard_admin_move.fence;
+BEGIN
+    SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t;
+    IF NOT FOUND OR current_setting('shard_admin.bypass', true) = f.move_id::text OR current_setting('shard_admin.ok', true) = t THEN
+        RETURN;
+    END IF;
+    -- Fail at once instead of queueing behind the mover.
+    IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
+        PERFORM shard_admin_move.refuse(f);
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('shard_admin:' || t, 0));
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+        SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t;
+    ELSE
+        SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t FOR SHARE;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
+        PERFORM shard_admin_move.refuse(f);
+    END IF;
+    IF f.state = 'fenced' THEN
+        PERFORM nextval(f.late);
+    END IF;
+    PERFORM set_config('shard_admin.ok', t, true);
+END $$;
+
+-- A row may not change its tenant while either is being moved.
+CREATE OR REPLACE FUNCTION shard_admin_move.check_rehoming(before text[], after text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f shard_admin_move.fence;
+BEGIN
+    IF before = '{}' OR after = '{}' OR (before <@ after AND after <@ before) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = ANY (before || after) LIMIT 1;
+    IF FOUND AND current_setting('shard_admin.bypass', true) IS DISTINCT FROM f.move_id::text THEN
+        PERFORM shard_admin_move.refuse(f);
+    END IF;
+END $$;
+
+-- A reference without a constraint whose row is missing: nobody can say whose
+-- row this will be, so it waits while any tenant is closed here.
+CREATE OR REPLACE FUNCTION shard_admin_move.check_orphan() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f shard_admin_move.fence;
+BEGIN
+    SELECT * INTO f FROM shard_admin_move.fence
+    WHERE state = 'committing' OR (state = 'fenced' AND clock_timestamp() < expires_at) LIMIT 1;
+    IF FOUND AND current_setting('shard_admin.bypass', true) IS DISTINCT FROM f.move_id::text THEN
+        PERFORM shard_admin_move.refuse(f);
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION shard_admin_move.guard_truncate() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f shard_admin_move.fence;
+BEGIN
+    SELECT * INTO f FROM shard_admin_move.fence LIMIT 1;
+    IF FOUND THEN
+        PERFORM shard_admin_move.refuse(f);
+    END IF;
+    RETURN NULL;
+END $$;

@@ -1,0 +1,233 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+// flip checks once more, makes the source unable to reopen by itself, and
+// moves the pointer. It ends with the state switched, or with the source
+// reopened and an error.
+func (r *run) flip(ctx context.Context) error {
+	if err := r.recheck(ctx, r.src); err != nil {
+		return err
+	}
+	if err := r.to(ctx, Switching, ""); err != nil {
+		return err
+	}
+	stopAt("before_committing")
+	if err := r.src.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
+		return err
+	}
+	stopAt("committing")
+	err := r.flipTx(ctx, pointing{
+		from: r.m.Source, to: r.m.Target, state: Switched, step: stepFlipped,
+		app: tenancy.AppCompleted, audit: "ok", stop: "flip_not_committed",
+	})
+	if err != nil {
+		return err
+	}
+	stopAt("flipped")
+	r.say(ctx, "the pointer is on %s", r.m.Target)
+	return nil
+}
+
+// pointing says what one flip writes.
+type pointing struct {
+	from, to string
+	state    State
+	step     string
+	app      tenancy.AppStatus
+	audit    string
+	stop     string
+}
+
+// flipTx is the one transaction that decides where a tenant lives: pointer,
+// state of the move, audit event and the application's own audit row, under
+// the lease's epoch. When the answer to its commit is lost, control is asked
+// until it answers; until then no shard is touched.
+func (r *run) flipTx(ctx context.Context, p pointing) error {
+	m := *r.m
+	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '5s'`, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		if err := r.lease.GuardTx(ctx, tx); err != nil {
+			return err
+		}
+		if err := r.e.deps.Catalogue.PointTx(ctx, tx, r.m.Tenant, p.from, p.to); err != nil {
+			return err
+		}
+		if err := r.e.record.step(ctx, tx, &m, r.lease.Epoch, p.state, p.step); err != nil {
+			return err
+		}
+		saved := r.m
+		r.m = &m
+		defer func() { r.m = saved }()
+		if err := r.appAudit(ctx, tx, p.app); err != nil {
+			return err
+		}
+		if err := r.outcomeTx(ctx, tx, p.audit, nil); err != nil {
+			return err
+		}
+		stopAt(p.stop)
+		return nil
+	})
+	if err == nil {
+		*r.m = m
+		r.tell("")
+		return nil
+	}
+	if errors.Is(err, pgx.ErrTxCommitRollback) || !unknownCommit(r.e.record.fault(err)) {
+		return r.e.record.fault(err)
+	}
+	return r.flipFate(ctx, err, p)
+}
+
+// flipFate reads control until it says whether the flip happened. The source
+// stays closed meanwhile: to open it on a guess could open two sides.
+func (r *run) flipFate(ctx context.Context, cause error, p pointing) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTTL)
+	defer cancel()
+	for {
+		fresh, err := r.e.record.load(ctx, r.m.ID)
+		if err == nil {
+			// A backend that still carries the commit would hold the lease row.
+			err = pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{}, func(tx pgx.Tx) error { return r.lease.GuardTx(ctx, tx) })
+			if err == nil {
+				if fresh, err = r.e.record.load(ctx, r.m.ID); err == nil {
+					if fresh.State == p.state && fresh.Step == p.step {
+						fresh.plan = r.plan
+						*r.m = *fresh
+						return nil
+					}
+					return r.e.record.fault(cause)
+				}
+			}
+			if fault.CodeOf(err) == fault.LeaseLost {
+				return leaseLost(r.m)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Wrapf(cause, fault.LeaseLost, "shard-admin move resume "+r.m.ID+" --wait, when the control database answers",
+				"control did not say whether move %s was switched; the tenant stays closed until it does", r.m.ID)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// recheck is what is looked at once more inside the fence: guards, structure,
+// prepared transactions, standbys.
+func (r *run) recheck(ctx context.Context, closed *side) error {
+	for _, s := range []*side{r.src, r.dst} {
+		if err := s.fence.VerifyGuards(ctx); err != nil {
+			return err
+		}
+		if err := r.sameStructure(ctx, s); err != nil {
+			return err
+		}
+	}
+	state, err := closed.fence.State(ctx, r.m.Tenant)
+	if err != nil {
+		return err
+	}
+	if state.State != fence.Fenced || state.Expired {
+		return fault.Newf(fault.FenceExpired, "shard-admin move resume "+r.m.ID+" --wait, with a longer --max-read-only when this repeats",
+			"%s: the fence is %s, the tenant may have written since", closed.name, state.State)
+	}
+	return nil
+}
+
+// sameStructure compares a shard with the structure that was planned with.
+func (r *run) sameStructure(ctx context.Context, s *side) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := structure.Read(ctx, pool, nil)
+	if err != nil {
+		return conn.Fault(err, s.name)
+	}
+	names := []string{r.tm.Root.Name()}
+	for _, c := range r.copied() {
+		names = append(names, c.Name())
+	}
+	if structure.Fingerprint(now, names) != r.plan.Fingerprint {
+		return fault.Newf(fault.SchemaDifferent, "shard-admin move cancel "+r.m.ID+" --wait, then plan the move anew",
+			"%s: the structure of the tenant's tables has changed since the move was planned", s.name)
+	}
+	return nil
+}
+
+// settle goes forward after the flip: the source refuses, the target serves,
+// fresh rows without an owner follow, the source's views are refreshed.
+func (r *run) settle(ctx context.Context) error {
+	if err := r.src.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Moved); err != nil {
+		return err
+	}
+	stopAt("source_moved")
+	if err := r.dst.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
+		return err
+	}
+	stopAt("target_open")
+	if err := r.pauseEnds(ctx); err != nil {
+		return err
+	}
+	if err := r.copyFresh(ctx); err != nil {
+		return err
+	}
+	r.refreshViews(ctx, r.src)
+	stopAt("views_refreshed")
+	if err := r.to(ctx, Retained, ""); err != nil {
+		return err
+	}
+	r.say(ctx, "%s serves the tenant; %s keeps its copy until finalize", r.m.Target, r.m.Source)
+	stopAt("retained")
+	return nil
+}
+
+// pauseEnds records how long the tenant could not write, on control's clock.
+func (r *run) pauseEnds(ctx context.Context) error {
+	return r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch,
+		`write_pause_ms = coalesce(write_pause_ms, (extract(epoch FROM clock_timestamp() - read_only_since) * 1000)::bigint), read_only_since = NULL`)
+}
+
+// reopenSource lets the tenant write on the source again. It is called only
+// when control says that the pointer has not moved and this owner holds the
+// lease, so that no flip can follow.
+func (r *run) reopenSource(ctx context.Context) error {
+	if fresh, err := r.e.record.load(ctx, r.m.ID); err != nil {
+		return err
+	} else if !fresh.State.Undoable() {
+		return fault.Newf(fault.MoveState, fresh.Next()[0], "move %s is %s: the source stays closed", r.m.ID, fresh.State)
+	}
+	if err := r.src.fence.Reopen(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed); err != nil {
+		return err
+	}
+	stopAt("source_reopened")
+	return r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`)
+}
+
+// reopenTarget lets the tenant write on the target again during a rollback
+// that has not flipped back.
+func (r *run) reopenTarget(ctx context.Context) error {
+	if fresh, err := r.e.record.load(ctx, r.m.ID); err != nil {
+		return err
+	} else if fresh.State != RollingBack || fresh.Step == stepFlippedBack {
+		return nil
+	}
+	if err := r.dst.fence.Reopen(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
+		return err
+	}
+	return r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`)
+}

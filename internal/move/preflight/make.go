@@ -1,0 +1,444 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/conn/rights"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+// DefaultReadOnly bounds the time for which a fenced move keeps the tenant
+// from writing unless the operator says otherwise.
+const DefaultReadOnly = 5 * time.Minute
+
+// queryLimit bounds each query of a plan, so that planning a move cannot hold
+// a snapshot on a busy server for ever.
+const queryLimit = 2 * time.Minute
+
+// planner makes one plan.
+type planner struct {
+	Request
+	p        *Plan
+	src, dst *pgxpool.Pool
+	m        *tenancy.Map
+	there    *structure.Schema // the target's
+	lock     sync.Mutex        // of p, where queries run side by side
+}
+
+// Make reads both shards and says what the move would do. An error means that
+// the plan could not be made; what stands in the way of the move is in the
+// plan's checks.
+func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
+	w := &planner{Request: r, p: &Plan{
+		Tenant: r.Tenant.ID, Label: r.Tenant.Label, Source: r.Source.Name(), Target: r.Target.Name(), Mode: "fenced",
+		ModeReason: "this version moves a tenant while its writes wait; reads go on",
+		Tables:     []TableRows{}, Decisions: []Decision{}, Checks: []Check{}, SharedCopies: []Row{}, KeepOnSource: []Row{},
+		Fresh: []Fresh{}, Views: []View{}, Notices: []string{}, MadeAt: time.Now().UTC().Format(time.RFC3339),
+	}}
+	var err error
+	if w.src, err = r.Source.Pool(ctx); err != nil {
+		return nil, nil, err
+	}
+	if w.dst, err = r.Target.Pool(ctx); err != nil {
+		return nil, nil, err
+	}
+	here, err := structure.Read(ctx, w.src, nil)
+	if err != nil {
+		return nil, nil, conn.Fault(err, r.Source.Name())
+	}
+	if w.m, err = tenancy.BuildMap(here, r.Profile); err != nil {
+		return nil, nil, err
+	}
+	if w.there, err = structure.Read(ctx, w.dst, nil); err != nil {
+		return nil, nil, conn.Fault(err, r.Target.Name())
+	}
+	for _, step := range []func(context.Context) error{w.fleet, w.servers, w.rights, w.structure, w.routing} {
+		if err := step(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	if w.p.Blocked() {
+		// Rows are only counted where they can be read.
+		if err := w.count(ctx); err != nil && fault.CodeOf(err) != fault.RightMissing {
+			return nil, nil, err
+		}
+		return w.p, w.m, nil
+	}
+	for _, step := range []func(context.Context) error{w.count, w.owners, w.edges, w.collisions, w.root, w.fresh, w.decide, w.estimate} {
+		if err := step(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	return w.p, w.m, nil
+}
+
+// fleet holds the checks that need no shard.
+func (w *planner) fleet(ctx context.Context) error {
+	if w.Mode == "online" {
+		w.p.check("mode", Blocker, "use --mode fenced", "this version has no online moves")
+	}
+	if w.OpenMove != "" {
+		w.p.check("open move", Blocker, "shard-admin move show "+w.OpenMove, "move "+w.OpenMove+" holds the tenant").Code = string(fault.MoveInProgress)
+	}
+	same, err := conn.Same(ctx, w.Source, w.Target)
+	if err != nil {
+		return err
+	}
+	if same {
+		w.p.check("two databases", Blocker, "mend the fleet file: two shards lead to one database", w.Source.Name()+" and "+w.Target.Name()+" are the same database").Code = string(fault.SameDatabase)
+	} else {
+		w.p.check("two databases", OK, "", "source and target are two databases")
+	}
+	if w.Environment == fleet.Production && w.LiveWorkers < 1 {
+		c := w.p.check("second worker", Warning, "", "the operator accepts to be the only one who can reopen the tenant if this process dies in the moment of the switch")
+		if !w.AcceptAlone {
+			c.Status, c.Message = Blocker, "no worker is alive beside this program; if it dies in the moment of the switch nobody opens the tenant again"
+			c.Fix = "run shard-admin worker on a second machine, or accept it with --accept-alone"
+		}
+	}
+	if w.m.Unclassified > 0 {
+		names := []string{}
+		for _, c := range w.m.Order {
+			if c.Kind == tenancy.Unclassified {
+				names = append(names, c.Name())
+			}
+		}
+		w.p.check("table map", Blocker, "say in the profile what they are; shard-admin map --check lists them", fmt.Sprintf("%d tables are not classified: %s", len(names), some(names))).Code = string(fault.MapUnclassified)
+	} else {
+		w.p.check("table map", OK, "", fmt.Sprintf("all %d tables are classified, %d hold rows that move", len(w.m.Order), len(w.m.Moving())))
+	}
+	return nil
+}
+
+func some(names []string) string {
+	if len(names) > 5 {
+		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
+	}
+	return strings.Join(names, ", ")
+}
+
+// server is what a plan wants to know about one server.
+type server struct {
+	Recovery, ReadOnly bool
+	Version            int
+	Encoding, Collate  string
+	Prepared           int
+	Idle               int
+	Lag                float64
+	Standbys           int
+	Free               int
+	Size               int64
+}
+
+const serverSQL = `SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool OR current_setting('transaction_read_only')::bool,
+	current_setting('server_version_num')::int, pg_encoding_to_char(d.encoding), d.datcollate,
+	(SELECT count(*)::int FROM pg_prepared_xacts WHERE database = current_database()),
+	(SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shard-admin%' AND state LIKE 'idle in transaction%' AND xact_start < clock_timestamp() - interval '2 minutes'),
+	coalesce((SELECT max(extract(epoch FROM replay_lag))::float8 FROM pg_stat_replication), 0), (SELECT count(*)::int FROM pg_stat_replication),
+	current_setting('max_connections')::int - (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'), pg_database_size(current_database())
+	FROM pg_database d WHERE d.datname = current_database()`
+
+func (w *planner) servers(ctx context.Context) error {
+	facts := map[string]server{}
+	for _, s := range []struct {
+		db   *conn.Database
+		pool *pgxpool.Pool
+	}{{w.Source, w.src}, {w.Target, w.dst}} {
+		var f server
+		if err := s.pool.QueryRow(ctx, serverSQL).Scan(&f.Recovery, &f.ReadOnly, &f.Version, &f.Encoding, &f.Collate, &f.Prepared, &f.Idle, &f.Lag, &f.Standbys, &f.Free, &f.Size); err != nil {
+			return conn.Fault(err, s.db.Name())
+		}
+		facts[s.db.Name()] = f
+		name := s.db.Name()
+		switch {
+		case f.Recovery:
+			w.p.check("writable", Blocker, "name the primary in the fleet file", name+" is a standby").Code = string(fault.DatabaseReadOnly)
+		case f.ReadOnly:
+			w.p.check("writable", Blocker, "take default_transaction_read_only off", name+" is read-only by setting").Code = string(fault.DatabaseReadOnly)
+		default:
+			w.p.check("writable", OK, "", name+" takes writes")
+		}
+		if f.Prepared > 0 {
+			w.p.check("prepared transactions", Blocker, "commit them or roll them back: SELECT * FROM pg_prepared_xacts", fmt.Sprintf("%s has %d prepared transactions; they may write after the fence", name, f.Prepared))
+		}
+		if f.Idle > 0 {
+			w.p.check("own sessions", Blocker, "end them: SELECT * FROM pg_stat_activity WHERE application_name LIKE 'shard-admin%'", fmt.Sprintf("%s: %d of our own sessions hold a transaction open", name, f.Idle))
+		}
+		if f.Standbys > 0 && f.Lag > 30 {
+			w.p.check("standbys", Blocker, "wait until they have caught up", fmt.Sprintf("%s: a standby is %.0f s behind; readers there would see the past after the switch", name, f.Lag))
+		}
+		if f.Free < 12 {
+			w.p.check("connections", Blocker, "free some, or raise max_connections", fmt.Sprintf("%s has %d free connections, a move takes up to 12", name, f.Free))
+		}
+	}
+	a, b := facts[w.Source.Name()], facts[w.Target.Name()]
+	if a.Encoding != b.Encoding {
+		w.p.check("encoding", Blocker, "move to a database of the same encoding", fmt.Sprintf("%s is %s, %s is %s", w.Source.Name(), a.Encoding, w.Target.Name(), b.Encoding))
+	}
+	if a.Collate != b.Collate {
+		w.p.check("collation", Warning, "", fmt.Sprintf("%s sorts by %s, %s by %s", w.Source.Name(), a.Collate, w.Target.Name(), b.Collate))
+	}
+	if b.Version/10000 < a.Version/10000 {
+		w.p.check("versions", Warning, "", fmt.Sprintf("%s runs PostgreSQL %d, %s the older %d", w.Source.Name(), a.Version/10000, w.Target.Name(), b.Version/10000))
+	}
+	if w.Capacity > 0 && b.Size > w.Capacity {
+		w.p.check("capacity", Blocker, "move to another shard, or raise its capacity in the fleet file", fmt.Sprintf("%s holds %d bytes of the stated %d", w.Target.Name(), b.Size, w.Capacity))
+	}
+	return nil
+}
+
+// Need returns what a move needs of a database.
+func Need(m *tenancy.Map, p *tenancy.Profile, schema string, capabilities ...rights.Capability) rights.Need {
+	n := rights.Need{Capabilities: capabilities, Schema: schema, Root: rights.Table{Schema: m.Root.Table.Schema, Name: m.Root.Table.Rel}}
+	for _, c := range m.Order {
+		t := rights.Table{Schema: c.Table.Schema, Name: c.Table.Rel}
+		n.Read = append(n.Read, t)
+		if c.Kind.Moves() {
+			n.Owned = append(n.Owned, t)
+		}
+	}
+	for _, v := range m.Schema.Views {
+		n.Views = append(n.Views, rights.Table{Schema: v.Schema, Name: v.Rel})
+	}
+	if col := p.PointerColumn(); col != "" {
+		n.Pointer = []string{col}
+	}
+	if a := p.AppAudit; a != nil {
+		if t := m.Table(a.Table); t != nil {
+			n.AppAudit = rights.Table{Schema: t.Table.Schema, Name: t.Table.Rel}
+		}
+	}
+	return n
+}
+
+func (w *planner) rights(ctx context.Context) error {
+	seen := map[string]bool{}
+	total := 0
+	for _, db := range []*conn.Database{w.Control, w.Source, w.Target} {
+		if db.InControl() {
+			db = w.Control
+		}
+		if seen[db.Name()] {
+			continue
+		}
+		seen[db.Name()] = true
+		missing, err := rights.Check(ctx, db, Need(w.m, w.Profile, w.Schema, rights.Move))
+		if err != nil {
+			return err
+		}
+		for _, m := range missing {
+			total++
+			w.p.check("rights", Blocker, m.Grant, db.Name()+": the role lacks "+m.Right).Code = string(fault.RightMissing)
+		}
+	}
+	if total == 0 {
+		w.p.check("rights", OK, "", "the role may do on every side what a move does")
+	}
+	return nil
+}
+
+func (w *planner) moving() []string {
+	out := []string{w.m.Root.Name()}
+	for _, c := range w.m.Moving() {
+		out = append(out, c.Name())
+	}
+	return out
+}
+
+func (w *planner) structure(context.Context) error {
+	names := w.moving()
+	if d := structure.Compare(w.m.Schema, w.there, names); len(d) > 0 {
+		c := w.p.check("structure", Blocker, "bring both shards to the same schema first", fmt.Sprintf("%d differences between %s and %s", len(d), w.Source.Name(), w.Target.Name()))
+		lines := []string{}
+		for i, x := range d {
+			if i == 20 {
+				lines = append(lines, fmt.Sprintf("and %d more", len(d)-i))
+				break
+			}
+			lines = append(lines, x.String())
+		}
+		c.Evidence, c.Code = strings.Join(lines, "\n"), string(fault.SchemaDifferent)
+		c.Message += ": " + d[0].String()
+	} else {
+		w.p.check("structure", OK, "", fmt.Sprintf("%d tables have the same structure on both shards", len(names)))
+	}
+	w.p.Fingerprint = structure.Fingerprint(w.m.Schema, names)
+	for _, c := range w.m.Moving() {
+		t := c.Table
+		if t.RLS {
+			w.p.check("row security", Warning, "let the role bypass it", t.Name+" has row security; a policy that hides a row makes the copy fail")
+		}
+		if t.Kind == "f" {
+			w.p.check("foreign table", Blocker, "exclude it in the profile", t.Name+" is a foreign table: its rows are on another server")
+		}
+		if len(t.Key()) == 0 {
+			w.p.Notices = append(w.p.Notices, t.Name+" has no key: its rows are compared as a whole and brought back as a whole by a rollback")
+		}
+		for _, g := range t.Triggers {
+			if strings.Contains(g.Definition, "INSERT") && g.Enabled != "D" {
+				w.p.check("triggers", Warning, "see whether it changes rows that are copied", t.Name+" has the trigger "+g.Name+", which may fire on the target")
+			}
+		}
+	}
+	for name, v := range w.m.Schema.Views {
+		touched := false
+		for _, t := range v.Tables {
+			if c := w.m.Table(t); c != nil && c.Kind.Moves() {
+				touched = true
+			}
+		}
+		if !touched {
+			continue
+		}
+		w.p.Views = append(w.p.Views, View{Name: name, Quoted: v.Quoted(), Concurrently: v.UniqueIndex && v.Populated})
+		if !v.UniqueIndex {
+			w.p.Notices = append(w.p.Notices, fmt.Sprintf("%s is refreshed on both shards; without a unique index its readers wait meanwhile (%d bytes)", name, v.Bytes))
+		}
+	}
+	return nil
+}
+
+func (w *planner) routing(context.Context) error {
+	if no := w.m.NotFollowing(); len(no) > 0 {
+		w.p.check("routing", Blocker, "teach the application to follow the pointer, then say so in the profile", fmt.Sprintf("the application does not follow the pointer for %d tables: %s", len(no), some(no)))
+		return nil
+	}
+	if un := w.m.Unproven(); len(un) > 0 {
+		w.p.check("routing", Warning, "watch the application after the switch; finalize asks how you know (--routing-confirmed)", fmt.Sprintf("nobody has shown that the application follows the pointer for %d tables: %s", len(un), some(un)))
+		return nil
+	}
+	w.p.check("routing", OK, "", "the profile says that the application follows the pointer")
+	return nil
+}
+
+// count counts the tenant's rows exactly.
+func (w *planner) count(ctx context.Context) error {
+	rows, err := w.m.Rows(ctx, w.src, w.Tenant.ID)
+	if err != nil {
+		return conn.Fault(err, w.Source.Name())
+	}
+	for _, r := range rows {
+		w.p.Tables = append(w.p.Tables, TableRows{Table: r.Table, Kind: string(r.Kind), Rows: r.Rows, Bytes: r.Bytes})
+		w.p.Rows += r.Rows
+		w.p.Bytes += r.Bytes
+	}
+	w.p.Notices = append(w.p.Notices, "until finalize the source keeps its copy: jobs of the application that work over a whole shard see it")
+	return nil
+}
+
+// estimate measures how fast rows leave the source and reckons the rest from
+// it: the target's insert with its indexes, and reading both sides once more.
+func (w *planner) estimate(ctx context.Context) error {
+	var largest TableRows
+	for _, t := range w.p.Tables {
+		if t.Bytes > largest.Bytes {
+			largest = t
+		}
+	}
+	rtt, err := w.roundTrip(ctx)
+	if err != nil {
+		return err
+	}
+	perByte := 0.0
+	if largest.Rows > 0 {
+		c := w.m.Table(largest.Table)
+		begin := time.Now()
+		var n, bytes int64
+		if err := w.src.QueryRow(ctx, "SELECT count(*), coalesce(sum(length(x::text)), 0)::bigint FROM (SELECT t.* FROM "+c.Table.Quoted()+" t WHERE "+w.m.Owned(c.Name(), w.m.Literal(w.Tenant.ID))+" LIMIT 20000) x").Scan(&n, &bytes); err != nil {
+			return conn.Fault(err, w.Source.Name())
+		}
+		if n > 0 {
+			perByte = time.Since(begin).Seconds() * 1000 / (float64(largest.Bytes) * float64(n) / float64(largest.Rows))
+		}
+	}
+	const insertAndCompare = 5 // times the reading, on equal servers
+	w.p.EstimateMS = int64(400+float64(len(w.p.Tables))*(8+6*rtt)+insertAndCompare*perByte*float64(w.p.Bytes)) + 1
+	limit := w.MaxReadOnly
+	if limit <= 0 {
+		limit = DefaultReadOnly
+	}
+	w.p.MaxReadOnlyMS = limit.Milliseconds()
+	if w.p.EstimateMS > w.p.MaxReadOnlyMS {
+		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the copy is expected to take %s, the tenant may be read-only for %s",
+			(time.Duration(w.p.EstimateMS)*time.Millisecond).Round(100*time.Millisecond), limit)).Code = string(fault.FenceEstimate)
+	} else {
+		w.p.check("read-only time", OK, "", fmt.Sprintf("the tenant is expected to be read-only for %s of at most %s", (time.Duration(w.p.EstimateMS)*time.Millisecond).Round(100*time.Millisecond), limit))
+	}
+	return w.replicaRole(ctx)
+}
+
+// roundTrip is the sum of one round trip to each side in milliseconds.
+func (w *planner) roundTrip(ctx context.Context) (float64, error) {
+	begin := time.Now()
+	for _, s := range []struct {
+		pool *pgxpool.Pool
+		name string
+	}{{w.src, w.Source.Name()}, {w.dst, w.Target.Name()}} {
+		if _, err := s.pool.Exec(ctx, "SELECT 1"); err != nil {
+			return 0, conn.Fault(err, s.name)
+		}
+	}
+	return time.Since(begin).Seconds() * 1000, nil
+}
+
+// replicaRole finds out whether the role may leave out row by row checks of
+// foreign keys while copying; a plain role needs an order without cycles.
+func (w *planner) replicaRole(ctx context.Context) error {
+	err := pgx.BeginFunc(ctx, w.dst, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica")
+		return err
+	})
+	w.p.ReplicaRole = err == nil
+	if err != nil {
+		f := conn.Fault(err, w.Target.Name())
+		if fault.Unreachable(f) {
+			return f
+		}
+		if cycle := w.undeferrable(); cycle != "" {
+			w.p.check("foreign keys", Blocker, "GRANT SET ON PARAMETER session_replication_role TO "+"the role"+" on "+w.Target.Name()+", or make the keys deferrable", "foreign keys of "+cycle+" form a cycle that cannot be deferred")
+		}
+	}
+	return nil
+}
+
+// undeferrable names tables whose foreign keys form a cycle of several tables
+// without a deferrable key, or "".
+func (w *planner) undeferrable() string {
+	state := map[string]int{}
+	var found string
+	var visit func(name string)
+	visit = func(name string) {
+		state[name] = 1
+		if c := w.m.Table(name); c != nil {
+			for _, f := range c.Table.ForeignKeys {
+				if to := w.m.Table(f.RefTable); to == nil || !to.Kind.Moves() || f.RefTable == name || f.Deferrable {
+					continue
+				}
+				switch state[f.RefTable] {
+				case 0:
+					visit(f.RefTable)
+				case 1:
+					found = name + " and " + f.RefTable
+				}
+			}
+		}
+		state[name] = 2
+	}
+	for _, c := range w.m.Moving() {
+		if state[c.Name()] == 0 {
+			visit(c.Name())
+		}
+	}
+	return found
+}

@@ -1,0 +1,145 @@
+package preflight
+
+import (
+	"time"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/tenancy"
+)
+
+// Request is a move that somebody thinks of.
+type Request struct {
+	Tenant          tenancy.Tenant
+	Source, Target  *conn.Database
+	Control         *conn.Database
+	Schema          string // of ours in control, unquoted
+	SourceIsControl bool
+	TargetIsControl bool
+	Profile         *tenancy.Profile
+	Catalogue       *tenancy.Catalogue
+	Mode            string // "", fenced or online
+	Decisions       []Decision
+	// MaxReadOnly bounds the time for which the tenant may not write; 0 takes
+	// the mode's default.
+	MaxReadOnly time.Duration
+	Environment fleet.Environment
+	LiveWorkers int
+	AcceptAlone bool
+	Capacity    int64 // of the target in bytes; 0: none stated
+	// OpenMove is the id of a move that holds the tenant, or "".
+	OpenMove string
+}
+
+// Status of a check.
+type Status string
+
+// The statuses.
+const (
+	OK      Status = "ok"
+	Warning Status = "warning"
+	Blocker Status = "blocker"
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name     string `json:"name"`
+	Status   Status `json:"status"`
+	Message  string `json:"message"`
+	Fix      string `json:"fix"`
+	Evidence string `json:"evidence,omitempty"`
+	// Code is what a refusal for this check is called; empty: move_blocked.
+	Code string `json:"code,omitempty"`
+}
+
+// Choice is what becomes of a row.
+type Choice string
+
+// The choices.
+const (
+	Share  Choice = "share"
+	Leave  Choice = "leave"
+	Refuse Choice = "refuse"
+)
+
+// Decision is about one row, or with the key "*" about all rows of a case in a
+// table. In a file the table may be "*" as well.
+type Decision struct {
+	Table   string   `json:"table" toml:"table"`
+	Key     string   `json:"key" toml:"key"`
+	Case    string   `json:"case" toml:"case"`
+	Choices []Choice `json:"choices" toml:"-"`
+	Choice  Choice   `json:"choice" toml:"choice"`
+	Detail  string   `json:"detail" toml:"-"`
+}
+
+// Row names one row of a table by the text of its key.
+type Row struct {
+	Table string `json:"table"`
+	Key   string `json:"key"`
+}
+
+// TableRows is how much of a table moves.
+type TableRows struct {
+	Table string `json:"table"`
+	Kind  string `json:"kind"`
+	Rows  int64  `json:"rows"`
+	Bytes int64  `json:"bytes"`
+}
+
+// View is a materialized view that is refreshed after the move.
+type View struct {
+	Name         string `json:"name"`
+	Quoted       string `json:"quoted"`
+	Concurrently bool   `json:"concurrently"`
+}
+
+// Fresh is a table of which rows without an owner travel while they are young.
+type Fresh struct {
+	Table  string `json:"table"`
+	Column string `json:"column"`
+	Hours  int    `json:"hours"`
+	Rows   int64  `json:"rows"`
+}
+
+// Plan is what a move would do.
+type Plan struct {
+	Tenant        string      `json:"tenant"`
+	Label         string      `json:"label"`
+	Source        string      `json:"source"`
+	Target        string      `json:"target"`
+	Mode          string      `json:"mode"`
+	ModeReason    string      `json:"mode_reason"`
+	Tables        []TableRows `json:"tables"`
+	Rows          int64       `json:"rows"`
+	Bytes         int64       `json:"bytes"`
+	EstimateMS    int64       `json:"estimate_ms"`
+	MaxReadOnlyMS int64       `json:"max_read_only_ms"`
+	Decisions     []Decision  `json:"decisions"`
+	Checks        []Check     `json:"checks"`
+	// SharedCopies are rows of others that the target gets.
+	SharedCopies []Row `json:"shared_copies"`
+	// KeepOnSource are rows of the tenant that others need on the source.
+	KeepOnSource []Row    `json:"keep_on_source"`
+	Fresh        []Fresh  `json:"fresh"`
+	Views        []View   `json:"views"`
+	Fingerprint  string   `json:"fingerprint"`
+	ReplicaRole  bool     `json:"replica_role"`
+	Notices      []string `json:"notices"`
+	MadeAt       string   `json:"made_at"`
+}
+
+// Blocked reports whether a check or an open decision stands in the way.
+func (p *Plan) Blocked() bool {
+	for _, c := range p.Checks {
+		if c.Status == Blocker {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Plan) check(name string, s Status, fix, message string) *Check {
+	p.Checks = append(p.Checks, Check{Name: name, Status: s, Message: message, Fix: fix})
+	return &p.Checks[len(p.Checks)-1]
+}

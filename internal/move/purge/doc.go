@@ -1,0 +1,16 @@
+// Package purge deletes a tenant's copy from the side that no longer serves
+// it: the source's when a move is finalized, the target's when one is undone
+// or rolled back.
+//
+// What is to go is listed first, key by key, in shard_admin_move.owned, and
+// only listed rows are deleted. A finalize lists after it has found that the
+// source's rows are still those that were verified; anything else stops it
+// with nothing deleted. A crash between two batches therefore loses nothing:
+// the list says what is left.
+//
+// Foreign keys stay on and children go first, so that no row of anybody is
+// taken along by a cascade. Before a batch goes, its rows are locked, and no
+// unlisted row may point at them. A table that refers to itself, or tables
+// that refer to one another, go in one statement, because their keys are
+// checked at its end.
+package purge

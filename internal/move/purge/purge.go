@@ -1,0 +1,398 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/compare"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+// Job is one purge of one side.
+type Job struct {
+	Shard  *fence.Shard
+	Map    *tenancy.Map
+	Tenant string
+	Move   string
+	Epoch  int64
+	Tables []*tenancy.TableClass // parents first
+	// Root lets the tenant's replica of the root row go last.
+	Root bool
+	// Keep are rows that others need here.
+	Keep []Row
+	// Batch is how many rows go at once; 1000 when 0.
+	Batch int
+	// Pause between two batches lets other work through; 10 ms when 0.
+	Pause time.Duration
+	// AfterBatch is called after each batch; first for the first of all.
+	AfterBatch func(first bool)
+}
+
+// Row names a row by the text of its key.
+type Row struct{ Table, Key string }
+
+func (j Job) write(ctx context.Context, f func(pgx.Tx) error) error {
+	return j.Shard.Write(ctx, j.Move, j.Epoch, f)
+}
+
+func (j Job) fault(err error) error { return conn.Fault(err, j.Shard.DB().Name()) }
+
+func (j Job) owned(c *tenancy.TableClass) string {
+	return j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))
+}
+
+// List stores the keys of every row that is to go from the source of a
+// finished move, after it has compared the rows with what was verified:
+// purge_unlisted_rows when they are not the same, with nothing listed.
+func List(ctx context.Context, j Job, verified map[string]compare.Digest) error {
+	for _, c := range j.Tables {
+		pool, err := j.Shard.DB().Pool(ctx)
+		if err != nil {
+			return err
+		}
+		var now compare.Digest
+		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, compare.Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+			now, err = compare.DigestOf(ctx, tx, j.Map, c, j.owned(c))
+			return err
+		})
+		if err != nil {
+			return j.fault(err)
+		}
+		if want, ok := verified[c.Name()]; !ok || want != now {
+			return fault.Newf(fault.PurgeUnlisted, "find out who wrote them past the guards, then copy them by hand or roll the move back",
+				"%s: the %d rows of the tenant in %s are not the %d that were verified; nothing was deleted", j.Shard.DB().Name(), now.Rows, c.Name(), want.Rows)
+		}
+	}
+	return j.list(ctx, func(c *tenancy.TableClass) string { return j.owned(c) })
+}
+
+// list files keys under the kind purge in one transaction.
+func (j Job) list(ctx context.Context, where func(c *tenancy.TableClass) string) error {
+	return j.write(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'purge'", j.Move); err != nil {
+			return err
+		}
+		for _, c := range j.Tables {
+			if _, err := tx.Exec(ctx, "INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) SELECT $1, $2, "+rowcopy.KeyText(c, "t")+", 'purge' FROM "+c.Table.Quoted()+" t WHERE "+where(c)+" ON CONFLICT DO NOTHING",
+				j.Move, c.Name()); err != nil {
+				return err
+			}
+		}
+		for _, r := range j.Keep {
+			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'purge' AND tbl = $2 AND key = $3", j.Move, r.Table, r.Key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Undo removes what a move brought to its target, and what the tenant has
+// written there since. Rows that were there before, and rows that other
+// tenants own as well, stay. With all, shared and fresh copies go too unless
+// somebody points at them; otherwise they stay.
+func Undo(ctx context.Context, j Job, all bool) (int64, error) {
+	err := j.list(ctx, func(c *tenancy.TableClass) string {
+		if !rowcopy.Listed(c) {
+			return j.owned(c)
+		}
+		key := rowcopy.KeyText(c, "t")
+		mine := "EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = $1 AND o.tbl = $2 AND o.kind = 'own' AND o.key = " + key + ")"
+		found := "EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = $1 AND o.tbl = $2 AND o.kind IN ('found', 'shared', 'fresh') AND o.key = " + key + ")"
+		other := "EXISTS (SELECT FROM (" + j.Map.Owners(c.Name(), "t") + ") o WHERE o.owner <> " + quote(j.Tenant) + ")"
+		return "(" + mine + " OR (" + j.owned(c) + " AND NOT " + found + ")) AND NOT " + other
+	})
+	if err != nil {
+		return 0, err
+	}
+	n, err := Listed(ctx, j)
+	if err != nil || !all {
+		return n, err
+	}
+	return n, j.lent(ctx)
+}
+
+// lent removes shared and fresh copies that nobody refers to and no other open
+// move has brought as well.
+func (j Job) lent(ctx context.Context) error {
+	pool, err := j.Shard.DB().Pool(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := pool.Query(ctx, "SELECT tbl, key FROM shard_admin_move.owned WHERE move_id = $1 AND kind IN ('shared', 'fresh')", j.Move)
+	if err != nil {
+		return j.fault(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Row])
+	if err != nil {
+		return j.fault(err)
+	}
+	order := map[string]int{}
+	for i, c := range j.Map.Order {
+		order[c.Name()] = i
+	}
+	slices.SortStableFunc(list, func(a, b Row) int { return order[b.Table] - order[a.Table] })
+	for _, r := range list {
+		c := j.Map.Table(r.Table)
+		if c == nil {
+			continue
+		}
+		if err := j.write(ctx, func(tx pgx.Tx) error {
+			var pointed bool
+			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Quoted()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 FOR UPDATE", r.Key); err != nil {
+				return err
+			}
+			for _, p := range j.pointers(c, nil) {
+				if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.from+" f JOIN "+c.Table.Quoted()+" t ON "+p.on+" WHERE "+rowcopy.KeyText(c, "t")+" = $1)", r.Key).Scan(&pointed); err != nil {
+					return err
+				}
+				if pointed {
+					return nil
+				}
+			}
+			_, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 AND NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id <> $2 AND o.tbl = $3 AND o.key = $1)", r.Key, j.Move, c.Name())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Listed deletes what List or Undo has listed, children first, and the root
+// replica last. It can be repeated.
+func Listed(ctx context.Context, j Job) (int64, error) {
+	if j.Batch <= 0 {
+		j.Batch = 1000
+	}
+	if j.Pause <= 0 {
+		j.Pause = 10 * time.Millisecond
+	}
+	var total int64
+	first := true
+	for _, group := range slices.Backward(j.groups()) {
+		for {
+			n, err := j.batch(ctx, group)
+			if err != nil {
+				return total, err
+			}
+			total += n
+			if n == 0 {
+				break
+			}
+			if j.AfterBatch != nil {
+				j.AfterBatch(first)
+			}
+			first = false
+			select {
+			case <-ctx.Done():
+				return total, ctx.Err()
+			case <-time.After(j.Pause):
+			}
+		}
+	}
+	if j.Root {
+		n, err := j.root(ctx)
+		return total + n, err
+	}
+	return total, nil
+}
+
+// groups are the tables in the order of their keys, those that refer to one
+// another together (Tarjan over foreign keys).
+func (j Job) groups() [][]*tenancy.TableClass {
+	in := map[string]*tenancy.TableClass{}
+	for _, c := range j.Tables {
+		in[c.Name()] = c
+	}
+	index, low, on := map[string]int{}, map[string]int{}, map[string]bool{}
+	var stack []string
+	out := [][]*tenancy.TableClass{}
+	next := 1
+	var visit func(string)
+	visit = func(v string) {
+		index[v], low[v] = next, next
+		next++
+		stack, on[v] = append(stack, v), true
+		for _, f := range in[v].Table.ForeignKeys {
+			w := f.RefTable
+			if in[w] == nil {
+				continue
+			}
+			if index[w] == 0 {
+				visit(w)
+				low[v] = min(low[v], low[w])
+			} else if on[w] {
+				low[v] = min(low[v], index[w])
+			}
+		}
+		if low[v] != index[v] {
+			return
+		}
+		group := []*tenancy.TableClass{}
+		for {
+			w := stack[len(stack)-1]
+			stack, on[w] = stack[:len(stack)-1], false
+			group = append(group, in[w])
+			if w == v {
+				break
+			}
+		}
+		out = append(out, group) // parents come out first
+	}
+	for _, c := range j.Tables {
+		if index[c.Name()] == 0 {
+			visit(c.Name())
+		}
+	}
+	return out
+}
+
+// pointer is a way in which rows of a table point at a row.
+type pointer struct{ from, name, on string }
+
+// pointers are the references to a table, but for those from the group.
+func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []pointer {
+	out := []pointer{}
+	inGroup := func(name string) bool {
+		return slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == name })
+	}
+	for _, name := range j.Map.Schema.Names {
+		t := j.Map.Schema.Tables[name]
+		if t.Partition || inGroup(name) {
+			continue
+		}
+		for _, f := range t.ForeignKeys {
+			if f.RefTable == c.Name() {
+				e := tenancy.Edge{FromColumns: f.Columns, ToColumns: f.RefColumns}
+				out = append(out, pointer{t.Quoted(), name, e.Join("f", "t")})
+			}
+		}
+	}
+	for _, e := range j.Map.References {
+		if e.To == c.Name() && e.Soft && !inGroup(e.From) {
+			out = append(out, pointer{j.Map.Table(e.From).Table.Quoted(), e.From, e.Join("f", "t")})
+		}
+	}
+	return out
+}
+
+// batch deletes some rows of a table, or all of several that hang together.
+func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, error) {
+	alone := len(group) == 1 && !slices.ContainsFunc(group[0].Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == group[0].Name() })
+	var deleted int64
+	err := j.write(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
+			return err
+		}
+		keys := map[string][]string{}
+		for _, c := range group {
+			limit := ""
+			if alone {
+				limit = fmt.Sprintf(" LIMIT %d", j.Batch)
+			}
+			rows, err := tx.Query(ctx, "SELECT key FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'purge' AND tbl = $2 ORDER BY key"+limit, j.Move, c.Name())
+			if err != nil {
+				return err
+			}
+			if keys[c.Name()], err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+				return err
+			}
+		}
+		parts, args := []string{}, []any{}
+		for _, c := range group {
+			list := keys[c.Name()]
+			if len(list) == 0 {
+				continue
+			}
+			match, arg := j.match(c, list)
+			// The lock keeps new references out until the rows are gone.
+			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Quoted()+" t WHERE "+fmt.Sprintf(match, 1)+" FOR UPDATE", arg); err != nil {
+				return err
+			}
+			for _, p := range j.pointers(c, group) {
+				var from *string
+				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Quoted()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+fmt.Sprintf(match, 1), arg).Scan(&from); err != nil {
+					return err
+				}
+				if from != nil {
+					return fault.Newf(fault.PurgeUnlisted, "decide what becomes of that row, then shard-admin move resume "+j.Move+" --wait",
+						"%s: a row of %s that the move did not list points at row %s of %s; it was not deleted", j.Shard.DB().Name(), p.name, *from, c.Name())
+				}
+			}
+			args = append(args, arg)
+			parts = append(parts, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+fmt.Sprintf(match, len(args))+" RETURNING 1")
+		}
+		if len(parts) == 0 {
+			return nil
+		}
+		with, sum := []string{}, []string{}
+		for i, p := range parts {
+			with = append(with, fmt.Sprintf("d%d AS (%s)", i, p))
+			sum = append(sum, fmt.Sprintf("(SELECT count(*) FROM d%d)", i))
+		}
+		var gone int64
+		if err := tx.QueryRow(ctx, "WITH "+strings.Join(with, ", ")+" SELECT "+strings.Join(sum, " + "), args...).Scan(&gone); err != nil {
+			return err
+		}
+		for _, c := range group {
+			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'purge' AND tbl = $2 AND key = ANY ($3)", j.Move, c.Name(), keys[c.Name()]); err != nil {
+				return err
+			}
+			deleted += int64(len(keys[c.Name()]))
+		}
+		return nil
+	})
+	return deleted, err
+}
+
+// match is the condition that row t has one of the keys, with a place for the
+// parameter's number. A key of one column is compared by its own type, so that
+// its index serves.
+func (j Job) match(c *tenancy.TableClass, keys []string) (string, any) {
+	if k := c.Table.Key(); len(k) == 1 {
+		return "t." + pgx.Identifier{k[0]}.Sanitize() + " = ANY ($%d::text[]::" + strings.ReplaceAll(c.Table.Column(k[0]).Type, "%", "%%") + "[])", keys
+	}
+	return rowcopy.KeyText(c, "t") + " = ANY ($%d::text[])", keys
+}
+
+// root deletes the tenant's replica of the root row when nothing refers to it
+// any more. On the target of a move that found it there it stays.
+func (j Job) root(ctx context.Context) (int64, error) {
+	var n int64
+	c := j.Map.Root
+	err := j.write(ctx, func(tx pgx.Tx) error {
+		key := "t." + pgx.Identifier{j.Map.Profile.Tenants.Key}.Sanitize() + " = " + j.Map.Literal(j.Tenant)
+		if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Quoted()+" t WHERE "+key+" FOR UPDATE"); err != nil {
+			return err
+		}
+		for _, p := range j.pointers(c, nil) {
+			var pointed bool
+			if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.from+" f JOIN "+c.Table.Quoted()+" t ON "+p.on+" WHERE "+key+")").Scan(&pointed); err != nil {
+				return err
+			}
+			if pointed {
+				return nil // rows that were kept need it
+			}
+		}
+		tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+key)
+		n = tag.RowsAffected()
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,262 @@
+package move
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/compare"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/purge"
+	"shardadmin/internal/tenancy"
+)
+
+// rollback brings the tenant back with every write that it made on the target.
+func (r *run) rollback(ctx context.Context) error {
+	if r.m.State == Retained {
+		if err := r.to(ctx, RollingBack, ""); err != nil {
+			return err
+		}
+		stopAt("rollback_begun")
+	}
+	if r.m.Step != stepFlippedBack {
+		if err := r.bringBack(ctx); err != nil {
+			return err
+		}
+	}
+	return r.settleBack(ctx)
+}
+
+// bringBack closes the target, brings the source up to it, verifies and flips
+// back. Until the flip it can be repeated: the comparison finds what is left.
+func (r *run) bringBack(ctx context.Context) error {
+	if r.e.deps.Awake != nil {
+		defer r.e.deps.Awake("a tenant is being moved back")()
+	}
+	if err := r.reopenTarget(ctx); err != nil { // what an earlier try left
+		return err
+	}
+	if err := r.closeFence(ctx, r.dst); err != nil {
+		return err
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp()`); err != nil {
+		return err
+	}
+	if err := r.to(ctx, RollingBack, stepComparing); err != nil {
+		return err
+	}
+	stopAt("target_fenced")
+	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	defer cancel()
+
+	brought, err := compare.BringUp(ctx, compare.Job{
+		Source: r.dst.db, Target: r.src.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(),
+	}, false)
+	if err != nil {
+		return r.inTime(ctx, err)
+	}
+	r.say(ctx, "brought back to %s: %d inserted, %d changed, %d deleted", r.m.Source, brought.Inserted, brought.Updated, brought.Deleted)
+	stopAt("source_brought_up")
+	if _, err := r.verify(ctx); err != nil {
+		return r.inTime(ctx, err)
+	}
+	if err := r.raiseSequences(ctx, r.src); err != nil {
+		return r.inTime(ctx, err)
+	}
+	stopAt("rollback_verified")
+	if err := r.recheck(ctx, r.dst); err != nil {
+		return err
+	}
+	if err := r.dst.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
+		return err
+	}
+	stopAt("target_committing")
+	err = r.flipTx(ctx, pointing{
+		from: r.m.Target, to: r.m.Source, state: RollingBack, step: stepFlippedBack,
+		app: tenancy.AppRolledBack, audit: "rolled_back", stop: "flip_back_not_committed",
+	})
+	if err != nil {
+		return err
+	}
+	stopAt("flipped_back")
+	return nil
+}
+
+// settleBack goes forward after the flip back: the target refuses, the source
+// serves, the target's copy goes, the move is over.
+func (r *run) settleBack(ctx context.Context) error {
+	if err := r.dst.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Moved); err != nil {
+		return err
+	}
+	stopAt("target_moved")
+	if err := r.src.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
+		return err
+	}
+	stopAt("source_open")
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`); err != nil {
+		return err
+	}
+	r.refreshViews(ctx, r.src)
+	root, err := r.rootPlaced(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := purge.Undo(ctx, purge.Job{
+		Shard: r.dst.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Root: root,
+	}, false)
+	if err != nil {
+		return err
+	}
+	stopAt("target_purged")
+	r.refreshViews(ctx, r.dst)
+	r.say(ctx, "%s serves the tenant again; %d rows removed from %s", r.m.Source, n, r.m.Target)
+	if err := r.takeDown(ctx); err != nil {
+		return err
+	}
+	stopAt("rollback_cleaned")
+	return r.to(ctx, RolledBack, "")
+}
+
+// finalize purges the source's copy, which nothing has changed since it was
+// verified, and ends the move.
+func (r *run) finalize(ctx context.Context) error {
+	if r.m.State == Retained {
+		if err := r.mayFinalize(ctx); err != nil {
+			return err
+		}
+		if err := r.to(ctx, Finalizing, ""); err != nil {
+			return err
+		}
+		stopAt("finalize_begun")
+	}
+	keep := []purge.Row{}
+	for _, row := range r.plan.KeepOnSource {
+		keep = append(keep, purge.Row{Table: row.Table, Key: row.Key})
+	}
+	job := purge.Job{
+		Shard: r.src.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(),
+		Root: !r.src.home, Keep: keep,
+		AfterBatch: func(first bool) {
+			if first {
+				stopAt("first_batch_purged")
+			}
+		},
+	}
+	if r.m.Step == "" {
+		digests, err := r.digests()
+		if err != nil {
+			return err
+		}
+		if err := purge.List(ctx, job, digests); err != nil {
+			if backErr := r.unfinalize(ctx); backErr != nil {
+				return backErr
+			}
+			return err
+		}
+		if err := r.to(ctx, Finalizing, stepChecked); err != nil {
+			return err
+		}
+		stopAt("purge_listed")
+	}
+	if r.m.Step == stepChecked {
+		n, err := purge.Listed(ctx, job)
+		if err != nil {
+			return err
+		}
+		r.say(ctx, "%d rows purged from %s", n, r.m.Source)
+		if err := r.to(ctx, Finalizing, stepPurged); err != nil {
+			return err
+		}
+		stopAt("purged")
+	}
+	r.refreshViews(ctx, r.src)
+	if err := r.takeDown(ctx); err != nil {
+		return err
+	}
+	stopAt("finalize_cleaned")
+	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := r.e.record.step(ctx, tx, r.m, r.lease.Epoch, Finalized, ""); err != nil {
+			return err
+		}
+		return r.outcomeTx(ctx, tx, "ok", nil)
+	})
+	return r.e.record.fault(err)
+}
+
+// unfinalize goes back to retained when the check found rows that are not the
+// move's: nothing was deleted.
+func (r *run) unfinalize(ctx context.Context) error {
+	tag, err := r.ctl.Exec(ctx, r.e.record.sql(`UPDATE {{schema}}.move SET state = 'retained', step = '', updated_at = clock_timestamp()
+		WHERE id = $1 AND epoch <= $2 AND state = 'finalizing' AND step = ''`), r.m.ID, r.lease.Epoch)
+	if err != nil {
+		return r.e.record.fault(err)
+	}
+	if tag.RowsAffected() != 1 {
+		return leaseLost(r.m)
+	}
+	r.m.State = Retained
+	return nil
+}
+
+// mayFinalize refuses while the application may still use the source.
+func (r *run) mayFinalize(ctx context.Context) error {
+	unproven := r.tm.Unproven()
+	if len(unproven) > 0 && r.opt.RoutingConfirmed == "" {
+		return fault.Newf(fault.RoutingUnproven, "check that the application reads and writes them on "+r.m.Target+", then add --routing-confirmed with --note saying how you know",
+			"nobody has shown that the application follows the pointer for %d tables, %s among them", len(unproven), unproven[0])
+	}
+	ttl := r.e.deps.Profile.RoutingTTL
+	for {
+		refused, err := r.src.fence.Refused(ctx, r.m.Tenant)
+		if err != nil {
+			return err
+		}
+		wait := time.Duration(0)
+		if refused.Count > 0 {
+			wait = max(wait, ttl-refused.Ago)
+		}
+		if r.m.SwitchedAt != nil {
+			var since float64
+			if err := r.ctl.QueryRow(ctx, `SELECT extract(epoch FROM clock_timestamp() - $1::timestamptz)`, *r.m.SwitchedAt).Scan(&since); err != nil {
+				return r.e.record.fault(err)
+			}
+			wait = max(wait, ttl-time.Duration(since*float64(time.Second)))
+		}
+		if wait <= 0 {
+			break
+		}
+		if !r.opt.WaitRouting {
+			return fault.Newf(fault.RoutingNotSettled, "wait "+wait.Round(time.Second).String()+" and try again, or use --wait",
+				"the application may still use %s: %d writes were refused there, routing_ttl is %s", r.m.Source, refused.Count, ttl)
+		}
+		r.say(ctx, "waiting %s for the application's routes to expire", wait.Round(time.Second))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.opt.Park:
+			return r.parkedAt()
+		case <-time.After(min(wait, 5*time.Second)):
+		}
+	}
+	if r.opt.RoutingConfirmed != "" {
+		return r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `routing_confirmed = $3`, r.opt.RoutingConfirmed)
+	}
+	return nil
+}
+
+// digests are the recorded results of the verification.
+func (r *run) digests() (map[string]compare.Digest, error) {
+	out := map[string]compare.Digest{}
+	for _, t := range r.m.Tables {
+		var d compare.Digest
+		if err := json.Unmarshal(t.Digest, &d); err != nil || !t.Verified {
+			return nil, fault.Newf(fault.VerifyDifferent, "shard-admin move rollback "+r.m.ID+" --wait brings the tenant back",
+				"move %s has no record of verifying %s; nothing is deleted on the source", r.m.ID, t.Table)
+		}
+		out[t.Table] = d
+	}
+	return out, nil
+}

@@ -1,0 +1,16 @@
+// Package rowcopy carries a tenant's rows from a snapshot of the source to the
+// target as raw COPY streams: bytes go from one server to the other without
+// being decoded.
+//
+// Columns go by name, generated ones stay behind, identity values are kept.
+// Where the role may set session_replication_role the foreign keys are not
+// checked row by row, and tables may be filled in any order, the largest
+// first; the keys are audited afterwards. A plain role fills parents before
+// children. A table that refers to itself passes in any order, because a
+// foreign key is checked when its statement ends; a cycle of tables needs
+// deferrable keys, which the plan checks.
+//
+// Every transaction on the target reads the epoch first. The commit is
+// asynchronous, which is safe: the rows are verified before the flip, and a
+// crash of the target before that undoes the move.
+package rowcopy

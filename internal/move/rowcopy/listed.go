@@ -1,0 +1,87 @@
+package rowcopy
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/tenancy"
+)
+
+// Shared copies rows of others that the plan lists, parents first: a row that
+// the target has stays and has to be the same.
+func Shared(ctx context.Context, j Job, c *tenancy.TableClass, keys []string) error {
+	return j.selected(ctx, c, KeyText(c, "t")+" = ANY (ARRAY["+literals(keys)+"]::text[])", "shared")
+}
+
+// Fresh copies rows that belong to nobody yet. It returns how many came.
+func Fresh(ctx context.Context, j Job, c *tenancy.TableClass, where string) (int64, error) {
+	var before, after int64
+	count := func(n *int64) error {
+		pool, err := j.Target.Pool(ctx)
+		if err != nil {
+			return err
+		}
+		return conn.Fault(pool.QueryRow(ctx, "SELECT count(*) FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'fresh'", j.Move).Scan(n), j.Target.Name())
+	}
+	if err := count(&before); err != nil {
+		return 0, err
+	}
+	if err := j.selected(ctx, c, where, "fresh"); err != nil {
+		return 0, err
+	}
+	err := count(&after)
+	return after - before, err
+}
+
+// selected copies the rows of a condition through a staging table.
+func (j Job) selected(ctx context.Context, c *tenancy.TableClass, where, kind string) error {
+	if j.Progress == nil {
+		j.Progress = func(string, int64, int64, bool) {}
+	}
+	w, err := open(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	err = pgx.BeginTxFunc(ctx, w.dst, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := fence.Begin(ctx, tx, j.Move, j.Epoch); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT "+Columns(c, "")+" FROM "+c.Table.Quoted()+" WHERE false"); err != nil {
+			return err
+		}
+		quiet := *w
+		quiet.j.Progress = func(string, int64, int64, bool) {}
+		out, in, err := quiet.pipe(ctx, c, "SELECT "+Columns(c, "t.")+" FROM "+c.Table.Quoted()+" t WHERE "+where, "pg_temp.sa_stage")
+		if err != nil {
+			return err
+		}
+		if out != in {
+			return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the target's table", "%s: %d rows left the source and %d arrived", c.Name(), out, in)
+		}
+		_, err = InsertListed(ctx, tx, c, "pg_temp.sa_stage", j.Move, kind)
+		return err
+	})
+	if err != nil {
+		return w.fault(err, c)
+	}
+	return nil
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func literals(keys []string) string {
+	out := ""
+	for i, k := range keys {
+		if i > 0 {
+			out += ", "
+		}
+		out += quote(k)
+	}
+	return out
+}

@@ -1,0 +1,440 @@
+package rowcopy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/tenancy"
+)
+
+// Job is one copy.
+type Job struct {
+	Source   *conn.Database
+	Snapshot string // exported on the source
+	Target   *conn.Database
+	Map      *tenancy.Map
+	Tenant   string
+	Move     string
+	Epoch    int64
+	Tables   []*tenancy.TableClass // parents first
+	Bytes    map[string]int64      // estimate per table, to begin with the largest
+	Streams  int
+	// ReplicaRole says that the target's role may switch off row by row checks
+	// of foreign keys.
+	ReplicaRole bool
+	// Progress hears about rows and bytes of a table; done comes last.
+	Progress func(table string, rows, bytes int64, done bool)
+}
+
+// Run copies every table and returns when all are committed.
+func Run(ctx context.Context, j Job) error {
+	if j.Streams < 1 {
+		j.Streams = 1
+	}
+	if j.Progress == nil {
+		j.Progress = func(string, int64, int64, bool) {}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	q := newQueue(j)
+	for range j.Streams {
+		g.Go(func() error {
+			w, err := open(ctx, j)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			for {
+				c, err := q.next(ctx)
+				if c == nil || err != nil {
+					return err
+				}
+				if err := w.table(ctx, c); err != nil {
+					return err
+				}
+				q.finished(c)
+			}
+		})
+	}
+	return g.Wait()
+}
+
+// queue hands out tables: largest first, and for a plain role only those whose
+// parents are there.
+type queue struct {
+	mu      sync.Mutex
+	waiting []*tenancy.TableClass
+	open    map[string]bool // not finished
+	plain   bool
+	change  chan struct{}
+}
+
+func newQueue(j Job) *queue {
+	q := &queue{open: map[string]bool{}, plain: !j.ReplicaRole, change: make(chan struct{})}
+	q.waiting = slices.Clone(j.Tables)
+	for _, c := range q.waiting {
+		q.open[c.Name()] = true
+	}
+	sort.SliceStable(q.waiting, func(a, b int) bool { return j.Bytes[q.waiting[a].Name()] > j.Bytes[q.waiting[b].Name()] })
+	return q
+}
+
+func (q *queue) next(ctx context.Context) (*tenancy.TableClass, error) {
+	for {
+		q.mu.Lock()
+		if len(q.waiting) == 0 {
+			q.mu.Unlock()
+			return nil, nil
+		}
+		for i, c := range q.waiting {
+			if q.ready(c) {
+				q.waiting = slices.Delete(q.waiting, i, i+1)
+				q.mu.Unlock()
+				return c, nil
+			}
+		}
+		change := q.change
+		busy := len(q.open) > len(q.waiting)
+		if !busy {
+			// Only a cycle of foreign keys is left: any order, the keys are
+			// deferrable or the plan would have said so.
+			c := q.waiting[0]
+			q.waiting = q.waiting[1:]
+			q.mu.Unlock()
+			return c, nil
+		}
+		q.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-change:
+		}
+	}
+}
+
+func (q *queue) ready(c *tenancy.TableClass) bool {
+	if !q.plain {
+		return true
+	}
+	for _, f := range c.Table.ForeignKeys {
+		if f.RefTable != c.Name() && q.open[f.RefTable] {
+			return false
+		}
+	}
+	return true
+}
+
+func (q *queue) finished(c *tenancy.TableClass) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.open, c.Name())
+	close(q.change)
+	q.change = make(chan struct{})
+}
+
+// worker is one stream: a session on each side.
+type worker struct {
+	j        Job
+	src, dst *pgx.Conn
+	tx       pgx.Tx
+}
+
+func open(ctx context.Context, j Job) (*worker, error) {
+	w := &worker{j: j}
+	var err error
+	o := conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch}
+	if w.src, err = j.Source.Direct(ctx, o); err != nil {
+		return nil, err
+	}
+	if w.tx, err = w.src.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}); err != nil {
+		w.close()
+		return nil, conn.Fault(err, j.Source.Name())
+	}
+	if _, err := w.tx.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(j.Snapshot, "'", "")+"'"); err != nil {
+		w.close()
+		return nil, conn.Fault(err, j.Source.Name())
+	}
+	// A hidden row would be a lost row.
+	if _, err := w.tx.Exec(ctx, "SET LOCAL row_security = off"); err != nil {
+		w.close()
+		return nil, conn.Fault(err, j.Source.Name())
+	}
+	if w.dst, err = j.Target.Direct(ctx, o); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *worker) close() {
+	ctx := context.Background()
+	if w.src != nil {
+		_ = w.src.Close(ctx)
+	}
+	if w.dst != nil {
+		_ = w.dst.Close(ctx)
+	}
+}
+
+// Columns returns the quoted columns that a copy carries.
+func Columns(c *tenancy.TableClass, alias string) string {
+	cols := c.Table.Copyable()
+	out := make([]string, len(cols))
+	for i, col := range cols {
+		out[i] = alias + pgx.Identifier{col}.Sanitize()
+	}
+	return strings.Join(out, ", ")
+}
+
+// table copies one table in one transaction of the target.
+func (w *worker) table(ctx context.Context, c *tenancy.TableClass) error {
+	where := w.j.Map.Owned(c.Name(), w.j.Map.Literal(w.j.Tenant))
+	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Quoted() + " t WHERE " + where
+	if k := c.Table.PrimaryKey; len(k) > 0 {
+		by := make([]string, len(k))
+		for i, col := range k {
+			by[i] = "t." + pgx.Identifier{col}.Sanitize()
+		}
+		from += " ORDER BY " + strings.Join(by, ", ") // neighbours stay neighbours
+	}
+	var out, in int64
+	err := pgx.BeginTxFunc(ctx, w.dst, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := fence.Begin(ctx, tx, w.j.Move, w.j.Epoch); err != nil {
+			return err
+		}
+		settings := "SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL DEFERRED"
+		if w.j.ReplicaRole {
+			settings += "; SET LOCAL session_replication_role = replica"
+		}
+		if _, err := tx.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		var err error
+		if Listed(c) {
+			// Rows that may be there already, or that only a list finds again.
+			out, in, err = w.staged(ctx, tx, c, from)
+		} else {
+			out, in, err = w.pipe(ctx, c, from, c.Table.Quoted())
+		}
+		if err != nil {
+			return err
+		}
+		if out != in {
+			return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the target's table", "%s: %d rows left the source and %d arrived", c.Name(), out, in)
+		}
+		return nil
+	})
+	if err != nil {
+		return w.fault(err, c)
+	}
+	return nil
+}
+
+func (w *worker) fault(err error, c *tenancy.TableClass) error {
+	var at sideError
+	where := w.j.Target.Name()
+	if errors.As(err, &at) {
+		where, err = at.side, at.err
+	}
+	return conn.Fault(err, where+", table "+c.Name())
+}
+
+type sideError struct {
+	side string
+	err  error
+}
+
+func (e sideError) Error() string { return e.side + ": " + e.err.Error() }
+func (e sideError) Unwrap() error { return e.err }
+
+// Listed reports whether the map alone could not find the copied rows again
+// once some of them are gone: rows owned by reference, rows of a cycle.
+func Listed(c *tenancy.TableClass) bool { return c.Kind == tenancy.OwnedByRef || c.Cycle > 0 }
+
+// pipe streams a query of the source into a table of the target.
+func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into string) (out, in int64, err error) {
+	r, wr := io.Pipe()
+	var source error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tag, err := w.src.PgConn().CopyTo(ctx, wr, "COPY ("+query+") TO STDOUT (FORMAT "+format(c)+")")
+		out, source = tag.RowsAffected(), err
+		_ = wr.CloseWithError(err)
+	}()
+	counted := &counter{r: r, tell: func(n int64) { w.j.Progress(c.Name(), 0, n, false) }}
+	tag, err := w.dst.PgConn().CopyFrom(ctx, counted, "COPY "+into+" ("+Columns(c, "")+") FROM STDIN (FORMAT "+format(c)+")")
+	_ = r.CloseWithError(errors.New("the target ended the copy"))
+	<-done
+	if err != nil {
+		// The target's own word comes first, unless it only passes on the
+		// source's.
+		if source != nil && !strings.Contains(source.Error(), "the target ended the copy") {
+			return 0, 0, sideError{w.j.Source.Name(), source}
+		}
+		return 0, 0, err
+	}
+	if source != nil {
+		return 0, 0, sideError{w.j.Source.Name(), source}
+	}
+	in = tag.RowsAffected()
+	w.j.Progress(c.Name(), in, counted.n, true)
+	return out, in, nil
+}
+
+// staged copies through a temporary table: rows that are on the target
+// already have to be equal, and what was inserted goes on the owned list.
+func (w *worker) staged(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, query string) (out, in int64, err error) {
+	temp := "pg_temp.sa_stage"
+	if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+temp); err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.Exec(ctx, "CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT "+Columns(c, "")+" FROM "+c.Table.Quoted()+" WHERE false"); err != nil {
+		return 0, 0, err
+	}
+	if out, in, err = w.pipe(ctx, c, query, temp); err != nil {
+		return 0, 0, err
+	}
+	if in > 0 {
+		if _, err = tx.Exec(ctx, "ANALYZE "+temp); err != nil {
+			return 0, 0, err
+		}
+	}
+	_, err = InsertListed(ctx, tx, c, temp, w.j.Move, "own")
+	return out, in, err
+}
+
+// InsertListed inserts the rows of a staging table that the target does not
+// have, records them on the owned list, and fails when a row that was there is
+// another.
+func InsertListed(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, stage, move, kind string) (int64, error) {
+	cols := Columns(c, "")
+	key := KeyText(c, "t")
+	tag, err := tx.Exec(ctx, "WITH added AS (INSERT INTO "+c.Table.Quoted()+" AS t ("+cols+") OVERRIDING SYSTEM VALUE SELECT "+cols+" FROM "+stage+" ON CONFLICT DO NOTHING RETURNING "+key+" AS k) "+
+		"INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) SELECT $1, $2, k, $3 FROM added ON CONFLICT DO NOTHING", move, c.Name(), kind)
+	if err != nil {
+		return 0, err
+	}
+	// What was there before is not the move's to remove.
+	if _, err := tx.Exec(ctx, "INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) SELECT $1, $2, "+KeyText(c, "s")+", 'found' FROM "+stage+" s WHERE NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = $1 AND o.tbl = $2 AND o.key = "+
+		KeyText(c, "s")+") ON CONFLICT DO NOTHING", move, c.Name()); err != nil {
+		return 0, err
+	}
+	var example *string
+	if err := tx.QueryRow(ctx, "SELECT min(k) FROM (SELECT "+KeyText(c, "s")+" AS k FROM "+stage+" s WHERE NOT EXISTS (SELECT FROM "+c.Table.Quoted()+" t WHERE "+
+		KeyText(c, "t")+" = "+KeyText(c, "s")+" AND "+same(c, "t", "s")+")) x").Scan(&example); err != nil {
+		return 0, err
+	}
+	if example != nil {
+		return 0, fault.Newf(fault.VerifyDifferent, "shard-admin move plan lists such collisions", "%s: row %s is on the target already and is another one", c.Name(), *example)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// KeyText is a row's key as one text: the value of a single column, else the
+// columns as a row; the whole row where there is no key.
+func KeyText(c *tenancy.TableClass, alias string) string {
+	k := c.Table.Key()
+	if len(k) == 0 {
+		k = c.Table.Copyable()
+	}
+	if len(k) == 1 {
+		return alias + "." + pgx.Identifier{k[0]}.Sanitize() + "::text"
+	}
+	parts := make([]string, len(k))
+	for i, col := range k {
+		parts[i] = alias + "." + pgx.Identifier{col}.Sanitize()
+	}
+	return "ROW(" + strings.Join(parts, ", ") + ")::text"
+}
+
+// same compares two rows column by column as text, so that 1.0 is not 1.00.
+func same(c *tenancy.TableClass, a, b string) string {
+	parts := []string{}
+	for _, col := range c.Table.Copyable() {
+		q := pgx.Identifier{col}.Sanitize()
+		parts = append(parts, a+"."+q+"::text IS NOT DISTINCT FROM "+b+"."+q+"::text")
+	}
+	return strings.Join(parts, " AND ")
+}
+
+// format is binary but for types whose binary form holds numbers that differ
+// between databases: arrays of an application's own types, and composites.
+func format(c *tenancy.TableClass) string {
+	for _, name := range c.Table.Copyable() {
+		col := c.Table.Column(name)
+		if col.TypeKind == "c" || strings.HasSuffix(col.Type, "[]") && !builtIn(strings.TrimSuffix(col.Type, "[]")) {
+			return "text"
+		}
+	}
+	return "binary"
+}
+
+func builtIn(typ string) bool {
+	typ, _, _ = strings.Cut(typ, "(")
+	return slices.Contains([]string{
+		"text", "character varying", "character", "integer", "bigint", "smallint", "numeric", "real", "double precision", "boolean", "uuid", "date", "jsonb", "json", "bytea", "inet", "cidr",
+		"timestamp without time zone", "timestamp with time zone", "time without time zone", "interval",
+	}, typ)
+}
+
+type counter struct {
+	r    io.Reader
+	n    int64
+	last int64
+	tell func(int64)
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if c.n-c.last > 1<<20 {
+		c.last = c.n
+		c.tell(c.n)
+	}
+	return n, err
+}
+
+// AuditKeys lists foreign keys of the copied tables that a tenant's row on the
+// target breaks, which only the replica role could have let in.
+func AuditKeys(ctx context.Context, j Job) ([]string, error) {
+	pool, err := j.Target.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	broken := []string{}
+	for _, c := range j.Tables {
+		for _, f := range c.Table.ForeignKeys {
+			ref := j.Map.Schema.Tables[f.RefTable]
+			if ref == nil {
+				continue
+			}
+			on, some := []string{}, []string{}
+			for i := range f.Columns {
+				child, parent := "t."+pgx.Identifier{f.Columns[i]}.Sanitize(), "p."+pgx.Identifier{f.RefColumns[i]}.Sanitize()
+				on = append(on, parent+" = "+child)
+				some = append(some, child+" IS NOT NULL")
+			}
+			var n int64
+			if err := pool.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Quoted()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
+				" AND NOT EXISTS (SELECT FROM "+ref.Quoted()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n); err != nil {
+				return nil, conn.Fault(err, j.Target.Name())
+			}
+			if n > 0 {
+				broken = append(broken, fmt.Sprintf("%s.%s: %d rows", c.Name(), f.Name, n))
+			}
+		}
+	}
+	return broken, nil
+}

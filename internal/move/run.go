@@ -1,0 +1,455 @@
+package move
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/job"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/preflight"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+	"shardadmin/internal/version"
+)
+
+// leaseTTL is how long a lease lives without renewal, by control's clock.
+const leaseTTL = 60 * time.Second
+
+// olderLimit bounds the wait for transactions that began before the fence row
+// was there.
+const olderLimit = 60 * time.Second
+
+// Options of one call of Run or Queue.
+type Options struct {
+	// Park ends the run at its next safe point when it is closed.
+	Park <-chan struct{}
+	// RoutingConfirmed is the operator's reason for finalizing although nobody
+	// has shown that the application follows the pointer for some tables.
+	RoutingConfirmed string
+	// Priority of a queued run; higher goes first.
+	Priority int
+	// WaitRouting lets finalize wait until the routing time has passed.
+	WaitRouting bool
+	// Progress hears about every change, at most ten times a second and table.
+	Progress func(Progress)
+}
+
+// Progress is what a person may see of a running move.
+type Progress struct {
+	Move  *Move
+	Phase string
+	Table string // of Move.Tables, when one changed
+}
+
+// side is one shard in a run.
+type side struct {
+	name  string
+	db    *conn.Database
+	fence *fence.Shard
+	// home is true where the shard lives in the control database, so that the
+	// tenant's root row there is the catalogue's own.
+	home bool
+}
+
+// run is one owner carrying out one move under one lease.
+type run struct {
+	e        *Engine
+	m        *Move
+	plan     *preflight.Plan
+	permit   policy.Permit
+	opt      Options
+	lease    *job.Lease
+	ctl      *pgxpool.Pool // control
+	tm       *tenancy.Map
+	tenant   tenancy.Tenant
+	src, dst *side
+	intent   string // the audit event that outcomes refer to
+	closedAt time.Time
+}
+
+// Run carries out an action and returns when the move is settled. The returned
+// move is what control holds, also beside an error.
+func (e *Engine) Run(ctx context.Context, permit policy.Permit, id string, action Action, opt Options) (*Move, error) {
+	m, err := e.record.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if m.Engine > version.Engine {
+		return m, fault.Newf(fault.EngineNewer, "use the version of shard-admin that started it", "move %s was made by engine %d, this is engine %d", m.ID, m.Engine, version.Engine)
+	}
+	if !m.Allows(action) {
+		return m, notAllowed(m, action)
+	}
+	lease, err := e.acquire(ctx, m, action)
+	if err != nil {
+		return m, err
+	}
+	defer lease.Release(context.WithoutCancel(ctx))
+	stopAt("lease_taken")
+
+	// Only what is read under the lease counts.
+	if m, err = e.record.load(ctx, m.ID); err != nil {
+		return nil, err
+	}
+	if !m.Allows(action) {
+		return m, notAllowed(m, action)
+	}
+	ctl, err := e.deps.Set.Control().Pool(ctx)
+	if err != nil {
+		return m, err
+	}
+	r := &run{e: e, m: m, plan: m.plan, permit: permit, opt: opt, lease: lease, ctl: ctl}
+	runCtx := lease.Context()
+	stop := context.AfterFunc(ctx, lease.Stop) // the caller's end is the run's end
+	defer stop()
+	err = r.do(runCtx, action)
+	if err != nil && runCtx.Err() != nil && ctx.Err() == nil {
+		err = leaseLost(m)
+	}
+	if fresh, loadErr := e.record.load(context.WithoutCancel(ctx), m.ID); loadErr == nil {
+		m = fresh
+	}
+	return m, err
+}
+
+// acquire takes the tenant's lease. A cancel asks a running owner to park
+// first and waits for it.
+func (e *Engine) acquire(ctx context.Context, m *Move, action Action) (*job.Lease, error) {
+	lease, err := e.deps.Jobs.Acquire(ctx, resource(m.Tenant), leaseTTL)
+	if action != ActionCancel || err == nil || fault.CodeOf(err) != fault.LeaseHeld {
+		return lease, err
+	}
+	q, perr := e.record.pool(ctx)
+	if perr != nil {
+		return nil, perr
+	}
+	if _, perr := q.Exec(ctx, e.record.sql(`UPDATE {{schema}}.move SET park = true WHERE id = $1`), m.ID); perr != nil {
+		return nil, e.record.fault(perr)
+	}
+	deadline := time.NewTimer(leaseTTL + 15*time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-deadline.C:
+			return nil, err
+		case <-tick.C:
+			if lease, lerr := e.deps.Jobs.Acquire(ctx, resource(m.Tenant), leaseTTL); lerr == nil || fault.CodeOf(lerr) != fault.LeaseHeld {
+				return lease, lerr
+			}
+		}
+	}
+}
+
+// do opens both sides and carries the action out.
+func (r *run) do(ctx context.Context, action Action) error {
+	if err := r.beginIntent(ctx, action); err != nil {
+		return err
+	}
+	if err := r.open(ctx); err != nil {
+		return r.failed(ctx, err)
+	}
+	if err := r.takeOver(ctx); err != nil {
+		return r.failed(ctx, err)
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, "park = false"); err != nil {
+		return err
+	}
+	var err error
+	switch action {
+	case ActionCancel:
+		err = r.cancel(ctx)
+	case ActionRollback:
+		err = r.rollback(ctx)
+	case ActionFinalize:
+		err = r.finalize(ctx)
+	case ActionSwitch:
+		err = r.forward(ctx, true)
+	case ActionStart:
+		err = r.forward(ctx, false)
+	case ActionResume:
+		err = r.resume(ctx)
+	}
+	if err != nil {
+		return r.failed(ctx, err)
+	}
+	return nil
+}
+
+// resume goes on from whatever a crash or a failure left.
+func (r *run) resume(ctx context.Context) error {
+	switch r.m.State {
+	case RollingBack:
+		return r.rollback(ctx)
+	case Finalizing:
+		return r.finalize(ctx)
+	case Switched:
+		return r.forward(ctx, true)
+	}
+	if !r.m.Held() {
+		if err := r.undo(ctx); err != nil {
+			return err
+		}
+	}
+	return r.forward(ctx, r.m.Held() || !r.m.Hold)
+}
+
+// open connects both sides and builds the map from the source's structure.
+func (r *run) open(ctx context.Context) error {
+	var err error
+	if r.tenant, err = r.e.deps.Catalogue.Find(ctx, r.m.Tenant); err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		name string
+		to   **side
+	}{{r.m.Source, &r.src}, {r.m.Target, &r.dst}} {
+		db, err := r.e.deps.Set.Shard(s.name)
+		if err != nil {
+			return err
+		}
+		*s.to = &side{name: s.name, db: db, home: db.InControl()}
+	}
+	pool, err := r.src.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	schema, err := structure.Read(ctx, pool, nil)
+	if err != nil {
+		return conn.Fault(err, r.src.name)
+	}
+	if r.tm, err = tenancy.BuildMap(schema, r.e.deps.Profile); err != nil {
+		return err
+	}
+	for _, s := range []*side{r.src, r.dst} {
+		s.fence = fence.New(s.db, r.tm)
+	}
+	return nil
+}
+
+// takeOver writes the lease's epoch to every shard on which this move may have
+// left something, after ending the backends of older epochs. From then on an
+// old owner cannot write there.
+func (r *run) takeOver(ctx context.Context) error {
+	shards, err := r.e.record.toClean(ctx, r.m)
+	if err != nil {
+		return err
+	}
+	for _, s := range []*side{r.src, r.dst} {
+		for _, name := range shards {
+			if name == s.name {
+				if err := s.fence.Ensure(ctx); err != nil {
+					return err
+				}
+				if err := s.fence.BumpEpoch(ctx, r.m.ID, r.lease.Epoch); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// forward carries a move on until it is settled: held, or retained.
+func (r *run) forward(ctx context.Context, past bool) error {
+	for {
+		if r.parked(ctx) && (r.m.State == Planned || r.m.Held()) {
+			return r.parkedAt()
+		}
+		var err error
+		switch {
+		case r.m.State == Planned && r.m.Step == stepArmed && r.m.Hold && !past:
+			err = r.to(ctx, Ready, stepHeld)
+			stopAt("held")
+			if err == nil {
+				r.say(ctx, "ready: held before the fence, waiting for a person to switch")
+				return nil
+			}
+		case r.m.State == Planned && r.m.Step != stepArmed:
+			err = r.arm(ctx)
+		case r.m.State == Planned, r.m.Held():
+			if r.m.Held() && !past {
+				return nil
+			}
+			err = r.copyUnderFence(ctx)
+		case r.m.State == Ready:
+			err = r.flip(ctx)
+		case r.m.State == Switched:
+			err = r.settle(ctx)
+		case r.m.State == Retained:
+			return nil
+		default:
+			return notAllowed(r.m, ActionResume)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// parked reports whether the operator asked the run to stop.
+func (r *run) parked(ctx context.Context) bool {
+	select {
+	case <-r.opt.Park:
+		return true
+	default:
+	}
+	var park bool
+	err := r.ctl.QueryRow(ctx, r.e.record.sql(`SELECT park FROM {{schema}}.move WHERE id = $1`), r.m.ID).Scan(&park)
+	return err == nil && park
+}
+
+func (r *run) parkedAt() error {
+	hint := ""
+	if next := r.m.Next(); len(next) > 0 {
+		hint = next[0]
+	}
+	return fault.Newf(fault.MoveParked, hint, "move %s stopped at a safe point: %s", r.m.ID, r.m.State)
+}
+
+// to moves the state under the lease's epoch.
+func (r *run) to(ctx context.Context, s State, step string) error {
+	if err := r.e.record.step(ctx, r.ctl, r.m, r.lease.Epoch, s, step); err != nil {
+		return err
+	}
+	r.tell("")
+	return nil
+}
+
+// say writes a line to the move's log and tells whoever watches.
+func (r *run) say(ctx context.Context, format string, args ...any) {
+	r.e.record.log(ctx, r.m, "info", format, args...)
+	r.tell("")
+}
+
+func (r *run) tell(table string) {
+	if r.opt.Progress != nil {
+		r.opt.Progress(Progress{Move: r.m, Phase: phase(r.m), Table: table})
+	}
+}
+
+// phase names the part of a move that a person recognises.
+func phase(m *Move) string {
+	switch m.State {
+	case Planned:
+		return "Check"
+	case Copying:
+		if m.Step == stepVerifying {
+			return "Verify"
+		}
+		return "Copy"
+	case CatchingUp:
+		return "Catch up"
+	case Ready, Switching, Switched:
+		return "Switch"
+	case Retained:
+		return "Watch"
+	case Finalizing, Finalized:
+		return "Finish"
+	case RollingBack, RolledBack:
+		return "Move back"
+	}
+	return "Plan"
+}
+
+// Phase names the part of the move that a person recognises.
+func (m *Move) Phase() string { return phase(m) }
+
+// failed leaves the tenant writable, records the reason and gives the error
+// back. What cannot be reached any more reopens by itself: the fence has its
+// own limit.
+func (r *run) failed(ctx context.Context, cause error) error {
+	code := fault.CodeOf(cause)
+	if code == fault.LeaseLost || r.m.State.Over() {
+		return cause
+	}
+	// The lease may still be ours although the caller has gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	if r.m.State.Undoable() && r.src != nil && r.src.fence != nil && r.m.State != Planned && !r.m.Held() && r.m.State != Failed {
+		if code == fault.MoveParked || ctx.Err() == nil {
+			if err := r.reopenSource(ctx); err != nil {
+				r.e.record.log(ctx, r.m, "error", "the source could not be reopened: %s; the fence's own limit will", err)
+			}
+		}
+	}
+	if r.m.State == RollingBack && r.m.Step != stepFlippedBack && r.dst != nil && r.dst.fence != nil {
+		if err := r.reopenTarget(ctx); err != nil {
+			r.e.record.log(ctx, r.m, "error", "the target could not be reopened: %s; the fence's own limit will", err)
+		}
+	}
+	if code == fault.MoveParked {
+		return cause
+	}
+	r.e.record.log(ctx, r.m, "error", "%s", cause)
+	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		before := r.m.State
+		if err := r.e.record.fail(ctx, tx, r.m, r.lease.Epoch, cause); err != nil {
+			return err
+		}
+		if before.Undoable() {
+			if err := r.appAudit(ctx, tx, tenancy.AppFailed); err != nil {
+				return err
+			}
+		}
+		return r.outcomeTx(ctx, tx, "failed", cause)
+	})
+	if err != nil {
+		r.e.deps.Log.Error("a failure could not be recorded", "move", r.m.ID, "error", err.Error())
+	}
+	r.tell("")
+	return cause
+}
+
+// beginIntent stores the intent of the action before a shard is touched. A
+// start has stored it with the move.
+func (r *run) beginIntent(ctx context.Context, action Action) error {
+	if action == ActionStart && r.m.AuditEvent != nil {
+		r.intent = *r.m.AuditEvent
+		return nil
+	}
+	open, err := r.e.deps.Trail.Begin(ctx, r.permit, audit.Intent{
+		Tenant: r.m.Tenant, Source: r.m.Source, Target: r.m.Target, MoveID: r.m.ID,
+		Before: map[string]any{"state": string(r.m.State), "step": r.m.Step},
+	})
+	if err != nil {
+		return err
+	}
+	r.intent = open.ID()
+	return nil
+}
+
+// outcomeTx appends the outcome of the intent inside the caller's transaction.
+func (r *run) outcomeTx(ctx context.Context, tx pgx.Tx, status string, cause error) error {
+	rec := audit.Record{
+		Tenant: r.m.Tenant, Source: r.m.Source, Target: r.m.Target, MoveID: r.m.ID,
+		Phase: "outcome", Status: status, Parent: r.intent,
+		After:   map[string]any{"state": string(r.m.State), "step": r.m.Step},
+		Details: map[string]any{"rows": r.m.Rows, "bytes": r.m.Bytes, "verified": r.m.Verified},
+	}
+	if cause != nil {
+		rec.Details["error"] = string(fault.CodeOf(cause))
+		rec.Details["message"] = cause.Error()
+	}
+	_, err := r.e.deps.Trail.AppendTx(ctx, tx, r.permit, rec)
+	return err
+}
+
+func (r *run) appAudit(ctx context.Context, tx pgx.Tx, status tenancy.AppStatus) error {
+	a := tenancy.AppAudit{Tenant: r.m.Tenant, From: r.m.Source, To: r.m.Target, By: r.permit.Operator(), Note: r.permit.Reason(), Status: status}
+	if r.m.AppAudit != nil {
+		a.ID = *r.m.AppAudit
+	}
+	_, err := r.e.deps.Catalogue.AppAuditTx(ctx, tx, a)
+	return err
+}

@@ -1,0 +1,109 @@
+package move
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+var allStates = []State{Planned, Copying, CatchingUp, Ready, Switching, Switched, Retained, Finalizing, Finalized, Cancelled, Failed, RollingBack, RolledBack}
+
+func TestAfterTheFlipOnlyRollbackAndFinalizeExist(t *testing.T) {
+	t.Parallel()
+	undoable := map[State]bool{}
+	for _, s := range allStates {
+		undoable[s] = s.Undoable()
+	}
+	for _, s := range allStates {
+		for _, to := range following[s] {
+			if !undoable[s] {
+				require.False(t, undoable[to], "%s may not go to %s: the pointer has moved", s, to)
+			}
+		}
+	}
+	require.Equal(t, []Action{ActionFinalize, ActionRollback}, (&Move{State: Retained}).Actions())
+}
+
+func TestEveryStateHasAWayOut(t *testing.T) {
+	t.Parallel()
+	reaches := func(s State) bool {
+		seen := map[State]bool{}
+		var walk func(State) bool
+		walk = func(s State) bool {
+			if s.Over() {
+				return true
+			}
+			if seen[s] {
+				return false
+			}
+			seen[s] = true
+			for _, to := range following[s] {
+				if walk(to) {
+					return true
+				}
+			}
+			return false
+		}
+		return walk(s)
+	}
+	for _, s := range allStates {
+		require.True(t, reaches(s), "%s has no way out", s)
+		m := &Move{State: s}
+		if s.Over() {
+			require.Empty(t, m.Actions())
+		} else {
+			require.NotEmpty(t, m.Actions(), "%s offers nothing to do", s)
+			require.NotEmpty(t, m.Next())
+		}
+	}
+}
+
+func TestEveryStopPointIsListedAndPassed(t *testing.T) {
+	t.Parallel()
+	listed := map[string]bool{}
+	for _, p := range Points() {
+		require.False(t, listed[p.Name], "%s is listed twice", p.Name)
+		listed[p.Name] = true
+	}
+	passed := map[string]bool{}
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	call := regexp.MustCompile(`(?:stopAt\(|stop: )"([a-z_]+)"`)
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		require.NoError(t, err)
+		for _, m := range call.FindAllStringSubmatch(string(b), -1) {
+			passed[m[1]] = true
+			require.True(t, listed[m[1]], "%s in %s is not listed", m[1], f)
+		}
+	}
+	for name := range listed {
+		require.True(t, passed[name], "%s is listed and never passed", name)
+	}
+}
+
+func TestNextOnStripeStaysOnTheStripe(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		last := rapid.Int64Range(1, 1<<40).Draw(t, "last")
+		inc := rapid.Int64Range(1, 64).Draw(t, "increment")
+		floor := rapid.Int64Range(0, 1<<41).Draw(t, "floor")
+		next := nextOnStripe(last, inc, floor)
+		if next < last {
+			t.Fatalf("lowered from %d to %d", last, next)
+		}
+		if (next-last)%inc != 0 {
+			t.Fatalf("%d is not on the stripe of %d by %d", next, last, inc)
+		}
+		if next <= floor {
+			t.Fatalf("%d is not above %d", next, floor)
+		}
+		if next != last && next-inc > floor {
+			t.Fatalf("%d leaves a gap above %d", next, floor)
+		}
+	})
+}

@@ -1,0 +1,24 @@
+//go:build faults && unix
+
+package move
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// stopAt ends the process the hard way when the environment names the point,
+// or stops it as a sleeping laptop would with SHARD_ADMIN_SLEEP_AT.
+func stopAt(name string) {
+	if os.Getenv("SHARD_ADMIN_STOP_AT") == name {
+		fmt.Fprintf(os.Stderr, "stopped at %s\n", name)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		time.Sleep(time.Hour)
+	}
+	if os.Getenv("SHARD_ADMIN_SLEEP_AT") == name {
+		fmt.Fprintf(os.Stderr, "asleep at %s\n", name)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	}
+}

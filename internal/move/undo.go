@@ -1,0 +1,140 @@
+package move
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/move/purge"
+	"shardadmin/internal/tenancy"
+)
+
+// undo brings an unswitched move back to planned: the tenant writes on the
+// source, the target holds nothing of it, guards may stay. Control has said
+// that the pointer did not move, and the lease's epoch keeps an old owner's
+// flip from succeeding.
+func (r *run) undo(ctx context.Context) error {
+	state := r.m.State
+	if state == Planned {
+		return r.removeCopy(ctx)
+	}
+	if err := r.reopenSource(ctx); err != nil {
+		return err
+	}
+	if err := r.removeCopy(ctx); err != nil {
+		return err
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `verified = false, verified_at = NULL, read_only_since = NULL, write_pause_ms = NULL`); err != nil {
+		return err
+	}
+	r.m.Verified = false
+	return r.to(ctx, Planned, "")
+}
+
+// removeCopy deletes what this move brought to the target: the rows that the
+// map gives the tenant there, what the owned list names, and the root replica
+// when this move placed it.
+func (r *run) removeCopy(ctx context.Context) error {
+	shards, err := r.e.record.toClean(ctx, r.m)
+	if err != nil {
+		return err
+	}
+	for _, name := range shards {
+		if name != r.m.Target {
+			continue
+		}
+		root, err := r.rootPlaced(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := purge.Undo(ctx, purge.Job{
+			Shard: r.dst.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+			Tables: r.copied(), Root: root,
+		}, true)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			r.say(ctx, "%d copied rows removed from %s", n, r.m.Target)
+		}
+		stopAt("copy_removed")
+		for i := range r.m.Tables {
+			t := &r.m.Tables[i]
+			t.RowsCopied, t.BytesCopied, t.Verified, t.Digest = 0, 0, false, nil
+			if err := r.e.record.progress(ctx, r.ctl, r.m, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rootPlaced reports whether this move put the root row on the target.
+func (r *run) rootPlaced(ctx context.Context) (bool, error) {
+	if r.dst.home {
+		return false, nil
+	}
+	pool, err := r.dst.db.Pool(ctx)
+	if err != nil {
+		return false, err
+	}
+	var placed bool
+	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'root')`, r.m.ID).Scan(&placed)
+	return placed, conn.Fault(err, r.dst.name)
+}
+
+// takeDown removes fence rows, guards and schema of this move from both
+// shards; guards stay where another open move needs them.
+func (r *run) takeDown(ctx context.Context) error {
+	shards, err := r.e.record.toClean(ctx, r.m)
+	if err != nil {
+		return err
+	}
+	for _, s := range []*side{r.src, r.dst} {
+		for _, name := range shards {
+			if name != s.name {
+				continue
+			}
+			if err := s.fence.Remove(ctx, r.m.Tenant, r.m.ID); err != nil {
+				return err
+			}
+			if err := s.fence.RemoveGuards(ctx); err != nil {
+				return err
+			}
+			if err := r.e.record.cleaned(ctx, r.m, s.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cancel undoes an unswitched move and ends it.
+func (r *run) cancel(ctx context.Context) error {
+	if !r.m.State.Undoable() {
+		return notAllowed(r.m, ActionCancel)
+	}
+	stopAt("cancel_begun")
+	if err := r.undo(ctx); err != nil {
+		return err
+	}
+	if err := r.takeDown(ctx); err != nil {
+		return err
+	}
+	stopAt("cancel_cleaned")
+	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := r.e.record.step(ctx, tx, r.m, r.lease.Epoch, Cancelled, ""); err != nil {
+			return err
+		}
+		if err := r.appAudit(ctx, tx, tenancy.AppFailed); err != nil {
+			return err
+		}
+		return r.outcomeTx(ctx, tx, "cancelled", nil)
+	})
+	if err != nil {
+		return r.e.record.fault(err)
+	}
+	r.say(ctx, "cancelled: the tenant stays on %s, %s holds nothing of it", r.m.Source, r.m.Target)
+	return nil
+}

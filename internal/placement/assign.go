@@ -1,0 +1,297 @@
+package placement
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/conn"
+	"shardadmin/internal/conn/rights"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/job"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/preflight"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+// Deps is what an assignment stands on.
+type Deps struct {
+	Set       *conn.Set
+	Schema    string // of ours in control, unquoted
+	Profile   *tenancy.Profile
+	Catalogue *tenancy.Catalogue
+	Trail     *audit.Trail
+	Jobs      *job.Jobs
+	// Open returns the id and state of the move that holds a tenant, or "".
+	Open func(ctx context.Context, tenant string) (id, state string, err error)
+}
+
+// Request of an assignment.
+type Request struct {
+	Tenant   tenancy.Tenant
+	Target   string
+	RowsStay bool
+}
+
+// Result of an assignment.
+type Result struct{ From, To, AuditEvent string }
+
+// fenceLimit is how long the tenant may be read-only while it is looked at.
+const fenceLimit = 10 * time.Second
+
+// olderLimit bounds the wait for transactions older than the guards.
+const olderLimit = 30 * time.Second
+
+// Assign points a tenant to another shard.
+func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Result, error) {
+	res := Result{From: r.Tenant.Shard, To: r.Target}
+	target, err := d.Set.Shard(r.Target)
+	if err != nil {
+		return res, err
+	}
+	if r.Tenant.Shard == r.Target {
+		return res, fault.Newf(fault.SameShard, "name another shard; shard-admin shards status lists them", "tenant %s is on %s already", r.Tenant.Label, r.Target)
+	}
+	if err := writable(ctx, target); err != nil {
+		return res, err
+	}
+	// A shard that is gone or unconfigured cannot be fenced; only an operator
+	// who says that rows stay may point away from it.
+	source, sourceErr := d.Set.Shard(r.Tenant.Shard)
+	if sourceErr != nil && !r.RowsStay {
+		return res, sourceErr
+	}
+	id, state, err := d.Open(ctx, r.Tenant.ID)
+	if err != nil {
+		return res, err
+	}
+	if id != "" {
+		return res, fault.Newf(fault.MoveInProgress, "shard-admin move show "+id, "tenant %s is held by move %s, which is %s", r.Tenant.Label, id, state)
+	}
+	m, err := readMap(ctx, target, d.Profile)
+	if err != nil {
+		return res, err
+	}
+	if err := d.rights(ctx, m, source, target, !r.RowsStay); err != nil {
+		return res, err
+	}
+	intent, err := d.Trail.Begin(ctx, permit, audit.Intent{
+		Tenant: r.Tenant.ID, Source: r.Tenant.Shard, Target: r.Target,
+		Before: map[string]any{"shard": r.Tenant.Shard}, Details: map[string]any{"label": r.Tenant.Label, "rows_stay": r.RowsStay},
+	})
+	if err != nil {
+		return res, err
+	}
+	res.AuditEvent, err = d.carryOut(ctx, permit, r, m, source, target, intent)
+	if err != nil {
+		status := "failed"
+		if fault.Refused(err) {
+			status = "refused"
+		}
+		if _, ferr := intent.Finish(ctx, audit.Outcome{Status: status, Err: err}); ferr != nil && fault.CodeOf(err) == fault.Internal {
+			return res, ferr
+		}
+	}
+	return res, err
+}
+
+func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, intent *audit.Open) (event string, err error) {
+	lease, err := d.Jobs.Acquire(ctx, "tenant/"+r.Tenant.ID, time.Minute)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
+	work, stop := context.WithCancel(lease.Context())
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+
+	if !target.InControl() {
+		pool, err := target.Pool(work)
+		if err != nil {
+			return "", err
+		}
+		if err := pgx.BeginFunc(work, pool, func(tx pgx.Tx) error {
+			_, err := d.Catalogue.PlaceRootReplica(work, tx, m, r.Tenant.ID)
+			return err
+		}); err != nil {
+			return "", conn.Fault(err, target.Name())
+		}
+	}
+	point := func() error {
+		control, err := d.Set.Control().Pool(work)
+		if err != nil {
+			return err
+		}
+		return conn.Fault(pgx.BeginTxFunc(work, control, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(work, `SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '5s'`, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+			if err := lease.GuardTx(work, tx); err != nil {
+				return err
+			}
+			if err := d.Catalogue.PointTx(work, tx, r.Tenant.ID, r.Tenant.Shard, r.Target); err != nil {
+				return err
+			}
+			if _, err := d.Catalogue.AppAuditTx(work, tx, tenancy.AppAudit{
+				Tenant: r.Tenant.ID, From: r.Tenant.Shard, To: r.Target, By: permit.Operator(), Note: permit.Reason(), Status: tenancy.AppCompleted,
+			}); err != nil {
+				return err
+			}
+			event, err = d.Trail.AppendTx(work, tx, permit, audit.Record{
+				Tenant: r.Tenant.ID, Source: r.Tenant.Shard, Target: r.Target, Phase: "outcome", Status: "ok", Parent: intent.ID(),
+				Before: map[string]any{"shard": r.Tenant.Shard}, After: map[string]any{"shard": r.Target},
+			})
+			return err
+		}), "control")
+	}
+	if r.RowsStay {
+		return event, point()
+	}
+	return event, d.fenced(work, r, source, lease.Epoch, point)
+}
+
+// fenced keeps the tenant's writers out of its present shard while it is shown
+// to have no rows there and the pointer changes.
+func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoch int64, point func() error) (err error) {
+	m, err := readMap(ctx, source, d.Profile)
+	if err != nil {
+		return err
+	}
+	pool, err := source.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	// Most refusals need no fence.
+	if err := noRows(ctx, m, pool, source.Name(), r); err != nil {
+		return err
+	}
+	f, id := fence.New(source, m), fence.AssignmentID(r.Tenant.ID)
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		for _, step := range []func() error{
+			func() error { return f.Remove(end, r.Tenant.ID, id) },
+			func() error { return f.RemoveGuards(end) },
+		} {
+			if gone := step(); gone != nil && err == nil {
+				err = gone
+			}
+		}
+	}()
+	if err := f.Ensure(ctx); err != nil {
+		return err
+	}
+	if err := f.BumpEpoch(ctx, id, epoch); err != nil {
+		return err
+	}
+	if err := f.InstallGuards(ctx, fence.Hooks{}); err != nil {
+		return err
+	}
+	if err := f.Arm(ctx, r.Tenant.ID, id, fence.Armed); err != nil {
+		return err
+	}
+	older, err := f.WaitOlder(ctx, olderLimit)
+	if err != nil {
+		return err
+	}
+	if len(older) > 0 {
+		return fault.Newf(fault.FenceBlocked, "end it, then try again", "%s: a transaction older than the guards did not end within %s: %s", source.Name(), olderLimit, older[0])
+	}
+	var blockers []fence.Blocker
+	for try := range 6 {
+		if blockers, err = f.Close(ctx, r.Tenant.ID, id, fenceLimit); fault.CodeOf(err) != fault.FenceBlocked {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try+1) * 200 * time.Millisecond):
+		}
+	}
+	if err != nil {
+		if len(blockers) > 0 {
+			return fault.Wrapf(err, fault.FenceBlocked, "end it, then try again", "%s: an open transaction keeps the fence from closing: %s", source.Name(), blockers[0])
+		}
+		return err
+	}
+	if err := noRows(ctx, m, pool, source.Name(), r); err != nil {
+		return err
+	}
+	if err := f.Commit(ctx, r.Tenant.ID, id, epoch); err != nil {
+		return err
+	}
+	return point()
+}
+
+func noRows(ctx context.Context, m *tenancy.Map, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, where string, r Request,
+) error {
+	table, err := m.HasRows(ctx, q, r.Tenant.ID)
+	if err != nil {
+		return conn.Fault(err, where)
+	}
+	if table != "" {
+		return fault.Newf(fault.RowsExist, fmt.Sprintf("shard-admin move start %s %s takes them along; --rows-stay leaves them where they are", r.Tenant.ID, r.Target),
+			"tenant %s has rows on %s, in %s among others", r.Tenant.Label, r.Tenant.Shard, table)
+	}
+	return nil
+}
+
+func writable(ctx context.Context, db *conn.Database) error {
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	var recovery, readOnly bool
+	if err := pool.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool`).Scan(&recovery, &readOnly); err != nil {
+		return conn.Fault(err, db.Name())
+	}
+	if recovery || readOnly {
+		return fault.Newf(fault.DatabaseReadOnly, "name the primary in the fleet file, or take default_transaction_read_only off", "%s takes no writes", db.Name())
+	}
+	return nil
+}
+
+func readMap(ctx context.Context, db *conn.Database, p *tenancy.Profile) (*tenancy.Map, error) {
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := structure.Read(ctx, pool, nil)
+	if err != nil {
+		return nil, conn.Fault(err, db.Name())
+	}
+	return tenancy.BuildMap(s, p)
+}
+
+// rights refuses before anything is written when the role lacks one.
+func (d Deps) rights(ctx context.Context, m *tenancy.Map, source, target *conn.Database, guards bool) error {
+	dbs := []*conn.Database{d.Set.Control(), target}
+	if guards {
+		dbs = append(dbs, source)
+	}
+	seen := map[string]bool{}
+	for _, db := range dbs {
+		if db.InControl() {
+			db = d.Set.Control()
+		}
+		if seen[db.Name()] {
+			continue
+		}
+		seen[db.Name()] = true
+		missing, err := rights.Check(ctx, db, preflight.Need(m, d.Profile, d.Schema, rights.Assign))
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			return fault.Newf(fault.RightMissing, missing[0].Grant, "%s: the role lacks %s", db.Name(), missing[0].Right)
+		}
+	}
+	return nil
+}

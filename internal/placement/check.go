@@ -1,0 +1,129 @@
+package placement
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/tenancy"
+)
+
+// Where is where one tenant's rows are.
+type Where struct {
+	Tenant tenancy.Tenant
+	// RowsOn are the shards with rows of it, in the fleet's order.
+	RowsOn []string
+	// Known is false for rows of a tenant that the catalogue does not have.
+	Known bool
+}
+
+// Findings is what Check found.
+type Findings struct {
+	Tenants []Where
+	// Unreachable maps shards that could not be looked at to the reason.
+	Unreachable map[string]error
+}
+
+// Check finds out on which shards each tenant has rows. Replicas of the root
+// row do not count. A shard that does not answer is named, not waited for.
+func Check(ctx context.Context, d Deps) (Findings, error) {
+	out := Findings{Unreachable: map[string]error{}}
+	known := map[string]tenancy.Tenant{}
+	for offset := 0; ; {
+		_, list, err := d.Catalogue.List(ctx, tenancy.Filter{Limit: 5000, Offset: offset})
+		if err != nil {
+			return out, err
+		}
+		for _, t := range list {
+			known[t.ID] = t
+		}
+		offset += len(list)
+		if len(list) < 5000 {
+			break
+		}
+	}
+	var mu sync.Mutex
+	on := map[string][]string{}
+	var g errgroup.Group
+	g.SetLimit(8)
+	shards := d.Set.Configured()
+	for _, db := range shards {
+		g.Go(func() error {
+			ids, err := tenantsOn(ctx, db, d.Profile)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				out.Unreachable[db.Name()] = err
+				return nil
+			}
+			for _, id := range ids {
+				on[id] = append(on[id], db.Name())
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+	order := map[string]int{}
+	for i, db := range shards {
+		order[db.Name()] = i
+	}
+	for id, t := range known {
+		out.Tenants = append(out.Tenants, Where{Tenant: t, RowsOn: on[id], Known: true})
+		delete(on, id)
+	}
+	for id, names := range on {
+		out.Tenants = append(out.Tenants, Where{Tenant: tenancy.Tenant{ID: id}, RowsOn: names})
+	}
+	for i := range out.Tenants {
+		slices.SortFunc(out.Tenants[i].RowsOn, func(a, b string) int { return order[a] - order[b] })
+	}
+	sort.Slice(out.Tenants, func(a, b int) bool {
+		x, y := out.Tenants[a].Tenant.ID, out.Tenants[b].Tenant.ID
+		if len(x) != len(y) {
+			return len(x) < len(y)
+		}
+		return x < y
+	})
+	return out, nil
+}
+
+// tenantsOn lists the tenants that have rows on a shard. Tables that reach a
+// tenant only through other moving tables need not be asked: those have rows.
+func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile) ([]string, error) {
+	m, err := readMap(ctx, db, p)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parts := []string{}
+	key := pgx.Identifier{p.Tenants.Key}.Sanitize()
+	for _, c := range m.Moving() {
+		if c.TenantColumn != "" {
+			col := "t." + pgx.Identifier{c.TenantColumn}.Sanitize()
+			parts = append(parts, "SELECT DISTINCT "+col+"::text AS id FROM "+c.Table.Quoted()+" t WHERE "+col+" IS NOT NULL")
+		}
+		for _, e := range c.Owners {
+			if e.To == m.Root.Name() {
+				parts = append(parts, "SELECT DISTINCT r."+key+"::text AS id FROM "+c.Table.Quoted()+" t JOIN "+m.Root.Table.Quoted()+" r ON "+e.Join("t", "r"))
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	rows, err := pool.Query(ctx, "SELECT DISTINCT id FROM ("+strings.Join(parts, " UNION ALL ")+") x")
+	if err != nil {
+		return nil, conn.Fault(err, db.Name())
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return out, conn.Fault(err, db.Name())
+}

@@ -1,0 +1,161 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/audit/mirror"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/store"
+)
+
+func eventView(e audit.Event) Event {
+	v := Event{
+		ID: e.ID, Seq: e.Seq, At: stamp(e.At), Actor: e.Actor, ActorRole: e.ActorRole, DBUser: e.DBUser, Action: e.Action, Phase: e.Phase,
+		Tenant: e.Tenant, Source: e.Source, Target: e.Target, Status: e.Status, Note: e.Note, MoveID: e.MoveID, Via: e.Via, Hash: e.Hash,
+		Before: e.Before, After: e.After, Details: e.Details,
+	}
+	for _, m := range []*map[string]any{&v.Before, &v.After, &v.Details} {
+		if *m == nil {
+			*m = map[string]any{}
+		}
+	}
+	return v
+}
+
+// moment reads a time, a date, or an age such as 24h.
+func moment(text string) (time.Time, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return t, nil
+	}
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return t, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return time.Now().Add(-d), nil
+	}
+	return time.Time{}, fault.Newf(fault.Usage, "write 2026-01-31, 2026-01-31T10:00:00Z or an age such as 24h", "%q is not a time", text)
+}
+
+func (f AuditFilter) filter() (audit.Filter, error) {
+	out := audit.Filter{Tenant: f.Tenant, Actor: f.Actor, Shard: f.Shard, Action: f.Action, Search: f.Search, Before: f.Before, Limit: f.Limit}
+	var err error
+	if out.Since, err = moment(f.Since); err != nil {
+		return out, err
+	}
+	out.Until, err = moment(f.Until)
+	return out, err
+}
+
+// auditFilter resolves the tenant's label, so that both names find its events.
+func (s *Session) auditFilter(ctx context.Context, f AuditFilter) (audit.Filter, error) {
+	out, err := f.filter()
+	if err != nil || out.Tenant == "" || s.cat == nil {
+		return out, err
+	}
+	// A tenant that is gone has events all the same.
+	if t, err := s.cat.Find(ctx, out.Tenant); err == nil {
+		out.Tenant = t.ID
+	}
+	return out, nil
+}
+
+// trailThere refuses what reads the trail where there is none.
+func (s *Session) trailThere(ctx context.Context) error {
+	st, err := s.install.Status(ctx, s.set.Control())
+	if err != nil {
+		return err
+	}
+	if !st.Installed {
+		return fault.New(fault.NotInstalled, "the control database has no "+s.schema+" schema, so there is no audit trail", "shard-admin fleet install makes it")
+	}
+	return nil
+}
+
+// Events lists the trail, the newest first.
+func (s *Session) Events(ctx context.Context, f AuditFilter) (EventList, error) {
+	out := EventList{Events: []Event{}}
+	if err := s.trailThere(ctx); err != nil {
+		return out, err
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	filter, err := s.auditFilter(ctx, f)
+	if err != nil {
+		return out, err
+	}
+	list, err := s.trail.List(ctx, filter)
+	for _, e := range list {
+		out.Events = append(out.Events, eventView(e))
+	}
+	return out, err
+}
+
+// VerifyAudit reads the whole chain and computes every hash.
+func (s *Session) VerifyAudit(ctx context.Context) (AuditVerification, error) {
+	out := AuditVerification{Findings: []AuditFinding{}, VerifiedAt: now()}
+	if err := s.trailThere(ctx); err != nil {
+		return out, err
+	}
+	v, err := s.trail.Verify(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.OK, out.Events, out.FirstBad = v.OK, v.Events, v.FirstBad
+	for _, f := range v.Findings {
+		out.Findings = append(out.Findings, AuditFinding(f))
+	}
+	return out, nil
+}
+
+// SyncAudit brings this computer's copy of the trail up to date.
+func (s *Session) SyncAudit(ctx context.Context) (AuditSync, error) {
+	if err := s.trailThere(ctx); err != nil {
+		return AuditSync{}, err
+	}
+	key, err := s.trail.Key(ctx)
+	if err != nil {
+		return AuditSync{}, err
+	}
+	db, err := store.Open(ctx, s.cfg.DBPath)
+	if err != nil {
+		return AuditSync{}, err
+	}
+	defer func() { _ = db.Close() }()
+	res, err := mirror.New(db, key).Sync(ctx, s.trail)
+	return AuditSync(res), err
+}
+
+// ExportAudit writes events to a file with a manifest beside it.
+func (s *Session) ExportAudit(ctx context.Context, format, path string, f AuditFilter, note string) (AuditExport, error) {
+	if err := s.installed(ctx); err != nil {
+		return AuditExport{}, err
+	}
+	form, err := audit.ParseFormat(format)
+	if err != nil {
+		return AuditExport{}, err
+	}
+	filter, err := s.auditFilter(ctx, f)
+	if err != nil {
+		return AuditExport{}, err
+	}
+	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.AuditExport, Reason: note, Tenant: filter.Tenant})
+	if err != nil {
+		return AuditExport{}, err
+	}
+	m, err := s.trail.ExportFile(ctx, permit, path, form, filter)
+	if err != nil {
+		return AuditExport{}, err
+	}
+	return AuditExport{
+		File: path, Manifest: path + ".manifest.json", Format: string(m.Format), Count: m.Count, FirstSeq: m.FirstSeq, LastSeq: m.LastSeq, SHA256: m.SHA256, ChainOK: m.ChainOK,
+	}, nil
+}

@@ -1,0 +1,137 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/filltest"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/session"
+	"shardadmin/internal/tenancy"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const password = "operator-secret-7731"
+
+// fixture is a fleet of two databases on two servers, the first of which is
+// control and the shard default, with an operator who is nobody's superuser.
+type fixture struct {
+	t      testing.TB
+	fleet  *fleet.Fleet
+	role   string
+	dbs    []string
+	map_   *tenancy.Map
+	dbPath string
+}
+
+type fixedResolver struct{ user string }
+
+func (r fixedResolver) Resolve(context.Context, string, string, credential.Endpoint) (credential.Credential, credential.Source, error) {
+	return credential.Credential{User: r.user, Password: credential.NewSecret(password)}, credential.FromEnvironment, nil
+}
+
+func newFixture(t testing.TB, sql, profile string) *fixture {
+	t.Helper()
+	f := &fixture{t: t, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
+	for n := range 2 {
+		s := pgtest.Server(t, n)
+		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+f.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+		f.dbs = append(f.dbs, pgtest.Database(t, n, sql))
+		t.Cleanup(func() {
+			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close(context.Background()) }()
+			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+f.role+"; DROP ROLE IF EXISTS "+f.role)
+		})
+	}
+	f.fleet = &fleet.Fleet{
+		Name: "test", Environment: fleet.Demo, Profile: profile,
+		Control: fleet.Endpoint{URL: pgtest.Server(t, 0).URL(f.role, f.dbs[0])},
+		Shards: []fleet.Shard{
+			{Name: "default", InControl: true},
+			{Name: "shard_1", Endpoint: fleet.Endpoint{URL: pgtest.Server(t, 1).URL(f.role, f.dbs[1])}},
+			{Name: "shard_2"},
+		},
+	}
+	f.map_ = filltest.Map(t, f.super(0), profile)
+	return f
+}
+
+// super opens a session of the superuser on a database of the fleet.
+func (f *fixture) super(n int) *pgx.Conn {
+	return pgtest.Connect(f.t, pgtest.Server(f.t, n).URL("", f.dbs[n]))
+}
+
+func (f *fixture) exec(n int, sql string, args ...any) {
+	f.t.Helper()
+	_, err := f.super(n).Exec(context.Background(), sql, args...)
+	require.NoError(f.t, err)
+}
+
+func (f *fixture) open() *session.Session {
+	s := session.Open(session.Config{
+		Fleet: f.fleet, Resolver: fixedResolver{f.role}, Email: "ann@example.com", Source: "cli", DBPath: f.dbPath,
+		Flag: func(policy.Flag) (bool, string) { return true, "test" },
+	})
+	f.t.Cleanup(s.Close)
+	return s
+}
+
+// grant gives the operator exactly what the check prints, until it prints
+// nothing more.
+func (f *fixture) grant(s *session.Session) {
+	f.t.Helper()
+	for range 4 {
+		check, err := s.Check(f.t.Context())
+		require.NoError(f.t, err)
+		missing := 0
+		for i, d := range check.Databases {
+			if !d.Configured {
+				continue
+			}
+			require.Nil(f.t, d.Error, "%+v", d.Problem)
+			for _, m := range d.Missing {
+				missing++
+				pgtest.Exec(f.t, pgtest.Server(f.t, i), f.dbs[i], m.Grant)
+			}
+		}
+		if missing == 0 {
+			return
+		}
+		s.Reconnect()
+	}
+	f.t.Fatal("the printed grants do not suffice")
+}
+
+// tenant files a tenant in the catalogue and its rows where it lives.
+func (f *fixture) tenant(id, shard string, base, n int) {
+	f.t.Helper()
+	on := map[string]int{"default": 0, "shard_1": 1}[shard]
+	for k := 0; k <= on; k += max(1, on) {
+		f.exec(k, fmt.Sprintf(`INSERT INTO pwb_websites (id, subdomain, slug, shard_name, company_display_name, created_at, updated_at) VALUES (%s, 'sub%s', 'slug%s', '%s', 'Company %s', now(), now())`, id, id, id, shard, id))
+	}
+	filltest.Tenant(f.t, f.super(on), f.map_, id, base, n)
+}
+
+// ready is a fleet that is installed and may be changed.
+func ready(t testing.TB) (*fixture, *session.Session) {
+	t.Helper()
+	f := newFixture(t, "pwb", "property_web_builder_demo")
+	s := f.open()
+	f.grant(s)
+	_, err := s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+	require.NoError(t, err)
+	f.grant(s)
+	return f, s
+}

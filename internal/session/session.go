@@ -1,0 +1,165 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/conn"
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/install"
+	"shardadmin/internal/job"
+	"shardadmin/internal/move"
+	"shardadmin/internal/placement"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/tenancy"
+)
+
+// Config says what to open, for whom, and with what.
+type Config struct {
+	Fleet    *fleet.Fleet
+	Resolver credential.Resolver
+	// Flag returns a flag of this computer and where it was set.
+	Flag func(policy.Flag) (on bool, where string)
+	// Email of the operator, a claim; Admins are those of TENANT_ADMIN_EMAILS.
+	Email  string
+	Admins []string
+	// Source is the face: cli, window, page or worker.
+	Source string
+	// DBPath is the local SQLite file with the copy of the audit trail.
+	DBPath string
+	Log    *slog.Logger
+}
+
+// Session is one opened fleet. Its methods may be called from any goroutine.
+type Session struct {
+	cfg      Config
+	schema   string
+	set      *conn.Set
+	gate     *policy.Gate
+	trail    *audit.Trail
+	jobs     *job.Jobs
+	profile  *tenancy.Profile
+	profErr  error
+	cat      *tenancy.Catalogue
+	engine   *move.Engine
+	install  *install.Installer
+	keychain credential.Keychain
+	maps     mapCache
+
+	mu       sync.Mutex
+	watchers map[int]func(MoveView)
+	next     int
+}
+
+// Open describes a fleet for work; it dials nothing. A profile that cannot be
+// read is reported by what needs it.
+func Open(cfg Config) *Session {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}}
+	if s.schema == "" {
+		s.schema = install.DefaultSchema
+	}
+	s.set = conn.Open(cfg.Fleet, conn.Options{Resolver: cfg.Resolver, ConnectTimeout: 2 * time.Second, MaxConns: 10})
+	s.install = install.New(s.schema)
+	s.gate = policy.NewGate(policy.Config{
+		Fleet: cfg.Fleet, Control: s.set.Control(), Schema: s.schema, Local: cfg.Flag, Email: cfg.Email, Admins: cfg.Admins, Source: cfg.Source,
+	})
+	s.trail = audit.New(s.set.Control(), s.schema)
+	s.jobs = job.New(s.set.Control(), s.schema, job.LocalHolder(cfg.Source))
+	name := cfg.Fleet.Profile
+	if strings.ContainsAny(name, `/\.`) && !filepath.IsAbs(name) && cfg.Fleet.Path != "" {
+		name = filepath.Join(filepath.Dir(cfg.Fleet.Path), name)
+	}
+	if s.profile, s.profErr = tenancy.LoadProfile(name); s.profErr == nil {
+		s.cat = tenancy.NewCatalogue(s.set, s.profile, s.schema)
+		s.engine = move.New(move.Deps{
+			Fleet: cfg.Fleet, Set: s.set, Schema: s.schema, Profile: s.profile, Catalogue: s.cat, Trail: s.trail, Jobs: s.jobs, Log: cfg.Log, Awake: keepAwake,
+		})
+	}
+	return s
+}
+
+// Close ends every connection.
+func (s *Session) Close() { s.set.Close() }
+
+// Fleet returns the fleet's description.
+func (s *Session) Fleet() *fleet.Fleet { return s.cfg.Fleet }
+
+// Operator returns the e-mail under which this session works.
+func (s *Session) Operator() string { return s.cfg.Email }
+
+// Reconnect drops every connection, so that the next use dials anew: after
+// a sleep, a change of network, a new password.
+func (s *Session) Reconnect() { s.set.Reset() }
+
+// ready refuses what needs a profile that cannot be read.
+func (s *Session) ready() error { return s.profErr }
+
+// installed refuses changes without our schema, or with another version of it.
+func (s *Session) installed(ctx context.Context) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	return s.install.RequireCurrent(ctx, s.set.Control())
+}
+
+func (s *Session) placement() placement.Deps {
+	return placement.Deps{
+		Set: s.set, Schema: s.schema, Profile: s.profile, Catalogue: s.cat, Trail: s.trail, Jobs: s.jobs,
+		Open: func(ctx context.Context, tenant string) (string, string, error) {
+			m, err := s.engine.OpenMove(ctx, tenant)
+			if err != nil || m == nil {
+				return "", "", err
+			}
+			return m.ID, string(m.State), nil
+		},
+	}
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func stampPtr(t *time.Time) *string {
+	if t == nil {
+		return nil
+	}
+	v := stamp(*t)
+	return &v
+}
+
+func now() string { return time.Now().UTC().Format(time.RFC3339) }
+
+func problem(err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	f := fault.As(err)
+	if f == nil {
+		return &Problem{Code: string(fault.CodeOf(err)), Message: err.Error()}
+	}
+	return &Problem{Code: string(f.Code), Message: f.Message, Hint: f.Hint}
+}
+
+func errorText(err error) *string {
+	if err == nil {
+		return nil
+	}
+	t := err.Error()
+	if f := fault.As(err); f != nil {
+		t = f.Message
+	}
+	return &t
+}

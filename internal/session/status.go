@@ -1,0 +1,341 @@
+package session
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+)
+
+// answerLimit is how long a shard has to answer before its row says so.
+const answerLimit = 2 * time.Second
+
+//go:embed sql/status.sql
+var statusSQL string
+
+//go:embed sql/health.sql
+var healthSQL string
+
+//go:embed sql/stats.sql
+var statsSQL string
+
+func ptr[T any](v T) *T { return &v }
+
+// Status looks at every shard at once. A shard that does not answer is a row
+// with the reason.
+func (s *Session) Status(ctx context.Context) (Status, error) {
+	f := s.cfg.Fleet
+	out := Status{Fleet: f.Name, Environment: string(f.Environment), Profile: f.Profile, Shards: make([]ShardStatus, len(f.Shards)), CheckedAt: now()}
+	var wg sync.WaitGroup
+	for i, sh := range f.Shards {
+		wg.Go(func() { out.Shards[i] = s.shardStatus(ctx, sh) })
+	}
+	wg.Go(func() {
+		out.Control = s.look(ctx, s.set.Control(), ShardStatus{Name: fleet.ControlName, Configured: true, InControl: true})
+	})
+	var counts map[string]int
+	var countErr error
+	var open map[string]int
+	wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		if countErr = s.ready(); countErr == nil {
+			counts, countErr = s.cat.CountByShard(ctx)
+		}
+	})
+	wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		st, err := s.install.Status(ctx, s.set.Control())
+		switch {
+		case err != nil:
+			out.InstallNote = "what is installed is not known: " + *errorText(err)
+		case !st.Installed:
+			out.InstallNote = "look only: shard-admin fleet install makes the schema that changes need"
+		case st.Version > st.Wanted:
+			out.Installed, out.InstallNote = true, fmt.Sprintf("look only: the schema has version %d, this program knows %d", st.Version, st.Wanted)
+		case st.Version < st.Wanted:
+			out.Installed, out.InstallNote = true, fmt.Sprintf("shard-admin fleet install brings the schema from version %d to %d", st.Version, st.Wanted)
+		default:
+			out.Installed = true
+			open, _ = s.openByShard(ctx)
+		}
+	})
+	wg.Wait()
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	if countErr == nil {
+		out.Tenants = &total
+	} else {
+		out.TenantsReason = *errorText(countErr)
+	}
+	for i := range out.Shards {
+		sh := &out.Shards[i]
+		if countErr == nil {
+			sh.Tenants = ptr(counts[sh.Name])
+		} else {
+			sh.TenantsReason = out.TenantsReason
+		}
+		sh.OpenMoves = open[sh.Name]
+		if sh.Configured {
+			out.Configured++
+		}
+		if sh.Reachable {
+			out.Answering++
+		}
+	}
+	return out, nil
+}
+
+func (s *Session) openByShard(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	if s.engine == nil {
+		return out, nil
+	}
+	list, err := s.engine.List(ctx, "", 500)
+	for _, m := range list {
+		if !m.State.Over() {
+			out[m.Source]++
+			out[m.Target]++
+		}
+	}
+	return out, err
+}
+
+func (s *Session) shardStatus(ctx context.Context, sh fleet.Shard) ShardStatus {
+	v := ShardStatus{Name: sh.Name, Configured: sh.Configured(), InControl: sh.InControl, Placement: string(sh.Placement), Region: sh.Region, CheckedAt: now()}
+	if sh.Capacity > 0 {
+		v.CapacityBytes = ptr(sh.Capacity)
+	}
+	if !v.Configured {
+		reason := "the shard is known and has no connection in the fleet file"
+		v.Status, v.SizeReason, v.LatencyReason = "not_configured", reason, reason
+		v.Error, v.Problem = &reason, &Problem{Code: string(fault.ShardNotConfigured), Message: reason, Hint: "add its url to the fleet file"}
+		return v
+	}
+	db, err := s.set.Shard(sh.Name)
+	if err != nil {
+		v.Status, v.Error, v.Problem = "unreachable", errorText(err), problem(err)
+		return v
+	}
+	return s.look(ctx, db, v)
+}
+
+// look asks one database; it answers in answerLimit whatever happens.
+func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) ShardStatus {
+	v.Host, v.Port, v.Database, v.TLS, v.CheckedAt = db.Host(), db.Port(), db.DatabaseName(), db.TLSMode(), now()
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	fail := func(err error) ShardStatus {
+		v.Status, v.Error, v.Problem = "unreachable", errorText(err), problem(err)
+		v.SizeReason, v.LatencyReason = *v.Error, *v.Error
+		return v
+	}
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		return fail(conn.Fault(err, db.Name()))
+	}
+	begin := time.Now()
+	var one int
+	if err := pool.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
+		return fail(conn.Fault(err, db.Name()))
+	}
+	v.LatencyMS = ptr(milliseconds(time.Since(begin)))
+	v.Reachable = true
+	var connections, limit int
+	var size int64
+	if err := pool.QueryRow(ctx, statusSQL).Scan(&v.Version, &size, &connections, &limit); err != nil {
+		f := conn.Fault(err, db.Name())
+		v.Status, v.Error, v.Problem, v.SizeReason = "degraded", errorText(f), problem(f), *errorText(f)
+		return v
+	}
+	v.SizeBytes, v.Connections, v.MaxConnections = &size, &connections, &limit
+	v.Status = grade(*v.LatencyMS, connections, limit)
+	return v
+}
+
+// grade names a shard's condition: slow from 500 ms, degraded from 1 s or when
+// nine in ten connections are taken.
+func grade(latency float64, connections, limit int) string {
+	switch {
+	case latency >= 1000 || limit > 0 && connections*10 >= limit*9:
+		return "degraded"
+	case latency >= 500:
+		return "slow"
+	}
+	return "healthy"
+}
+
+func milliseconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e3 }
+
+// Health is the basic health of one shard, or of all with "".
+func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
+	shards := s.cfg.Fleet.Shards
+	if shard != "" {
+		sh, ok := s.cfg.Fleet.Shard(shard)
+		if !ok {
+			_, err := s.set.Shard(shard)
+			return Health{Shards: []ShardHealth{}}, err
+		}
+		shards = []fleet.Shard{sh}
+	}
+	out := Health{Shards: make([]ShardHealth, len(shards))}
+	var wg sync.WaitGroup
+	for i, sh := range shards {
+		wg.Go(func() { out.Shards[i] = s.health(ctx, sh) })
+	}
+	wg.Wait()
+	return out, nil
+}
+
+func (s *Session) health(ctx context.Context, sh fleet.Shard) ShardHealth {
+	v := s.shardStatus(ctx, sh)
+	h := ShardHealth{
+		Name: v.Name, Status: v.Status, LatencyMS: v.LatencyMS, Connections: v.Connections, MaxConnections: v.MaxConnections,
+		SizeBytes: v.SizeBytes, Findings: []Finding{}, Problem: v.Problem, CheckedAt: v.CheckedAt,
+	}
+	if !v.Reachable {
+		h.CacheReason, h.IndexReason = v.LatencyReason, v.LatencyReason
+		if v.Configured {
+			h.Findings = append(h.Findings, Finding{"reachable", "critical", "the shard does not answer: " + *v.Error, "", v.Problem.Hint})
+		}
+		return h
+	}
+	db, err := s.set.Shard(sh.Name)
+	if err != nil {
+		return h
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*answerLimit)
+	defer cancel()
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return h
+	}
+	var cache, index *float64
+	var oldest float64
+	var recovery, readOnly bool
+	var frozen int64
+	if err := pool.QueryRow(ctx, healthSQL).Scan(&cache, &index, &oldest, &recovery, &readOnly, &frozen); err != nil {
+		h.CacheReason = *errorText(conn.Fault(err, sh.Name))
+		h.IndexReason = h.CacheReason
+		return h
+	}
+	h.CacheHitRate, h.IndexHitRate = cache, index
+	if cache == nil {
+		h.CacheReason = "nothing was read since the statistics were reset"
+	}
+	if index == nil {
+		h.IndexReason = "no index was read since the statistics were reset"
+	}
+	add := func(check, severity, value, advice, format string, args ...any) {
+		h.Findings = append(h.Findings, Finding{check, severity, fmt.Sprintf(format, args...), value, advice})
+	}
+	if *v.Connections*10 >= *v.MaxConnections*8 {
+		sev := "warning"
+		if *v.Connections*10 >= *v.MaxConnections*9 {
+			sev = "critical"
+		}
+		add("connections", sev, fmt.Sprintf("%d of %d", *v.Connections, *v.MaxConnections), "find who holds them in pg_stat_activity, or put a pooler in front", "%d of %d connections are taken", *v.Connections, *v.MaxConnections)
+	}
+	if *h.LatencyMS >= 500 {
+		add("latency", "warning", fmt.Sprintf("%.0f ms", *h.LatencyMS), "look at the network and at the server's load", "a trivial query takes %.0f ms", *h.LatencyMS)
+	}
+	if cache != nil && *cache < 0.9 {
+		add("cache hits", "warning", fmt.Sprintf("%.1f %%", *cache*100), "the working set may not fit: see shared_buffers and memory", "%.1f %% of blocks come from the cache", *cache*100)
+	}
+	if oldest > 300 {
+		add("long transaction", "warning", fmt.Sprintf("%.0f s", oldest), "end it: it holds back vacuum and moves", "a transaction is open for %.0f s", oldest)
+	}
+	if recovery {
+		add("recovery", "critical", "standby", "name the primary in the fleet file", "the database is a standby and takes no writes")
+	} else if readOnly {
+		add("read-only", "critical", "on", "take default_transaction_read_only off", "the database takes no writes")
+	}
+	if frozen > 1_000_000_000 {
+		add("wraparound", "critical", fmt.Sprintf("%d transactions", frozen), "VACUUM FREEZE the oldest tables now", "transaction ids wrap in %d transactions", 2_147_483_647-frozen)
+	}
+	return h
+}
+
+// Stats is what one shard holds.
+func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
+	out := ShardStats{Name: shard, Counts: map[string]int64{}, CheckedAt: now()}
+	db, err := s.set.Shard(shard)
+	if err != nil {
+		return out, err
+	}
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return out, err
+	}
+	if err := pool.QueryRow(ctx, statsSQL).Scan(&out.TableCount, &out.SizeBytes, &out.IndexBytes); err != nil {
+		return out, conn.Fault(err, shard)
+	}
+	if err := s.ready(); err != nil {
+		return out, err
+	}
+	counts, err := s.cat.CountByShard(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Tenants = ptr(counts[shard])
+	for _, c := range s.profile.Counts {
+		var n int64
+		table := quoteTable(c.Table)
+		if err := pool.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+			return out, conn.Fault(err, shard)
+		}
+		out.Counts[c.Name] = n
+	}
+	return out, nil
+}
+
+// Distribution is how tenants spread over the shards.
+func (s *Session) Distribution(ctx context.Context) (Distribution, error) {
+	out := Distribution{Shards: []ShardShare{}}
+	st, err := s.Status(ctx)
+	if err != nil {
+		return out, err
+	}
+	if st.Tenants == nil {
+		if err := s.ready(); err != nil {
+			return out, err
+		}
+		_, err := s.cat.CountByShard(ctx)
+		return out, err
+	}
+	out.Total = *st.Tenants
+	for _, sh := range st.Shards {
+		v := ShardShare{Name: sh.Name, Tenants: *sh.Tenants, SizeBytes: sh.SizeBytes, SizeReason: sh.SizeReason}
+		if sh.Configured {
+			v.Problem = sh.Problem
+		}
+		if out.Total > 0 {
+			v.Percent = math.Round(float64(v.Tenants)*1000/float64(out.Total)) / 10
+		}
+		out.Shards = append(out.Shards, v)
+	}
+	return out, nil
+}
+
+// hostOf returns the host of a URL for messages, never its user or password.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(u.Host)
+}

@@ -1,0 +1,532 @@
+package session
+
+// The views are what every face shows: the command line as JSON, the window and
+// the page as they are. Times are RFC 3339 in UTC, "" or null where there is
+// none; sizes are bytes; what is not known is null beside a reason. Lists are
+// never null.
+
+// Problem is an error as people see it.
+type Problem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// ShardStatus is one shard at a glance.
+type ShardStatus struct {
+	Name       string `json:"name"`
+	Configured bool   `json:"configured"`
+	Reachable  bool   `json:"reachable"`
+	// InControl is true where the shard lives in the control database.
+	InControl bool   `json:"in_control"`
+	Database  string `json:"database"`
+	Host      string `json:"host"`
+	Port      int    `json:"port"`
+	TLS       string `json:"tls"`
+	// Status is healthy, slow, degraded, unreachable or not_configured.
+	Status         string   `json:"status"`
+	Version        string   `json:"version"`
+	Tenants        *int     `json:"tenants"`
+	TenantsReason  string   `json:"tenants_reason"`
+	SizeBytes      *int64   `json:"size_bytes"`
+	SizeReason     string   `json:"size_bytes_reason"`
+	CapacityBytes  *int64   `json:"capacity_bytes"`
+	LatencyMS      *float64 `json:"latency_ms"`
+	LatencyReason  string   `json:"latency_ms_reason"`
+	Connections    *int     `json:"connections"`
+	MaxConnections *int     `json:"max_connections"`
+	Placement      string   `json:"placement"`
+	Region         string   `json:"region"`
+	// OpenMoves is how many unfinished moves touch the shard.
+	OpenMoves int      `json:"open_moves"`
+	Error     *string  `json:"error"`
+	Problem   *Problem `json:"problem"`
+	CheckedAt string   `json:"checked_at"`
+}
+
+// Status is the fleet at a glance.
+type Status struct {
+	Fleet       string        `json:"fleet"`
+	Environment string        `json:"environment"`
+	Profile     string        `json:"profile"`
+	Control     ShardStatus   `json:"control"`
+	Shards      []ShardStatus `json:"shards"`
+	// Tenants counts the catalogue, null with a reason where it cannot be read.
+	Tenants       *int   `json:"tenants"`
+	TenantsReason string `json:"tenants_reason"`
+	// Answering of Configured shards answered.
+	Answering  int `json:"answering"`
+	Configured int `json:"configured"`
+	// Installed is false where the fleet may only be looked at; InstallNote
+	// says what to do about it.
+	Installed   bool   `json:"installed"`
+	InstallNote string `json:"install_note"`
+	CheckedAt   string `json:"checked_at"`
+}
+
+// Finding is one thing that a health check noticed.
+type Finding struct {
+	Check    string `json:"check"`
+	Severity string `json:"severity"` // info, warning or critical
+	Message  string `json:"message"`
+	Value    string `json:"value"`
+	Advice   string `json:"advice"`
+}
+
+// ShardHealth is one shard's basic health.
+type ShardHealth struct {
+	Name           string    `json:"name"`
+	Status         string    `json:"status"`
+	LatencyMS      *float64  `json:"latency_ms"`
+	Connections    *int      `json:"connections"`
+	MaxConnections *int      `json:"max_connections"`
+	CacheHitRate   *float64  `json:"cache_hit_rate"` // 0 to 1
+	CacheReason    string    `json:"cache_hit_rate_reason"`
+	IndexHitRate   *float64  `json:"index_hit_rate"` // 0 to 1
+	IndexReason    string    `json:"index_hit_rate_reason"`
+	SizeBytes      *int64    `json:"size_bytes"`
+	Findings       []Finding `json:"findings"`
+	Problem        *Problem  `json:"problem"`
+	CheckedAt      string    `json:"checked_at"`
+}
+
+// Health is every shard's basic health.
+type Health struct {
+	Shards []ShardHealth `json:"shards"`
+}
+
+// ShardStats is what one shard holds.
+type ShardStats struct {
+	Name       string `json:"name"`
+	Tenants    *int   `json:"tenants"`
+	TableCount int    `json:"table_count"`
+	SizeBytes  int64  `json:"size_bytes"`
+	IndexBytes int64  `json:"index_bytes"`
+	// Counts are the profile's, by name.
+	Counts    map[string]int64 `json:"counts"`
+	CheckedAt string           `json:"checked_at"`
+}
+
+// ShardShare is one shard's part of the fleet.
+type ShardShare struct {
+	Name       string   `json:"name"`
+	Tenants    int      `json:"tenants"`
+	Percent    float64  `json:"percent"` // of tenants
+	SizeBytes  *int64   `json:"size_bytes"`
+	SizeReason string   `json:"size_bytes_reason"`
+	Problem    *Problem `json:"problem"`
+}
+
+// Distribution is how tenants spread over shards.
+type Distribution struct {
+	Total  int          `json:"total"`
+	Shards []ShardShare `json:"shards"`
+}
+
+// TenantRow is one tenant of a list.
+type TenantRow struct {
+	ID        string  `json:"id"`
+	Label     string  `json:"label"`
+	Title     string  `json:"title"`
+	Shard     string  `json:"shard"`
+	Status    *string `json:"status"`
+	Demo      *bool   `json:"demo"`
+	CreatedAt *string `json:"created_at"`
+	// MoveState and MoveID are of the move that holds the tenant.
+	MoveState *string `json:"move_state"`
+	MoveID    *string `json:"move_id"`
+}
+
+// TenantList is a page of tenants and how many there are in all.
+type TenantList struct {
+	Total   int         `json:"total"`
+	Tenants []TenantRow `json:"tenants"`
+}
+
+// TableRows is how much of a table belongs to a tenant.
+type TableRows struct {
+	Table string `json:"table"`
+	Kind  string `json:"kind"`
+	Rows  int64  `json:"rows"`
+	Bytes int64  `json:"bytes"`
+}
+
+// TenantView is one tenant with rows and history.
+type TenantView struct {
+	TenantRow
+	Tables       []TableRows `json:"tables"`
+	TablesReason string      `json:"tables_reason"`
+	Rows         int64       `json:"rows"`
+	Bytes        int64       `json:"bytes"`
+	CountedAt    string      `json:"counted_at"`
+	History      []Event     `json:"history"`
+	// HistoryReason says why there is no history.
+	HistoryReason string    `json:"history_reason"`
+	Move          *MoveView `json:"move"`
+}
+
+// Placement is where one tenant's rows are.
+type Placement struct {
+	ID      string   `json:"id"`
+	Label   string   `json:"label"`
+	Pointer string   `json:"pointer"`
+	RowsOn  []string `json:"rows_on"`
+	OK      bool     `json:"ok"`
+	// Why says what is wrong, or why it is right although rows are elsewhere.
+	Why string `json:"why"`
+}
+
+// PlacementCheck compares pointers with rows. Tenants holds those that
+// disagree, or that could not be judged.
+type PlacementCheck struct {
+	OK      bool        `json:"ok"`
+	Checked int         `json:"checked"`
+	Tenants []Placement `json:"tenants"`
+	// Unreachable shards could not be looked at: what is there is not known.
+	Unreachable []string `json:"unreachable"`
+}
+
+// MapTable is one table of the map.
+type MapTable struct {
+	Table        string   `json:"table"`
+	Kind         string   `json:"kind"`
+	Mixed        bool     `json:"mixed"`
+	TenantColumn string   `json:"tenant_column"`
+	Path         []string `json:"path"`
+	Follows      string   `json:"follows"`
+	RowsEstimate *int64   `json:"rows_estimate"`
+	Moves        bool     `json:"moves"`
+	// Edges are every way in which a row finds its owners, "a.x → b.y".
+	Edges []string `json:"edges"`
+}
+
+// MapView is the table map.
+type MapView struct {
+	Profile      string     `json:"profile"`
+	Database     string     `json:"database"`
+	Tables       []MapTable `json:"tables"`
+	Unclassified int        `json:"unclassified"`
+	// Problems are what --check finds: tables nobody classified, profile
+	// entries that fit nothing.
+	Problems []string `json:"problems"`
+}
+
+// Assignment is the outcome of an assignment.
+type Assignment struct {
+	Tenant     string `json:"tenant"`
+	Label      string `json:"label"`
+	From       string `json:"from"`
+	To         string `json:"to"`
+	AuditEvent string `json:"audit_event"`
+}
+
+// Check is one check of a plan.
+type Check struct {
+	Name     string `json:"name"`
+	Status   string `json:"status"` // ok, warning or blocker
+	Message  string `json:"message"`
+	Fix      string `json:"fix"`
+	Evidence string `json:"evidence"`
+}
+
+// Decision is what a person has to decide before rows are written.
+type Decision struct {
+	Table   string   `json:"table"`
+	Key     string   `json:"key"`
+	Case    string   `json:"case"`
+	Choices []string `json:"choices"`
+	Choice  string   `json:"choice"` // "" while undecided
+	Detail  string   `json:"detail"`
+}
+
+// Plan is what a move would do.
+type Plan struct {
+	Tenant         string      `json:"tenant"`
+	Label          string      `json:"label"`
+	Source         string      `json:"source"`
+	Target         string      `json:"target"`
+	Mode           string      `json:"mode"`
+	ModeReason     string      `json:"mode_reason"`
+	Tables         []TableRows `json:"tables"`
+	Rows           int64       `json:"rows"`
+	Bytes          int64       `json:"bytes"`
+	EstimateMS     *int64      `json:"estimate_ms"`
+	EstimateReason string      `json:"estimate_ms_reason"`
+	MaxReadOnlyMS  int64       `json:"max_read_only_ms"`
+	Decisions      []Decision  `json:"decisions"`
+	Checks         []Check     `json:"checks"`
+	Blocked        bool        `json:"blocked"`
+	Notices        []string    `json:"notices"`
+	MadeAt         string      `json:"made_at"`
+}
+
+// MoveTable is one table of a move.
+type MoveTable struct {
+	Table       string `json:"table"`
+	Kind        string `json:"kind"`
+	Rows        int64  `json:"rows"`
+	Bytes       int64  `json:"bytes"`
+	RowsCopied  int64  `json:"rows_copied"`
+	BytesCopied int64  `json:"bytes_copied"`
+	Verified    bool   `json:"verified"`
+}
+
+// LogLine is one line of a move's log.
+type LogLine struct {
+	At      string `json:"at"`
+	Level   string `json:"level"` // info, warning or error
+	Message string `json:"message"`
+}
+
+// MoveView is one move. Tables and Log are empty in lists.
+type MoveView struct {
+	ID     string `json:"id"`
+	Tenant string `json:"tenant"`
+	Label  string `json:"label"`
+	Source string `json:"source"`
+	Target string `json:"target"`
+	Mode   string `json:"mode"`
+	State  string `json:"state"`
+	// Step is where in its state the move is; Phase is the name people see:
+	// Plan, Check, Copy, Verify, Switch, Watch or Finish.
+	Step  string `json:"step"`
+	Phase string `json:"phase"`
+	// Held is true for a move that waits for a person before its fence.
+	Held          bool   `json:"held"`
+	Rows          int64  `json:"rows"`
+	Bytes         int64  `json:"bytes"`
+	RowsCopied    int64  `json:"rows_copied"`
+	BytesCopied   int64  `json:"bytes_copied"`
+	MaxReadOnlyMS int64  `json:"max_read_only_ms"`
+	WritePauseMS  *int64 `json:"write_pause_ms"`
+	// ReadOnlySince is null unless the tenant cannot write now.
+	ReadOnlySince *string  `json:"read_only_since"`
+	Verified      bool     `json:"verified"`
+	VerifiedAt    *string  `json:"verified_at"`
+	CreatedBy     string   `json:"created_by"`
+	Note          string   `json:"note"`
+	CreatedAt     string   `json:"created_at"`
+	StartedAt     *string  `json:"started_at"`
+	SwitchedAt    *string  `json:"switched_at"`
+	FinishedAt    *string  `json:"finished_at"`
+	Error         *Problem `json:"error"`
+	// Next are the commands that may follow, the first being the usual one.
+	Next []string `json:"next"`
+	// Actions are the same as verbs: switch, resume, cancel, rollback,
+	// finalize.
+	Actions []string `json:"actions"`
+	// Owner is who carries it out now, "" for nobody.
+	Owner string `json:"owner"`
+	// Settled is true where nothing happens until a person acts.
+	Settled bool        `json:"settled"`
+	Tables  []MoveTable `json:"tables"`
+	Log     []LogLine   `json:"log"`
+	Checks  []Check     `json:"checks"`
+}
+
+// MoveList is a list of moves, the newest first.
+type MoveList struct {
+	Moves []MoveView `json:"moves"`
+}
+
+// Event is one entry of the audit trail.
+type Event struct {
+	ID        string         `json:"id"`
+	Seq       int64          `json:"seq"`
+	At        string         `json:"at"`
+	Actor     string         `json:"actor"`
+	ActorRole string         `json:"actor_role"`
+	DBUser    string         `json:"db_user"`
+	Action    string         `json:"action"`
+	Phase     string         `json:"phase"`
+	Tenant    string         `json:"tenant"`
+	Source    string         `json:"source"`
+	Target    string         `json:"target"`
+	Status    string         `json:"status"`
+	Note      string         `json:"note"`
+	MoveID    string         `json:"move_id"`
+	Via       string         `json:"via"`
+	Hash      string         `json:"hash"`
+	Before    map[string]any `json:"before"`
+	After     map[string]any `json:"after"`
+	Details   map[string]any `json:"details"`
+}
+
+// EventList is a page of the trail, the newest first.
+type EventList struct {
+	Events []Event `json:"events"`
+}
+
+// AuditFilter selects events; empty fields select all.
+type AuditFilter struct {
+	Tenant string `json:"tenant"`
+	Actor  string `json:"actor"`
+	Shard  string `json:"shard"`
+	Action string `json:"action"`
+	Since  string `json:"since"` // RFC 3339, a date, or an age such as 24h
+	Until  string `json:"until"`
+	Search string `json:"search"`
+	Before int64  `json:"before"` // events with a smaller seq, for paging
+	Limit  int    `json:"limit"`
+}
+
+// AuditFinding is one thing that is wrong with the trail.
+type AuditFinding struct {
+	Seq     int64  `json:"seq"`
+	Kind    string `json:"kind"`
+	EventID string `json:"event_id"`
+	Message string `json:"message"`
+}
+
+// AuditVerification is what verifying the trail found.
+type AuditVerification struct {
+	OK         bool           `json:"ok"`
+	Events     int64          `json:"events"`
+	FirstBad   *int64         `json:"first_bad"`
+	Findings   []AuditFinding `json:"findings"`
+	VerifiedAt string         `json:"verified_at"`
+}
+
+// AuditSync is what bringing this computer's copy up to date did.
+type AuditSync struct {
+	Pulled int64 `json:"pulled"`
+	Seq    int64 `json:"seq"`
+	Head   int64 `json:"head"`
+}
+
+// AuditExport is what an export wrote.
+type AuditExport struct {
+	File     string `json:"file"`
+	Manifest string `json:"manifest"`
+	Format   string `json:"format"`
+	Count    int64  `json:"count"`
+	FirstSeq int64  `json:"first_seq"`
+	LastSeq  int64  `json:"last_seq"`
+	SHA256   string `json:"sha256"`
+	ChainOK  bool   `json:"chain_ok"`
+}
+
+// MissingRight is a right that the connected role lacks.
+type MissingRight struct {
+	Capability string `json:"capability"`
+	Right      string `json:"right"`
+	Grant      string `json:"grant"`
+}
+
+// DatabaseCheck is what fleet check found in one database.
+type DatabaseCheck struct {
+	Name       string   `json:"name"`
+	Configured bool     `json:"configured"`
+	Reachable  bool     `json:"reachable"`
+	Host       string   `json:"host"`
+	Port       int      `json:"port"`
+	Database   string   `json:"database"`
+	User       string   `json:"user"`
+	Version    string   `json:"version"`
+	TLS        string   `json:"tls"` // the protocol in use, or "none"
+	TLSMode    string   `json:"tls_mode"`
+	LatencyMS  *float64 `json:"latency_ms"`
+	// InRecovery and ReadOnly are null where the database does not answer.
+	InRecovery *bool          `json:"in_recovery"`
+	ReadOnly   *bool          `json:"read_only"`
+	WALLevel   string         `json:"wal_level"`
+	FreeSlots  *int           `json:"free_slots"`
+	Pooler     bool           `json:"pooler"`
+	SameAs     string         `json:"same_as"`
+	Missing    []MissingRight `json:"missing"`
+	Warnings   []string       `json:"warnings"`
+	Error      *string        `json:"error"`
+	Problem    *Problem       `json:"problem"`
+}
+
+// FleetCheck is what fleet check found.
+type FleetCheck struct {
+	OK        bool            `json:"ok"`
+	Databases []DatabaseCheck `json:"databases"`
+	CheckedAt string          `json:"checked_at"`
+}
+
+// FlagView is one flag of the policy.
+type FlagView struct {
+	Flag   string `json:"flag"`
+	On     bool   `json:"on"`
+	Where  string `json:"where"`
+	Remedy string `json:"remedy"`
+}
+
+// OperatorView is one operator.
+type OperatorView struct {
+	Email  string `json:"email"`
+	Role   string `json:"role"`
+	DBRole string `json:"db_role"`
+	Listed bool   `json:"listed"`
+	Why    string `json:"why"`
+}
+
+// PolicyView is who may do what, for whoever uses this program.
+type PolicyView struct {
+	Me        OperatorView   `json:"me"`
+	Operators []OperatorView `json:"operators"`
+	Flags     []FlagView     `json:"flags"`
+}
+
+// InstallView is what is there of the schema of ours.
+type InstallView struct {
+	Schema    string `json:"schema"`
+	Installed bool   `json:"installed"`
+	Version   int64  `json:"version"`
+	Wanted    int64  `json:"wanted"`
+}
+
+// MoveRequest is a move that somebody wants.
+type MoveRequest struct {
+	Tenant        string `json:"tenant"` // id or label
+	Target        string `json:"target"`
+	Mode          string `json:"mode"` // "", online or fenced
+	MaxReadOnlyMS int64  `json:"max_read_only_ms"`
+	Hold          bool   `json:"hold"`
+	Priority      int    `json:"priority"`
+	At            string `json:"at"` // RFC 3339; "" means now
+	Note          string `json:"note"`
+	Confirm       string `json:"confirm"`
+	// Decisions are choices for the plan's decisions.
+	Decisions []Decision `json:"decisions"`
+	// AcceptAlone records that the operator accepts a fence without a second
+	// live worker, in production.
+	AcceptAlone bool `json:"accept_alone"`
+}
+
+// MoveAction is something to do with a move that exists.
+type MoveAction struct {
+	ID      string `json:"id"`
+	Note    string `json:"note"`
+	Confirm string `json:"confirm"`
+	// RoutingConfirmed lets finalize pass although the profile does not prove
+	// that the application follows the pointer; Note is the reason.
+	RoutingConfirmed bool `json:"routing_confirmed"`
+	// Wait makes finalize wait out the routing time.
+	Wait bool `json:"wait"`
+	// Password is the database password, asked for again before finalize in
+	// production.
+	Password string `json:"password"`
+}
+
+// TenantFilter selects tenants for a list.
+type TenantFilter struct {
+	Shard  string `json:"shard"`
+	Search string `json:"search"`
+	// Sort is id, label, title, shard or created; a leading - reverses.
+	Sort   string `json:"sort"`
+	Limit  int    `json:"limit"` // 100 when 0
+	Offset int    `json:"offset"`
+}
+
+// AssignRequest points a tenant to another shard without moving rows.
+type AssignRequest struct {
+	Tenant string `json:"tenant"` // id or label
+	Shard  string `json:"shard"`
+	// RowsStay lets it pass although the present shard has rows.
+	RowsStay bool   `json:"rows_stay"`
+	Note     string `json:"note"`
+	Confirm  string `json:"confirm"`
+}
