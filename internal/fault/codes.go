@@ -90,6 +90,7 @@ const (
 	NoBinaries   Code = "postgres_binaries_missing"
 	NoDisplay    Code = "no_display"
 	ListenFailed Code = "listen_failed"
+	PageRefused  Code = "page_refused"
 )
 
 // Info describes a code: the exit status, whether the same call may be made
@@ -185,6 +186,7 @@ var codes = map[Code]Info{
 	NoBinaries:   {Exit: 1, Meaning: "No PostgreSQL server binaries were found on this computer."},
 	NoDisplay:    {Exit: 2, Meaning: "There is no display to open a window on; serve gives the same page."},
 	ListenFailed: {Exit: 1, Meaning: "The address could not be listened on."},
+	PageRefused:  {Exit: 3, Meaning: "A request to the page did not come through the address that serve printed, or came from elsewhere."},
 }
 
 // Codes returns every code with its meaning, in the order of their names.
