@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"shardadmin/internal/fault"
@@ -18,6 +19,11 @@ type opened struct {
 	// unwatch ends the watcher, rework makes the worker loop read its setting.
 	unwatch context.CancelFunc
 	rework  chan struct{}
+	// watching is what the watcher and those it starts live in.
+	watching context.Context //nolint:containedctx // ends with unwatch
+
+	mu        sync.Mutex
+	following map[string]bool // moves, by id
 }
 
 // current returns the fleet that the page works on, opened.
@@ -59,7 +65,10 @@ func (a *App) open(name string) (*opened, error) {
 		return nil, err
 	}
 	watching, unwatch := context.WithCancel(a.ctx)
-	o = &opened{name: name, session: s, nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1), unwatch: unwatch}
+	o = &opened{
+		name: name, session: s, nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1),
+		unwatch: unwatch, watching: watching, following: map[string]bool{},
+	}
 
 	a.mu.Lock()
 	if first, ok := a.opened[name]; ok || a.stopped {
@@ -75,7 +84,7 @@ func (a *App) open(name string) (*opened, error) {
 	a.mu.Unlock()
 
 	a.spawn("work", func(ctx context.Context) { a.work(ctx, o) })
-	a.spawn("watch", func(context.Context) { a.watch(watching, o) })
+	a.spawn("watch", func(context.Context) { a.watch(o) })
 	return o, nil
 }
 
@@ -114,6 +123,7 @@ func (a *App) work(ctx context.Context, o *opened) {
 		case <-ctx.Done():
 			return
 		case <-wait.C:
+		case <-o.rework:
 		}
 		all, err := a.home.Settings().Bool(home.RunQueuedWork)
 		if err != nil {

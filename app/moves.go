@@ -16,15 +16,29 @@ func (m *Moves) Plan(r session.MoveRequest) (session.Plan, error) {
 
 // Start files a move and queues its run.
 func (m *Moves) Start(r session.MoveRequest) (session.MoveView, error) {
-	defer m.app.look()
-	return ask(m.app, long, func(ctx context.Context, s *session.Session) (session.MoveView, error) { return s.StartMove(ctx, r) })
+	return m.change(func(ctx context.Context, s *session.Session) (session.MoveView, error) { return s.StartMove(ctx, r) })
 }
 
 // Act does something with a move: switch, resume, cancel, rollback, finalize.
 func (m *Moves) Act(action string, r session.MoveAction) (session.MoveView, error) {
-	defer m.app.look()
-	return ask(m.app, long, func(ctx context.Context, s *session.Session) (session.MoveView, error) {
+	return m.change(func(ctx context.Context, s *session.Session) (session.MoveView, error) {
 		return s.ActOnMove(ctx, action, r)
+	})
+}
+
+// change queues a run and follows it.
+func (m *Moves) change(f func(context.Context, *session.Session) (session.MoveView, error)) (session.MoveView, error) {
+	return answer(m.app, long, func(ctx context.Context) (session.MoveView, error) {
+		o, err := m.app.current()
+		if err != nil {
+			return session.MoveView{}, err
+		}
+		v, err := f(ctx, o.session)
+		if err == nil && v.ID != "" {
+			m.app.follow(o, v.ID)
+		}
+		poke(o.nudge)
+		return v, err
 	})
 }
 

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,12 +29,13 @@ type pusher struct {
 	pending map[string]session.MoveView
 	order   []string
 	known   map[string]session.MoveView
+	sent    map[string]string // JSON, by id
 }
 
 func newPusher(emit func(string, any)) *pusher {
 	return &pusher{
 		emit: emit, wake: make(chan struct{}, 1),
-		pending: map[string]session.MoveView{}, known: map[string]session.MoveView{},
+		pending: map[string]session.MoveView{}, known: map[string]session.MoveView{}, sent: map[string]string{},
 	}
 }
 
@@ -69,16 +72,7 @@ func (p *pusher) underWay() []session.MoveView {
 	for _, v := range p.known {
 		moves = append(moves, v)
 	}
-	slices.SortFunc(moves, func(a, b session.MoveView) int {
-		switch {
-		case a.Label < b.Label:
-			return -1
-		case a.Label > b.Label:
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortFunc(moves, func(a, b session.MoveView) int { return strings.Compare(a.Label+a.ID, b.Label+b.ID) })
 	return moves
 }
 
@@ -96,32 +90,45 @@ func (p *pusher) next() (session.MoveView, bool) {
 }
 
 func (p *pusher) run(ctx context.Context) {
-	tick := time.NewTimer(0)
-	defer tick.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-pause.C:
 		}
-		v, ok := p.next()
-		for !ok {
+		for sent := false; !sent; {
+			v, ok := p.next()
+			if ok {
+				sent = p.send(v)
+				continue
+			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-p.wake:
-				v, ok = p.next()
 			}
 		}
-		p.emit("move", slim(v))
-		tick.Reset(pushEvery)
+		pause.Reset(pushEvery)
 	}
 }
 
+// send emits a view unless the page has it already.
+func (p *pusher) send(v session.MoveView) bool {
+	v, text := slim(v)
+	if p.sent[v.ID] == text {
+		return false
+	}
+	p.sent[v.ID] = text
+	p.emit("move", v)
+	return true
+}
+
 // slim leaves out of a view what makes it too big for an event: first all but
-// the end of the log, then the log, the checks and the tables. The page asks
+// the end of the log, then the checks, the tables and the log. The page asks
 // for the whole move when it shows them.
-func slim(v session.MoveView) session.MoveView {
+func slim(v session.MoveView) (session.MoveView, string) {
 	steps := []func(){
 		func() {},
 		func() {
@@ -133,15 +140,16 @@ func slim(v session.MoveView) session.MoveView {
 		func() { v.Tables = nil },
 		func() { v.Log = nil },
 	}
+	var text []byte
 	for _, step := range steps {
 		step()
-		v.Tables, v.Log, v.Checks = orEmpty(v.Tables), orEmpty(v.Log), orEmpty(v.Checks)
-		v.Next, v.Actions = orEmpty(v.Next), orEmpty(v.Actions)
-		if text, err := json.Marshal(v); err == nil && len(text) <= pushBytes {
-			return v
+		complete(reflect.ValueOf(&v).Elem())
+		text, _ = json.Marshal(v) // a view always marshals
+		if len(text) <= pushBytes {
+			break
 		}
 	}
-	return v
+	return v, string(text)
 }
 
 func orEmpty[T any](list []T) []T {

@@ -86,10 +86,7 @@ func (a *App) rework() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, o := range a.opened {
-		select {
-		case o.rework <- struct{}{}:
-		default:
-		}
+		poke(o.rework)
 	}
 }
 
@@ -153,9 +150,11 @@ func (s *Settings) InstallStatus() (session.InstallView, error) {
 
 // Install makes or upgrades the schema of ours.
 func (s *Settings) Install(r InstallRequest) (session.InstallView, error) {
-	defer s.app.look()
 	return ask(s.app, long, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
-		return e.Install(ctx, session.InstallRequest{Admin: r.Admin, Note: r.Note, Confirm: r.Confirm})
+		v, err := e.Install(ctx, session.InstallRequest{Admin: r.Admin, Note: r.Note, Confirm: r.Confirm})
+		s.app.rework()
+		s.app.look()
+		return v, err
 	})
 }
 

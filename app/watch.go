@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"shardadmin/internal/fault"
@@ -20,20 +19,20 @@ const (
 
 // stage is what of a move makes an event although nobody watches it closely.
 type stage struct {
-	state, step, phase string
-	held, settled      bool
-	failed             bool
+	state, step, phase, owner string
+	held, settled, failed     bool
 }
 
 func stageOf(v session.MoveView) stage {
-	return stage{state: v.State, step: v.Step, phase: v.Phase, held: v.Held, settled: v.Settled, failed: v.Error != nil}
+	return stage{state: v.State, step: v.Step, phase: v.Phase, owner: v.Owner, held: v.Held, settled: v.Settled, failed: v.Error != nil}
 }
 
-// watch pushes the progress of every move of a fleet, whoever carries it out.
-func (a *App) watch(ctx context.Context, o *opened) {
+// watch pushes the progress of every move of a fleet, whoever carries it out:
+// what this process does as it happens, the rest as the control database has it.
+func (a *App) watch(o *opened) {
+	defer o.session.Subscribe(a.pusher.push)()
 	var (
-		mu      sync.Mutex
-		watched = map[string]bool{}
+		ctx     = o.watching
 		seen    map[string]stage
 		failing bool
 	)
@@ -66,34 +65,34 @@ func (a *App) watch(ctx context.Context, o *opened) {
 			if before, known := seen[m.ID]; !first && (!known || before != now[m.ID]) {
 				a.pushWhole(ctx, o, m)
 			}
-			if m.Settled {
-				continue
+			if !m.Settled {
+				pause = watchBusy
+				a.follow(o, m.ID)
 			}
-			pause = watchBusy
-			mu.Lock()
-			follow := !watched[m.ID] && len(watched) < watchMost
-			if follow {
-				watched[m.ID] = true
-			}
-			mu.Unlock()
-			if !follow {
-				continue
-			}
-			a.spawn("watch a move", func(context.Context) {
-				defer func() {
-					mu.Lock()
-					delete(watched, m.ID)
-					mu.Unlock()
-				}()
-				v, err := o.session.Watch(ctx, m.ID, a.pusher.push)
-				if err == nil {
-					a.pusher.push(v)
-				}
-			})
 		}
 		seen = now
 		timer.Reset(pause)
 	}
+}
+
+// follow pushes a move's progress until it is settled.
+func (a *App) follow(o *opened, id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.following[id] || len(o.following) >= watchMost {
+		return
+	}
+	o.following[id] = true
+	a.spawn("watch a move", func(context.Context) {
+		defer func() {
+			o.mu.Lock()
+			delete(o.following, id)
+			o.mu.Unlock()
+		}()
+		if v, err := o.session.Watch(o.watching, id, a.pusher.push); err == nil && v.ID != "" {
+			a.pusher.push(v)
+		}
+	})
 }
 
 // pushWhole pushes a move of a list with its tables and log.
@@ -110,8 +109,13 @@ func (a *App) look() {
 	if err != nil {
 		return
 	}
+	poke(o.nudge)
+}
+
+// poke wakes whoever reads c, once however often it is called before.
+func poke(c chan struct{}) {
 	select {
-	case o.nudge <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

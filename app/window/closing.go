@@ -28,6 +28,6 @@ func closing(moves []session.MoveView) string {
 		fmt.Fprintf(&b, "%s: %s → %s, %s\n", label, m.Source, m.Target, m.State)
 	}
 	b.WriteString("\nWhat this window carries out stops at its next safe point; nothing is lost, and every site stays up. " +
-		"It goes on when the window is opened again, with “shard-admin move resume ID”, or at once where a worker runs.\n\nClose the window?")
+		"It goes on at once where a worker runs, else with Resume when the window is open again, or with “shard-admin move resume ID”.\n\nClose the window?")
 	return b.String()
 }

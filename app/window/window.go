@@ -26,7 +26,7 @@ import (
 
 // parkWithin is how long closing the window waits for work to reach a safe
 // point.
-const parkWithin = 20 * time.Second
+const parkWithin = 45 * time.Second
 
 // Run opens the window and returns when it was closed. Work under way parks at
 // its next safe point.

@@ -19,7 +19,7 @@ import (
 
 // parkWithin is how long the end of serving waits for work to reach a safe
 // point.
-const parkWithin = 20 * time.Second
+const parkWithin = 45 * time.Second
 
 // Options of Serve.
 type Options struct {
