@@ -264,11 +264,22 @@ func (j Job) groups() [][]*tenancy.TableClass {
 }
 
 // pointer is a way in which rows of a table point at a row.
-type pointer struct{ from, name, on string }
+type pointer struct {
+	from, name, on string
+	// unlisted is the condition that the pointing row is not to go itself.
+	unlisted string
+}
 
 // pointers are the references to a table, but for those from the group.
 func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []pointer {
 	out := []pointer{}
+	unlisted := func(name string) string {
+		from := j.Map.Table(name)
+		if from == nil {
+			return "true"
+		}
+		return "NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = " + quote(j.Move) + " AND o.kind = 'purge' AND o.tbl = " + quote(name) + " AND o.key = " + rowcopy.KeyText(from, "f") + ")"
+	}
 	inGroup := func(name string) bool {
 		return slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == name })
 	}
@@ -280,13 +291,13 @@ func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []poin
 		for _, f := range t.ForeignKeys {
 			if f.RefTable == c.Name() {
 				e := tenancy.Edge{FromColumns: f.Columns, ToColumns: f.RefColumns}
-				out = append(out, pointer{t.Quoted(), name, e.Join("f", "t")})
+				out = append(out, pointer{t.Quoted(), name, e.Join("f", "t"), unlisted(name)})
 			}
 		}
 	}
 	for _, e := range j.Map.References {
 		if e.To == c.Name() && e.Soft && !inGroup(e.From) {
-			out = append(out, pointer{j.Map.Table(e.From).Table.Quoted(), e.From, e.Join("f", "t")})
+			out = append(out, pointer{j.Map.Table(e.From).Table.Quoted(), e.From, e.Join("f", "t"), unlisted(e.From)})
 		}
 	}
 	return out
@@ -327,7 +338,7 @@ func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, err
 			}
 			for _, p := range j.pointers(c, group) {
 				var from *string
-				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Quoted()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+fmt.Sprintf(match, 1), arg).Scan(&from); err != nil {
+				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Quoted()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+fmt.Sprintf(match, 1)+" AND "+p.unlisted, arg).Scan(&from); err != nil {
 					return err
 				}
 				if from != nil {

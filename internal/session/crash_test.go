@@ -1,0 +1,259 @@
+//go:build faults && unix
+
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/move"
+	"shardadmin/internal/pgtest/filltest"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/session"
+)
+
+// errand is what a child process is to do with a move.
+type errand struct {
+	Fleet  *fleet.Fleet
+	Role   string
+	DBPath string
+	Action string
+	ID     string
+}
+
+const errandVariable = "SHARD_ADMIN_TEST_ERRAND"
+
+// init turns the test's own binary into a process that carries out a move, so
+// that it can be killed.
+func init() {
+	text := os.Getenv(errandVariable)
+	if text == "" {
+		return
+	}
+	var e errand
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		panic(err)
+	}
+	s := session.Open(session.Config{
+		Fleet: e.Fleet, Resolver: fixedResolver{e.Role}, Email: "ann@example.com", Source: "cli", DBPath: e.DBPath,
+		Flag: func(policy.Flag) (bool, string) { return true, "test" },
+	})
+	ctx := context.Background()
+	if _, err := s.ActOnMove(ctx, e.Action, session.MoveAction{ID: e.ID, Note: "child", Wait: true}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if _, err := s.Await(ctx, e.ID, nil); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func (f *fixture) child(action, id, variable, point string) (*exec.Cmd, *bytes.Buffer) {
+	f.t.Helper()
+	text, err := json.Marshal(errand{f.fleet, f.role, f.dbPath, action, id})
+	require.NoError(f.t, err)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), errandVariable+"="+string(text), variable+"="+point)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	require.NoError(f.t, cmd.Start())
+	return cmd, &out
+}
+
+// killedAt carries out an action in a process that kills itself at the point.
+func (f *fixture) killedAt(action, id, point string) {
+	f.t.Helper()
+	cmd, out := f.child(action, id, "SHARD_ADMIN_STOP_AT", point)
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	require.True(f.t, errors.As(err, &exit), "the process ended by itself: %s", out)
+	require.Equal(f.t, syscall.SIGKILL, exit.Sys().(syscall.WaitStatus).Signal(), "%s: %s", point, out)
+}
+
+// open counts the sides on which the application may write for a tenant.
+func (f *fixture) openSides(tenant string) int {
+	n := 0
+	for side := range 2 {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		tag, err := f.app(side).Exec(ctx, "UPDATE pwb_contacts SET first_name = first_name WHERE website_id = "+tenant)
+		cancel()
+		var pg *pgconn.PgError
+		switch {
+		case err == nil && tag.RowsAffected() > 0:
+			n++
+		case err != nil && (!errors.As(err, &pg) || pg.Code != "SA001"):
+			f.t.Fatalf("side %d: %v", side, err)
+		}
+	}
+	return n
+}
+
+func (f *fixture) pointer(tenant string) string {
+	var shard string
+	require.NoError(f.t, f.super(0).QueryRow(f.t.Context(), "SELECT shard_name FROM pwb_websites WHERE id = "+tenant).Scan(&shard))
+	return shard
+}
+
+// whole checks that a settled tenant has its rows where the pointer says, one
+// open side, and nothing on the other unless it is retained.
+func (f *fixture) whole(m session.MoveView, want map[string][]string) {
+	f.t.Helper()
+	t := f.t.(*testing.T)
+	at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(m.Tenant)]
+	require.Equal(f.t, want, f.rowsOf(at, m.Tenant), "rows on the open side")
+	require.Equal(f.t, 1, f.openSides(m.Tenant))
+	if m.State != "retained" {
+		require.Empty(f.t, owned(t, f, 1-at, m.Tenant), m.State)
+		require.Empty(f.t, f.leftovers(0))
+		require.Empty(f.t, f.leftovers(1))
+	}
+}
+
+// rowsOf is every row of a side that lies in the tenant's range of keys or has
+// its mark, without the product's map: filltest writes both.
+func (f *fixture) rowsOf(n int, tenant string) map[string][]string {
+	f.t.Helper()
+	out := map[string][]string{}
+	for table, rows := range filltest.Dump(f.t, f.super(n), "pwb_websites", "pwb_shard_audit_logs") {
+		for _, row := range rows {
+			if strings.Contains(row, tenant+"0") || strings.Contains(row, ","+tenant+",") || strings.Contains(row, "("+tenant+",") {
+				out[table] = append(out[table], row)
+			}
+		}
+	}
+	return out
+}
+
+// Every stop point: kill -9 there, then resume or cancel.
+func TestKilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	type scenario struct {
+		point, action, recovery string
+	}
+	var list []scenario
+	phase := "start"
+	for _, p := range move.Points() {
+		switch p.Name {
+		case "rollback_begun":
+			phase = "rollback"
+		case "finalize_begun":
+			phase = "finalize"
+		case "cancel_begun":
+			phase = "cancel"
+		}
+		list = append(list, scenario{p.Name, phase, "resume"})
+		if phase == "start" && p.State != move.Switched && p.State != move.Retained {
+			list = append(list, scenario{p.Name, phase, "cancel"})
+		}
+	}
+	lanes := 2
+	var wg sync.WaitGroup
+	for lane := range lanes {
+		wg.Add(1)
+		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
+			defer wg.Done()
+			t.Parallel()
+			f, s := ready(t)
+			f.tenant("700777", "default", 700777000, 1)
+			bystander := f.rowsOf(0, "700777")
+			for i, sc := range list {
+				if i%lanes != lane {
+					continue
+				}
+				id := fmt.Sprint(100000 + i)
+				f.tenant(id, "default", (100000+i)*1000, 2)
+				want := f.rowsOf(0, id)
+				require.Greater(t, len(want), 40)
+				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: sc.point, Hold: sc.point == "held" || sc.action == "cancel"})
+				require.NoError(t, err)
+				if sc.action != "start" {
+					m, err = s.Await(t.Context(), m.ID, nil)
+					require.NoError(t, err, sc.point)
+					f.killedAt(sc.action, m.ID, sc.point)
+				} else {
+					f.killedAt("start", m.ID, sc.point)
+				}
+				require.LessOrEqual(t, f.openSides(id), 1, "%s: two open sides", sc.point)
+				m, err = s.Move(t.Context(), m.ID)
+				require.NoError(t, err)
+				action := sc.recovery
+				switch {
+				case slices.Contains(m.Actions, action):
+				case m.State == "retained" && sc.action != "start":
+					action = sc.action
+				case m.State == "retained", m.State == "rolled_back", m.State == "finalized", m.State == "cancelled":
+					action = ""
+				case m.Held && action == "resume":
+					action = "switch"
+				default:
+					t.Fatalf("%s: %s cannot %s, only %v", sc.point, m.State, action, m.Actions)
+				}
+				if action != "" {
+					m = act(t, s, action, session.MoveAction{ID: m.ID, Wait: true})
+				}
+				require.True(t, m.Settled, "%s: %s", sc.point, m.State)
+				f.whole(m, want)
+				t.Logf("%s of %s, then %s: %s", sc.action, sc.point, action, m.State)
+				if m.State == "retained" {
+					m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
+					f.whole(m, want)
+				}
+				require.Equal(t, bystander, f.rowsOf(0, "700777"))
+			}
+			v, err := s.VerifyAudit(t.Context())
+			require.NoError(t, err)
+			require.True(t, v.OK)
+		})
+	}
+}
+
+// A process that sleeps inside the fence: the tenant is writable again within
+// the limit, and the process that wakes changes nothing.
+func TestSleeperWritesNothing(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"fenced", "copied", "digests_stored", "before_committing"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			f, s := ready(t)
+			f.tenant("700", "default", 700000, 2)
+			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Note: "sleep", MaxReadOnlyMS: 6000})
+			require.NoError(t, err)
+			cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
+			require.Eventually(t, func() bool {
+				var ws syscall.WaitStatus
+				pid, _ := syscall.Wait4(cmd.Process.Pid, &ws, syscall.WUNTRACED|syscall.WNOHANG, nil)
+				return pid == cmd.Process.Pid && ws.Stopped()
+			}, 60*time.Second, 20*time.Millisecond, "%s", out)
+			require.Zero(t, f.openSides("700"), "the tenant is closed")
+			require.Eventually(t, func() bool { return f.openSides("700") == 1 }, 10*time.Second, 100*time.Millisecond, "the fence outlived its limit")
+			_, err = f.app(0).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'written while it slept' WHERE website_id = 700")
+			require.NoError(t, err)
+			want := f.rowsOf(0, "700")
+			require.NoError(t, syscall.Kill(cmd.Process.Pid, syscall.SIGCONT))
+			_, _ = cmd.Process.Wait()
+			require.Equal(t, "default", f.pointer("700"))
+			require.Equal(t, want, f.rowsOf(0, "700"))
+			require.Equal(t, 1, f.openSides("700"))
+			m = act(t, s, "cancel", session.MoveAction{ID: m.ID})
+			require.Equal(t, "cancelled", m.State)
+			f.whole(m, want)
+		})
+	}
+}
