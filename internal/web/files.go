@@ -24,11 +24,10 @@ type files struct {
 }
 
 func newFiles(assets fs.FS) *files {
-	f := &files{assets: assets}
-	if assets != nil {
-		f.serve = http.FileServerFS(assets)
+	if _, err := fs.Stat(assets, "index.html"); err != nil {
+		return &files{}
 	}
-	return f
+	return &files{assets: assets, serve: http.FileServerFS(assets)}
 }
 
 func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {

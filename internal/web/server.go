@@ -45,7 +45,7 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if o.Assets == nil && frontend.Built() {
+	if o.Assets == nil {
 		if o.Assets, err = frontend.Assets(); err != nil {
 			return fault.Wrap(err, fault.Internal, "the page is not in this build", "build again with `make build`")
 		}
