@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/session"
+)
+
+func (p *program) auditCommand() *cobra.Command {
+	filters := func(c *cobra.Command, f *session.AuditFilter, limit int) {
+		fs := c.Flags()
+		fs.SortFlags = false
+		fs.StringVar(&f.Tenant, "tenant", "", "of the `TENANT`, an id or a subdomain")
+		fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`")
+		fs.StringVar(&f.Shard, "shard", "", "from or to the `SHARD`")
+		fs.StringVar(&f.Action, "action", "", "of the `KIND`, such as move.start")
+		fs.StringVar(&f.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h")
+		fs.StringVar(&f.Until, "until", "", "up to the `TIME`")
+		fs.StringVar(&f.Search, "search", "", "whose reason, tenant or action holds `TEXT`")
+		fs.IntVar(&f.Limit, "limit", limit, "how `MANY`, the newest first")
+	}
+	var f session.AuditFilter
+	list := &cobra.Command{
+		Use: "list", Short: "List who did what, when and why", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditList(cmd.Context(), f) },
+	}
+	filters(list, &f, 100)
+	sync := &cobra.Command{
+		Use: "sync", Short: "Bring this computer's copy of the trail up to date", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditSync(cmd.Context()) },
+	}
+	verify := &cobra.Command{
+		Use: "verify", Short: "Compute every hash of the trail anew; exit 4 if one is wrong", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditVerify(cmd.Context()) },
+	}
+	var e session.AuditFilter
+	var format, file string
+	export := &cobra.Command{
+		Use: "export --format csv|jsonl -o FILE", Short: "Write events to a file with a manifest", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditExport(cmd.Context(), format, file, e) },
+	}
+	export.Flags().StringVar(&format, "format", "", "csv or jsonl")
+	export.Flags().StringVarP(&file, "output", "o", "", "the `FILE` to write")
+	filters(export, &e, 0)
+	return group("audit", "Read, check and export the audit trail", list, sync, verify, export)
+}
+
+func (p *program) runAuditList(ctx context.Context, f session.AuditFilter) error {
+	if f.Limit < 1 {
+		return fault.New(fault.Usage, "--limit wants a number of 1 or more", "shard-admin audit list --help shows how it is written")
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Events(ctx, f)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		if len(v.Events) == 0 {
+			line(w, "The audit trail has no such event.")
+			return
+		}
+		printEvents(w, v.Events)
+	})
+}
+
+func printEvents(w io.Writer, events []session.Event) {
+	t := newTable(left("AT (UTC)"), long("WHO", 8), left("ACTION"), long("TENANT", 6), left("STATUS"), long("REASON", 8))
+	for _, e := range events {
+		t.add(moment(e.At), e.Actor, e.Action, or(e.Tenant, none), e.Status, or(e.Note, none))
+	}
+	t.print(w)
+}
+
+func (p *program) runAuditSync(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.SyncAudit(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		line(w, "%s copied; this computer has the trail up to number %s of %s.", count(v.Pulled, "event"), number(v.Seq), number(v.Head))
+	})
+}
+
+func (p *program) runAuditVerify(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.VerifyAudit(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.answer(v, func(w io.Writer) {
+		for _, f := range v.Findings {
+			paragraph(w, "", "! number "+number(f.Seq)+", "+state(f.Kind)+": "+f.Message)
+		}
+		if v.OK {
+			line(w, "%s verified: none was changed, removed or put in.", count(v.Events, "event"))
+			return
+		}
+		line(w, "%s read: the trail does not verify.", count(v.Events, "event"))
+	}); err != nil {
+		return err
+	}
+	if !v.OK {
+		return &found{code: fault.AuditTampered}
+	}
+	return nil
+}
+
+func (p *program) runAuditExport(ctx context.Context, format, file string, f session.AuditFilter) error {
+	if file == "" {
+		return fault.New(fault.Usage, "the file to write is missing", "-o FILE")
+	}
+	if format != "csv" && format != "jsonl" {
+		return fault.Newf(fault.Usage, "--format csv or --format jsonl", "there is no format %s", harmless(format))
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.ExportAudit(ctx, format, path, f, p.note)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		facts(w, "File", v.File, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK))
+	})
+}

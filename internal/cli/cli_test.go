@@ -1,0 +1,128 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/zalando/go-keyring"
+
+	"shardadmin/internal/cli"
+	"shardadmin/internal/pgtest"
+)
+
+var update = flag.Bool("update", false, "write golden files and documents anew")
+
+func TestMain(m *testing.M) {
+	keyring.MockInit()
+	pgtest.Main(m)
+}
+
+// result is what one run of the command line did.
+type result struct {
+	exit        int
+	out, stderr string
+}
+
+type shell struct {
+	t     *testing.T
+	home  string
+	faces cli.Faces
+}
+
+func newShell(t *testing.T) *shell { return &shell{t: t, home: filepath.Join(t.TempDir(), "home")} }
+
+func (s *shell) runWith(stdin string, args ...string) result {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	exit := cli.Main(s.t.Context(), s.faces, append([]string{"--home", s.home}, args...), strings.NewReader(stdin), &out, &errs)
+	return result{exit, out.String(), errs.String()}
+}
+
+func (s *shell) run(args ...string) result { s.t.Helper(); return s.runWith("", args...) }
+
+// json runs a command with --json, demands the exit status and exactly one
+// document, and returns it.
+func (s *shell) json(exit int, args ...string) map[string]any {
+	s.t.Helper()
+	return s.jsonWith("", exit, args...)
+}
+
+func (s *shell) jsonWith(stdin string, exit int, args ...string) map[string]any {
+	s.t.Helper()
+	r := s.runWith(stdin, append(args, "--json")...)
+	require.Equal(s.t, exit, r.exit, "%v\n%s%s", args, r.out, r.stderr)
+	dec := json.NewDecoder(strings.NewReader(r.out))
+	var v map[string]any
+	require.NoError(s.t, dec.Decode(&v), r.out)
+	require.False(s.t, dec.More(), "more than one document: %s", r.out)
+	return v
+}
+
+// refused runs a command that must end with an error of the code.
+func (s *shell) refused(exit int, code string, args ...string) map[string]any {
+	s.t.Helper()
+	v := s.json(exit, args...)
+	e, ok := v["error"].(map[string]any)
+	require.True(s.t, ok, v)
+	require.Equal(s.t, code, e["code"], e)
+	require.NotEmpty(s.t, e["message"])
+	require.Contains(s.t, e, "hint")
+	return e
+}
+
+// ok runs a command for people and demands that it succeeds and that what it
+// prints fits the screen.
+func (s *shell) ok(args ...string) string {
+	s.t.Helper()
+	r := s.run(args...)
+	require.Equal(s.t, 0, r.exit, "%v\n%s%s", args, r.out, r.stderr)
+	fits(s.t, r.out)
+	return r.out
+}
+
+func fits(t *testing.T, text string) {
+	t.Helper()
+	for _, l := range strings.Split(text, "\n") {
+		if len([]rune(l)) > 80 && len(strings.Fields(l)) > 2 {
+			t.Errorf("wider than 80 columns: %s", l)
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func has(t *testing.T, v map[string]any, fields ...string) {
+	t.Helper()
+	for _, f := range fields {
+		require.Contains(t, v, f)
+	}
+}
+
+func list(t *testing.T, v map[string]any, field string) []map[string]any {
+	t.Helper()
+	all, ok := v[field].([]any)
+	require.True(t, ok, "%s of %v is no list", field, v)
+	out := []map[string]any{}
+	for _, x := range all {
+		m, ok := x.(map[string]any)
+		require.True(t, ok)
+		out = append(out, m)
+	}
+	return out
+}

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+)
+
+type credentialOptions struct {
+	name, user string
+	rotate     bool
+}
+
+func (p *program) credentialCommand() *cobra.Command {
+	var o credentialOptions
+	set := &cobra.Command{
+		Use: "set NAME [--user USER]", Short: "Keep a user name and password in the keychain", Args: want("NAME"),
+		Long: `Keep a user name and password in the keychain. The password is asked for, or is
+a line on standard input; it is never an argument.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name = args[0]
+			return p.runCredentialSet(cmd.Context(), o)
+		},
+	}
+	set.Flags().StringVar(&o.user, "user", "", "the database `USER` (default: the one kept before, or the URL's)")
+	rotate := &cobra.Command{
+		Use: "rotate NAME", Short: "Replace a kept password by one that works", Args: want("NAME"),
+		Long: `Replace a kept password by a new one, which the database must accept; otherwise
+the old one stays. Change it in the database first.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.runCredentialSet(cmd.Context(), credentialOptions{name: args[0], rotate: true})
+		},
+	}
+	test := &cobra.Command{
+		Use: "test NAME", Short: "Open the databases that a credential is for", Args: want("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runCredentialTest(cmd.Context(), args[0]) },
+	}
+	forget := &cobra.Command{
+		Use: "forget NAME", Short: "Take a credential out of the keychain", Args: want("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runCredentialForget(cmd.Context(), args[0]) },
+	}
+	return group("credential", "Keep passwords in the keychain", set, test, rotate, forget)
+}
+
+type credentialKept struct {
+	Fleet      string `json:"fleet"`
+	Credential string `json:"credential"`
+	User       string `json:"user"`
+	Stored     bool   `json:"stored"`
+	Replaced   bool   `json:"replaced"`
+}
+
+func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) error {
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	name, err := p.fleetName(h)
+	if err != nil {
+		return err
+	}
+	f, err := h.Fleet(name)
+	// A file with a password in it is refused until this very command has kept
+	// the password elsewhere.
+	if err != nil && (fault.CodeOf(err) != fault.FleetHoldsSecret || o.rotate) {
+		return err
+	}
+	keychain := credential.Keychain{}
+	before, err := keychain.Get(ctx, name, o.name)
+	known := err == nil
+	if err != nil && !errors.Is(err, credential.ErrNotFound) && fault.CodeOf(err) != fault.CredentialMissing {
+		return err
+	}
+	if o.rotate && !known {
+		return fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+name+" fleet credential set "+o.name+" keeps one", "the keychain holds no credential %q of fleet %s", o.name, name)
+	}
+	user := o.user
+	if user == "" {
+		user = before.User
+	}
+	if user == "" && f != nil {
+		user = userOf(f, o.name)
+	}
+	if _, ok := p.terminal(); ok && user == "" && !p.yes {
+		if user, err = p.ask(ctx, "User name:"); err != nil {
+			return err
+		}
+		user = strings.TrimSpace(user)
+	}
+	password, err := p.secret(ctx, "Password of "+or(user, o.name))
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		if err := keychain.Set(ctx, name, o.name, credential.Credential{User: user, Password: password}); err != nil {
+			return err
+		}
+	} else {
+		s, err := p.sessionOf(ctx, name, "cli")
+		if err != nil {
+			return err
+		}
+		if err := s.SetCredential(ctx, o.name, user, password, p.note); err != nil {
+			return err
+		}
+		if o.rotate {
+			test, err := s.TestCredential(ctx, o.name)
+			if err == nil && test.OK {
+				err = nil
+			} else if err == nil {
+				err = fault.Newf(fault.Code(test.Problem.Code), "the old password was put back; change it in the database first, then rotate", "%s", test.Problem.Message)
+			}
+			if err != nil {
+				if back := s.SetCredential(context.WithoutCancel(ctx), o.name, before.User, before.Password, p.note); back != nil {
+					return back
+				}
+				return err
+			}
+		}
+	}
+	return p.answer(credentialKept{name, o.name, user, true, known}, func(w io.Writer) {
+		line(w, "The keychain holds %s.", credential.Account(name, o.name))
+		if !o.rotate && f != nil {
+			line(w, "Next: shard-admin --fleet %s fleet credential test %s", name, o.name)
+		}
+	})
+}
+
+// userOf returns the user that the URLs name for a credential.
+func userOf(f *fleet.Fleet, name string) string {
+	urls := []string{}
+	if f.CredentialOf(fleet.ControlName) == name {
+		urls = append(urls, f.Control.URL)
+	}
+	for _, s := range f.Shards {
+		if s.Configured() && !s.InControl && f.CredentialOf(s.Name) == name {
+			urls = append(urls, s.Endpoint.URL)
+		}
+	}
+	for _, u := range urls {
+		if _, c, err := fleet.SplitSecret(u); err == nil && c.User != "" {
+			return c.User
+		}
+	}
+	return ""
+}
+
+func (p *program) runCredentialTest(ctx context.Context, name string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := s.TestCredential(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := p.answer(t, func(w io.Writer) {
+		if t.OK {
+			line(w, "%s works: user %s, from the %s.", t.Name, or(t.User, none), t.Source)
+			return
+		}
+		line(w, "%s does not work.", t.Name)
+		if t.Problem != nil {
+			paragraph(w, "  ", t.Problem.Message)
+			paragraph(w, "  ", t.Problem.Hint)
+		}
+	}); err != nil {
+		return err
+	}
+	if !t.OK {
+		f := &found{code: fault.LoginRefused}
+		if t.Problem != nil {
+			f.code = fault.Code(t.Problem.Code)
+		}
+		return f
+	}
+	return nil
+}
+
+func (p *program) runCredentialForget(ctx context.Context, name string) error {
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	of, err := p.fleetName(h)
+	if err != nil {
+		return err
+	}
+	if p.asks() {
+		p.say("%s is taken out of the keychain.", credential.Account(of, name))
+		if err := p.sure(ctx); err != nil {
+			return err
+		}
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.ForgetCredential(ctx, name); errors.Is(err, credential.ErrNotFound) {
+		return fault.Newf(fault.CredentialMissing, "shard-admin fleet show names the credentials of the fleet", "the keychain holds no credential %q of fleet %s", name, of)
+	} else if err != nil {
+		return err
+	}
+	return p.answer(map[string]any{"fleet": of, "credential": name, "forgotten": true}, func(w io.Writer) {
+		line(w, "The keychain no longer holds %s.", credential.Account(of, name))
+	})
+}

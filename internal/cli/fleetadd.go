@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/fleet/importer"
+)
+
+type fleetAddOptions struct {
+	name, control, environment, profile, credential, schema string
+	shards, direct                                          []string
+}
+
+func (p *program) fleetAddCommand() *cobra.Command {
+	var o fleetAddOptions
+	c := &cobra.Command{
+		Use: "add NAME --control URL --shard NAME=URL…", Short: "Describe a fleet on this computer", Args: want("NAME"),
+		Long: `Describe a fleet: its control database and its shards. A password in a URL goes
+to the keychain and out of the file.
+
+A shard is NAME=URL, NAME=control where it lives in the control database, or
+NAME alone where it is known and not configured yet.`,
+		Example: `  shard-admin fleet add pwb --control postgres://ops@db1.example.com/pwb \
+      --shard default=control --shard shard_1=postgres://ops@db2.example.com/pwb_1 \
+      --profile property_web_builder --environment staging`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name = args[0]
+			return p.runFleetAdd(cmd.Context(), o)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&o.control, "control", "", "the `URL` of the control database")
+	fs.StringArrayVar(&o.shards, "shard", nil, "a shard as `NAME=URL`; may be given several times")
+	fs.StringArrayVar(&o.direct, "direct", nil, "`NAME=URL` that leads past a pooler, for moves; NAME may be control")
+	fs.StringVar(&o.profile, "profile", "property_web_builder", "a built-in tenancy `PROFILE` or the path of a profile file")
+	fs.StringVar(&o.environment, "environment", string(fleet.Production), "production, staging, development or demo")
+	fs.StringVar(&o.credential, "credential", "", "the `NAME` of one keychain item for all databases")
+	fs.StringVar(&o.schema, "schema", "", "the `NAME` of our schema in control (default: shard_admin)")
+	return c
+}
+
+// secrets collects passwords by the credential they belong to.
+type secrets map[string]credential.Credential
+
+func (s secrets) take(url, name string) (string, error) {
+	clean, c, err := fleet.SplitSecret(url)
+	if err != nil {
+		return "", err
+	}
+	if c.Password.Empty() {
+		return clean, nil
+	}
+	if before, ok := s[name]; ok && (before.User != c.User || before.Password.Reveal() != c.Password.Reveal()) {
+		return "", fault.Newf(fault.CredentialClash, "leave --credential out, so that each database has its own", "two URLs give different users or passwords for the one credential %q", name)
+	}
+	s[name] = c
+	return clean, nil
+}
+
+func (p *program) runFleetAdd(ctx context.Context, o fleetAddOptions) error {
+	if o.control == "" {
+		return fault.New(fault.Usage, "the control database's URL is missing", `--control "postgres://host:5432/database?sslmode=verify-full"`)
+	}
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	f := &fleet.Fleet{Name: o.name, Environment: fleet.Environment(o.environment), Profile: o.profile, Credential: o.credential, Schema: o.schema}
+	found := secrets{}
+	if f.Control.URL, err = found.take(o.control, or(o.credential, fleet.ControlName)); err != nil {
+		return err
+	}
+	for _, text := range o.shards {
+		name, url, given := strings.Cut(text, "=")
+		s := fleet.Shard{Name: name, Placement: fleet.PlacementOpen}
+		switch {
+		case given && url == fleet.ControlName:
+			s.InControl = true
+		case given:
+			if s.Endpoint.URL, err = found.take(url, or(o.credential, name)); err != nil {
+				return err
+			}
+		}
+		f.Shards = append(f.Shards, s)
+	}
+	for _, text := range o.direct {
+		name, url, _ := strings.Cut(text, "=")
+		clean, err := found.take(url, or(o.credential, name))
+		if err != nil {
+			return err
+		}
+		if name == fleet.ControlName {
+			f.Control.Direct = clean
+			continue
+		}
+		i := slices.IndexFunc(f.Shards, func(s fleet.Shard) bool { return s.Name == name })
+		if i < 0 {
+			return fault.Newf(fault.Usage, "name a shard of the fleet, or control", "--direct names the shard %s, which --shard does not", harmless(name))
+		}
+		f.Shards[i].Endpoint.Direct = clean
+	}
+	kept, err := p.keep(ctx, h, f, found)
+	if err != nil {
+		return err
+	}
+	return p.added(f, kept, nil)
+}
+
+type fleetImportOptions struct{ file, env, name, profile string }
+
+func (p *program) fleetImportCommand() *cobra.Command {
+	var o fleetImportOptions
+	c := &cobra.Command{
+		Use: "import FILE", Short: "Describe a fleet from a Rails database.yml", Args: want("FILE"),
+		Long: `Describe a fleet from an application's config/database.yml. Variables that the
+file asks for are taken from the environment; passwords go to the keychain.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.file = args[0]
+			return p.runFleetImport(cmd.Context(), o)
+		},
+	}
+	c.Flags().StringVar(&o.env, "env", string(fleet.Production), "the `SECTION` of the file")
+	c.Flags().StringVar(&o.name, "name", "", "the fleet's `NAME` (default: the section's)")
+	c.Flags().StringVar(&o.profile, "profile", "", "a tenancy `PROFILE`, where the import's guess is wrong")
+	return c
+}
+
+func (p *program) runFleetImport(ctx context.Context, o fleetImportOptions) error {
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	var data []byte
+	if o.file == "-" {
+		data, err = io.ReadAll(io.LimitReader(p.stdin, 1<<20))
+	} else {
+		data, err = os.ReadFile(o.file)
+	}
+	if err != nil {
+		return fault.Wrapf(err, fault.Usage, "give the path of the application's config/database.yml", "%s cannot be read", harmless(o.file))
+	}
+	r, err := importer.Import(data, importer.Options{Environment: o.env, Name: o.name, Env: h.Env})
+	if err != nil {
+		return err
+	}
+	if o.profile != "" {
+		r.Fleet.Profile = o.profile
+	}
+	kept, err := p.keep(ctx, h, r.Fleet, r.Credentials)
+	if err != nil {
+		return err
+	}
+	return p.added(r.Fleet, kept, r.Notes)
+}

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/session"
+)
+
+type installOptions struct {
+	admin, schema string
+	print         bool
+}
+
+func (p *program) installCommand() *cobra.Command {
+	var o installOptions
+	c := &cobra.Command{
+		Use: "install", Short: "Make or upgrade the schema that changes need", Args: want(),
+		Long: `Make the shard_admin schema in the control database, or upgrade it: operators,
+policy, moves, the audit trail. Without it a fleet may only be looked at.
+
+--print changes nothing: it writes the SQL for each database, for whoever may
+run it.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runInstall(cmd.Context(), o) },
+	}
+	c.Flags().StringVar(&o.admin, "admin", "", "file `EMAIL` as the fleet's first admin")
+	c.Flags().BoolVar(&o.print, "print", false, "write the SQL per database and change nothing")
+	c.Flags().StringVar(&o.schema, "schema", "", "the schema's `NAME`; the fleet's file keeps it")
+	return c
+}
+
+func (p *program) uninstallCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "uninstall", Short: "Remove the schema, and with it the audit trail", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runUninstall(cmd.Context()) },
+	}
+}
+
+func (p *program) runInstall(ctx context.Context, o installOptions) error {
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	f, err := h.Fleet(p.fleet)
+	if err != nil {
+		return err
+	}
+	before := *f
+	renamed := o.schema != "" && o.schema != f.Schema && !(o.schema == "shard_admin" && f.Schema == "")
+	if renamed {
+		f.Schema = o.schema
+		if err := h.ReplaceFleet(f); err != nil {
+			return err
+		}
+	}
+	// The file says where the schema is; a failed installation leaves it as it
+	// was.
+	back := func(err error) error {
+		if err != nil && renamed {
+			_ = h.ReplaceFleet(&before)
+		}
+		return err
+	}
+	s, err := p.sessionOf(ctx, f.Name, "cli")
+	if err != nil {
+		return back(err)
+	}
+	if o.print {
+		scripts, err := s.InstallScript(ctx)
+		if err != nil {
+			return back(err)
+		}
+		return p.answer(struct {
+			Scripts []session.Script `json:"scripts"`
+		}{scripts}, func(w io.Writer) {
+			for i, x := range scripts {
+				if i > 0 {
+					line(w, "")
+				}
+				line(w, "%s", strings.TrimRight(x.SQL, "\n"))
+			}
+		})
+	}
+	name := or(f.Schema, "shard_admin")
+	if err := p.change(ctx, f, "The schema "+name+" is made or upgraded in the control database of "+f.Name+".", f.Name); err != nil {
+		return back(err)
+	}
+	v, err := s.Install(ctx, session.InstallRequest{Admin: o.admin, Note: p.note, Confirm: p.confirm})
+	if err != nil {
+		return back(err)
+	}
+	return p.answer(v, func(w io.Writer) {
+		line(w, "The control database has schema %s, version %d.", v.Schema, v.Version)
+		if o.admin != "" {
+			line(w, "%s is an admin of %s.", o.admin, f.Name)
+		}
+	})
+}
+
+func (p *program) runUninstall(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	f := s.Fleet()
+	if err := p.change(ctx, f, "The schema "+or(f.Schema, "shard_admin")+" is removed from the control database of "+f.Name+
+		", with operators, moves and the audit trail. The copy of the trail on this computer stays.", f.Name); err != nil {
+		return err
+	}
+	if err := s.Uninstall(ctx, p.note, p.confirm); err != nil {
+		return err
+	}
+	return p.answer(map[string]any{"fleet": f.Name, "schema": or(f.Schema, "shard_admin"), "uninstalled": true}, func(w io.Writer) {
+		line(w, "The schema is gone; fleet %s may only be looked at.", f.Name)
+	})
+}
+
+func (p *program) operatorCommand() *cobra.Command {
+	list := &cobra.Command{
+		Use: "list", Short: "List the operators of the fleet", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runOperatorList(cmd.Context()) },
+	}
+	var role, dbRole string
+	set := &cobra.Command{
+		Use: "set EMAIL --role ROLE", Short: "Give an operator a role", Args: want("EMAIL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.runOperatorSet(cmd.Context(), args[0], role, dbRole)
+		},
+	}
+	set.Flags().StringVar(&role, "role", "", "viewer, operator or admin (default: the present one)")
+	set.Flags().StringVar(&dbRole, "db-role", "", "the database `ROLE` that the e-mail belongs to")
+	return group("operator", "Say who may do what", list, set)
+}
+
+func (p *program) runOperatorList(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(struct {
+		Me        session.OperatorView   `json:"me"`
+		Operators []session.OperatorView `json:"operators"`
+	}{v.Me, v.Operators}, func(w io.Writer) { printOperators(w, v) })
+}
+
+func printOperators(w io.Writer, v session.PolicyView) {
+	if len(v.Operators) == 0 {
+		line(w, "The fleet has no list of operators.")
+	} else {
+		t := newTable(long("OPERATOR", 20), left("ROLE"), long("DATABASE ROLE", 13))
+		for _, o := range v.Operators {
+			t.add(o.Email, o.Role, or(o.DBRole, none))
+		}
+		t.print(w)
+	}
+	line(w, "")
+	paragraph(w, "", "You are "+or(v.Me.Email, "nobody: --as EMAIL says who")+", role "+or(v.Me.Role, "none")+".")
+	if v.Me.Why != "" {
+		paragraph(w, "", v.Me.Why)
+	}
+}
+
+func (p *program) runOperatorSet(ctx context.Context, email, role, dbRole string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	if role == "" || dbRole == "" {
+		v, err := s.Policy(ctx)
+		if err != nil {
+			return err
+		}
+		for _, o := range v.Operators {
+			if strings.EqualFold(o.Email, email) {
+				role, dbRole = or(role, o.Role), or(dbRole, o.DBRole)
+			}
+		}
+	}
+	switch role {
+	case "viewer", "operator", "admin":
+	default:
+		return fault.New(fault.Usage, "an operator needs a role", "--role viewer, operator or admin")
+	}
+	f := s.Fleet()
+	if err := p.change(ctx, f, email+" becomes "+role+" of "+f.Name+".", f.Name); err != nil {
+		return err
+	}
+	if err := s.SetOperator(ctx, email, role, dbRole, p.note, p.confirm); err != nil {
+		return err
+	}
+	return p.answer(map[string]string{"email": email, "role": role, "db_role": dbRole}, func(w io.Writer) {
+		line(w, "%s is %s of %s.", email, role, f.Name)
+	})
+}
+
+func (p *program) policyCommand() *cobra.Command {
+	show := &cobra.Command{
+		Use: "show", Short: "Show the flags that changes need, and where each is off", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runPolicyShow(cmd.Context()) },
+	}
+	return group("policy", "See the flags that changes need", show)
+}
+
+func (p *program) runPolicyShow(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		t := newTable(left("FLAG"), left("IS"), long("WHERE", 16))
+		for _, x := range v.Flags {
+			is := "off"
+			if x.On {
+				is = "on"
+			}
+			t.add(x.Flag, is, or(x.Where, none))
+		}
+		t.print(w)
+		for _, x := range v.Flags {
+			if !x.On && x.Remedy != "" {
+				line(w, "")
+				paragraph(w, "", x.Remedy)
+				break
+			}
+		}
+		line(w, "")
+		printOperators(w, v)
+	})
+}

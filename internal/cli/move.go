@@ -1,0 +1,468 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/session"
+)
+
+// moveOptions are the flags of plan and start.
+type moveOptions struct {
+	session.MoveRequest
+	decisions   string
+	maxReadOnly time.Duration
+	wait        bool
+}
+
+func (p *program) moveCommand() *cobra.Command {
+	var plan, start moveOptions
+	shared := func(c *cobra.Command, o *moveOptions) {
+		fs := c.Flags()
+		fs.SortFlags = false
+		fs.StringVar(&o.Mode, "mode", "", "`MODE` online or fenced (default: online where possible)")
+		fs.StringVar(&o.decisions, "decisions", "", "take the choices for the plan's decisions from `FILE`, TOML or JSON")
+		fs.DurationVar(&o.maxReadOnly, "max-read-only", 0, "refuse if the tenant would be read-only for longer than `TIME`")
+	}
+	planned := &cobra.Command{
+		Use: "plan TENANT SHARD", Short: "Say what a move would do; exit 3 if a check blocks it", Args: want("TENANT", "SHARD"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plan.Tenant, plan.Target = args[0], args[1]
+			return p.runMovePlan(cmd.Context(), plan)
+		},
+	}
+	shared(planned, &plan)
+	started := &cobra.Command{
+		Use: "start TENANT SHARD", Short: "Move a tenant's rows to another shard", Args: want("TENANT", "SHARD"),
+		Long: `File a move and queue its run. With --wait this process carries it out and ends
+when nothing more happens without a person; otherwise a worker does.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			start.Tenant, start.Target = args[0], args[1]
+			return p.runMoveStart(cmd.Context(), start)
+		},
+	}
+	shared(started, &start)
+	fs := started.Flags()
+	fs.BoolVar(&start.wait, "wait", false, "carry it out here and return when it is settled")
+	fs.BoolVar(&start.Hold, "hold", false, "stop before the tenant is made read-only; move switch goes on")
+	fs.IntVar(&start.Priority, "priority", 0, "runs of a higher `NUMBER` come first")
+	fs.StringVar(&start.At, "at", "", "not before the `TIME`, RFC 3339")
+	fs.BoolVar(&start.AcceptAlone, "accept-alone", false, "in production: without a second worker that could take over")
+
+	var tenant string
+	var limit int
+	list := &cobra.Command{
+		Use: "list", Short: "List moves, the newest first", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runMoveList(cmd.Context(), tenant, limit) },
+	}
+	list.Flags().StringVar(&tenant, "tenant", "", "of the `TENANT`")
+	list.Flags().IntVar(&limit, "limit", 50, "how `MANY`")
+	show := &cobra.Command{
+		Use: "show ID", Short: "Show a move: tables, log, and what may follow", Args: want("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runMoveShow(cmd.Context(), args[0]) },
+	}
+	watch := &cobra.Command{
+		Use: "watch ID", Short: "Follow a move until it is settled", Args: want("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runMoveWatch(cmd.Context(), args[0]) },
+	}
+	points := &cobra.Command{
+		Use: "points", Short: "List the places at which tests stop a move", Args: want(),
+		RunE: func(*cobra.Command, []string) error { return p.runMovePoints() },
+	}
+	return group("move", "Move a tenant's rows to another shard",
+		planned, started, list, show, watch,
+		p.actionCommand("switch", "Go on with a move that waits at ready"),
+		p.actionCommand("resume", "Go on with a move that was parked or has failed"),
+		p.actionCommand("cancel", "Undo a move before its switch"),
+		p.actionCommand("rollback", "Bring a switched tenant back, with what was written since"),
+		p.actionCommand("finalize", "Delete the tenant's rows on the source"),
+		points)
+}
+
+// actionOptions are the flags of an action on a move that exists.
+type actionOptions struct {
+	session.MoveAction
+	action        string
+	wait          bool
+	passwordStdin bool
+}
+
+func (p *program) actionCommand(action, short string) *cobra.Command {
+	o := actionOptions{action: action}
+	c := &cobra.Command{
+		Use: action + " ID", Short: short, Args: want("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.ID = args[0]
+			return p.runMoveAction(cmd.Context(), o)
+		},
+	}
+	c.Flags().SortFlags = false
+	c.Flags().BoolVar(&o.wait, "wait", false, "carry it out here and return when it is settled")
+	if action == "finalize" {
+		c.Long = `Delete the tenant's rows on the source: what the move copied and verified, and
+nothing else. With --wait the time in which the application may still route to
+the source is waited out first.`
+		c.Flags().BoolVar(&o.RoutingConfirmed, "routing-confirmed", false, "the application follows the pointer; --note says how you know")
+		c.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "in production: the database password is a line on standard input")
+	}
+	return c
+}
+
+func (o moveOptions) request(p *program) (session.MoveRequest, error) {
+	r := o.MoveRequest
+	r.MaxReadOnlyMS = o.maxReadOnly.Milliseconds()
+	r.Note, r.Confirm = p.note, p.confirm
+	if o.decisions == "" {
+		return r, nil
+	}
+	var data []byte
+	var err error
+	if o.decisions == "-" {
+		data, err = io.ReadAll(io.LimitReader(p.stdin, 16<<20))
+	} else {
+		data, err = os.ReadFile(o.decisions)
+	}
+	if err != nil {
+		return r, fault.Wrapf(err, fault.Usage, "shard-admin move plan TENANT SHARD --json prints the decisions in the form that is read", "the decisions file %s cannot be read", harmless(o.decisions))
+	}
+	r.Decisions, err = session.ParseDecisions(data, o.decisions)
+	return r, err
+}
+
+func (p *program) runMovePlan(ctx context.Context, o moveOptions) error {
+	r, err := o.request(p)
+	if err != nil {
+		return err
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.PlanMove(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := p.answer(v, func(w io.Writer) { printPlan(w, v) }); err != nil {
+		return err
+	}
+	if v.Blocked {
+		return &found{code: fault.MoveBlocked}
+	}
+	return nil
+}
+
+func printPlan(w io.Writer, v session.Plan) {
+	pause := spanOr(v.EstimateMS)
+	if v.EstimateMS == nil {
+		pause = "unknown: " + v.EstimateReason
+	} else {
+		pause = "about " + pause
+	}
+	facts(w, "Tenant", v.Label+" ("+v.Tenant+")", "From", v.Source, "To", v.Target, "Mode", strings.TrimSuffix(v.Mode+", "+v.ModeReason, ", "),
+		"Rows", number(v.Rows)+", "+size(v.Bytes), "Estimate", pause)
+	line(w, "")
+	t := newTable(long("TABLE", 24), left("KIND"), right("ROWS"), right("SIZE"))
+	empty := 0
+	for _, x := range v.Tables {
+		if x.Rows == 0 {
+			empty++
+			continue
+		}
+		t.add(x.Table, state(x.Kind), number(x.Rows), size(x.Bytes))
+	}
+	t.print(w)
+	if empty > 0 {
+		line(w, "and %s without rows", count(int64(empty), "table"))
+	}
+	if len(v.Decisions) > 0 {
+		line(w, "")
+		t := newTable(long("TO DECIDE IN", 16), long("KEY", 8), left("CASE"), left("CHOICE"), long("OF", 8))
+		for _, d := range v.Decisions {
+			t.add(d.Table, d.Key, state(d.Case), or(d.Choice, "none yet"), strings.Join(d.Choices, ", "))
+		}
+		t.print(w)
+	}
+	line(w, "")
+	printChecks(w, v.Checks)
+	for _, n := range v.Notices {
+		paragraph(w, "", "Note: "+n)
+	}
+	line(w, "")
+	if v.Blocked {
+		line(w, "Blocked: a move would be refused.")
+		return
+	}
+	line(w, "Nothing stands in the way. Next:")
+	line(w, "  shard-admin move start %s %s --wait --note REASON", v.Label, v.Target)
+}
+
+// printChecks prints what is not well, whole; what is well is one line.
+func printChecks(w io.Writer, checks []session.Check) {
+	well := 0
+	for _, c := range checks {
+		if c.Status == "ok" {
+			well++
+		}
+	}
+	if len(checks) == 0 {
+		return
+	}
+	line(w, "%d of %s passed", well, count(int64(len(checks)), "check"))
+	for _, c := range checks {
+		if c.Status == "ok" {
+			continue
+		}
+		paragraph(w, "", c.Status+" "+c.Name+": "+c.Message)
+		for _, x := range []string{c.Evidence, c.Fix} {
+			if x != "" {
+				paragraph(w, "  ", x)
+			}
+		}
+	}
+}
+
+// started is a move that may not have begun.
+type startedMove struct {
+	session.MoveView
+	// Notice says that nobody carries it out yet.
+	Notice *string `json:"notice"`
+}
+
+func (p *program) runMoveStart(ctx context.Context, o moveOptions) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.change(ctx, s.Fleet(), fmt.Sprintf("Tenant %s moves to %s; its site is read-only while the last rows are copied and compared.", o.Tenant, o.Target), o.Tenant); err != nil {
+		return err
+	}
+	r, err := o.request(p)
+	if err != nil {
+		return err
+	}
+	v, err := s.StartMove(ctx, r)
+	if err != nil {
+		return err
+	}
+	return p.follow(ctx, s, v, o.wait)
+}
+
+func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	f := s.Fleet()
+	if p.asks() {
+		m, err := s.Move(ctx, o.ID)
+		if err != nil {
+			return err
+		}
+		what := map[string]string{
+			"switch":   "The tenant is made read-only, its rows are compared, and it moves.",
+			"resume":   "The move goes on where it stopped.",
+			"cancel":   "What was copied is removed; the tenant stays where it is.",
+			"rollback": "The tenant goes back, with what was written since.",
+			"finalize": "The tenant's rows on the source are deleted. After that nothing brings it back.",
+		}[o.action]
+		if err := p.change(ctx, f, fmt.Sprintf("Move %s of %s from %s to %s. %s", m.ID, m.Label, m.Source, m.Target, what), m.Label); err != nil {
+			return err
+		}
+	}
+	if o.action == "finalize" && f.Environment == fleet.Production {
+		if _, ok := p.terminal(); o.passwordStdin || (ok && !p.yes) {
+			secret, err := p.secret(ctx, "Password of the control database")
+			if err != nil {
+				return err
+			}
+			o.Password = secret.Reveal()
+		}
+	}
+	o.Note, o.Confirm, o.Wait = p.note, p.confirm, o.wait
+	v, err := s.ActOnMove(ctx, o.action, o.MoveAction)
+	if err != nil {
+		return err
+	}
+	return p.follow(ctx, s, v, o.wait)
+}
+
+// follow waits for a queued run if it is to be waited for, and prints the move.
+func (p *program) follow(ctx context.Context, s *session.Session, v session.MoveView, wait bool) error {
+	out := startedMove{MoveView: v}
+	if wait {
+		p.say("Move %s", v.ID)
+		show := p.progress()
+		done, err := s.Await(ctx, v.ID, show.move)
+		show.end()
+		if done.ID == "" {
+			done = v
+		}
+		return p.moved(startedMove{MoveView: done}, err)
+	}
+	if n, err := s.WorkersAlive(ctx); err == nil && n == 0 {
+		notice := "no worker is alive to carry it out: shard-admin worker starts one, move resume " + v.ID + " --wait does it here"
+		out.Notice = &notice
+	}
+	return p.moved(out, nil)
+}
+
+// moved prints a move. One that ended with an error holds it, so that the
+// document is an error's and the move's at once.
+func (p *program) moved(v startedMove, err error) error {
+	if err != nil {
+		e := p.problem(err)
+		v.Error = &e
+	}
+	if perr := p.answer(v, func(w io.Writer) {
+		printMove(w, v.MoveView)
+		if v.Notice != nil {
+			line(w, "")
+			paragraph(w, "", "Note: "+*v.Notice)
+		}
+	}); perr != nil {
+		return perr
+	}
+	if err != nil {
+		if p.home != nil {
+			p.home.Logger().Error("move ended with an error", "move", v.ID, "code", string(fault.CodeOf(err)), "error", err.Error())
+		}
+		return &found{code: fault.CodeOf(err)}
+	}
+	return nil
+}
+
+func printMove(w io.Writer, v session.MoveView) {
+	stands := state(v.State)
+	if v.Held {
+		stands += ", waits for a person"
+	}
+	verified := "no"
+	if v.Verified {
+		verified = "every row, " + momentOr(v.VerifiedAt) + " UTC"
+	}
+	readOnly := ""
+	if v.ReadOnlySince != nil {
+		readOnly = "since " + moment(*v.ReadOnlySince) + " UTC, " + age(*v.ReadOnlySince)
+	}
+	facts(w, "Move", v.ID, "Tenant", v.Label+" ("+v.Tenant+")", "From", v.Source, "To", v.Target, "Mode", v.Mode, "State", stands,
+		"Rows", number(v.Rows)+", "+size(v.Bytes), "Verified", verified, "Write pause", spanOr(v.WritePauseMS), "Read-only now", readOnly,
+		"By", v.CreatedBy, "Reason", v.Note, "Filed", moment(v.CreatedAt)+" UTC", "Finished", momentOr(v.FinishedAt), "Carried out by", v.Owner)
+	rows := []session.MoveTable{}
+	for _, t := range v.Tables {
+		if t.Rows > 0 {
+			rows = append(rows, t)
+		}
+	}
+	if len(rows) > 0 {
+		line(w, "")
+		t := newTable(long("TABLE", 24), right("ROWS"), right("COPIED"), right("SIZE"), left("VERIFIED"))
+		for _, x := range rows {
+			t.add(x.Table, number(x.Rows), number(x.RowsCopied), size(x.Bytes), yesNo(x.Verified))
+		}
+		t.print(w)
+	}
+	if v.Error != nil {
+		line(w, "")
+		paragraph(w, "", "Error: "+v.Error.Message)
+		if v.Error.Hint != "" {
+			paragraph(w, "  ", v.Error.Hint)
+		}
+	}
+	if len(v.Next) > 0 {
+		line(w, "\nNext:")
+		for _, n := range v.Next {
+			line(w, "  %s", n)
+		}
+	}
+}
+
+func (p *program) runMoveList(ctx context.Context, tenant string, limit int) error {
+	if limit < 1 {
+		return fault.New(fault.Usage, "--limit wants a number of 1 or more", "shard-admin move list --help shows how it is written")
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Moves(ctx, tenant, limit)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) { printMoves(w, v) })
+}
+
+func printMoves(w io.Writer, v session.MoveList) {
+	if len(v.Moves) == 0 {
+		line(w, "There is no move.")
+		return
+	}
+	t := newTable(long("MOVE", 8), long("TENANT", 10), long("FROM", 9), long("TO", 9), left("STATE"), right("ROWS"), left("FILED"))
+	for _, m := range v.Moves {
+		stands := state(m.State)
+		if m.Error != nil && m.State != "failed" {
+			stands += " !"
+		}
+		t.add(m.ID, or(m.Label, m.Tenant), m.Source, m.Target, stands, number(m.Rows), age(m.CreatedAt))
+	}
+	t.print(w)
+}
+
+func (p *program) runMoveShow(ctx context.Context, id string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Move(ctx, id)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		printMove(w, v)
+		if len(v.Log) > 0 {
+			line(w, "\nLog (UTC):")
+			for _, l := range v.Log {
+				mark := ""
+				if l.Level != "info" {
+					mark = l.Level + ": "
+				}
+				paragraph(w, "  ", moment(l.At)+"  "+mark+l.Message)
+			}
+		}
+	})
+}
+
+func (p *program) runMoveWatch(ctx context.Context, id string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	show := p.progress()
+	v, err := s.Watch(ctx, id, show.move)
+	show.end()
+	if err != nil {
+		return err
+	}
+	if v.ID == "" {
+		return ctx.Err()
+	}
+	return p.answer(v, func(w io.Writer) { printMove(w, v) })
+}
+
+func (p *program) runMovePoints() error {
+	points := session.Points()
+	return p.answer(map[string]any{"points": points}, func(w io.Writer) {
+		t := newTable(left("POINT"), left("STATE"), long("AFTER", 20))
+		for _, x := range points {
+			t.add(x.Name, state(string(x.State)), x.After)
+		}
+		t.print(w)
+	})
+}

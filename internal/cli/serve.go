@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/home"
+)
+
+func (p *program) runWindow(ctx context.Context) error {
+	if p.faces.Window == nil {
+		return fault.New(fault.NoDisplay, "this build has no window", "shard-admin serve shows the same page; shard-admin help lists the commands")
+	}
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	if err := p.faces.Window(ctx, h, WindowOptions{Fleet: p.fleet, Email: p.as}); err != nil {
+		return err
+	}
+	if p.json {
+		return p.document(map[string]bool{"closed": true})
+	}
+	return nil
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var listen string
+	c := &cobra.Command{
+		Use: "serve", Short: "Show the page in a browser of this computer", Args: want(),
+		Long: `Show the page that the window shows, on a loopback address, until Ctrl-C. The
+address that is printed holds a token and opens the page once.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runServe(cmd.Context(), listen) },
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "a loopback `ADDRESS`; port 0 takes a free one")
+	return c
+}
+
+func (p *program) runServe(ctx context.Context, listen string) error {
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	return p.serve(ctx, h, p.fleet, listen, p.stdout)
+}
+
+func (p *program) serve(ctx context.Context, h *home.Home, fleet, listen string, out io.Writer) error {
+	if p.faces.Serve == nil {
+		return fault.New(fault.ListenFailed, "this build has no page", "make build-headless builds one that has")
+	}
+	err := p.faces.Serve(ctx, h, ServeOptions{Listen: listen, Fleet: fleet, Email: p.as, Ready: func(url string) {
+		if p.json && out == p.stdout {
+			_ = p.document(map[string]string{"url": url})
+			return
+		}
+		line(out, "The page is at %s", url)
+		p.say("Ctrl-C ends it.")
+	}})
+	if ctx.Err() != nil && (err == nil || fault.CodeOf(err) == fault.Cancelled) {
+		return nil // Ctrl-C is how it ends
+	}
+	return err
+}
+
+func (p *program) workerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "worker", Short: "Carry out queued moves until Ctrl-C", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runWorker(cmd.Context()) },
+	}
+}
+
+func (p *program) runWorker(ctx context.Context) error {
+	s, err := p.sessionOf(ctx, p.fleet, "worker")
+	if err != nil {
+		return err
+	}
+	name := s.Fleet().Name
+	show := p.progress()
+	defer s.Subscribe(show.move)()
+	p.say("Carrying out what is queued for %s. Ctrl-C stops at the next safe point.", name)
+	if err := s.Work(ctx, true); err != nil && (ctx.Err() == nil || fault.CodeOf(err) != fault.Cancelled) {
+		return err
+	}
+	return p.answer(map[string]any{"fleet": name, "stopped": true}, func(w io.Writer) { line(w, "The worker of %s has stopped.", name) })
+}

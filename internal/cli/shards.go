@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/session"
+)
+
+func (p *program) shardsCommand() *cobra.Command {
+	status := &cobra.Command{
+		Use: "status", Short: "Show every shard: reachable, tenants, size, latency", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runShardsStatus(cmd.Context()) },
+	}
+	health := &cobra.Command{
+		Use: "health [NAME]", Short: "Show connections, cache hits and findings", Args: maybe("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.runShardsHealth(cmd.Context(), strings.Join(args, ""))
+		},
+	}
+	stats := &cobra.Command{
+		Use: "stats NAME", Short: "Show what a shard holds", Args: want("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runShardsStats(cmd.Context(), args[0]) },
+	}
+	distribution := &cobra.Command{
+		Use: "distribution", Short: "Show how tenants spread over the shards", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runShardsDistribution(cmd.Context()) },
+	}
+	var o session.AssignRequest
+	assign := &cobra.Command{
+		Use: "assign TENANT SHARD", Short: "Point a tenant without rows to another shard", Args: want("TENANT", "SHARD"),
+		Long: `Point a tenant to another shard. Routing alone changes: no rows move, so it is
+refused where the tenant has rows; move start takes them along.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Tenant, o.Shard = args[0], args[1]
+			return p.runShardsAssign(cmd.Context(), o)
+		},
+	}
+	assign.Flags().BoolVar(&o.RowsStay, "rows-stay", false, "although rows exist on the present shard: they stay there")
+	return group("shards", "See the shards, point tenants to them", status, health, stats, distribution, assign)
+}
+
+func (p *program) runShardsStatus(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) { printStatus(w, v) })
+}
+
+func printStatus(w io.Writer, v session.Status) {
+	tenants := "an unknown number of tenants"
+	if v.Tenants != nil {
+		tenants = count(int64(*v.Tenants), "tenant")
+	}
+	line(w, "%s (%s): %s, %d of %s answer", v.Fleet, v.Environment, tenants, v.Answering, count(int64(v.Configured), "shard"))
+	line(w, "")
+	t := newTable(long("SHARD", 10), left("STATUS"), right("TENANTS"), right("SIZE"), right("LATENCY"), right("CONNECTIONS"), long("HOST", 10))
+	for _, s := range v.Shards {
+		host := none
+		if s.Host != "" {
+			host = fmt.Sprintf("%s:%d", s.Host, s.Port)
+		}
+		connections := none
+		if s.Connections != nil {
+			connections = intOr(s.Connections)
+			if s.MaxConnections != nil {
+				connections += " of " + intOr(s.MaxConnections)
+			}
+		}
+		t.add(s.Name, state(s.Status), intOr(s.Tenants), sizeOr(s.SizeBytes), milliseconds(s.LatencyMS), connections, host)
+	}
+	t.print(w)
+	reported := map[string]bool{}
+	for _, s := range append([]session.ShardStatus{v.Control}, v.Shards...) {
+		if s.Problem == nil || reported[s.Problem.Message] {
+			continue
+		}
+		reported[s.Problem.Message] = true
+		line(w, "")
+		paragraph(w, "", or(s.Name, "control")+": "+s.Problem.Message)
+		if s.Problem.Hint != "" {
+			paragraph(w, "  ", s.Problem.Hint)
+		}
+	}
+	if v.Tenants == nil && v.TenantsReason != "" {
+		line(w, "")
+		paragraph(w, "", "Tenants: "+v.TenantsReason)
+	}
+	if !v.Installed && v.InstallNote != "" {
+		line(w, "")
+		paragraph(w, "", v.InstallNote)
+	}
+}
+
+func (p *program) runShardsHealth(ctx context.Context, name string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Health(ctx, name)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) { printHealth(w, v) })
+}
+
+func printHealth(w io.Writer, v session.Health) {
+	t := newTable(long("SHARD", 10), left("STATUS"), right("LATENCY"), right("CONNECTIONS"), right("CACHE HITS"), right("INDEX HITS"), right("SIZE"))
+	for _, h := range v.Shards {
+		connections := intOr(h.Connections)
+		if h.Connections != nil && h.MaxConnections != nil {
+			connections += " of " + intOr(h.MaxConnections)
+		}
+		t.add(h.Name, state(h.Status), milliseconds(h.LatencyMS), connections, percent(h.CacheHitRate), percent(h.IndexHitRate), sizeOr(h.SizeBytes))
+	}
+	t.print(w)
+	for _, h := range v.Shards {
+		if h.Problem != nil {
+			line(w, "")
+			paragraph(w, "", h.Name+": "+h.Problem.Message)
+			paragraph(w, "  ", h.Problem.Hint)
+		}
+		for _, f := range h.Findings {
+			line(w, "")
+			paragraph(w, "", f.Severity+" on "+h.Name+": "+f.Message)
+			if f.Advice != "" {
+				paragraph(w, "  ", f.Advice)
+			}
+		}
+	}
+}
+
+func (p *program) runShardsStats(ctx context.Context, name string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Stats(ctx, name)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		facts(w, "Shard", v.Name, "Tenants", intOr(v.Tenants), "Tables", number(int64(v.TableCount)), "Size", size(v.SizeBytes), "of it indexes", size(v.IndexBytes))
+		if len(v.Counts) == 0 {
+			return
+		}
+		line(w, "")
+		t := newTable(long("COUNT OF", 20), right("ROWS"))
+		names := []string{}
+		for n := range v.Counts {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		for _, n := range names {
+			t.add(n, number(v.Counts[n]))
+		}
+		t.print(w)
+	})
+}
+
+func (p *program) runShardsDistribution(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.Distribution(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) { printDistribution(w, v) })
+}
+
+// bar is how wide the longest bar of a distribution is.
+const bar = 30
+
+func printDistribution(w io.Writer, v session.Distribution) {
+	t := newTable(long("SHARD", 10), right("TENANTS"), right("SHARE"), right("SIZE"), left(""))
+	for _, s := range v.Shards {
+		t.add(s.Name, number(int64(s.Tenants)), fmt.Sprintf("%.1f %%", s.Percent), sizeOr(s.SizeBytes), strings.Repeat("█", int(s.Percent/100*bar+0.5)))
+	}
+	t.print(w)
+	line(w, "\n%s in all.", count(int64(v.Total), "tenant"))
+	for _, s := range v.Shards {
+		if s.SizeBytes == nil && s.SizeReason != "" {
+			paragraph(w, "", s.Name+": size unknown, "+s.SizeReason)
+		}
+	}
+}
+
+func (p *program) runShardsAssign(ctx context.Context, o session.AssignRequest) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	what := "Tenant " + o.Tenant + " is pointed to " + o.Shard + ". No rows move."
+	if o.RowsStay {
+		what = "Tenant " + o.Tenant + " is pointed to " + o.Shard + ". Its rows stay where they are and are not seen from there."
+	}
+	if err := p.change(ctx, s.Fleet(), what, o.Tenant); err != nil {
+		return err
+	}
+	o.Note, o.Confirm = p.note, p.confirm
+	v, err := s.Assign(ctx, o)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		line(w, "%s is on %s now; it was on %s.", or(v.Label, v.Tenant), v.To, v.From)
+		line(w, "Audit event %s", v.AuditEvent)
+	})
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// none stands for what is not known; the reason is beside it or below.
+const none = "–"
+
+// size writes bytes as people read them; units are powers of 1024, as
+// PostgreSQL counts.
+func size(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n), ""
+	for _, unit = range []string{"kB", "MB", "GB", "TB", "PB"} {
+		f /= 1024
+		if f < 999.5 {
+			break
+		}
+	}
+	if f < 9.95 {
+		return fmt.Sprintf("%.1f %s", f, unit)
+	}
+	return fmt.Sprintf("%.0f %s", f, unit)
+}
+
+func sizeOr(n *int64) string {
+	if n == nil {
+		return none
+	}
+	return size(*n)
+}
+
+// number writes a count with thin groups of three.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	neg := strings.HasPrefix(s, "-")
+	s = strings.TrimPrefix(s, "-")
+	var b strings.Builder
+	for i, r := range s {
+		if i > 0 && (len(s)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	if neg {
+		return "-" + b.String()
+	}
+	return b.String()
+}
+
+func intOr(n *int) string {
+	if n == nil {
+		return none
+	}
+	return number(int64(*n))
+}
+
+// count writes a number with its noun.
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	switch {
+	case strings.HasSuffix(noun, "y"):
+		noun = strings.TrimSuffix(noun, "y") + "ies"
+	case strings.HasSuffix(noun, "ch"), strings.HasSuffix(noun, "s"):
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return number(n) + " " + noun
+}
+
+// milliseconds writes a latency.
+func milliseconds(ms *float64) string {
+	switch {
+	case ms == nil:
+		return none
+	case *ms < 10:
+		return fmt.Sprintf("%.1f ms", *ms)
+	case *ms < 10_000:
+		return fmt.Sprintf("%.0f ms", *ms)
+	}
+	return span(time.Duration(*ms * float64(time.Millisecond)))
+}
+
+// span writes a duration in at most two units.
+func span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d days", int(d.Hours())/24)
+}
+
+func spanOr(ms *int64) string {
+	if ms == nil {
+		return none
+	}
+	return span(time.Duration(*ms) * time.Millisecond)
+}
+
+// age writes how long ago a time of a view was.
+func age(at string) string { return ageAt(at, time.Now()) }
+
+func ageAt(at string, now time.Time) string {
+	t, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		return none
+	}
+	switch d := now.Sub(t); {
+	case d < 5*time.Second:
+		return "just now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	case d < 60*24*time.Hour:
+		return fmt.Sprintf("%d days ago", int(d.Hours())/24)
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// moment writes a time of a view in UTC, to the second.
+func moment(at string) string {
+	t, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		return none
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+func momentOr(at *string) string {
+	if at == nil {
+		return none
+	}
+	return moment(*at)
+}
+
+// state writes a state of a move in words.
+func state(s string) string { return strings.ReplaceAll(s, "_", " ") }
+
+// percent writes a share between 0 and 1.
+func percent(f *float64) string {
+	if f == nil {
+		return none
+	}
+	return fmt.Sprintf("%.1f %%", *f*100)
+}
+
+func text(s *string) string {
+	if s == nil || *s == "" {
+		return none
+	}
+	return *s
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
