@@ -11,6 +11,10 @@ import (
 	"shardadmin/app"
 )
 
+// Available reports whether this build has a window; this one has what a
+// window shows.
+const Available = true
+
 // Run writes the page's bindings; this is what a build with the tag bindings
 // does instead of opening a window. It needs neither cgo nor a display.
 func Run(_ context.Context, o Options) error {

@@ -8,6 +8,9 @@ import (
 	"shardadmin/internal/fault"
 )
 
+// Available reports whether this build has a window.
+const Available = false
+
 // Run refuses: this build has no window.
 func Run(context.Context, Options) error {
 	return fault.New(fault.NoDisplay, "this build has no window",

@@ -5,10 +5,8 @@ package window
 import (
 	"context"
 	"os"
-	"os/signal"
 	goruntime "runtime"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/wailsapp/wails/v2"
@@ -24,12 +22,15 @@ import (
 	"shardadmin/internal/fault"
 )
 
+// Available reports whether this build has a window.
+const Available = true
+
 // parkWithin is how long closing the window waits for work to reach a safe
 // point.
 const parkWithin = 45 * time.Second
 
-// Run opens the window and returns when it was closed. Work under way parks at
-// its next safe point.
+// Run opens the window and returns when it was closed, or soon after ctx ends.
+// Work under way parks at its next safe point.
 func Run(ctx context.Context, o Options) error {
 	if err := display(); err != nil {
 		return err
@@ -44,7 +45,7 @@ func Run(ctx context.Context, o Options) error {
 	prepare()
 
 	a := app.New(app.Options{Home: o.Home, Mode: app.Window, Demo: o.Demo, Fleet: o.Fleet, Email: o.Email})
-	w := &window{app: a, report: os.Getenv(reportVariable)}
+	w := &window{app: a, report: os.Getenv(reportVariable), ended: ctx.Done()}
 	err = wails.Run(&options.App{
 		Title: "Shard Admin",
 		Width: 1440, Height: 900, MinWidth: 1024, MinHeight: 700,
@@ -92,6 +93,7 @@ func prepare() {
 type window struct {
 	app    *app.App
 	report string
+	ended  <-chan struct{}
 	ctx    atomic.Pointer[context.Context] // Wails' own; its runtime wants it at every call
 	sure   atomic.Bool                     // the person said that it may close
 }
@@ -101,12 +103,9 @@ var _ app.Face = (*window)(nil)
 func (w *window) start(ctx context.Context) {
 	w.ctx.Store(&ctx)
 	w.app.Start(w)
-	// A signal closes the window as the person would, but asks nothing.
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	// Who ends the program from outside was asked nothing and is asked nothing.
 	go func() {
-		<-stop
-		signal.Stop(stop)
+		<-w.ended
 		w.sure.Store(true)
 		runtime.Quit(ctx)
 	}()

@@ -1,0 +1,264 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+)
+
+func two() AddFleetRequest {
+	return AddFleetRequest{
+		Name: "pwb", Environment: "staging", Profile: "property_web_builder",
+		Control: "postgres://ops:c0ntrol-secret@127.0.0.1:1/pwb?sslmode=disable",
+		Shards: []ShardURL{
+			{Name: "default", URL: "control"},
+			{Name: "shard_1", URL: "postgres://ops:sh4rd-secret@127.0.0.1:1/pwb_1?sslmode=disable"},
+			{Name: "shard_2"},
+		},
+	}
+}
+
+func TestPasswordsOfANewFleetGoToTheKeychain(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	settings, shell := &Settings{a}, &Shell{a}
+	info, err := shell.Info()
+	require.NoError(t, err)
+	require.True(t, info.FirstStart)
+	require.Equal(t, Page, info.Mode)
+	require.NotNil(t, info.Fleets)
+
+	r := two()
+	r.Name = "keychain-test"
+	v, err := settings.AddFleet(r)
+	require.NoError(t, err)
+	require.True(t, v.Current, "the first fleet is the current one")
+	require.Equal(t, []bool{true, true, false}, []bool{v.Shards[0].Configured, v.Shards[1].Configured, v.Shards[2].Configured})
+	require.True(t, v.Shards[0].InControl)
+	require.NotContains(t, v.Control+v.Shards[1].URL, "secret")
+	text, err := os.ReadFile(v.Path)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "secret")
+
+	c, err := credential.Keychain{}.Get(t.Context(), r.Name, "control")
+	require.NoError(t, err)
+	require.Equal(t, "ops", c.User)
+	require.Equal(t, "c0ntrol-secret", c.Password.Reveal())
+	c, err = credential.Keychain{}.Get(t.Context(), r.Name, "shard_1")
+	require.NoError(t, err)
+	require.Equal(t, "sh4rd-secret", c.Password.Reveal())
+
+	a.log.Error("a line with sh4rd-secret in it")
+	logged, err := os.ReadFile(a.home.LogPath())
+	require.NoError(t, err)
+	require.NotContains(t, string(logged), "sh4rd-secret")
+
+	_, err = settings.AddFleet(r)
+	require.Equal(t, fault.FleetExists, fault.CodeOf(err))
+	info, err = shell.Info()
+	require.NoError(t, err)
+	require.False(t, info.FirstStart)
+	require.Equal(t, []FleetName{{Name: r.Name, Environment: "staging", Current: true}}, info.Fleets)
+
+	left, err := settings.RemoveFleet(r.Name)
+	require.NoError(t, err)
+	require.Empty(t, left.Fleets)
+	_, err = (&Overview{a}).Status()
+	require.Equal(t, fault.FleetUnknown, fault.CodeOf(err))
+}
+
+func TestAFleetThatIsRefusedLeavesNoPassword(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	settings := &Settings{a}
+	for name, spoil := range map[string]func(*AddFleetRequest){
+		"refused-environment": func(r *AddFleetRequest) { r.Environment = "prod" },
+		"refused-control":     func(r *AddFleetRequest) { r.Control = "mysql://db" },
+		"refused-shard":       func(r *AddFleetRequest) { r.Shards[2].URL = "nonsense" },
+		"refused-twice":       func(r *AddFleetRequest) { r.Shards[2] = r.Shards[1] },
+		"../refused":          func(*AddFleetRequest) {},
+	} {
+		r := two()
+		r.Name = name
+		spoil(&r)
+		_, err := settings.AddFleet(r)
+		require.Error(t, err, name)
+		require.NotContains(t, ProblemText(err), "secret", name)
+		_, err = credential.Keychain{}.Get(t.Context(), name, "control")
+		require.ErrorIs(t, err, credential.ErrNotFound, name)
+	}
+	list, err := settings.Fleets()
+	require.NoError(t, err)
+	require.Empty(t, list.Fleets)
+}
+
+func TestImportAFleet(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	v, err := (&Settings{a}).ImportFleet(ImportFleetRequest{Name: "imported", Environment: "staging", Text: `
+staging:
+  primary:
+    adapter: postgresql
+    host: db1.example.com
+    database: pwb
+    username: ops
+    password: imp0rted
+  tenant_shard_1:
+    adapter: postgresql
+    host: db2.example.com
+    database: pwb_1
+    username: ops
+    password: imp0rted-too
+`})
+	require.NoError(t, err)
+	require.Equal(t, "imported", v.Name)
+	require.Equal(t, "staging", v.Environment)
+	require.Contains(t, v.Control, "db1.example.com")
+	require.NotEmpty(t, v.Shards)
+	c, err := credential.Keychain{}.Get(t.Context(), "imported", "control")
+	require.NoError(t, err)
+	require.Equal(t, "imp0rted", c.Password.Reveal())
+	_, err = (&Settings{a}).ImportFleet(ImportFleetRequest{Text: "{{{"})
+	require.Equal(t, fault.ImportInvalid, fault.CodeOf(err))
+}
+
+func TestChoosingAFleetAndAnOperator(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	settings, shell := &Settings{a}, &Shell{a}
+	for _, name := range []string{"one", "two"} {
+		r := two()
+		r.Name = name
+		_, err := settings.AddFleet(r)
+		require.NoError(t, err)
+	}
+	first, err := a.current()
+	require.NoError(t, err)
+	require.Equal(t, "one", first.name)
+	info, err := shell.UseFleet("two")
+	require.NoError(t, err)
+	require.True(t, info.Fleets[1].Current)
+	second, err := a.current()
+	require.NoError(t, err)
+	require.Equal(t, "two", second.name)
+	_, err = shell.UseFleet("three")
+	require.Equal(t, fault.FleetUnknown, fault.CodeOf(err))
+	_, err = shell.UseFleet("one")
+	require.NoError(t, err)
+	again, err := a.current()
+	require.NoError(t, err)
+	require.Same(t, first, again, "a fleet that was open stays open: its moves go on")
+
+	_, err = shell.SetOperator("nobody")
+	require.Error(t, err)
+	info, err = shell.SetOperator("ann@example.com")
+	require.NoError(t, err)
+	require.Equal(t, "ann@example.com", info.Operator)
+	anew, err := a.current()
+	require.NoError(t, err)
+	require.NotSame(t, first, anew)
+	require.Equal(t, "ann@example.com", anew.session.Operator())
+
+	list, err := settings.Settings()
+	require.NoError(t, err)
+	require.NotEmpty(t, list.Settings)
+	one, err := settings.Set("theme", "dark")
+	require.NoError(t, err)
+	require.Equal(t, "dark", one.Value)
+	_, err = settings.Set("no_such", "x")
+	require.Equal(t, fault.SettingsInvalid, fault.CodeOf(err))
+}
+
+// pretend is a demo that is told how to end.
+type pretend struct {
+	fleet string
+	add   func() error
+	gate   chan struct{}
+}
+
+func (p *pretend) Status(context.Context) (DemoStatus, error) {
+	return DemoStatus{Fleet: p.fleet, Running: true}, nil
+}
+
+func (p *pretend) Start(ctx context.Context, progress func(string)) error {
+	progress("Starting servers")
+	select {
+	case <-p.gate:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return p.add()
+}
+
+func TestStartingTheDemo(t *testing.T) {
+	t.Parallel()
+	demo := &pretend{fleet: "try", gate: make(chan struct{})}
+	a, events := start(t, Options{Demo: demo})
+	settings := &Settings{a}
+	demo.add = func() error {
+		r := two()
+		r.Name = "try"
+		_, err := settings.AddFleet(r)
+		return err
+	}
+	status, err := settings.StartDemo()
+	require.NoError(t, err)
+	require.True(t, status.Available)
+	require.True(t, status.Starting, "it returns before the demo is there")
+	status, err = settings.StartDemo()
+	require.NoError(t, err)
+	require.True(t, status.Starting, "once is enough")
+	events.until(t, func(e recorded) bool {
+		s, ok := e.payload.(DemoStatus)
+		return e.event == "demo" && ok && s.Step == "Starting servers"
+	})
+	close(demo.gate)
+	events.until(t, func(e recorded) bool {
+		s, ok := e.payload.(DemoStatus)
+		return e.event == "demo" && ok && !s.Starting && s.Problem == nil
+	})
+	o, err := a.current()
+	require.NoError(t, err)
+	require.Equal(t, "try", o.name)
+}
+
+func TestADemoThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
+	demo := &pretend{gate: make(chan struct{}), add: func() error { return fault.New(fault.NoBinaries, "no servers here", "install them") }}
+	a, events := start(t, Options{Demo: demo})
+	close(demo.gate)
+	_, err := (&Settings{a}).StartDemo()
+	require.NoError(t, err)
+	e := events.until(t, func(e recorded) bool {
+		s, ok := e.payload.(DemoStatus)
+		return e.event == "demo" && ok && s.Problem != nil
+	})
+	require.Equal(t, "no servers here", e.payload.(DemoStatus).Problem.Message)
+
+	none, _ := start(t, Options{})
+	status, err := (&Settings{none}).DemoStatus()
+	require.NoError(t, err)
+	require.False(t, status.Available)
+	_, err = (&Settings{none}).StartDemo()
+	require.Equal(t, fault.DemoFailed, fault.CodeOf(err))
+}
+
+func TestExportAsksWhere(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	r := two()
+	r.Name = "export-test"
+	_, err := (&Settings{a}).AddFleet(r)
+	require.NoError(t, err)
+	_, err = (&Audit{a}).Export("pdf", noFilter, "why")
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+	_, err = (&Audit{a}).Export("csv", noFilter, "why")
+	require.Equal(t, fault.Cancelled, fault.CodeOf(err), "the person chose no file")
+	require.False(t, errors.Is(err, context.Canceled))
+}
