@@ -413,12 +413,3 @@ func (s *Session) TestCredential(ctx context.Context, name string) (CredentialTe
 	}
 	return out, nil
 }
-
-// ProposeProfile reads a schema that nobody has described and proposes
-// a profile for a person to accept, with notes on what it rests on.
-func ProposeProfile(ctx context.Context, url string, r credential.Resolver, tenants string) ([]byte, []string, error) {
-	f := &fleet.Fleet{Name: "profile", Environment: fleet.Development, Control: fleet.Endpoint{URL: url}, Shards: []fleet.Shard{{Name: "default", InControl: true}}}
-	set := conn.Open(f, conn.Options{Resolver: r, MaxConns: 2})
-	defer set.Close()
-	return propose(ctx, set.Control(), tenants)
-}

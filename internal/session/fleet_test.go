@@ -31,6 +31,18 @@ type fixture struct {
 	dbs    []string
 	map_   *tenancy.Map
 	dbPath string
+	conns  map[string]*pgx.Conn
+}
+
+// connect keeps one session for each URL.
+func (f *fixture) connect(url string) *pgx.Conn {
+	f.t.Helper()
+	if c := f.conns[url]; c != nil && !c.IsClosed() {
+		return c
+	}
+	c := pgtest.Connect(f.t, url)
+	f.conns[url] = c
+	return c
 }
 
 type fixedResolver struct{ user string }
@@ -41,7 +53,7 @@ func (r fixedResolver) Resolve(context.Context, string, string, credential.Endpo
 
 func newFixture(t testing.TB, sql, profile string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
+	f := &fixture{t: t, conns: map[string]*pgx.Conn{}, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
 	for n := range 2 {
 		s := pgtest.Server(t, n)
 		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+f.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
@@ -70,7 +82,7 @@ func newFixture(t testing.TB, sql, profile string) *fixture {
 
 // super opens a session of the superuser on a database of the fleet.
 func (f *fixture) super(n int) *pgx.Conn {
-	return pgtest.Connect(f.t, pgtest.Server(f.t, n).URL("", f.dbs[n]))
+	return f.connect(pgtest.Server(f.t, n).URL("", f.dbs[n]))
 }
 
 func (f *fixture) exec(n int, sql string, args ...any) {

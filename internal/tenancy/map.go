@@ -143,7 +143,10 @@ func (m *Map) withFollows(f Follows) []string {
 
 // BuildMap classifies every table of a schema. It fails when the profile names
 // what is not there.
-func BuildMap(s *structure.Schema, p *Profile) (*Map, error) {
+func BuildMap(s *structure.Schema, p *Profile) (*Map, error) { return buildMap(s, p, gatherFrom) }
+
+// buildMap takes the size from which ownership is computed as a closure.
+func buildMap(s *structure.Schema, p *Profile, gatherFrom int) (*Map, error) {
 	root := s.Tables[p.Tenants.Table]
 	if root == nil {
 		return nil, fault.Newf(fault.ProfileInvalid, "choose the profile of this application, or make one: shard-admin profile init", "the schema has no tenants table %s", p.Tenants.Table)
@@ -184,7 +187,9 @@ func BuildMap(s *structure.Schema, p *Profile) (*Map, error) {
 		return nil, err
 	}
 	m.children()
+	m.sureWays()
 	m.findCycles()
+	m.gather(gatherFrom)
 	m.references()
 	m.sortParentsFirst()
 	for _, c := range m.Order {
@@ -498,6 +503,155 @@ func (m *Map) findCycles() {
 	for _, name := range m.Schema.Names {
 		if c := m.byName[name]; c != nil && (c.Kind.Moves() || c.Kind == Root) && index[name] == 0 {
 			visit(name)
+		}
+	}
+}
+
+// decided reports whether a table's rows say themselves whose they are.
+func (c *TableClass) decided() bool {
+	return c.Kind == Root || (c.TenantColumn != "" && !c.nullable())
+}
+
+// sureWays keeps one way to the owner where a row always has one: a foreign key
+// whose columns are never null, towards a table that has one as well. Further
+// keys of the row are references then, which must stay inside the tenant.
+// Without this a schema with many keys would multiply its ways.
+func (m *Map) sureWays() {
+	depth := map[string]int{}
+	for name, c := range m.byName {
+		if c.decided() {
+			depth[name] = 0
+		}
+	}
+	sure := func(c *TableClass, e Edge) bool {
+		if e.Constraint == "" {
+			return false
+		}
+		for _, col := range e.FromColumns {
+			if !c.Table.Column(col).NotNull {
+				return false
+			}
+		}
+		for _, f := range c.Table.ForeignKeys {
+			if f.Name == e.Constraint {
+				return f.Validated
+			}
+		}
+		return false
+	}
+	best := map[string]Edge{}
+	for changed := true; changed; {
+		changed = false
+		for _, name := range m.Schema.Names {
+			c := m.byName[name]
+			if c == nil || !c.Kind.Moves() || c.decided() {
+				continue
+			}
+			for _, e := range c.Owners {
+				d, ok := depth[e.To]
+				if now, has := depth[name]; ok && sure(c, e) && (!has || d+1 < now) {
+					depth[name], best[name], changed = d+1, e, true
+				}
+			}
+		}
+	}
+	for name, e := range best {
+		m.byName[name].Owners = []Edge{e}
+	}
+}
+
+// gatherFrom is the number of nested conditions from which a table's ownership
+// is computed as a closure instead.
+const gatherFrom = 60
+
+// gather puts tables with very many ways to their owners into one closure with
+// everything on the way, as a cycle is: its size is the number of edges and
+// not of ways.
+func (m *Map) gather(from int) {
+	for {
+		size := map[string]int{}
+		var measure func(c *TableClass) int
+		measure = func(c *TableClass) int {
+			if c.decided() || len(c.Owners) == 0 {
+				return 1
+			}
+			if n, ok := size[c.Name()]; ok {
+				return n
+			}
+			part := []*TableClass{c}
+			if c.Cycle > 0 {
+				part = m.cycles[c.Cycle]
+			}
+			n := 1
+			for _, p := range part {
+				for _, e := range p.Owners {
+					if to := m.byName[e.To]; c.Cycle > 0 && to.Cycle == c.Cycle {
+						n++
+					} else {
+						n += measure(to)
+					}
+				}
+				if n > 1<<20 {
+					break
+				}
+			}
+			for _, p := range part {
+				size[p.Name()] = n
+			}
+			return n
+		}
+		var large *TableClass
+		for _, name := range m.Schema.Names {
+			c := m.byName[name]
+			if c == nil || !c.Kind.Moves() || c.decided() {
+				continue
+			}
+			whole := c.Cycle > 0
+			for _, e := range c.Owners {
+				to := m.byName[e.To]
+				whole = whole && (to.Cycle == c.Cycle || to.decided())
+			}
+			if measure(c) > from && !whole {
+				large = c
+				break
+			}
+		}
+		if large == nil {
+			return
+		}
+		in := map[string]bool{}
+		var reach func(c *TableClass)
+		reach = func(c *TableClass) {
+			if in[c.Name()] || c.decided() {
+				return
+			}
+			in[c.Name()] = true
+			for _, e := range c.Owners {
+				reach(m.byName[e.To])
+			}
+			if c.Cycle > 0 {
+				for _, p := range m.cycles[c.Cycle] {
+					reach(p)
+				}
+			}
+		}
+		reach(large)
+		number := 1
+		for n := range m.cycles {
+			number = max(number, n+1)
+		}
+		names := make([]string, 0, len(in))
+		for name := range in {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			c := m.byName[name]
+			delete(m.cycles, c.Cycle)
+			c.Cycle = number
+		}
+		for _, name := range names {
+			m.cycles[number] = append(m.cycles[number], m.byName[name])
 		}
 	}
 }

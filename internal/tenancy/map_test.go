@@ -238,48 +238,50 @@ func TestOwnershipAgreesWithThePlainReading(t *testing.T) {
 		require.NoError(t, err, w.sql.String())
 		s, err := structure.Read(ctx, tx, nil)
 		require.NoError(t, err)
-		m, err := tenancy.BuildMap(s, w.p)
-		require.NoError(t, err)
 		want := w.owners()
-		for i, tb := range w.tables {
-			class := m.Table(tb.name)
-			if class.Kind == tenancy.Unclassified {
-				for _, r := range tb.rows {
-					if got := want[fmt.Sprintf("%d/%d", i, r["id"])]; len(got) > 0 {
-						rt.Fatalf("%s is unclassified and row %v has owners %v\n%s", tb.name, r, got, w.sql.String())
+		for _, build := range []func(*structure.Schema, *tenancy.Profile) (*tenancy.Map, error){tenancy.BuildMap, tenancy.BuildMapGathering} {
+			m, err := build(s, w.p)
+			require.NoError(t, err)
+			for i, tb := range w.tables {
+				class := m.Table(tb.name)
+				if class.Kind == tenancy.Unclassified {
+					for _, r := range tb.rows {
+						if got := want[fmt.Sprintf("%d/%d", i, r["id"])]; len(got) > 0 {
+							rt.Fatalf("%s is unclassified and row %v has owners %v\n%s", tb.name, r, got, w.sql.String())
+						}
+					}
+					continue
+				}
+				for tenant := 1; tenant <= tenants; tenant++ {
+					expected := []int{}
+					for _, r := range tb.rows {
+						if want[fmt.Sprintf("%d/%d", i, r["id"])][tenant] {
+							expected = append(expected, r["id"])
+						}
+					}
+					sql := "SELECT t.id FROM " + tb.name + " t WHERE " + m.Owned(tb.name, m.Param(1)) + " ORDER BY 1"
+					rows, err := tx.Query(ctx, sql, fmt.Sprint(tenant))
+					require.NoError(t, err, sql)
+					got, err := pgx.CollectRows(rows, pgx.RowTo[int])
+					require.NoError(t, err, sql)
+					if fmt.Sprint(got) != fmt.Sprint(expected) {
+						rt.Fatalf("tenant %d in %s: got %v, want %v\n%s\n%s", tenant, tb.name, got, expected, w.sql.String(), sql)
 					}
 				}
-				continue
-			}
-			for tenant := 1; tenant <= tenants; tenant++ {
-				expected := []int{}
 				for _, r := range tb.rows {
-					if want[fmt.Sprintf("%d/%d", i, r["id"])][tenant] {
-						expected = append(expected, r["id"])
+					expected := []string{}
+					for o := range want[fmt.Sprintf("%d/%d", i, r["id"])] {
+						expected = append(expected, fmt.Sprint(o))
 					}
-				}
-				sql := "SELECT t.id FROM " + tb.name + " t WHERE " + m.Owned(tb.name, m.Param(1)) + " ORDER BY 1"
-				rows, err := tx.Query(ctx, sql, fmt.Sprint(tenant))
-				require.NoError(t, err, sql)
-				got, err := pgx.CollectRows(rows, pgx.RowTo[int])
-				require.NoError(t, err, sql)
-				if fmt.Sprint(got) != fmt.Sprint(expected) {
-					rt.Fatalf("tenant %d in %s: got %v, want %v\n%s\n%s", tenant, tb.name, got, expected, w.sql.String(), sql)
-				}
-			}
-			for _, r := range tb.rows {
-				expected := []string{}
-				for o := range want[fmt.Sprintf("%d/%d", i, r["id"])] {
-					expected = append(expected, fmt.Sprint(o))
-				}
-				sort.Strings(expected)
-				sql := "SELECT DISTINCT o.owner FROM " + tb.name + " t CROSS JOIN LATERAL (" + m.Owners(tb.name, "t") + ") o WHERE t.id = $1 ORDER BY 1"
-				rows, err := tx.Query(ctx, sql, r["id"])
-				require.NoError(t, err, sql)
-				got, err := pgx.CollectRows(rows, pgx.RowTo[string])
-				require.NoError(t, err, sql)
-				if fmt.Sprint(got) != fmt.Sprint(expected) {
-					rt.Fatalf("owners of %s %v: got %v, want %v\n%s\n%s", tb.name, r, got, expected, w.sql.String(), sql)
+					sort.Strings(expected)
+					sql := "SELECT DISTINCT o.owner FROM " + tb.name + " t CROSS JOIN LATERAL (" + m.Owners(tb.name, "t") + ") o WHERE t.id = $1 ORDER BY 1"
+					rows, err := tx.Query(ctx, sql, r["id"])
+					require.NoError(t, err, sql)
+					got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+					require.NoError(t, err, sql)
+					if fmt.Sprint(got) != fmt.Sprint(expected) {
+						rt.Fatalf("owners of %s %v: got %v, want %v\n%s\n%s", tb.name, r, got, expected, w.sql.String(), sql)
+					}
 				}
 			}
 		}

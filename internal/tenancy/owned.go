@@ -173,6 +173,9 @@ func (m *Map) inClosure(c *TableClass, alias, tenant string, a *names) string {
 	}
 	_, typ, column := rowID(c, alias)
 	x := a.next()
+	if len(steps) == 0 {
+		return fmt.Sprintf("%s.%s IN (SELECT k::%s FROM (%s) AS %s (n, k) WHERE n = %d)", alias, column, typ, strings.Join(seeds, " UNION ALL "), own, number[c.Name()])
+	}
 	return fmt.Sprintf("%s.%s IN (WITH RECURSIVE %s (n, k) AS (%s UNION SELECT %s.n, %s.k FROM %s CROSS JOIN LATERAL (%s) %s) SELECT k::%s FROM %s WHERE n = %d)",
 		alias, column, own, "("+strings.Join(seeds, " UNION ALL ")+")", x, x, own, strings.Join(steps, " UNION ALL "), x, typ, own, number[c.Name()])
 }
