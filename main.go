@@ -4,21 +4,26 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"shardadmin/app/window"
-	"shardadmin/internal/fault"
+	"shardadmin/internal/cli"
 	"shardadmin/internal/home"
+	"shardadmin/internal/web"
 )
 
 func main() {
-	h, err := home.Open(home.Options{})
-	if err == nil {
-		err = window.Run(context.Background(), window.Options{Home: h})
+	faces := cli.Faces{Serve: serve}
+	if window.Available {
+		faces.Window = open
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "shard-admin:", err, fault.HintOf(err))
-	}
-	os.Exit(fault.Exit(err))
+	os.Exit(cli.Main(context.Background(), faces, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func open(ctx context.Context, h *home.Home, o cli.WindowOptions) error {
+	return window.Run(ctx, window.Options{Home: h, Fleet: o.Fleet, Email: o.Email})
+}
+
+func serve(ctx context.Context, h *home.Home, o cli.ServeOptions) error {
+	return web.Serve(ctx, web.Options{Home: h, Listen: o.Listen, Fleet: o.Fleet, Email: o.Email, Ready: o.Ready})
 }

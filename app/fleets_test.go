@@ -179,7 +179,7 @@ func TestChoosingAFleetAndAnOperator(t *testing.T) {
 type pretend struct {
 	fleet string
 	add   func() error
-	gate   chan struct{}
+	gate  chan struct{}
 }
 
 func (p *pretend) Status(context.Context) (DemoStatus, error) {
