@@ -63,7 +63,7 @@ func Parse(data []byte, path string) (*Fleet, error) {
 	dec := toml.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&m); err != nil {
-		return nil, decodeFault(err, path)
+		return nil, decodeFault(err, path, m.Name)
 	}
 	bad := func(key, hint, format string, args ...any) error {
 		line := at.line(key)
@@ -78,6 +78,9 @@ func Parse(data []byte, path string) (*Fleet, error) {
 	}
 	if !slices.Contains([]Environment{Production, Staging, Development, Demo}, f.Environment) {
 		return nil, bad("environment", "write production, staging, development or demo", "there is no environment %q", m.Environment)
+	}
+	if m.Schema != "" && (!schemaPattern.MatchString(m.Schema) || strings.HasPrefix(m.Schema, "pg_")) {
+		return nil, bad("schema", "use lower-case letters, digits and _, or leave it out for shard_admin", "the schema's name %q is not usable", m.Schema)
 	}
 	if m.Control.URL == "" {
 		return nil, bad("control", `write url = "postgres://host/database?sslmode=verify-full" under [control]`, "the control database has no url")
@@ -95,6 +98,9 @@ func Parse(data []byte, path string) (*Fleet, error) {
 		if !validName(s.Name) {
 			return nil, bad(key, "use letters, digits, - and _", "the shard's name %q is not usable", s.Name)
 		}
+		if s.Name == ControlName {
+			return nil, bad(key+".name", `give the shard another name, with database = "control" if it lives there`, "%q is the name of the control database", s.Name)
+		}
 		if seen[s.Name] {
 			return nil, bad(key+".name", "give each shard its own name", "shard %s is named twice", s.Name)
 		}
@@ -106,6 +112,12 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			if s.URL != "" {
 				return nil, bad(key+".url", "leave url out, or database", "shard %s lives in the control database and has a url of its own", s.Name)
 			}
+			if s.Direct != "" {
+				return nil, bad(key+".direct", "write it under [control]", "shard %s lives in the control database and has a direct url of its own", s.Name)
+			}
+			if s.Credential != "" {
+				return nil, bad(key+".credential", "write it under [control]", "shard %s lives in the control database and has a credential of its own", s.Name)
+			}
 			if inControl != "" {
 				return nil, bad(key+".database", "only one shard can be the control database", "shards %s and %s both live in the control database", inControl, s.Name)
 			}
@@ -116,6 +128,17 @@ func Parse(data []byte, path string) (*Fleet, error) {
 		for _, u := range []struct{ key, url string }{{key + ".url", s.URL}, {key + ".direct", s.Direct}} {
 			if err := checkURL(u.url, m.Name, credentialName(f, s.Name, s.Credential), func(h, t string, a ...any) error { return bad(u.key, h, t, a...) }); err != nil {
 				return nil, err
+			}
+		}
+		if s.Direct != "" && s.URL == "" {
+			return nil, bad(key+".direct", "write it as url; direct stands beside a url that leads through a pooler", "shard %s has a direct url and no url", s.Name)
+		}
+		if login, _, ok := strings.Cut(s.SSH, "@"); ok && strings.Contains(login, ":") {
+			return nil, holdsSecret(bad(key+".ssh", `write ssh = "user@bastion"; ssh finds its key by itself`, "ssh holds a password; a fleet file must not"))
+		}
+		for label := range s.Labels {
+			if slices.Contains(secretParameters, strings.ToLower(label)) {
+				return nil, holdsSecret(bad(key+".labels", credentialHint(m.Name, credentialName(f, s.Name, s.Credential)), "a label holds a password; a fleet file must not"))
 			}
 		}
 		if out.Placement == "" {
@@ -138,8 +161,14 @@ func Parse(data []byte, path string) (*Fleet, error) {
 		return nil, bad("shard", "add a [[shard]] with a name and a url", "the fleet has no shard")
 	}
 	if a, b, clash := f.credentialClash(); clash {
+		key := "control.credential"
+		for i, s := range f.Shards {
+			if f.CredentialOf(s.Name) == b {
+				key = fmt.Sprintf("shard[%d].credential", i)
+			}
+		}
 		return nil, fault.Newf(fault.CredentialClash, "rename one of them in "+path,
-			"%s: the credentials %q and %q would both be %s", path, a, b, credential.Variable(f.Name, a))
+			"%s:%d: the credentials %q and %q would both be %s", path, at.line(key), a, b, credential.Variable(f.Name, a))
 	}
 	return f, nil
 }
@@ -192,6 +221,22 @@ func (f *Fleet) credentialClash() (a, b string, clash bool) {
 	return "", "", false
 }
 
+func credentialHint(fleet, cred string) string {
+	return "run: shard-admin --fleet " + fleet + " fleet credential set " + cred + ", then take the password out of the file"
+}
+
+// holdsSecret gives a mistake the code for a secret in the file.
+func holdsSecret(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		f.Code = fault.FleetHoldsSecret
+	}
+	return err
+}
+
+// schemaPattern is what needs no quotes.
+var schemaPattern = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
 func validName(s string) bool { return namePattern.MatchString(s) }
@@ -213,18 +258,20 @@ func checkURL(text, fleet, cred string, bad func(hint, format string, args ...an
 	if u.User != nil {
 		_, secret = u.User.Password()
 	}
-	for k := range u.Query() {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return bad(`write them as ?name=value&name=value`, "the URL's parameters cannot be read")
+	}
+	for k := range query {
 		if slices.Contains(secretParameters, strings.ToLower(k)) {
 			secret = true
 		}
 	}
 	if secret {
-		e := bad("run: shard-admin --fleet "+fleet+" fleet credential set "+cred+", then take the password out of the file", "the URL holds a password; a fleet file must not")
-		var f *fault.Error
-		if errors.As(e, &f) {
-			f.Code = fault.FleetHoldsSecret
-		}
-		return e
+		return holdsSecret(bad(credentialHint(fleet, cred), "the URL holds a password; a fleet file must not"))
+	}
+	if misplaced(u) {
+		return bad("special characters are written as %23 for #, %40 for @, %2F for /; a password does not belong here", "the URL has a part behind the database's name")
 	}
 	if u.Hostname() == "" && u.Query().Get("host") == "" {
 		return bad(`write "postgres://host:5432/database"`, "the URL names no host")
@@ -238,11 +285,21 @@ func checkURL(text, fleet, cred string, bad func(hint, format string, args ...an
 	return nil
 }
 
+// misplaced reports whether a URL has parts that a connection has no use for:
+// most often the rest of a password with a bare #, / or ? in it.
+func misplaced(u *url.URL) bool {
+	return u.Fragment != "" || u.Opaque != "" || strings.ContainsAny(strings.TrimPrefix(u.EscapedPath(), "/"), "@/")
+}
+
 // SplitSecret takes user and password out of a URL, for those who paste one.
 func SplitSecret(text string) (clean string, c credential.Credential, err error) {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return "", c, fault.New(fault.Usage, "this is not a PostgreSQL URL", `write "postgres://user@host:5432/database?sslmode=verify-full"`)
+	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil || misplaced(u) {
+		return "", c, fault.New(fault.Usage, "the URL has a part that belongs nowhere", "special characters of a password are written as %23 for #, %40 for @, %2F for /, %3F for ?")
 	}
 	if u.User != nil {
 		c.User = u.User.Username()
@@ -253,10 +310,14 @@ func SplitSecret(text string) (clean string, c credential.Credential, err error)
 			u.User = nil
 		}
 	}
-	q := u.Query()
-	for _, k := range secretParameters {
-		if p := q.Get(k); p != "" {
-			c.Password = credential.NewSecret(p)
+	for k := range q {
+		switch p := q.Get(k); strings.ToLower(k) {
+		case "sslpassword":
+			return "", credential.Credential{}, fault.New(fault.Usage, "the URL holds the password of a client's key", "use a key without one, readable by you alone")
+		case "password", "pgpassword":
+			if c.Password.Empty() {
+				c.Password = credential.NewSecret(p)
+			}
 			q.Del(k)
 		}
 	}
@@ -323,11 +384,14 @@ func ParseSize(s string) (int64, error) {
 	return int64(n), nil
 }
 
-func decodeFault(err error, path string) error {
+func decodeFault(err error, path, fleet string) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) && len(strict.Errors) > 0 {
 		e := strict.Errors[0]
 		row, _ := e.Position()
+		if key := e.Key(); strings.Contains(strings.ToLower(key[len(key)-1]), "password") {
+			return fault.Newf(fault.FleetHoldsSecret, credentialHint(fleet, ControlName), "%s:%d: %s is a password; a fleet file must not hold one", path, row, strings.Join(key, "."))
+		}
 		return fault.Newf(fault.FleetInvalid, "take it out, or look it up in docs/operator.md", "%s:%d: there is no key %q in a fleet file", path, row, strings.Join(e.Key(), "."))
 	}
 	var d *toml.DecodeError
@@ -347,7 +411,8 @@ func (l lines) line(key string) int {
 			return n
 		}
 		if !strings.Contains(k, ".") {
-			return 1
+			table, _, _ := strings.Cut(k, "[") // an array of inline tables
+			return max(l[table], 1)
 		}
 	}
 }
