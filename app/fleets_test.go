@@ -12,20 +12,29 @@ import (
 	"shardadmin/internal/fault"
 )
 
+// two is a fleet of two databases that do not answer.
 func two() AddFleetRequest {
 	return AddFleetRequest{
 		Name: "pwb", Environment: "staging", Profile: "property_web_builder",
-		Control: "postgres://ops:c0ntrol-secret@127.0.0.1:1/pwb?sslmode=disable",
+		Control: "postgres://ops@127.0.0.1:1/pwb?sslmode=disable",
 		Shards: []ShardURL{
 			{Name: "default", URL: "control"},
-			{Name: "shard_1", URL: "postgres://ops:sh4rd-secret@127.0.0.1:1/pwb_1?sslmode=disable"},
+			{Name: "shard_1", URL: "postgres://ops@127.0.0.1:1/pwb_1?sslmode=disable"},
 			{Name: "shard_2"},
 		},
 	}
 }
 
+// withPasswords is two as somebody pastes it. The keychain of the tests takes
+// no writes while others read: a test that adds this is not parallel.
+func withPasswords() AddFleetRequest {
+	r := two()
+	r.Control = "postgres://ops:c0ntrol-secret@127.0.0.1:1/pwb?sslmode=disable"
+	r.Shards[1].URL = "postgres://ops:sh4rd-secret@127.0.0.1:1/pwb_1?sslmode=disable"
+	return r
+}
+
 func TestPasswordsOfANewFleetGoToTheKeychain(t *testing.T) {
-	t.Parallel()
 	a, _ := start(t, Options{})
 	settings, shell := &Settings{a}, &Shell{a}
 	info, err := shell.Info()
@@ -34,7 +43,7 @@ func TestPasswordsOfANewFleetGoToTheKeychain(t *testing.T) {
 	require.Equal(t, Page, info.Mode)
 	require.NotNil(t, info.Fleets)
 
-	r := two()
+	r := withPasswords()
 	r.Name = "keychain-test"
 	v, err := settings.AddFleet(r)
 	require.NoError(t, err)
@@ -74,7 +83,6 @@ func TestPasswordsOfANewFleetGoToTheKeychain(t *testing.T) {
 }
 
 func TestAFleetThatIsRefusedLeavesNoPassword(t *testing.T) {
-	t.Parallel()
 	a, _ := start(t, Options{})
 	settings := &Settings{a}
 	for name, spoil := range map[string]func(*AddFleetRequest){
@@ -84,7 +92,7 @@ func TestAFleetThatIsRefusedLeavesNoPassword(t *testing.T) {
 		"refused-twice":       func(r *AddFleetRequest) { r.Shards[2] = r.Shards[1] },
 		"../refused":          func(*AddFleetRequest) {},
 	} {
-		r := two()
+		r := withPasswords()
 		r.Name = name
 		spoil(&r)
 		_, err := settings.AddFleet(r)
@@ -99,7 +107,6 @@ func TestAFleetThatIsRefusedLeavesNoPassword(t *testing.T) {
 }
 
 func TestImportAFleet(t *testing.T) {
-	t.Parallel()
 	a, _ := start(t, Options{})
 	v, err := (&Settings{a}).ImportFleet(ImportFleetRequest{Name: "imported", Environment: "staging", Text: `
 staging:
