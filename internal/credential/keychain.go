@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -84,8 +85,19 @@ func (k Keychain) call(ctx context.Context, f func() error) error {
 	if patience == 0 {
 		patience = 20 * time.Second
 	}
+	if err := reachable(); err != nil {
+		return describe(err)
+	}
 	done := make(chan error, 1)
-	go func() { done <- f() }()
+	go func() {
+		// The library trips over a bus that ends while it waits for a person.
+		defer func() {
+			if r := recover(); r != nil {
+				done <- fmt.Errorf("the keychain's library failed: %v", r)
+			}
+		}()
+		done <- f()
+	}()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	select {

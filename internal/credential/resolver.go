@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -101,21 +102,28 @@ func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Cr
 func passFile(env func(string) string, at Endpoint) (string, bool) {
 	path := env("PGPASSFILE")
 	if path == "" {
-		home := env("HOME")
-		if home == "" {
+		folder, file := env("HOME"), ".pgpass"
+		if runtime.GOOS == "windows" {
+			folder, file = env("APPDATA"), filepath.Join("postgresql", "pgpass.conf")
+		}
+		if folder == "" {
 			return "", false
 		}
-		path = filepath.Join(home, ".pgpass")
+		path = filepath.Join(folder, file)
 	}
 	// libpq refuses a file that others may read, and so do we.
 	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm()&0o077 != 0 {
+	if err != nil || !info.Mode().IsRegular() || (runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0) {
 		return "", false
 	}
 	f, err := pgpassfile.ReadPassfile(path)
 	if err != nil {
 		return "", false
 	}
-	p := f.FindPassword(at.Host, strconv.Itoa(at.Port), at.Database, at.User)
+	host := at.Host
+	if strings.HasPrefix(host, "/") {
+		host = "localhost" // so libpq calls a socket
+	}
+	p := f.FindPassword(host, strconv.Itoa(at.Port), at.Database, at.User)
 	return p, p != ""
 }

@@ -1,0 +1,282 @@
+package credential_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+)
+
+// scenario names what a child of the test does on a bus of its own: the bus is
+// a matter of the whole process.
+const scenario = "SHARD_ADMIN_TEST_KEYCHAIN"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(scenario); name != "" {
+		if err := play(name); err != nil {
+			fmt.Println("FAILED:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const keychainPassword = "kept by gnome-keyring ü"
+
+// keyring starts gnome-keyring with an unlocked collection.
+func keyring(ctx context.Context) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(ctx, "gnome-keyring-daemon", "--unlock", "--foreground", "--components=secrets")
+	cmd.Stdin = strings.NewReader("login password")
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	// The bus starts a daemon that is asked for too early, so ask who is there.
+	for ctx.Err() == nil {
+		out, _ := exec.CommandContext(ctx, "gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus",
+			"--method", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets").Output()
+		if strings.Contains(string(out), "true") {
+			return cmd, nil
+		}
+	}
+	return nil, ctx.Err()
+}
+
+func lock(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, "gdbus", "call", "--session", "--dest", "org.freedesktop.secrets", "--object-path", "/org/freedesktop/secrets",
+		"--method", "org.freedesktop.Secret.Service.Lock", "['/org/freedesktop/secrets/collection/login']").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+func want(code fault.Code, err error) error {
+	if fault.CodeOf(err) != code {
+		return fmt.Errorf("want %s, got %s: %w", code, fault.CodeOf(err), errors.Join(err, errors.Unwrap(err)))
+	}
+	if fault.HintOf(err) == "" && code != fault.CredentialMissing {
+		return fmt.Errorf("%s has no remedy", code)
+	}
+	return nil
+}
+
+func play(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	k := credential.Keychain{Patience: 10 * time.Second}
+	switch name {
+	case "keeps":
+		daemon, err := keyring(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = daemon.Process.Kill() }()
+		return keeps(ctx, k)
+	case "locked":
+		daemon, err := keyring(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = daemon.Process.Kill() }()
+		return locked(ctx, k)
+	case "frozen":
+		daemon, err := keyring(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = daemon.Process.Kill() }()
+		return frozen(ctx, daemon)
+	case "absent":
+		if err := want(fault.KeychainAbsent, k.Check(ctx)); err != nil {
+			return err
+		}
+		_, err := k.Get(ctx, "f", "c")
+		if err := want(fault.KeychainAbsent, err); err != nil {
+			return err
+		}
+		return want(fault.KeychainAbsent, k.Set(ctx, "f", "c", credential.Credential{User: "u"}))
+	}
+	return fmt.Errorf("no scenario %s", name)
+}
+
+func keeps(ctx context.Context, k credential.Keychain) error {
+	if err := k.Check(ctx); err != nil {
+		return err
+	}
+	if _, err := k.Get(ctx, "prod", "control"); !errors.Is(err, credential.ErrNotFound) {
+		return fmt.Errorf("an empty keychain gave %w", err)
+	}
+	kept := credential.Credential{User: "ops", Password: credential.NewSecret(keychainPassword)}
+	if err := k.Set(ctx, "prod", "control", kept); err != nil {
+		return err
+	}
+	if err := k.Set(ctx, "prod", "shard_1", credential.Credential{User: "other", Password: credential.NewSecret("x")}); err != nil {
+		return err
+	}
+	got, err := k.Get(ctx, "prod", "control")
+	if err != nil || got != kept {
+		return fmt.Errorf("kept %v, got %v %w", kept.User, got.User, err)
+	}
+	kept.Password = credential.NewSecret("rotated")
+	if err := k.Set(ctx, "prod", "control", kept); err != nil {
+		return err
+	}
+	// The chain asks it first.
+	chain := credential.Chain{Keychain: k, Env: func(string) string { return "from the environment" }}
+	got, source, err := chain.Resolve(ctx, "prod", "control", credential.Endpoint{User: "named"})
+	if err != nil || source != credential.FromKeychain || got != kept {
+		return fmt.Errorf("the chain gave %v from %s: %w", got.User, source, err)
+	}
+	if _, source, err = chain.Resolve(ctx, "staging", "control", credential.Endpoint{User: "named"}); err != nil || source != credential.FromEnvironment {
+		return fmt.Errorf("another fleet's came from %s: %w", source, err)
+	}
+	if err := k.Delete(ctx, "prod", "control"); err != nil {
+		return err
+	}
+	if err := k.Delete(ctx, "prod", "control"); !errors.Is(err, credential.ErrNotFound) {
+		return fmt.Errorf("deleting twice gave %w", err)
+	}
+	got, err = k.Get(ctx, "prod", "shard_1")
+	if err != nil || got.User != "other" {
+		return fmt.Errorf("the other item is gone: %w", err)
+	}
+	// An item that another program wrote is not guessed at.
+	if out, err := exec.CommandContext(ctx, "sh", "-c", "printf plain | secret-tool store --label=x service shard-admin username prod/foreign").CombinedOutput(); err == nil {
+		if _, err := k.Get(ctx, "prod", "foreign"); fault.CodeOf(err) != fault.CredentialMissing || errors.Is(err, credential.ErrNotFound) {
+			return fmt.Errorf("a foreign item gave %w (%s)", err, out)
+		}
+	}
+	return nil
+}
+
+func locked(ctx context.Context, k credential.Keychain) error {
+	if err := k.Set(ctx, "f", "c", credential.Credential{User: "u", Password: credential.NewSecret("p")}); err != nil {
+		return err
+	}
+	if err := lock(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	_, err := k.Get(ctx, "f", "c")
+	if err := want(fault.KeychainLocked, err); err != nil {
+		return err
+	}
+	if took := time.Since(start); took > k.Patience+2*time.Second {
+		return fmt.Errorf("it took %s", took)
+	}
+	if !fault.Retryable(err) {
+		return errors.New("a locked keychain may be tried again")
+	}
+	// What else has the password serves; with nothing else the lock is told.
+	chain := credential.Chain{Keychain: k, Env: func(name string) string {
+		return map[string]string{"SHARD_ADMIN_PASSWORD_F_C": "env"}[name]
+	}}
+	if _, source, err := chain.Resolve(ctx, "f", "c", credential.Endpoint{}); err != nil || source != credential.FromEnvironment {
+		return fmt.Errorf("the chain gave %s: %w", source, err)
+	}
+	_, _, err = chain.Resolve(ctx, "f", "d", credential.Endpoint{})
+	return want(fault.KeychainLocked, err)
+}
+
+// frozen: a keychain that never answers does not hold the program.
+func frozen(ctx context.Context, daemon *exec.Cmd) error {
+	if err := daemon.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	defer func() { _ = daemon.Process.Signal(syscall.SIGCONT) }()
+	start := time.Now()
+	k := credential.Keychain{Patience: 500 * time.Millisecond}
+	_, err := k.Get(ctx, "f", "c")
+	if err := want(fault.KeychainLocked, err); err != nil {
+		return err
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		return fmt.Errorf("it took %s", took)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = credential.Keychain{}.Get(ended, "f", "c")
+	if !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("an ended call gave %w", err)
+	}
+	return nil
+}
+
+// home is a folder with everything that a session has of its own.
+func home(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}
+	for name, sub := range map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"} {
+		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o700))
+		env = append(env, name+"="+filepath.Join(dir, sub))
+	}
+	return env
+}
+
+func run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	// A bus or a keychain must not outlive the test.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	out, err := cmd.CombinedOutput()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	require.NoError(t, err, string(out))
+	require.NotContains(t, string(out), keychainPassword)
+}
+
+func TestARealKeychain(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for _, name := range []string{"keeps", "locked", "frozen"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--", exe)
+			cmd.Env = append(home(t), scenario+"="+name)
+			run(t, cmd)
+		})
+	}
+}
+
+func TestNoKeychain(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	t.Run("no bus", func(t *testing.T) {
+		t.Parallel()
+		cmd := exec.CommandContext(t.Context(), exe)
+		env := home(t)
+		cmd.Env = append(env, scenario+"=absent", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(t.TempDir(), "none"))
+		run(t, cmd)
+	})
+	t.Run("no address", func(t *testing.T) {
+		t.Parallel()
+		cmd := exec.CommandContext(t.Context(), exe)
+		cmd.Env = append(home(t), scenario+"=absent")
+		run(t, cmd)
+	})
+	t.Run("a bus without a keychain", func(t *testing.T) {
+		t.Parallel()
+		conf := filepath.Join(t.TempDir(), "bus.conf")
+		require.NoError(t, os.WriteFile(conf, []byte(`<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
+			<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600))
+		cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--config-file="+conf, "--", exe)
+		cmd.Env = append(home(t), scenario+"=absent")
+		run(t, cmd)
+	})
+}
