@@ -96,6 +96,7 @@ type window struct {
 	ended  <-chan struct{}
 	ctx    atomic.Pointer[context.Context] // Wails' own; its runtime wants it at every call
 	sure   atomic.Bool                     // the person said that it may close
+	asking atomic.Bool                     // and is being asked
 }
 
 var _ app.Face = (*window)(nil)
@@ -156,6 +157,11 @@ func (w *window) beforeClose() (stay bool) {
 	if len(moves) == 0 {
 		return false
 	}
+	if !w.asking.CompareAndSwap(false, true) {
+		return true // the question is on the screen already
+	}
+	defer w.asking.Store(false)
+	w.Guard()
 	answer, err := runtime.MessageDialog(*w.ctx.Load(), runtime.MessageDialogOptions{
 		Type: runtime.QuestionDialog, Title: "Close Shard Admin?", Message: closing(moves),
 		Buttons: []string{"Yes", "No"}, DefaultButton: "No", CancelButton: "No",
