@@ -45,11 +45,22 @@ them under traffic, verify it, and open the window or the page.`,
 	return c
 }
 
+// Rooted is a demo that lives in a user's folder.
+type Rooted interface{ In(h *home.Home) Demo }
+
 func (p *program) demo() (Demo, error) {
 	if p.faces.Demo == nil {
 		return nil, fault.New(fault.DemoFailed, "this build has no demo", "make build builds one that has")
 	}
-	return p.faces.Demo, nil
+	rooted, ok := p.faces.Demo.(Rooted)
+	if !ok {
+		return p.faces.Demo, nil
+	}
+	h, err := p.openHome()
+	if err != nil {
+		return nil, err
+	}
+	return rooted.In(h), nil
 }
 
 func (p *program) runDemo(ctx context.Context, o DemoOptions) error {

@@ -1,0 +1,473 @@
+package demo
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"shardadmin/internal/demo/schema"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/home"
+	"shardadmin/internal/localpg"
+	"shardadmin/internal/session"
+)
+
+//go:embed seed.sql
+var seedSQL string
+
+//go:embed sequences.sql
+var sequencesSQL string
+
+// FleetName is the name of the demo's fleet file.
+const FleetName = "demo"
+
+const (
+	ownerRole    = "pwb_owner"
+	appRole      = "pwb_app"
+	operatorRole = "demo_operator"
+	operator     = "demo@localhost"
+)
+
+// Demo is the demo fleet that belongs to a folder of a user.
+type Demo struct {
+	home *home.Home
+	dir  string
+}
+
+// New returns the demo of a folder; it starts nothing.
+func New(h *home.Home) *Demo {
+	d := &Demo{home: h, dir: filepath.Join(h.Dir(), "demo")}
+	if os.Getuid() == 0 {
+		// PostgreSQL does not run as root, and its user may not enter root's
+		// folders.
+		sum := sha256.Sum256([]byte(h.Dir()))
+		d.dir = filepath.Join("/var/lib/shard-admin-demo", hex.EncodeToString(sum[:4]))
+	}
+	return d
+}
+
+// server is one of the demo's servers.
+type server struct {
+	name, database string
+}
+
+func plan() []server {
+	return []server{{"control", "pwb_control"}, {"shard_1", "pwb_shard_1"}, {"shard_2", "pwb_shard_2"}, {"demo", "pwb_demo"}}
+}
+
+func (d *Demo) folder(s server) string { return filepath.Join(d.dir, s.name) }
+
+// lock keeps two demos of one folder apart; the returned function gives the
+// folder free.
+func (d *Demo) lock() (func(), error) {
+	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		return nil, fault.Wrapf(err, fault.DemoFailed, "make the folder, or set SHARD_ADMIN_HOME to another", "the demo's folder %s cannot be made", d.dir)
+	}
+	f, err := os.OpenFile(filepath.Join(d.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fault.Wrapf(err, fault.DemoFailed, "", "the demo's folder %s cannot be used", d.dir)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(f.Name())
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fault.Newf(fault.DemoRunning, "end it with Ctrl-C there; shard-admin demo status shows its servers", "another demo (process %s) uses %s", strings.TrimSpace(string(holder)), d.dir)
+		}
+		return nil, fault.Wrapf(err, fault.DemoFailed, "", "the demo's folder %s cannot be locked", d.dir)
+	}
+	_ = f.Truncate(0)
+	_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
+	return func() { _ = f.Close() }, nil
+}
+
+// running is the demo's servers while they run.
+type running struct {
+	demo    *Demo
+	servers map[string]*localpg.Server
+	// ours are the servers that this run has started.
+	ours []*localpg.Server
+}
+
+func settings() map[string]string {
+	return map[string]string{
+		"wal_level": "logical", "max_connections": "120", "shared_buffers": "64MB", "max_wal_size": "1GB", "checkpoint_timeout": "15min",
+		"max_replication_slots": "10", "max_wal_senders": "10", "log_min_duration_statement": "2000",
+	}
+}
+
+// up starts the servers that do not run.
+func (d *Demo) up(ctx context.Context, child bool) (*running, error) {
+	bin, err := localpg.Find(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{demo: d, servers: map[string]*localpg.Server{}}
+	type started struct {
+		s   *localpg.Server
+		our bool
+	}
+	list := make([]started, len(plan()))
+	var g errgroup.Group
+	for i, s := range plan() {
+		g.Go(func() error {
+			_, was := localpg.Running(d.folder(s))
+			pg, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: d.folder(s), Settings: settings(), Child: child})
+			list[i] = started{pg, !was}
+			return err
+		})
+	}
+	err = g.Wait()
+	for i, s := range plan() {
+		if list[i].s == nil {
+			continue
+		}
+		r.servers[s.name] = list[i].s
+		if list[i].our {
+			r.ours = append(r.ours, list[i].s)
+		}
+	}
+	if err != nil {
+		r.down()
+		return nil, err
+	}
+	return r, nil
+}
+
+// down stops what this run has started.
+func (r *running) down() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var g errgroup.Group
+	for _, s := range r.ours {
+		g.Go(func() error { return s.Stop(ctx) })
+	}
+	_ = g.Wait()
+}
+
+func (r *running) super(ctx context.Context, s server, database string) (*pgx.Conn, error) {
+	c, err := pgx.Connect(ctx, r.servers[s.name].URL("", database))
+	if err != nil {
+		return nil, fault.Wrapf(err, fault.DemoFailed, "shard-admin demo reset starts anew", "the demo's server %s does not answer", s.name)
+	}
+	return c, nil
+}
+
+// socketURL leads a role to a database through the server's private socket.
+func (r *running) socketURL(s server, role string) string {
+	pg := r.servers[s.name]
+	q := url.Values{"host": {pg.Socket()}, "port": {fmt.Sprint(pg.Port())}, "sslmode": {"disable"}}
+	return (&url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + s.database, RawQuery: q.Encode()}).String()
+}
+
+// seed makes schema and tenants where they are missing, on all servers at
+// once.
+func (r *running) seed(ctx context.Context) (made bool, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(2, runtime.NumCPU()))
+	fresh := make([]bool, len(plan()))
+	for i, s := range plan() {
+		g.Go(func() error {
+			var err error
+			fresh[i], err = r.seedOne(ctx, s)
+			if err != nil && fault.As(err) == nil {
+				err = fault.Wrapf(err, fault.DemoFailed, "shard-admin demo reset starts anew", "the demo's server %s could not be filled", s.name)
+			}
+			return err
+		})
+	}
+	err = g.Wait()
+	for _, f := range fresh {
+		made = made || f
+	}
+	return made, err
+}
+
+func (r *running) seedOne(ctx context.Context, s server) (bool, error) {
+	done := filepath.Join(r.demo.folder(s), "seeded")
+	if _, err := os.Stat(done); err == nil {
+		return false, nil
+	}
+	admin, err := r.super(ctx, s, "postgres")
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	if _, err := admin.Exec(ctx, `DO $$ BEGIN
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pwb_owner') THEN CREATE ROLE pwb_owner NOLOGIN; END IF;
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pwb_app') THEN CREATE ROLE pwb_app LOGIN NOSUPERUSER; END IF;
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'demo_operator') THEN CREATE ROLE demo_operator LOGIN NOSUPERUSER; END IF;
+	END $$`); err != nil {
+		return false, err
+	}
+	for _, sql := range []string{"DROP DATABASE IF EXISTS " + s.database + " WITH (FORCE)", "CREATE DATABASE " + s.database + " OWNER " + ownerRole} {
+		if _, err := admin.Exec(ctx, sql); err != nil {
+			return false, err
+		}
+	}
+	c, err := r.super(ctx, s, s.database)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	run := func(sql string) error {
+		_, err := c.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+		return err
+	}
+	if err := run("CREATE EXTENSION IF NOT EXISTS pgcrypto; ALTER SCHEMA public OWNER TO " + ownerRole + "; SET ROLE " + ownerRole + ";" + schema.PWB + "; RESET ROLE; " + schema.AppGrants); err != nil {
+		return false, err
+	}
+	if err := r.tenants(ctx, c, s); err != nil {
+		return false, err
+	}
+	for _, sql := range []string{seedSQL, sequencesSQL} {
+		if err := run(sql); err != nil {
+			return false, err
+		}
+	}
+	return true, os.WriteFile(done, []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
+}
+
+// tenants files the catalogue, whole in control and as replicas elsewhere, and
+// the list that the seed goes by.
+func (r *running) tenants(ctx context.Context, c *pgx.Conn, s server) error {
+	if _, err := c.Exec(ctx, "CREATE TEMP TABLE sa_tenant (id int PRIMARY KEY, base int, n int, born timestamp)"); err != nil {
+		return err
+	}
+	home := s.name
+	if home == "control" {
+		home = "default"
+	}
+	var sites, list [][]any
+	for _, t := range samples() {
+		born := time.Date(2023, 1, 2, 9, 0, 0, 0, time.UTC).AddDate(0, 0, t.id*3)
+		if t.shard == home {
+			list = append(list, []any{t.id, t.base, t.n, born})
+		}
+		if t.shard == home || s.name == "control" {
+			sites = append(sites, []any{t.id, t.label(), t.label(), fmt.Sprintf("Estate Agency %03d", t.id), fmt.Sprintf("owner%d@tenant%d.example", t.id, t.id), t.shard, t.shard == "demo", "live", t.n, born, born})
+		}
+	}
+	if _, err := c.CopyFrom(ctx, pgx.Identifier{"pwb_websites"}, []string{"id", "subdomain", "slug", "company_display_name", "owner_email", "shard_name", "demo_mode", "provisioning_state", "realty_assets_count", "created_at", "updated_at"}, pgx.CopyFromRows(sites)); err != nil {
+		return err
+	}
+	if _, err := c.Exec(ctx, `INSERT INTO pwb_plans (id, name, display_name, slug, created_at, updated_at) VALUES (1, 'basic', 'Basic', 'basic', '2023-01-01', '2023-01-01'), (2, 'pro', 'Pro', 'pro', '2023-01-01', '2023-01-01')`); err != nil {
+		return err
+	}
+	if s.name == "control" {
+		if _, err := c.Exec(ctx, `INSERT INTO pwb_subscriptions (id, website_id, plan_id, status, created_at, updated_at) SELECT id, id, 1 + id % 2, 'active', created_at, created_at FROM pwb_websites`); err != nil {
+			return err
+		}
+	}
+	_, err := c.CopyFrom(ctx, pgx.Identifier{"sa_tenant"}, []string{"id", "base", "n", "born"}, pgx.CopyFromRows(list))
+	return err
+}
+
+// describe writes the fleet's file for the servers as they run now.
+func (r *running) describe() error {
+	servers := plan()
+	f := &fleet.Fleet{
+		Name: FleetName, Environment: fleet.Demo, Profile: "property_web_builder_demo",
+		Control: fleet.Endpoint{URL: r.socketURL(servers[0], operatorRole)},
+		Shards:  []fleet.Shard{{Name: "default", InControl: true, Placement: fleet.PlacementOpen}},
+	}
+	for _, s := range servers[1:] {
+		p := fleet.PlacementOpen
+		if s.name == "demo" {
+			p = fleet.PlacementDemo
+		}
+		f.Shards = append(f.Shards, fleet.Shard{Name: s.name, Endpoint: fleet.Endpoint{URL: r.socketURL(s, operatorRole)}, Capacity: 1 << 30, Placement: p})
+	}
+	f.Shards = append(f.Shards, fleet.Shard{Name: "shard_3", Placement: fleet.PlacementOpen})
+	if _, err := r.demo.home.Fleet(FleetName); err != nil {
+		if fault.CodeOf(err) != fault.FleetUnknown {
+			return err
+		}
+		return r.demo.home.AddFleet(f)
+	}
+	return r.demo.home.ReplaceFleet(f)
+}
+
+// install gives the operator exactly the printed rights and makes our schema.
+func (r *running) install(ctx context.Context, s *session.Session) error {
+	grant := func() error {
+		for range 5 {
+			check, err := s.Check(ctx)
+			if err != nil {
+				return err
+			}
+			missing := 0
+			for i, srv := range plan() {
+				db := check.Databases[i]
+				if db.Problem != nil {
+					return fault.New(fault.Code(db.Problem.Code), db.Problem.Message, db.Problem.Hint)
+				}
+				if len(db.Missing) == 0 {
+					continue
+				}
+				c, err := r.super(ctx, srv, srv.database)
+				if err != nil {
+					return err
+				}
+				for _, m := range db.Missing {
+					missing++
+					if _, err := c.Exec(ctx, m.Grant, pgx.QueryExecModeSimpleProtocol); err != nil {
+						_ = c.Close(ctx)
+						return fault.Wrapf(err, fault.DemoFailed, "shard-admin demo reset starts anew", "a printed statement failed: %s", m.Grant)
+					}
+				}
+				_ = c.Close(ctx)
+			}
+			if missing == 0 {
+				return nil
+			}
+			s.Reconnect()
+		}
+		return fault.New(fault.DemoFailed, "the printed rights do not suffice", "shard-admin demo reset starts anew")
+	}
+	st, err := s.InstallStatus(ctx)
+	if err == nil && st.Installed && st.Version == st.Wanted {
+		return nil
+	}
+	if err := grant(); err != nil {
+		return err
+	}
+	if _, err := s.Install(ctx, session.InstallRequest{Admin: operator, Note: "the demo fleet is set up"}); err != nil {
+		return err
+	}
+	return grant()
+}
+
+// Server is one server of the demo as others see it.
+type Server struct {
+	Name, Database string
+	Port           int
+	Running        bool
+}
+
+// Status says which servers run.
+func (d *Demo) Status(context.Context) (bool, []Server, error) {
+	all := true
+	out := []Server{}
+	for _, s := range plan() {
+		port, ok := localpg.Running(d.folder(s))
+		all = all && ok
+		out = append(out, Server{Name: s.name, Database: s.database, Port: port, Running: ok})
+	}
+	return all, out, nil
+}
+
+// Down stops the servers and keeps their data.
+func (d *Demo) Down(ctx context.Context) error {
+	free, err := d.lock()
+	if err != nil {
+		return err
+	}
+	defer free()
+	return d.stop(ctx)
+}
+
+func (d *Demo) stop(ctx context.Context) error {
+	bin, err := localpg.Find(ctx, 0)
+	if err != nil {
+		return err
+	}
+	for _, s := range plan() {
+		if _, ok := localpg.Running(d.folder(s)); !ok {
+			continue
+		}
+		pg, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: d.folder(s), Settings: settings()})
+		if err != nil {
+			return err
+		}
+		if err := pg.Stop(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reset stops the servers and removes their data and the fleet's file.
+func (d *Demo) Reset(ctx context.Context) error {
+	free, err := d.lock()
+	if err != nil {
+		return err
+	}
+	defer free()
+	if err := d.stop(ctx); err != nil {
+		return err
+	}
+	for _, s := range plan() {
+		if err := os.RemoveAll(d.folder(s)); err != nil {
+			return fault.Wrapf(err, fault.DemoFailed, "remove it by hand", "the folder %s could not be removed", d.folder(s))
+		}
+	}
+	if err := d.home.RemoveFleet(FleetName); err != nil && fault.CodeOf(err) != fault.FleetUnknown {
+		return err
+	}
+	return nil
+}
+
+// Start makes and fills the fleet where that is missing; the servers end with
+// this program.
+func (d *Demo) Start(ctx context.Context, progress func(step string)) error {
+	r, s, free, err := d.prepare(ctx, true, progress)
+	if err != nil {
+		return err
+	}
+	_ = r
+	s.Close()
+	// The lock lives as long as this program's servers do.
+	_ = free
+	return nil
+}
+
+// prepare brings the fleet to ready.
+func (d *Demo) prepare(ctx context.Context, child bool, progress func(string)) (*running, *session.Session, func(), error) {
+	free, err := d.lock()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	fail := func(r *running, err error) (*running, *session.Session, func(), error) {
+		if r != nil {
+			r.down()
+		}
+		free()
+		return nil, nil, nil, err
+	}
+	progress("Starting four PostgreSQL servers")
+	r, err := d.up(ctx, child)
+	if err != nil {
+		return fail(nil, err)
+	}
+	progress("Filling them with 200 sample tenants, about 300,000 rows")
+	if _, err := r.seed(ctx); err != nil {
+		return fail(r, err)
+	}
+	if err := r.describe(); err != nil {
+		return fail(r, err)
+	}
+	progress("Giving the operator's role the printed rights, installing shard_admin")
+	s, err := d.home.Session(ctx, FleetName, home.SessionOptions{Email: operator, Source: "cli"})
+	if err != nil {
+		return fail(r, err)
+	}
+	if err := r.install(ctx, s); err != nil {
+		s.Close()
+		return fail(r, err)
+	}
+	return r, s, free, nil
+}
