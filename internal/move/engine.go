@@ -332,7 +332,7 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 	if err != nil {
 		return err
 	}
-	permit, err := gate.PermitAs(ctx, r.CreatedBy, policy.Request{Action: p.Action.Policy(), Tenant: m.Tenant, Shard: m.Target, Reason: p.Reason, Queued: true})
+	permit, err := gate.PermitAs(ctx, r.CreatedBy, policy.Request{Action: p.Action.Policy(), Tenant: m.Tenant, Shard: m.Target, Reason: p.Reason, Queued: true, QueuedAs: r.CreatedAs})
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,10 @@ type Request struct {
 	Confirm string
 	// Queued is true for a run that was confirmed when it was queued.
 	Queued bool
+	// QueuedAs is the database role that queued the run, as the server stamped
+	// it; in production it must be the operator's. Empty means the connected
+	// role.
+	QueuedAs string
 }
 
 // Operator is who uses this program, as far as the fleet knows.
@@ -110,7 +114,7 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 	if email == "" && demo {
 		email = "demo@localhost"
 	}
-	op, err := g.may(ctx, email, req.Action)
+	op, err := g.may(ctx, email, req.Action, req.QueuedAs)
 	if err != nil {
 		return Permit{}, err
 	}
@@ -128,7 +132,7 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 				names = append(names, n)
 			}
 		}
-		if req.Action == FleetUninstall {
+		if req.Action == FleetUninstall || len(names) == 0 {
 			names = []string{g.cfg.Fleet.Name}
 		}
 		if !slices.Contains(names, req.Confirm) {
@@ -141,11 +145,11 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 // May reports whether the operator may make such a change at all; the reason
 // and the confirmation are asked for later.
 func (g *Gate) May(ctx context.Context, a Action) error {
-	_, err := g.may(ctx, g.cfg.Email, a)
+	_, err := g.may(ctx, g.cfg.Email, a, "")
 	return err
 }
 
-func (g *Gate) may(ctx context.Context, email string, a Action) (Operator, error) {
+func (g *Gate) may(ctx context.Context, email string, a Action, queuedAs string) (Operator, error) {
 	r := ruleOf(a)
 	if g.cfg.Fleet.Environment == fleet.Demo {
 		return Operator{Email: email, Role: Admin, Listed: true}, nil
@@ -185,7 +189,7 @@ func (g *Gate) may(ctx context.Context, email string, a Action) (Operator, error
 		return op, fault.Newf(fault.OperatorUnknown, "say who you are: --as EMAIL, or shard-admin settings set operator_email EMAIL", "%s is recorded under a name, and nobody said who you are", a)
 	}
 	if g.cfg.Fleet.Environment == fleet.Production && r.role != NoRole {
-		if err := g.matchesRole(ctx, op); err != nil {
+		if err := g.matchesRole(ctx, op, queuedAs); err != nil {
 			return op, err
 		}
 	}
@@ -199,7 +203,16 @@ func nameOr(email string) string {
 	return email
 }
 
-func (g *Gate) matchesRole(ctx context.Context, op Operator) error {
+// matchesRole compares the operator's database role with the one that asks:
+// the connected one, or for a queued run the one that queued it.
+func (g *Gate) matchesRole(ctx context.Context, op Operator, queuedAs string) error {
+	if queuedAs != "" {
+		if op.DBRole != queuedAs {
+			return fault.Newf(fault.RoleMismatch, "queue it again as the role that belongs to the e-mail, or have an admin file it: shard-admin fleet operator set "+op.Email+" --db-role "+queuedAs+" --note REASON",
+				"in production %s must act as their own database role; the run was queued by %s", op.Email, queuedAs)
+		}
+		return nil
+	}
 	pool, err := g.cfg.Control.Pool(ctx)
 	if err != nil {
 		return err
@@ -209,7 +222,7 @@ func (g *Gate) matchesRole(ctx context.Context, op Operator) error {
 		return conn.Fault(err, fleet.ControlName)
 	}
 	if op.DBRole != connected {
-		return fault.Newf(fault.RoleMismatch, "connect as the role that belongs to the e-mail, or have an admin file it: shard-admin fleet operator set "+op.Email+" --db-role "+connected,
+		return fault.Newf(fault.RoleMismatch, "connect as the role that belongs to the e-mail, or have an admin file it: shard-admin fleet operator set "+op.Email+" --db-role "+connected+" --note REASON",
 			"in production %s must be connected as its own database role; this connection is %s", op.Email, connected)
 	}
 	return nil
@@ -298,7 +311,7 @@ func (g *Gate) Flags(ctx context.Context) ([]FlagState, error) {
 			s.Where, s.Remedy = "because the flag before it is off", "turn on the flag before it first"
 		case !on:
 			s.Remedy = "shard-admin settings set " + string(f) + " true, or " + string(f) + "=true in the environment"
-		case remote[f] == "false":
+		case remote[f] != "" && remote[f] != "true": // whatever else somebody wrote there is no leave
 			s.On, s.Where, s.Remedy = false, "by the fleet's own policy in the control database", "an admin turns it on: shard-admin fleet policy set "+string(f)+" true --note REASON"
 		}
 		before = s.On
@@ -336,16 +349,47 @@ func (g *Gate) SetOperator(ctx context.Context, tx pgx.Tx, p Permit, email strin
 	if !strings.Contains(email, "@") || role.rank() == 0 {
 		return fault.New(fault.Usage, "an operator is an e-mail with a role", "roles are viewer, operator and admin")
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO `+g.table("operator")+` (email, role, db_role, added_by) VALUES ($1, $2, nullif($3, ''), $4)
+	admins, err := g.admins(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if p.action == FleetInstall && len(admins) > 0 && !slices.Contains(admins, email) {
+		return fault.Newf(fault.RoleTooLow, "an admin files others: shard-admin fleet operator set "+email+" --role "+string(role)+" --note REASON",
+			"the fleet %s has an admin already; installing again files nobody else", g.cfg.Fleet.Name)
+	}
+	if role != Admin && slices.Equal(admins, []string{email}) {
+		return fault.New(fault.RoleTooLow, email+" is the fleet's only admin", "file another admin first: shard-admin fleet operator set EMAIL --role admin --note REASON")
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO `+g.table("operator")+` (email, role, db_role, added_by) VALUES ($1, $2, nullif($3, ''), $4)
 		ON CONFLICT (email) DO UPDATE SET role = excluded.role, db_role = coalesce(excluded.db_role, operator.db_role), added_by = excluded.added_by, added_at = clock_timestamp()`,
 		email, string(role), dbRole, p.operator)
 	return conn.Fault(err, fleet.ControlName)
 }
 
+// admins lists the fleet's admins; nobody changes the list until tx ends.
+func (g *Gate) admins(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	if _, err := tx.Exec(ctx, `LOCK TABLE `+g.table("operator")+` IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+		return nil, conn.Fault(err, fleet.ControlName)
+	}
+	rows, err := tx.Query(ctx, `SELECT email FROM `+g.table("operator")+` WHERE role = 'admin' ORDER BY email`)
+	if err != nil {
+		return nil, conn.Fault(err, fleet.ControlName)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return list, conn.Fault(err, fleet.ControlName)
+}
+
 // SetFlag sets a flag of the fleet's own policy.
 func (g *Gate) SetFlag(ctx context.Context, tx pgx.Tx, p Permit, f Flag, on bool) error {
-	if p.action != PolicySet || !slices.Contains(Flags(), f) {
-		return fault.Newf(fault.Usage, "", "there is no flag %s", f)
+	if p.action != PolicySet {
+		return fault.New(fault.Internal, "the permit is for something else", "")
+	}
+	if !slices.Contains(Flags(), f) {
+		names := []string{}
+		for _, known := range Flags() {
+			names = append(names, string(known))
+		}
+		return fault.Newf(fault.Usage, "flags are "+strings.Join(names, ", "), "there is no flag %s", f)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO `+g.table("policy")+` (name, value, changed_by) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_by = excluded.changed_by, changed_at = clock_timestamp()`, string(f), fmt.Sprint(on), p.operator)
