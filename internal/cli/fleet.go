@@ -30,7 +30,7 @@ func (p *program) fleetCommand() *cobra.Command {
 		Long: `Say of every database whether it answers, what it is, and which rights the
 connected role lacks, each with the GRANT that gives it. Nothing is changed.
 
-Exit status: 0 all is well, 3 something is missing, 5 a database does not answer.`,
+Exit status: 0 all is well, 3 a right is missing, 5 a database does not answer.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.runFleetCheck(cmd.Context(), p.named(args)) },
 	}
 	use := &cobra.Command{

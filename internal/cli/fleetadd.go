@@ -30,7 +30,8 @@ to the keychain and out of the file.
 A shard is NAME=URL, NAME=control where it lives in the control database, or
 NAME alone where it is known and not configured yet.`,
 		Example: `  shard-admin fleet add pwb --control postgres://ops@db1.example.com/pwb \
-      --shard default=control --shard shard_1=postgres://ops@db2.example.com/pwb_1 \
+      --shard default=control \
+      --shard shard_1=postgres://ops@db2.example.com/pwb_1 \
       --profile property_web_builder --environment staging`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]

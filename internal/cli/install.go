@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -206,7 +207,35 @@ func (p *program) policyCommand() *cobra.Command {
 		Use: "show", Short: "Show the flags that changes need, and where each is off", Args: want(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runPolicyShow(cmd.Context()) },
 	}
-	return group("policy", "See the flags that changes need", show)
+	set := &cobra.Command{
+		Use: "set FLAG true|false", Short: "Turn a flag on or off for the whole fleet", Args: want("FLAG", "true or false"),
+		Long: `Turn a flag on or off in the fleet's own policy, in the control database. A flag
+is on where this computer and the fleet both have it on.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.runPolicySet(cmd.Context(), args[0], args[1])
+		},
+	}
+	return group("policy", "The flags that changes need", show, set)
+}
+
+func (p *program) runPolicySet(ctx context.Context, flag, value string) error {
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return fault.Newf(fault.Usage, "write true or false", "a flag is true or false, not %s", harmless(value))
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	is := map[bool]string{true: "on", false: "off"}[on]
+	f := s.Fleet()
+	if err := p.change(ctx, f, flag+" is turned "+is+" for everybody who works on "+f.Name+".", f.Name); err != nil {
+		return err
+	}
+	if err := s.SetFlag(ctx, flag, on, p.note, p.confirm); err != nil {
+		return err
+	}
+	return p.answer(map[string]any{"flag": flag, "on": on}, func(w io.Writer) { line(w, "%s is %s in the fleet's own policy.", flag, is) })
 }
 
 func (p *program) runPolicyShow(ctx context.Context) error {

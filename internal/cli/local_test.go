@@ -89,7 +89,6 @@ const (
 )
 
 func TestFleetsAreDescribedWithoutTheirPasswords(t *testing.T) {
-	t.Parallel()
 	s := newShell(t)
 	require.Empty(t, s.json(0, "fleet", "list")["fleets"])
 	require.Contains(t, s.ok("fleet", "list"), "No fleet")
@@ -131,7 +130,6 @@ func TestFleetsAreDescribedWithoutTheirPasswords(t *testing.T) {
 }
 
 func TestAFleetThatCannotBeAddedLeavesNothingInTheKeychain(t *testing.T) {
-	t.Parallel()
 	s := newShell(t)
 	s.refused(2, "fleet_invalid", "fleet", "add", "half", "--control", control, "--environment", "moon")
 	s.refused(2, "credential_clash", "fleet", "add", "half", "--control", control, "--shard", one, "--credential", "ops")
@@ -140,7 +138,6 @@ func TestAFleetThatCannotBeAddedLeavesNothingInTheKeychain(t *testing.T) {
 }
 
 func TestABadFleetFileHidesNoOther(t *testing.T) {
-	t.Parallel()
 	s := newShell(t)
 	s.json(0, "fleet", "add", "good", "--control", "postgres://db1.example.com/pwb", "--shard", "default=control")
 	require.NoError(t, os.WriteFile(filepath.Join(s.home, "fleets", "leaky.toml"),
@@ -180,7 +177,6 @@ func TestDoctor(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	t.Parallel()
 	s := newShell(t)
 	file := filepath.Join(t.TempDir(), "database.yml")
 	require.NoError(t, os.WriteFile(file, []byte(`

@@ -404,15 +404,23 @@ func printMoves(w io.Writer, v session.MoveList) {
 		line(w, "There is no move.")
 		return
 	}
-	t := newTable(long("MOVE", 8), long("TENANT", 10), long("FROM", 9), long("TO", 9), left("STATE"), right("ROWS"), left("FILED"))
+	t := newTable(left("MOVE"), long("TENANT", 10), long("FROM", 9), long("TO", 9), left("STATE"), right("ROWS"), left("FILED"))
 	for _, m := range v.Moves {
 		stands := state(m.State)
 		if m.Error != nil && m.State != "failed" {
 			stands += " !"
 		}
-		t.add(m.ID, or(m.Label, m.Tenant), m.Source, m.Target, stands, number(m.Rows), age(m.CreatedAt))
+		t.add(short(m.ID), or(m.Label, m.Tenant), m.Source, m.Target, stands, number(m.Rows), age(m.CreatedAt))
 	}
 	t.print(w)
+}
+
+// short is the start of a move's id, by which commands know it as well.
+func short(id string) string {
+	if len(id) > 13 {
+		return id[:13]
+	}
+	return id
 }
 
 func (p *program) runMoveShow(ctx context.Context, id string) error {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 // wide is how many columns a table may take.
@@ -33,7 +35,7 @@ func long(title string, least int) column { return column{title: title, least: l
 func newTable(columns ...column) *table   { return &table{columns: columns} }
 func (t *table) add(cells ...string)      { t.rows = append(t.rows, cells) }
 func (t *table) print(w io.Writer)        { t.printWithin(w, wide) }
-func width(s string) int                  { return utf8.RuneCountInString(s) }
+func width(s string) int                  { return uniseg.StringWidth(s) }
 func pad(s string, n int, toRight bool) string {
 	space := strings.Repeat(" ", max(0, n-width(s)))
 	if toRight {
@@ -63,7 +65,12 @@ func cut(s string, n int) string {
 	if n < 1 {
 		return ""
 	}
-	return strings.TrimRight(string([]rune(s)[:n-1]), " ") + "…"
+	var b strings.Builder
+	left := n - 1 // one for the sign that something is missing
+	for g := uniseg.NewGraphemes(s); g.Next() && g.Width() <= left; left -= g.Width() {
+		b.WriteString(g.Str())
+	}
+	return strings.TrimRight(b.String(), " ") + "…"
 }
 
 func (t *table) printWithin(w io.Writer, limit int) {

@@ -1,0 +1,442 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/cli"
+	"shardadmin/internal/credential"
+	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/filltest"
+	"shardadmin/internal/tenancy"
+)
+
+const password = "s3cret-of-the-operator"
+
+// lab is a fleet of two databases on two servers that the command line works
+// on, as a role that is nobody's superuser.
+type lab struct {
+	*shell
+	role string
+	dbs  []string
+	mapp *tenancy.Map
+}
+
+// newLab describes a fleet with the command line itself. Its passwords are in
+// the environment.
+func newLab(t *testing.T, environment string) *lab {
+	t.Helper()
+	return describe(t, environment, false)
+}
+
+// describe is newLab with a choice: passwords in the URLs go to the keychain,
+// and the tests' keychain takes no writes while others read, so that such
+// a test is not parallel.
+func describe(t *testing.T, environment string, keychain bool) *lab {
+	t.Helper()
+	l := &lab{shell: newShell(t), role: pgtest.Random("op_")}
+	name := pgtest.Random("lab_")
+	args := []string{"fleet", "add", name, "--environment", environment, "--profile", "property_web_builder_demo"}
+	for n := range 2 {
+		s := pgtest.Server(t, n)
+		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+l.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+		l.dbs = append(l.dbs, pgtest.Database(t, n, "pwb"))
+		t.Cleanup(func() {
+			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close(context.Background()) }()
+			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+l.role+"; DROP ROLE IF EXISTS "+l.role)
+		})
+		url := s.URL(l.role, l.dbs[n])
+		if keychain {
+			url = strings.Replace(url, l.role+"@", l.role+":"+password+"@", 1)
+		} else {
+			require.NoError(t, os.Setenv(credential.Variable(name, []string{"control", "shard_1"}[n]), password))
+		}
+		if n == 0 {
+			args = append(args, "--control", url, "--shard", "default=control")
+		} else {
+			args = append(args, "--shard", "shard_1="+url)
+		}
+	}
+	l.mapp = filltest.Map(t, l.super(0), "property_web_builder_demo")
+	l.json(0, append(args, "--shard", "shard_2")...)
+	l.json(0, "settings", "set", "operator_email", "ann@example.com")
+	return l
+}
+
+func (l *lab) super(n int) *pgx.Conn {
+	return pgtest.Connect(l.t, pgtest.Server(l.t, n).URL("", l.dbs[n]))
+}
+
+func (l *lab) exec(n int, sql string) {
+	l.t.Helper()
+	pgtest.Exec(l.t, pgtest.Server(l.t, n), l.dbs[n], sql)
+}
+
+// grant runs the GRANTs that fleet check prints until it prints none.
+func (l *lab) grant() {
+	l.t.Helper()
+	for range 4 {
+		r := l.run("fleet", "check", "--json")
+		var v struct {
+			Databases []struct {
+				Name    string
+				Missing []struct{ Grant string }
+			}
+		}
+		require.NoError(l.t, json.Unmarshal([]byte(r.out), &v), r.out)
+		for i, d := range v.Databases {
+			for _, m := range d.Missing {
+				l.exec(i, m.Grant)
+			}
+		}
+		if r.exit == 0 {
+			return
+		}
+		require.Equal(l.t, 3, r.exit, r.out)
+	}
+	l.t.Fatal("the printed grants do not suffice")
+}
+
+// installed is a fleet that may be changed.
+func installed(t *testing.T, environment string) *lab {
+	t.Helper()
+	l := newLab(t, environment)
+	l.grant()
+	if environment != "demo" {
+		for _, f := range []string{"SHARD_ADMIN_ENABLED", "SHARD_ASSIGNMENT_ENABLED", "SHARD_MIGRATIONS_ENABLED"} {
+			l.json(0, "settings", "set", f, "true")
+		}
+		l.json(0, "settings", "set", "TENANT_ADMIN_EMAILS", "ann@example.com")
+	}
+	v := l.json(0, "fleet", "install", "--admin", "ann@example.com", "--note", "first", "--confirm", l.name())
+	require.Equal(t, true, v["installed"])
+	l.grant()
+	return l
+}
+
+func (l *lab) name() string {
+	l.t.Helper()
+	return l.json(0, "fleet", "show")["name"].(string)
+}
+
+// tenant files a tenant and its rows where it lives.
+func (l *lab) tenant(id, shard string, base, n int) {
+	l.t.Helper()
+	on := map[string]int{"default": 0, "shard_1": 1}[shard]
+	for k := 0; k <= on; k++ {
+		l.exec(k, fmt.Sprintf(`INSERT INTO pwb_websites (id, subdomain, slug, shard_name, company_display_name, created_at, updated_at) VALUES (%s, 'sub%s', 'slug%s', '%s', 'Company %s', now(), now())`, id, id, id, shard, id))
+	}
+	if n > 0 {
+		filltest.Tenant(l.t, l.super(on), l.mapp, id, base, n)
+	}
+}
+
+func TestLookingAtAFleet(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "staging")
+	l.tenant("7", "default", 7000, 2)
+	l.tenant("8", "shard_1", 8000, 1)
+
+	// Rights are missing, and the document says which all the same.
+	check := l.json(3, "fleet", "check")
+	dbs := list(t, check, "databases")
+	require.Len(t, dbs, 3)
+	has(t, dbs[0], "name", "reachable", "version", "tls", "missing", "error")
+	has(t, list(t, dbs[0], "missing")[0], "capability", "right", "grant")
+	r := l.run("fleet", "check")
+	require.Equal(t, 3, r.exit)
+	require.Contains(t, r.out, "GRANT")
+	l.grant()
+	require.Contains(t, l.ok("fleet", "check"), "no right is missing")
+
+	// Without the schema everything that only looks works.
+	v := l.json(0, "shards", "status")
+	has(t, v, "fleet", "shards")
+	shards := list(t, v, "shards")
+	require.Len(t, shards, 3)
+	has(t, shards[0], "name", "configured", "reachable", "database", "host", "port", "tenants", "size_bytes", "latency_ms", "error")
+	require.Equal(t, false, shards[2]["configured"])
+	require.Contains(t, l.ok("shards", "status"), "not configured")
+	health := list(t, l.json(0, "shards", "health"), "shards")
+	has(t, health[0], "name", "status", "latency_ms", "connections", "max_connections", "cache_hit_rate", "index_hit_rate", "size_bytes", "findings", "checked_at")
+	require.Len(t, list(t, l.json(0, "shards", "health", "shard_1"), "shards"), 1)
+	l.ok("shards", "health")
+	has(t, l.json(0, "shards", "stats", "default"), "name", "tenants", "table_count", "size_bytes", "index_bytes", "counts")
+	l.ok("shards", "stats", "default")
+	l.refused(3, "shard_unknown", "shards", "stats", "nowhere")
+	l.refused(3, "shard_not_configured", "shards", "stats", "shard_2")
+	d := l.json(0, "shards", "distribution")
+	require.EqualValues(t, 2, d["total"])
+	has(t, list(t, d, "shards")[0], "name", "tenants", "percent", "size_bytes")
+	require.Contains(t, l.ok("shards", "distribution"), "50.0 %")
+
+	tenants := l.json(0, "tenants", "list")
+	require.EqualValues(t, 2, tenants["total"])
+	has(t, list(t, tenants, "tenants")[0], "id", "label", "shard", "move_state")
+	require.Len(t, list(t, l.json(0, "tenants", "list", "--shard", "shard_1"), "tenants"), 1)
+	require.Len(t, list(t, l.json(0, "tenants", "list", "--search", "sub7"), "tenants"), 1)
+	require.Contains(t, l.ok("tenants", "list", "--limit", "1"), "1 to 1 of 2 tenants")
+	one := l.json(0, "tenants", "show", "sub7")
+	has(t, one, "id", "label", "shard", "tables", "history")
+	has(t, list(t, one, "tables")[0], "table", "rows")
+	require.Contains(t, l.ok("tenants", "show", "7"), "counted just now")
+	l.refused(3, "tenant_unknown", "tenants", "show", "nobody")
+
+	ok := l.json(0, "tenants", "check")
+	require.Equal(t, true, ok["ok"])
+	l.ok("tenants", "check")
+	l.exec(0, "UPDATE pwb_websites SET shard_name = 'shard_1' WHERE id = 7")
+	bad := l.json(4, "tenants", "check")
+	require.Equal(t, false, bad["ok"])
+	has(t, list(t, bad, "tenants")[0], "id", "pointer", "rows_on")
+	require.Equal(t, 4, l.run("tenants", "check").exit)
+
+	m := l.json(0, "map", "--check")
+	has(t, m, "tables", "unclassified")
+	has(t, list(t, m, "tables")[0], "table", "kind", "mixed", "tenant_column", "path", "follows", "rows_estimate")
+	l.ok("map")
+	l.exec(0, "CREATE TABLE stray (id int)")
+	require.EqualValues(t, 1, l.json(3, "map", "--check")["unclassified"])
+	l.json(0, "map")
+
+	// Changes are refused, and so is what reads a trail that is not there.
+	l.refused(3, "not_installed", "audit", "list")
+	e := l.refused(3, "not_installed", "shards", "assign", "8", "default", "--note", "x")
+	require.Contains(t, e["hint"], "fleet install")
+}
+
+func TestAShardThatIsDown(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "staging")
+	require.NoError(t, os.Setenv(credential.Variable("down", "control"), "x"))
+	l.json(0, "fleet", "add", "down", "--control", "postgres://nobody@127.0.0.1:1/none", "--shard", "default=control", "--environment", "demo")
+	v := l.json(5, "--fleet", "down", "fleet", "check")
+	require.Equal(t, false, list(t, v, "databases")[0]["reachable"])
+	require.NotEmpty(t, list(t, v, "databases")[0]["error"])
+	s := l.json(0, "--fleet", "down", "shards", "status")
+	require.Equal(t, false, list(t, s, "shards")[0]["reachable"])
+	require.Nil(t, list(t, s, "shards")[0]["tenants"])
+	l.refused(5, "database_unreachable", "--fleet", "down", "tenants", "list")
+	r := l.run("--fleet", "down", "fleet", "check")
+	require.Equal(t, 5, r.exit)
+	fits(t, r.out)
+}
+
+func TestPolicyRefusesWithExit3(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "staging")
+	l.grant()
+	e := l.refused(3, "flag_off", "fleet", "install", "--admin", "ann@example.com", "--note", "first")
+	require.Contains(t, e["hint"], "settings set SHARD_ADMIN_ENABLED")
+	l.json(0, "settings", "set", "SHARD_ADMIN_ENABLED", "true")
+	l.json(0, "settings", "set", "TENANT_ADMIN_EMAILS", "ann@example.com")
+	l.refused(3, "reason_missing", "fleet", "install", "--admin", "ann@example.com")
+	v := l.json(0, "fleet", "install", "--admin", "ann@example.com", "--note", "first")
+	has(t, v, "schema", "installed", "version", "wanted")
+	l.grant()
+
+	l.refused(3, "operator_unknown", "--as", "eve@example.com", "fleet", "operator", "set", "eve@example.com", "--role", "admin", "--note", "me")
+	l.json(0, "fleet", "operator", "set", "bob@example.com", "--role", "viewer", "--note", "new colleague")
+	ops := l.json(0, "fleet", "operator", "list")
+	require.Len(t, list(t, ops, "operators"), 2)
+	require.Contains(t, l.ok("fleet", "operator", "list"), "bob@example.com")
+	l.refused(2, "usage", "fleet", "operator", "set", "carl@example.com", "--note", "no role")
+	l.refused(3, "role_too_low", "--as", "bob@example.com", "fleet", "operator", "set", "bob@example.com", "--role", "admin", "--note", "me")
+	flags := list(t, l.json(0, "fleet", "policy", "show"), "flags")
+	require.Equal(t, true, flags[0]["on"])
+	require.Equal(t, false, flags[1]["on"])
+	l.ok("fleet", "policy", "show")
+	l.tenant("8", "default", 8000, 0)
+	l.refused(3, "flag_off", "shards", "assign", "8", "shard_1", "--note", "x")
+
+	// The fleet's own policy wins when it is stricter.
+	l.json(0, "settings", "set", "SHARD_ASSIGNMENT_ENABLED", "true")
+	require.Equal(t, false, l.json(0, "fleet", "policy", "set", "SHARD_ASSIGNMENT_ENABLED", "false", "--note", "freeze")["on"])
+	e = l.refused(3, "flag_off", "shards", "assign", "8", "shard_1", "--note", "x")
+	require.Contains(t, e["hint"], "fleet policy set SHARD_ASSIGNMENT_ENABLED true")
+	l.refused(2, "usage", "fleet", "policy", "set", "SHARD_ASSIGNMENT_ENABLED", "perhaps", "--note", "x")
+	l.refused(2, "usage", "fleet", "policy", "set", "SHARD_NOTHING", "true", "--note", "x")
+	l.ok("fleet", "policy", "set", "SHARD_ASSIGNMENT_ENABLED", "true", "--note", "freeze is over")
+	l.json(0, "shards", "assign", "8", "shard_1", "--note", "x")
+
+	scripts := list(t, l.json(0, "fleet", "install", "--print"), "scripts")
+	require.Len(t, scripts, 2)
+	require.Contains(t, l.run("fleet", "install", "--print").out, "CREATE SCHEMA")
+	require.Equal(t, true, l.json(0, "fleet", "uninstall", "--note", "moving away")["uninstalled"])
+	l.refused(3, "not_installed", "audit", "verify")
+}
+
+func TestTheSchemasNameIsKept(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "demo")
+	l.grant()
+	require.Equal(t, "ops_admin", l.json(0, "fleet", "install", "--schema", "ops_admin")["schema"])
+	require.Equal(t, "ops_admin", l.json(0, "fleet", "show")["schema"])
+}
+
+func TestCredentials(t *testing.T) {
+	l := describe(t, "demo", true)
+	require.Equal(t, true, l.json(0, "fleet", "credential", "test", "shard_1")["ok"])
+	l.refused(1, "not_found", "fleet", "credential", "test", "other")
+
+	// A password that the database refuses is not kept by rotate, but by set.
+	v := l.jsonWith("wrong\n", 5, "fleet", "credential", "rotate", "shard_1")
+	require.Equal(t, "login_refused", v["error"].(map[string]any)["code"])
+	l.json(0, "fleet", "credential", "test", "shard_1")
+	require.Equal(t, l.role, l.jsonWith("wrong\n", 0, "fleet", "credential", "set", "shard_1")["user"])
+	test := l.json(5, "fleet", "credential", "test", "shard_1")
+	has(t, test, "name", "source", "user", "ok", "problem")
+	require.Equal(t, 5, l.run("fleet", "credential", "test", "shard_1").exit)
+	pgtest.Exec(t, pgtest.Server(t, 1), "postgres", "ALTER ROLE "+l.role+" PASSWORD 'another'")
+	l.jsonWith("another\n", 0, "fleet", "credential", "rotate", "shard_1")
+	l.json(0, "fleet", "credential", "forget", "shard_1")
+	l.refused(1, "credential_missing", "fleet", "credential", "forget", "shard_1")
+	l.refused(1, "credential_missing", "fleet", "credential", "rotate", "shard_1")
+	l.refused(2, "usage", "fleet", "credential", "set", "shard_1")
+}
+
+func TestAssign(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	l.tenant("7", "default", 7000, 1)
+	l.tenant("8", "default", 8000, 0)
+	l.refused(3, "reason_missing", "shards", "assign", "8", "shard_1")
+	v := l.json(0, "shards", "assign", "sub8", "shard_1", "--note", "room")
+	has(t, v, "tenant", "from", "to", "audit_event")
+	require.Equal(t, "shard_1", v["to"])
+	l.refused(3, "same_shard", "shards", "assign", "8", "shard_1", "--note", "again")
+	l.refused(3, "shard_not_configured", "shards", "assign", "8", "shard_2", "--note", "there")
+	l.refused(3, "rows_exist", "shards", "assign", "7", "shard_1", "--note", "with rows")
+	require.Contains(t, l.ok("shards", "assign", "7", "shard_1", "--note", "with rows", "--rows-stay"), "sub7 is on shard_1 now")
+}
+
+// trigger cancels as soon as something is said of a move's progress.
+type trigger struct {
+	cancel context.CancelFunc
+	seen   strings.Builder
+}
+
+func (w *trigger) Write(b []byte) (int, error) {
+	w.seen.Write(b)
+	if strings.Contains(w.seen.String(), "planned") {
+		w.cancel()
+	}
+	return len(b), nil
+}
+
+// stopped runs a command that is interrupted as soon as its move shows itself.
+func (l *lab) stopped(ctx context.Context, cancel context.CancelFunc, args ...string) map[string]any {
+	l.t.Helper()
+	defer cancel()
+	var out bytes.Buffer
+	errs := &trigger{cancel: cancel}
+	exit := cli.Main(ctx, l.faces, append([]string{"--home", l.home, "--json"}, args...), strings.NewReader(""), &out, errs)
+	require.Equal(l.t, 1, exit, out.String()+errs.seen.String())
+	var v map[string]any
+	require.NoError(l.t, json.Unmarshal(out.Bytes(), &v))
+	return v
+}
+
+func TestMoving(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	l.tenant("7", "default", 7000, 2)
+	l.tenant("8", "default", 8000, 2)
+
+	plan := l.json(0, "move", "plan", "sub7", "shard_1", "--mode", "fenced")
+	has(t, plan, "tenant", "source", "target", "mode", "tables", "rows", "bytes", "estimate_ms", "decisions", "checks")
+	has(t, list(t, plan, "checks")[0], "name", "status", "message", "fix")
+	require.Contains(t, l.ok("move", "plan", "7", "shard_1"), "Nothing stands in the way")
+	l.refused(3, "shard_not_configured", "move", "plan", "sub7", "shard_2")
+	blocked := l.json(3, "move", "plan", "sub7", "shard_1", "--max-read-only", "1ms")
+	require.Equal(t, true, blocked["blocked"])
+	r := l.run("move", "plan", "sub7", "shard_1", "--max-read-only", "1ms")
+	require.Equal(t, 3, r.exit)
+	require.Contains(t, r.out, "blocker")
+	fits(t, r.out)
+	l.refused(2, "usage", "move", "plan", "sub7", "shard_1", "--mode", "sideways")
+	l.refused(2, "usage", "move", "plan", "sub7", "shard_1", "--decisions", "/nowhere/decisions.toml")
+	l.refused(3, "reason_missing", "move", "start", "sub7", "shard_1", "--wait")
+
+	// Held before the fence, looked at, gone on with.
+	m := l.json(0, "move", "start", "sub7", "shard_1", "--mode", "fenced", "--hold", "--wait", "--note", "room")
+	has(t, m, "id", "tenant", "source", "target", "mode", "state", "rows", "bytes", "write_pause_ms", "read_only_since", "verified", "started_at", "finished_at", "error", "next", "tables")
+	require.Equal(t, "ready", m["state"])
+	require.Contains(t, m["next"].([]any)[0], "move switch")
+	id := m["id"].(string)
+	l.refused(3, "move_in_progress", "move", "start", "sub7", "shard_1", "--note", "again")
+	l.refused(3, "move_state", "move", "finalize", id, "--note", "too early")
+	l.refused(3, "move_unknown", "move", "show", "nothing")
+	m = l.json(0, "move", "switch", id, "--wait", "--note", "go")
+	require.Equal(t, "retained", m["state"])
+	require.Equal(t, true, m["verified"])
+	require.Nil(t, m["error"])
+	require.Contains(t, l.ok("move", "show", id), "Next:")
+	moves := list(t, l.json(0, "move", "list"), "moves")
+	require.Len(t, moves, 1)
+	require.Len(t, list(t, l.json(0, "move", "list", "--tenant", "sub8"), "moves"), 0)
+	l.ok("move", "list")
+	require.Equal(t, "retained", l.json(0, "move", "watch", id)["state"])
+	m = l.json(0, "move", "rollback", id, "--wait", "--note", "back")
+	require.Equal(t, "rolled_back", m["state"])
+
+	// Stopped under way, as Ctrl-C does: parked, with the command that goes on.
+	ctx, cancel := context.WithCancel(t.Context())
+	m = l.stopped(ctx, cancel, "move", "start", "sub7", "shard_1", "--mode", "fenced", "--wait", "--note", "room")
+	require.NotEqual(t, "retained", m["state"])
+	parked := m["error"].(map[string]any)
+	require.Equal(t, "move_parked", parked["code"])
+	require.Contains(t, parked["hint"], "move resume "+m["id"].(string))
+	m = l.json(0, "move", "resume", m["id"].(string), "--wait", "--note", "on")
+	require.Equal(t, "retained", m["state"])
+
+	// Queued for a worker that is not there; cancelled.
+	m = l.json(0, "move", "start", "sub8", "shard_1", "--mode", "fenced", "--note", "room")
+	require.Contains(t, m["notice"], "worker")
+	m = l.json(0, "move", "cancel", m["id"].(string), "--wait", "--note", "no")
+	require.Equal(t, "cancelled", m["state"])
+
+	// The way through, for people.
+	r = l.run("move", "start", "sub8", "shard_1", "--mode", "fenced", "--wait", "--note", "room")
+	require.Equal(t, 0, r.exit, r.out+r.stderr)
+	fits(t, r.out)
+	require.Contains(t, r.stderr, "Move ")
+	require.Contains(t, r.out, "move finalize")
+
+	points := list(t, l.json(0, "move", "points"), "points")
+	require.Greater(t, len(points), 20)
+	l.ok("move", "points")
+
+	events := list(t, l.json(0, "audit", "list", "--tenant", "sub8"), "events")
+	has(t, events[0], "id", "at", "actor", "actor_role", "action", "tenant", "source", "target", "status", "note", "move_id", "hash")
+	l.ok("audit", "list")
+	l.refused(2, "usage", "audit", "list", "--since", "whenever")
+	require.Equal(t, true, l.json(0, "audit", "verify")["ok"])
+	require.Contains(t, l.ok("audit", "verify"), "verified")
+	l.json(0, "audit", "sync")
+	for _, format := range []string{"csv", "jsonl"} {
+		file := filepath.Join(t.TempDir(), "trail."+format)
+		x := l.json(0, "audit", "export", "--format", format, "-o", file, "--note", "yearly", "--since", "24h")
+		require.Equal(t, true, x["chain_ok"])
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(b), "move.start")
+	}
+	l.exec(0, `ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET body = replace(body, 'room', 'rumour')`)
+	bad := l.json(4, "audit", "verify")
+	has(t, bad, "ok", "events", "first_bad", "findings")
+	require.Equal(t, 4, l.run("audit", "verify").exit)
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestATableFitsAndLosesTheEndsOfLongTextsFirst(t *testing.T) {
+	t.Parallel()
+	x := newTable(long("SHARD", 8), left("STATUS"), right("ROWS"), long("WHY", 6))
+	x.add("a-shard-with-a-long-name", "healthy", "1,200", "because it is so and nobody said otherwise")
+	x.add("b", "slow", "7", "–")
+	var b strings.Builder
+	x.printWithin(&b, 50)
+	require.Equal(t, ""+
+		"SHARD                     STATUS    ROWS  WHY\n"+
+		"a-shard-with-a-long-name  healthy  1,200  because…\n"+
+		"b                         slow         7  –\n", b.String())
+	b.Reset()
+	x.printWithin(&b, 40)
+	require.Equal(t, ""+
+		"SHARD             STATUS    ROWS  WHY\n"+
+		"a-shard-with-a-…  healthy  1,200  becau…\n"+
+		"b                 slow         7  –\n", b.String())
+}
+
+func TestWhatADatabaseHoldsDoesNotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	x := newTable(left("TITLE"))
+	x.add("a\x1b[2Jb\nc\u202ed")
+	var b strings.Builder
+	x.print(&b)
+	require.Equal(t, "TITLE\na[2Jb cd\n", b.String())
+}
+
+func TestWideCharactersCountAsTheyAreShown(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 4, width("東京"))
+	require.Equal(t, "東…", cut("東京都", 4))
+	require.Equal(t, "東…", cut("東京都", 3))
+	require.Equal(t, 2, width("👩‍👩‍👧"))
+}
+
+func FuzzTable(f *testing.F) {
+	f.Add("a", "b", 10)
+	f.Add("ä\x00\n", strings.Repeat("x", 200), 80)
+	f.Fuzz(func(t *testing.T, one, two string, limit int) {
+		limit = 30 + max(0, limit%100)
+		x := newTable(long("A", 4), long("B", 4))
+		x.add(one, two)
+		var b strings.Builder
+		x.printWithin(&b, limit)
+		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+		require.Len(t, lines, 2)
+		for _, l := range lines {
+			require.LessOrEqual(t, width(l), limit)
+		}
+	})
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 kB", 10 << 20: "10 MB", 3<<30 + 1<<29: "3.5 GB", 1 << 50: "1.0 PB"} {
+		require.Equal(t, want, size(n))
+	}
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
+		require.Equal(t, want, number(n))
+	}
+	require.Equal(t, "1 row", count(1, "row"))
+	require.Equal(t, "2,000 rows", count(2000, "row"))
+	require.Equal(t, "2 entries", count(2, "entry"))
+	for d, want := range map[time.Duration]string{
+		12 * time.Millisecond: "12 ms", 1500 * time.Millisecond: "1.5 s", 42 * time.Second: "42 s", 125 * time.Second: "2 min 5 s",
+		3 * time.Hour: "3 h 0 min", 72 * time.Hour: "3 days", -time.Second: "0 ms",
+	} {
+		require.Equal(t, want, span(d))
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for at, want := range map[string]string{
+		"2026-03-01T11:59:58Z": "just now", "2026-03-01T11:59:20Z": "40 s ago", "2026-03-01T11:00:00Z": "1 h ago",
+		"2026-02-27T12:00:00Z": "2 days ago", "2025-03-01T12:00:00Z": "2025-03-01", "": none,
+	} {
+		require.Equal(t, want, ageAt(at, now))
+	}
+	require.Equal(t, none, sizeOr(nil))
+	require.Equal(t, none, milliseconds(nil))
+	require.Equal(t, none, percent(nil))
+}
