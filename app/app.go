@@ -100,6 +100,7 @@ func (a *App) Start(face Face) {
 	a.face = face
 	a.mu.Unlock()
 	a.spawn("push", func(ctx context.Context) { a.pusher.run(ctx) })
+	a.spawn("sleep", a.awake)
 	a.spawn("open", func(context.Context) {
 		// Opening dials nothing; it starts the loops of the current fleet.
 		if _, err := a.current(); err != nil {
@@ -149,6 +150,30 @@ func (a *App) Reconnect() {
 		o.session.Reconnect()
 	}
 }
+
+// awake notices that the computer slept, by a wall clock that went on without
+// this program, and dials anew: connections of before are dead and do not know.
+func (a *App) awake(ctx context.Context) {
+	const every, slept = 5 * time.Second, 20 * time.Second
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for before := wall(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := wall()
+		if now.Sub(before) > slept {
+			a.Reconnect()
+			a.emit("awake", map[string]string{"mode": a.mode})
+		}
+		before = now
+	}
+}
+
+// wall is the time without the monotonic clock, which stops in sleep.
+func wall() time.Time { return time.Now().Round(0) }
 
 func (a *App) emit(event string, payload any) {
 	a.mu.Lock()

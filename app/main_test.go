@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ type ctxOf = context.Context
 
 func TestMain(m *testing.M) {
 	keyring.MockInit() // the real one belongs to whoever runs the tests
+	_ = os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
 	pgtest.Main(m)
 }
 

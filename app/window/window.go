@@ -110,24 +110,6 @@ func (w *window) start(ctx context.Context) {
 		w.sure.Store(true)
 		runtime.Quit(ctx)
 	}()
-	w.awake()
-}
-
-// awake notices that the computer slept, by a clock that went on without us,
-// and dials anew: connections of before are dead without knowing it.
-func (w *window) awake() {
-	go func() {
-		const every, slept = 5 * time.Second, 20 * time.Second
-		for before := time.Now().Round(0); ; { // the wall clock: the monotonic one stops in sleep
-			time.Sleep(every)
-			now := time.Now().Round(0)
-			if now.Sub(before) > slept {
-				w.app.Reconnect()
-				w.Emit("awake", map[string]string{})
-			}
-			before = now
-		}
-	}()
 }
 
 func (w *window) domReady() {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -23,6 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	keyring.MockInit() // the real one belongs to whoever runs the tests
+	_ = os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
 	pgtest.Main(m)
 }
 

@@ -86,10 +86,12 @@ func Serve(ctx context.Context, o Options) error {
 	events.close()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), parkWithin)
 	defer cancel()
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); a.Stop(closing) }() // ends the calls that are waited for
 	if shut := server.Shutdown(closing); shut != nil {
 		_ = server.Close() // the connections that did not end by themselves
 	}
-	a.Stop(closing)
+	<-stopped
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fault.Wrap(err, fault.ListenFailed, "serving the page ended", "start it again")
 	}
