@@ -13,16 +13,18 @@ import (
 // the page inside it could do, once; build/test-window reads it.
 const reportVariable = "SHARD_ADMIN_WINDOW_REPORT"
 
-// The page calls a binding, then asks for an event and waits for it.
+// The page calls a binding, asks for an event, waits for it, and then until it
+// has drawn itself.
 const probe = `(async () => {
   const info = await window.go.app.Shell.Info();
   let refusal = "";
   try { await window.go.app.Shell.UseFleet("no such fleet"); } catch (e) { refusal = String(e); }
-  window.runtime.EventsOnce("ready", () => {
-    const root = document.getElementById("root");
+  const drawn = () => document.querySelectorAll("#root *").length;
+  const until = Date.now() + 20000;
+  window.runtime.EventsOnce("ready", function look() {
+    if (drawn() < 20 && Date.now() < until) return setTimeout(look, 100);
     window.runtime.EventsEmit("probe:done", JSON.stringify({
-      info, refusal, event: "ready", title: document.title,
-      elements: root ? root.querySelectorAll("*").length : 0,
+      info, refusal, event: "ready", title: document.title, elements: drawn(),
       text: document.body.innerText.slice(0, 2000),
     }));
   });
