@@ -136,13 +136,33 @@ func (i *Installer) Install(ctx context.Context, db *conn.Database) error {
 		return err
 	} else if s.Version > s.Wanted {
 		return i.RequireCurrent(ctx, db)
+	} else if s.Current() {
+		return nil // a DBA may have made it, and nothing more is needed
 	}
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+i.quoted()); err != nil {
+	// One at a time; goose's own lock is a session's, and a pooler has none.
+	lock, err := pool.Begin(ctx)
+	if err != nil {
 		return conn.Fault(err, db.Name())
+	}
+	defer func() { _ = lock.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := lock.Exec(ctx, "SET LOCAL lock_timeout = '25s'"); err != nil {
+		return conn.Fault(err, db.Name())
+	}
+	if _, err := lock.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", "shard-admin install "+i.schema); err != nil {
+		return conn.Fault(err, db.Name())
+	}
+	var exists bool
+	if err := lock.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)", i.schema).Scan(&exists); err != nil {
+		return conn.Fault(err, db.Name())
+	}
+	if !exists { // IF NOT EXISTS would ask for the right all the same
+		if _, err := pool.Exec(ctx, "CREATE SCHEMA "+i.quoted()); err != nil {
+			return conn.Fault(err, db.Name())
+		}
 	}
 	handle := stdlib.OpenDBFromPool(pool)
 	defer func() { _ = handle.Close() }()
@@ -189,8 +209,23 @@ func (i *Installer) Uninstall(ctx context.Context, db *conn.Database) error {
 	if !s.Installed {
 		return fault.Newf(fault.NotInstalled, "", "there is no schema %s to remove", i.schema)
 	}
+	if s.Version > s.Wanted {
+		return i.RequireCurrent(ctx, db)
+	}
 	return conn.Fault(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var open int
+		var moves bool
+		if err := tx.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, i.quoted()+".move").Scan(&moves); err != nil {
+			return err
+		}
+		if !moves { // an older schema
+			_, err := tx.Exec(ctx, "DROP SCHEMA "+i.quoted()+" CASCADE")
+			return err
+		}
+		// No move may begin between the count and the end.
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+i.quoted()+".move IN ACCESS EXCLUSIVE MODE"); err != nil {
+			return err
+		}
 		if err := tx.QueryRow(ctx, `SELECT count(*) FROM `+i.quoted()+`.move WHERE state NOT IN ('cancelled', 'rolled_back', 'finalized')`).Scan(&open); err != nil {
 			return err
 		}
