@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/home"
 	"shardadmin/internal/session"
 	"shardadmin/internal/web"
 )
@@ -16,7 +19,7 @@ import (
 // tells every step, and goes on although the person looks at something else.
 func TestAMoveFromThePage(t *testing.T) {
 	t.Parallel()
-	p := serve(t, web.Options{Home: fleetHome(t)}).enter()
+	p := serve(t, web.Options{Home: fleetHome(t), Fleet: "test"}).enter()
 	next := p.stream(t.Context())
 	text, err := next()
 	require.NoError(t, err)
@@ -51,7 +54,18 @@ func TestAMoveFromThePage(t *testing.T) {
 		}
 	}
 	m := view("Moves/Start", `[{"tenant":"sub7","target":"shard_1","mode":"fenced","note":"from the page"}]`)
+	for _, call := range [][2]string{
+		{"Settings/AddFleet", `[{"name":"other","environment":"staging","profile":"property_web_builder","control":"postgres://ops@127.0.0.1:1/none","shards":[{"name":"default","url":"control"}]}]`},
+		{"Shell/UseFleet", `["other"]`},
+	} {
+		status, text, _ := p.call(call[0], call[1])
+		require.Equal(t, http.StatusOK, status, text)
+	}
+	status, text, _ := p.call("Moves/Get", `["`+m.ID+`"]`)
+	require.Equal(t, http.StatusBadGateway, status, "another fleet is on the screen: %s", text)
 	done := until(m.ID, "retained")
+	status, text, _ = p.call("Shell/UseFleet", `["test"]`)
+	require.Equal(t, http.StatusOK, status, text)
 	require.True(t, done.Verified)
 	require.Positive(t, done.RowsCopied)
 
@@ -62,7 +76,7 @@ func TestAMoveFromThePage(t *testing.T) {
 	require.NotEmpty(t, m.Tables)
 	require.Equal(t, "ann@example.com", m.CreatedBy)
 
-	status, text, _ := p.call("Audit/Export", `["csv",{"tenant":"7"},"for the auditor"]`)
+	status, text, _ = p.call("Audit/Export", `["csv",{"tenant":"7"},"for the auditor"]`)
 	require.Equal(t, http.StatusOK, status, text)
 	var export session.AuditExport
 	require.NoError(t, json.Unmarshal([]byte(text), &export))
@@ -71,4 +85,32 @@ func TestAMoveFromThePage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.Positive(t, export.Count)
+}
+
+// What somebody else queued waits until this computer is told to run it.
+func TestThisComputerRunsQueuedWork(t *testing.T) {
+	t.Parallel()
+	h := fleetHome(t)
+	s, err := h.Session(t.Context(), "test", home.SessionOptions{Source: "cli"})
+	require.NoError(t, err)
+	defer s.Close()
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "sub8", Target: "shard_1", Mode: "fenced", Note: "for whoever runs it"})
+	require.NoError(t, err)
+
+	p := serve(t, web.Options{Home: h}).enter()
+	workers := func() string {
+		status, text, _ := p.call("Moves/Workers", "[]")
+		require.Equal(t, http.StatusOK, status, text)
+		return strings.TrimSpace(text)
+	}
+	require.Equal(t, "0", workers())
+	status, text, _ := p.call("Settings/Set", `["run_queued_work","true"]`)
+	require.Equal(t, http.StatusOK, status, text)
+	v, err := s.Watch(t.Context(), m.ID, nil)
+	require.NoError(t, err)
+	require.Equal(t, "retained", v.State)
+	require.Equal(t, "1", workers())
+	status, text, _ = p.call("Settings/Set", `["run_queued_work","false"]`)
+	require.Equal(t, http.StatusOK, status, text)
+	require.Eventually(t, func() bool { return workers() == "0" }, 30*time.Second, 100*time.Millisecond)
 }
