@@ -7,6 +7,12 @@ import (
 	"io/fs"
 )
 
+// ContentPolicy lets the page load and reach only what came with it. Styles may
+// be inline because the component kit sets them on elements; scripts may not.
+const ContentPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
+	"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 //go:embed all:dist
 var dist embed.FS
 

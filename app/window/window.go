@@ -4,6 +4,7 @@ package window
 
 import (
 	"context"
+	"net/http"
 	"os"
 	goruntime "runtime"
 	"sync/atomic"
@@ -50,7 +51,7 @@ func Run(ctx context.Context, o Options) error {
 		Title: "Shard Admin",
 		Width: 1440, Height: 900, MinWidth: 1024, MinHeight: 700,
 		BackgroundColour:         options.NewRGB(24, 28, 36),
-		AssetServer:              &assetserver.Options{Assets: assets},
+		AssetServer:              &assetserver.Options{Assets: assets, Middleware: policy},
 		Menu:                     w.menu(),
 		Logger:                   log{o.Home.Logger()},
 		LogLevelProduction:       logger.WARNING,
@@ -87,6 +88,14 @@ func prepare() {
 	if _, set := os.LookupEnv(variable); goruntime.GOOS == "linux" && !set {
 		_ = os.Setenv(variable, "1") // fails only for a name with "=" in it
 	}
+}
+
+// policy gives the page in the window the same limits as in a browser.
+func policy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", frontend.ContentPolicy)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // window is the app's face, and what Wails calls back.

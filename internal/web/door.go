@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"shardadmin/frontend"
 	"shardadmin/internal/fault"
 )
 
@@ -18,12 +19,6 @@ const (
 	tokenParameter = "token"
 	cookieName     = "shard-admin"
 )
-
-// The page loads only what this server sends. Styles may be inline because the
-// component kit sets them on elements; scripts may not.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
-	"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // door lets in whoever came with the token, once, and then with its cookie.
 type door struct {
@@ -58,7 +53,7 @@ func same(text string, digest [sha256.Size]byte) bool {
 func (d *door) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", frontend.ContentPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
