@@ -110,7 +110,7 @@ func (a *App) startDemo(ctx context.Context) {
 	}
 	var status DemoStatus
 	if status, err = a.demo.Status(ctx); err == nil {
-		a.retire(status.Fleet)
+		a.retire(status.Fleet, nil)
 		err = a.use(status.Fleet)
 	}
 }

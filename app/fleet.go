@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"maps"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 type opened struct {
 	name    string
 	session *session.Session
+	file    stamp
 	// nudge makes the watcher look now.
 	nudge chan struct{}
 	// unwatch ends the watcher, rework makes the worker loop read its setting.
@@ -57,8 +61,11 @@ func (a *App) open(name string) (*opened, error) {
 	if stopped {
 		return nil, fault.New(fault.Cancelled, "the program is closing", "")
 	}
-	if ok {
+	if ok && o.file == stampOf(o.session.Fleet().Path) {
 		return o, nil
+	}
+	if ok {
+		a.retire(name, o) // the fleet's file was changed, here or by somebody else
 	}
 	s, err := a.home.Session(a.ctx, name, home.SessionOptions{Email: email, Source: a.mode})
 	if err != nil {
@@ -66,7 +73,7 @@ func (a *App) open(name string) (*opened, error) {
 	}
 	watching, unwatch := context.WithCancel(a.ctx)
 	o = &opened{
-		name: name, session: s, nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1),
+		name: name, session: s, file: stampOf(s.Fleet().Path), nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1),
 		unwatch: unwatch, watching: watching, following: map[string]bool{},
 	}
 
@@ -89,28 +96,41 @@ func (a *App) open(name string) (*opened, error) {
 }
 
 // retire makes the next call open the fleet anew, for another operator or after
-// its file changed. What the old session queued is carried out to its end.
-func (a *App) retire(name string) {
+// its file changed. What the old session queued is carried out to its end. With
+// o, only that one is retired.
+func (a *App) retire(name string, o *opened) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if o, ok := a.opened[name]; ok {
-		o.unwatch()
+	if now, ok := a.opened[name]; ok && (o == nil || o == now) {
+		now.unwatch()
 		delete(a.opened, name)
-		a.retired = append(a.retired, o)
+		a.retired = append(a.retired, now)
 	}
 }
 
 // retireAll is retire for every fleet.
 func (a *App) retireAll() {
 	a.mu.Lock()
-	names := make([]string, 0, len(a.opened))
-	for name := range a.opened {
-		names = append(names, name)
-	}
+	names := slices.Collect(maps.Keys(a.opened))
 	a.mu.Unlock()
 	for _, name := range names {
-		a.retire(name)
+		a.retire(name, nil)
 	}
+}
+
+// stamp tells one state of a file from the next.
+type stamp struct {
+	size  int64
+	nanos int64
+}
+
+// stampOf returns the zero stamp for a file that cannot be read.
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.Size(), info.ModTime().UnixNano()}
 }
 
 // work carries out queued runs: those of this app, or all where the setting

@@ -257,7 +257,7 @@ func (s *Settings) RemoveFleet(name string) (FleetList, error) {
 			s.app.fleet = ""
 		}
 		s.app.mu.Unlock()
-		s.app.retire(name)
+		s.app.retire(name, nil)
 		return struct{}{}, nil
 	})
 	if err != nil {

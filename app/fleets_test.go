@@ -182,6 +182,29 @@ func TestChoosingAFleetAndAnOperator(t *testing.T) {
 	require.Equal(t, fault.SettingsInvalid, fault.CodeOf(err))
 }
 
+func TestAChangedFleetFileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	_, err := (&Settings{a}).AddFleet(two())
+	require.NoError(t, err)
+	before, err := a.current()
+	require.NoError(t, err)
+	f, err := a.home.Fleet("pwb")
+	require.NoError(t, err)
+	f.Shards = f.Shards[:2]
+	require.NoError(t, a.home.ReplaceFleet(f))
+	after, err := a.current()
+	require.NoError(t, err)
+	require.NotSame(t, before, after)
+	require.Len(t, after.session.Fleet().Shards, 2)
+	same, err := a.current()
+	require.NoError(t, err)
+	require.Same(t, after, same)
+	require.NoError(t, a.home.RemoveFleet("pwb"))
+	_, err = a.current()
+	require.Equal(t, fault.FleetUnknown, fault.CodeOf(err))
+}
+
 // pretend is a demo that is told how to end.
 type pretend struct {
 	fleet string
