@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -37,6 +38,9 @@ func Fault(err error, where string) error {
 	}
 	if errors.Is(err, context.Canceled) && !connecting {
 		return err
+	}
+	if f := clientCertificate(err, connect, where); f != nil {
+		return f
 	}
 	var dns *net.DNSError
 	switch {
@@ -74,6 +78,10 @@ func serverFault(err error, pg *pgconn.PgError, where string, connecting bool) e
 		return fault.Wrapf(err, code, hint, "%s: %s (SQLSTATE %s)", where, what, pg.Code)
 	}
 	switch {
+	case pg.Code == "28000" && strings.Contains(pg.Message, "certificate"):
+		return say(fault.LoginRefused, "give the client's certificate and key in the URL: sslcert=FILE&sslkey=FILE", pg.Message)
+	case pg.Code == "28000" && strings.Contains(pg.Message, "pg_hba.conf"):
+		return say(fault.LoginRefused, "the server's pg_hba.conf must let this user in from here; where it says no encryption, write sslmode=verify-full", pg.Message)
 	case pg.Code == "28P01" || pg.Code == "28000":
 		return say(fault.LoginRefused, "shard-admin fleet credential set stores the right user and password", "the server refused user or password")
 	case pg.Code == "3D000":
@@ -107,9 +115,12 @@ func tlsFault(err error, where string) error {
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
 		return fault.Wrapf(err, fault.TLSExpired, "renew the certificate", "%s: the server's certificate has expired or is not yet valid", where)
 	}
-	var alert tls.AlertError
-	if errors.As(err, &alert) && strings.Contains(alert.Error(), "expired") {
-		return fault.Wrapf(err, fault.TLSExpired, "renew the client's certificate", "%s: the server says that the client's certificate has expired", where)
+	// What the other side says of TLS has no type that can be asked for.
+	if _, said, ok := strings.Cut(err.Error(), "remote error: tls: "); ok {
+		if strings.Contains(said, "expired") {
+			return fault.Wrapf(err, fault.TLSExpired, "renew the client's certificate", "%s: the server says that the client's certificate has expired", where)
+		}
+		return fault.Wrapf(err, fault.TLSInvalid, "check the client's certificate (sslcert, sslkey) and the authorities that the server trusts", "%s: the server refused TLS: %s", where, firstLine(said))
 	}
 	var host x509.HostnameError
 	var authority x509.UnknownAuthorityError
@@ -119,12 +130,34 @@ func tlsFault(err error, where string) error {
 		return fault.Wrapf(err, fault.TLSInvalid, "use the host name that the certificate names", "%s: the server's certificate is for another host than %s", where, host.Host)
 	case errors.As(err, &authority):
 		return fault.Wrapf(err, fault.TLSInvalid, "give the authority's certificate as sslrootcert", "%s: the server's certificate is signed by an unknown authority", where)
-	case errors.As(err, &verification), errors.As(err, &invalid), errors.As(err, &alert):
+	case errors.As(err, &verification), errors.As(err, &invalid):
 		return fault.Wrapf(err, fault.TLSInvalid, "check the server's certificate and sslrootcert", "%s: the server's certificate could not be verified", where)
 	case strings.Contains(err.Error(), "server refused TLS"):
 		return fault.Wrapf(err, fault.TLSInvalid, "turn TLS on at the server; sslmode=prefer would go without", "%s: the server offers no TLS", where)
 	}
 	return nil
+}
+
+// clientCertificate describes a connection that the server ended before it
+// could be read why, which is how a refused certificate most often looks: TLS
+// 1.3 lets the client go on before its certificate was checked.
+func clientCertificate(err error, connect *pgconn.ConnectError, where string) error {
+	if connect == nil || connect.Config == nil || connect.Config.TLSConfig == nil || len(connect.Config.TLSConfig.Certificates) == 0 {
+		return nil
+	}
+	if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	if leaf := connect.Config.TLSConfig.Certificates[0].Leaf; leaf != nil && time.Now().After(leaf.NotAfter) {
+		return fault.Wrapf(err, fault.TLSExpired, "renew the client's certificate", "%s: the server ended the connection, and the client's certificate has expired", where)
+	}
+	return fault.Wrapf(err, fault.TLSInvalid, "check the client's certificate (sslcert, sslkey) and the authorities that the server trusts",
+		"%s: the server refused TLS: it ended the connection when it was given the client's certificate", where)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // refusesParameters reports whether a connection was refused because of our

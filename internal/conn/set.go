@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -95,26 +96,44 @@ func (s *Set) Configured() []*Database {
 }
 
 // Close closes every pool.
-func (s *Set) Close() {
-	s.control.pooled.close()
+func (s *Set) Close() { s.close(true) }
+
+func (s *Set) close(forGood bool) {
+	s.control.pooled.close(forGood)
 	for _, d := range s.shards {
-		d.pooled.close()
+		d.pooled.close(forGood)
 	}
 }
 
 // Reset closes the pools so that the next use dials anew: after a sleep, a
 // change of network, or a new password.
-func (s *Set) Reset() { s.Close() }
+func (s *Set) Reset() { s.close(false) }
 
 // pooled is the pool of one database, shared by the names that lead to it.
 type pooled struct {
-	mu   sync.Mutex
-	pool *pgxpool.Pool
+	mu      sync.Mutex
+	pool    *pgxpool.Pool
+	dialing *dial
+	// resets and closes count: a dial that began before a reset is made again,
+	// before a close it is given up.
+	resets, closes int
 }
 
-func (p *pooled) close() {
+// dial is one attempt to connect, shared by all who wait for it: a database
+// that does not answer costs its time once and not once for each caller.
+type dial struct {
+	done chan struct{}
+	pool *pgxpool.Pool
+	err  error
+}
+
+func (p *pooled) close(forGood bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.resets++
+	if forGood {
+		p.closes++
+	}
 	if p.pool != nil {
 		// Close waits for connections that are out; those belong to calls
 		// that end by their own contexts.
@@ -200,17 +219,9 @@ func (d *Database) config(ctx context.Context, text string) (*pgx.ConnConfig, er
 	if err != nil {
 		return nil, fault.Newf(fault.FleetInvalid, "mend the url of "+d.name+" in the fleet file", "%s: the connection URL cannot be used: %s", d.name, withoutURL(err, text))
 	}
-	named := ""
-	if u, err := url.Parse(text); err == nil && u.User != nil {
-		named = u.User.Username()
-	}
-	if named == "" {
-		if u, err := url.Parse(text); err == nil {
-			named = u.Query().Get("user")
-		}
-	}
+	// The user is the URL's, else libpq's own: a password file is asked for it.
 	cred, _, err := d.set.opt.Resolver.Resolve(ctx, d.set.fleet.Name, d.credential, credential.Endpoint{
-		Host: cfg.Host, Port: int(cfg.Port), Database: cfg.Database, User: named,
+		Host: cfg.Host, Port: int(cfg.Port), Database: cfg.Database, User: cfg.User,
 	})
 	if err != nil {
 		return nil, err
@@ -231,35 +242,103 @@ func withoutURL(err error, text string) string { return strings.ReplaceAll(err.E
 // Pool returns the pool, which dials at its first use. Errors are faults of
 // this package.
 func (d *Database) Pool(ctx context.Context) (*pgxpool.Pool, error) {
-	d.pooled.mu.Lock()
-	defer d.pooled.mu.Unlock()
-	if d.pooled.pool != nil {
-		return d.pooled.pool, nil
+	p := d.pooled
+	p.mu.Lock()
+	if p.pool != nil {
+		defer p.mu.Unlock()
+		return p.pool, nil
 	}
+	attempt := p.dialing
+	if attempt == nil {
+		attempt = &dial{done: make(chan struct{})}
+		p.dialing = attempt
+		go d.dial(context.WithoutCancel(ctx), attempt)
+	}
+	p.mu.Unlock()
+	select {
+	case <-attempt.done:
+		return attempt.pool, attempt.err
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fault.Wrapf(ctx.Err(), fault.DatabaseUnreachable, "check the network, a firewall, or the server's load", "%s: no answer in time (%s:%d)", d.name, d.Host(), d.Port())
+		}
+		return nil, ctx.Err()
+	}
+}
+
+// dial makes the pool for all who wait. Its limits are those of connecting and
+// of the keychain, and no caller's.
+func (d *Database) dial(ctx context.Context, attempt *dial) {
+	p := d.pooled
+	p.mu.Lock()
+	closes := p.closes
+	p.mu.Unlock()
+	for {
+		p.mu.Lock()
+		resets := p.resets
+		p.mu.Unlock()
+		pool, err := d.open(ctx)
+		p.mu.Lock()
+		if resets != p.resets {
+			if pool != nil {
+				pool.Close()
+			}
+			if closes == p.closes {
+				p.mu.Unlock()
+				continue
+			}
+			pool, err = nil, fault.Newf(fault.Cancelled, "open the fleet again", "%s: the fleet was closed", d.name)
+		}
+		p.pool, p.dialing = pool, nil
+		attempt.pool, attempt.err = pool, err
+		close(attempt.done)
+		p.mu.Unlock()
+		return
+	}
+}
+
+func (d *Database) open(ctx context.Context) (*pgxpool.Pool, error) {
 	cfg, err := d.config(ctx, d.endpoint.URL)
 	if err != nil {
 		return nil, err
 	}
 	cfg.RuntimeParams["application_name"] = d.set.opt.AppName
 	// Where a direct URL stands beside it, this one leads through a pooler.
-	pooler := d.endpoint.Direct != ""
-	if !pooler {
+	if d.endpoint.Direct == "" {
+		own := cfg.Copy()
 		for k, v := range settings() {
-			cfg.RuntimeParams[k] = v
+			own.RuntimeParams[k] = v
+		}
+		pool, err := d.newPool(ctx, own, false)
+		switch {
+		case err == nil && direct(ctx, pool):
+			return pool, nil
+		case err == nil: // a pooler that passes over what it does not know
+			pool.Close()
+		case !refusesParameters(err):
+			return nil, Fault(err, d.name)
 		}
 	}
-	pool, err := d.newPool(ctx, cfg, pooler)
-	if err != nil && !pooler && refusesParameters(err) {
-		for k := range settings() {
-			delete(cfg.RuntimeParams, k)
-		}
-		pool, err = d.newPool(ctx, cfg, true)
-	}
+	pool, err := d.newPool(ctx, cfg, true)
 	if err != nil {
 		return nil, Fault(err, d.name)
 	}
-	d.pooled.pool = pool
 	return pool, nil
+}
+
+// direct reports whether a session talks to its own server process; a pooler
+// gives a number of its own.
+func direct(ctx context.Context, pool *pgxpool.Pool) bool {
+	same := false
+	err := pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		var pid uint32
+		if err := c.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
+			return err
+		}
+		same = pid == c.Conn().PgConn().PID()
+		return nil
+	})
+	return err == nil && same
 }
 
 func (d *Database) newPool(ctx context.Context, cfg *pgx.ConnConfig, pooler bool) (*pgxpool.Pool, error) {
@@ -280,7 +359,11 @@ func (d *Database) newPool(ctx context.Context, cfg *pgx.ConnConfig, pooler bool
 	if err != nil {
 		return nil, err
 	}
-	if err := pool.Ping(ctx); err != nil {
+	// A server that takes the connection and says no more must not hold the
+	// callers either.
+	limited, cancel := context.WithTimeout(ctx, 2*d.set.opt.ConnectTimeout)
+	defer cancel()
+	if err := pool.Ping(limited); err != nil {
 		pool.Close()
 		return nil, err
 	}
