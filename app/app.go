@@ -68,7 +68,7 @@ type App struct {
 	email   string
 	fleet   string // chosen here; empty means the home's current one
 	opened  map[string]*opened
-	retired []*opened
+	retired map[*opened]bool
 	stopped bool
 
 	starting starting
@@ -79,7 +79,7 @@ func New(o Options) *App {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &App{
 		mode: o.Mode, demo: o.Demo, home: o.Home, email: o.Email, fleet: o.Fleet,
-		ctx: ctx, cancel: cancel, face: silent{}, opened: map[string]*opened{},
+		ctx: ctx, cancel: cancel, face: silent{}, opened: map[string]*opened{}, retired: map[*opened]bool{},
 		log: slog.New(slog.DiscardHandler),
 	}
 	if o.Home != nil {
@@ -131,10 +131,10 @@ func (a *App) Stop(ctx context.Context) {
 	for _, o := range a.opened {
 		o.session.Close()
 	}
-	for _, o := range a.retired {
+	for o := range a.retired {
 		o.session.Close()
 	}
-	a.opened, a.retired = map[string]*opened{}, nil
+	a.opened, a.retired = map[string]*opened{}, map[*opened]bool{}
 }
 
 // Unfinished lists the moves that wait for nobody and are under way as far as
@@ -213,6 +213,8 @@ func ask[T any](a *App, limit time.Duration, f func(context.Context, *session.Se
 			var none T
 			return none, err
 		}
+		o.calls.Add(1)
+		defer o.calls.Add(-1)
 		return f(ctx, o.session)
 	})
 }

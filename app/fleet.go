@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"shardadmin/internal/fault"
@@ -20,9 +21,12 @@ type opened struct {
 	file    stamp
 	// nudge makes the watcher look now.
 	nudge chan struct{}
-	// unwatch ends the watcher, rework makes the worker loop read its setting.
-	unwatch context.CancelFunc
-	rework  chan struct{}
+	// unwatch ends the watcher, stop the worker loop, which says so by worked;
+	// rework makes it read its setting.
+	unwatch, stop context.CancelFunc
+	worked        chan struct{}
+	rework        chan struct{}
+	calls         atomic.Int64 // of the page, under way
 	// watching is what the watcher and those it starts live in.
 	watching context.Context //nolint:containedctx // ends with unwatch
 
@@ -72,15 +76,17 @@ func (a *App) open(name string) (*opened, error) {
 		return nil, err
 	}
 	watching, unwatch := context.WithCancel(a.ctx)
+	working, stop := context.WithCancel(a.ctx)
 	o = &opened{
 		name: name, session: s, file: stampOf(s.Fleet().Path), nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1),
-		unwatch: unwatch, watching: watching, following: map[string]bool{},
+		unwatch: unwatch, stop: stop, worked: make(chan struct{}), watching: watching, following: map[string]bool{},
 	}
 
 	a.mu.Lock()
 	if first, ok := a.opened[name]; ok || a.stopped {
 		a.mu.Unlock()
 		unwatch()
+		stop()
 		s.Close()
 		if !ok {
 			return nil, fault.New(fault.Cancelled, "the program is closing", "")
@@ -90,7 +96,7 @@ func (a *App) open(name string) (*opened, error) {
 	a.opened[name] = o
 	a.mu.Unlock()
 
-	a.spawn("work", func(ctx context.Context) { a.work(ctx, o) })
+	a.spawn("work", func(context.Context) { defer close(o.worked); a.work(working, o) })
 	a.spawn("watch", func(context.Context) { a.watch(o) })
 	return o, nil
 }
@@ -100,11 +106,54 @@ func (a *App) open(name string) (*opened, error) {
 // o, only that one is retired.
 func (a *App) retire(name string, o *opened) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now, ok := a.opened[name]; ok && (o == nil || o == now) {
+	now, ok := a.opened[name]
+	ok = ok && (o == nil || o == now)
+	if ok {
 		now.unwatch()
 		delete(a.opened, name)
-		a.retired = append(a.retired, now)
+		a.retired[now] = true
+	}
+	a.mu.Unlock()
+	if ok {
+		a.spawn("drain", func(ctx context.Context) { a.drain(ctx, now) })
+	}
+}
+
+// drain closes a retired session once no move of its fleet is under way; it may
+// be the one that carries them out. One that cannot tell for long has nothing
+// that it could carry out either.
+func (a *App) drain(ctx context.Context, o *opened) {
+	const every, most = 3 * time.Second, 10
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for failures := 0; failures < most; {
+		select {
+		case <-ctx.Done():
+			return // Stop closes it
+		case <-tick.C:
+		}
+		list, err := o.session.Moves(ctx, "", 100)
+		if err != nil {
+			failures++
+			continue
+		}
+		failures = 0
+		idle := o.calls.Load() == 0
+		for _, m := range list.Moves {
+			idle = idle && m.Settled && m.Owner == ""
+		}
+		if idle {
+			break
+		}
+	}
+	o.stop()
+	<-o.worked
+	a.mu.Lock()
+	mine := a.retired[o]
+	delete(a.retired, o)
+	a.mu.Unlock()
+	if mine {
+		o.session.Close()
 	}
 }
 

@@ -33,6 +33,8 @@ func (m *Moves) change(f func(context.Context, *session.Session) (session.MoveVi
 		if err != nil {
 			return session.MoveView{}, err
 		}
+		o.calls.Add(1)
+		defer o.calls.Add(-1)
 		v, err := f(ctx, o.session)
 		if err == nil && v.ID != "" {
 			m.app.follow(o, v.ID)

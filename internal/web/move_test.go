@@ -55,6 +55,8 @@ func TestAMoveFromThePage(t *testing.T) {
 	}
 	m := view("Moves/Start", `[{"tenant":"sub7","target":"shard_1","mode":"fenced","note":"from the page"}]`)
 	for _, call := range [][2]string{
+		{"Settings/Set", `["TENANT_ADMIN_EMAILS","ann@example.com"]`}, // opens the fleet anew
+		{"Moves/List", `["",5]`},
 		{"Settings/AddFleet", `[{"name":"other","environment":"staging","profile":"property_web_builder","control":"postgres://ops@127.0.0.1:1/none","shards":[{"name":"default","url":"control"}]}]`},
 		{"Shell/UseFleet", `["other"]`},
 	} {
