@@ -163,7 +163,11 @@ func (p *program) runCredentialTest(ctx context.Context, name string) error {
 	}
 	if err := p.answer(t, func(w io.Writer) {
 		if t.OK {
-			line(w, "%s works: user %s, from the %s.", t.Name, or(t.User, none), t.Source)
+			from := "from the " + t.Source
+			if t.Source == string(credential.FromNowhere) {
+				from = "no password was needed"
+			}
+			line(w, "%s works: user %s, %s.", t.Name, or(t.User, "of the URL"), from)
 			return
 		}
 		line(w, "%s does not work.", t.Name)

@@ -50,18 +50,15 @@ func (p *program) runDoctor(ctx context.Context) error {
 	if err := p.answer(struct {
 		Checks []finding `json:"checks"`
 	}{checks}, func(w io.Writer) {
-		t := newTable(left("CHECK"), left("STATUS"), long("FOUND", 20))
+		t := newTable(left("CHECK"), left("STATUS"), whole("FOUND", 20))
 		for _, c := range checks {
 			t.add(c.Name, c.Status, c.Message)
 		}
 		t.print(w)
 		for _, c := range checks {
-			if c.Status != "ok" {
+			if c.Fix != "" {
 				line(w, "")
-				paragraph(w, "", c.Name+": "+c.Message)
-				if c.Fix != "" {
-					paragraph(w, "  ", c.Fix)
-				}
+				paragraph(w, "", c.Name+": "+c.Fix)
 			}
 		}
 	}); err != nil {

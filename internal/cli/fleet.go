@@ -311,18 +311,27 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 			paragraph(w, "  ", d.Problem.Message)
 			paragraph(w, "  ", d.Problem.Hint)
 		}
-		for _, x := range d.Warnings {
-			if d.Configured {
-				line(w, "")
-				paragraph(w, "", d.Name+": "+x)
-			}
-		}
 		if len(d.Missing) > 0 {
 			line(w, "\n%s: to be run by the owner of the tables or a superuser", d.Name)
 			for _, m := range d.Missing {
 				line(w, "  %s  -- %s", plain(m.Grant), plain(m.Capability))
 			}
 		}
+	}
+	texts, of := []string{}, map[string][]string{}
+	for _, d := range c.Databases {
+		for _, x := range d.Warnings {
+			if d.Configured {
+				if of[x] == nil {
+					texts = append(texts, x)
+				}
+				of[x] = append(of[x], d.Name)
+			}
+		}
+	}
+	for _, x := range texts {
+		line(w, "")
+		paragraph(w, "", strings.Join(of[x], ", ")+": "+x)
 	}
 	if c.OK {
 		line(w, "\nEvery database answers and no right is missing.")

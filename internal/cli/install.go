@@ -163,10 +163,11 @@ func printOperators(w io.Writer, v session.PolicyView) {
 		t.print(w)
 	}
 	line(w, "")
-	paragraph(w, "", "You are "+or(v.Me.Email, "nobody: --as EMAIL says who")+", role "+or(v.Me.Role, "none")+".")
+	you := "You are " + or(v.Me.Email, "nobody, which --as EMAIL changes") + ", role " + or(v.Me.Role, "none")
 	if v.Me.Why != "" {
-		paragraph(w, "", v.Me.Why)
+		you += ": " + v.Me.Why
 	}
+	paragraph(w, "", you)
 }
 
 func (p *program) runOperatorSet(ctx context.Context, email, role, dbRole string) error {

@@ -20,10 +20,24 @@ func TestUsageErrorsAreDocumentsWithExit2(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, args := range [][]string{
-		{"bogus"}, {"fleet"}, {"fleet", "bogus"}, {"fleet", "use"}, {"version", "more"}, {"--bogus", "version"}, {"version", "--bogus"},
-		{"tenants", "list", "--limit", "many"}, {"tenants", "list", "--limit", "0"}, {"move", "start", "one"}, {"help", "bogus"},
-		{"move", "start", "a", "b", "--max-read-only", "soon"}, {"audit", "export", "--format", "csv"}, {"audit", "export", "-o", "x", "--format", "pdf"},
-		{"fleet", "add", "x"}, {"profile", "init"}, {"demo", "bogus"}, {"settings", "set", "theme"},
+		{"bogus"},
+		{"fleet"},
+		{"fleet", "bogus"},
+		{"fleet", "use"},
+		{"version", "more"},
+		{"--bogus", "version"},
+		{"version", "--bogus"},
+		{"tenants", "list", "--limit", "many"},
+		{"tenants", "list", "--limit", "0"},
+		{"move", "start", "one"},
+		{"help", "bogus"},
+		{"move", "start", "a", "b", "--max-read-only", "soon"},
+		{"audit", "export", "--format", "csv"},
+		{"audit", "export", "-o", "x", "--format", "pdf"},
+		{"fleet", "add", "x"},
+		{"profile", "init"},
+		{"demo", "bogus"},
+		{"settings", "set", "theme"},
 	} {
 		e := s.refused(2, "usage", args...)
 		require.NotEmpty(t, e["hint"], args)
@@ -32,6 +46,7 @@ func TestUsageErrorsAreDocumentsWithExit2(t *testing.T) {
 	require.Equal(t, 2, r.exit)
 	require.Empty(t, r.out)
 	require.Contains(t, r.stderr, `there is no command "bogus"`)
+	require.Contains(t, s.refused(2, "usage", "fleet", "lst")["hint"], "did you mean list")
 }
 
 func TestWhatIsTypedWronglyIsNotRepeatedWhereItMayBeASecret(t *testing.T) {
@@ -39,9 +54,17 @@ func TestWhatIsTypedWronglyIsNotRepeatedWhereItMayBeASecret(t *testing.T) {
 	s := newShell(t)
 	secret := "postgres://u:hunter2secret@h/db"
 	for _, args := range [][]string{
-		{secret}, {"fleet", secret}, {"fleet", "add", "x", secret}, {"demo", secret}, {"tenants", "list", "--limit", secret},
-		{"fleet", "add", "x", "--control", secret + "%zz", "--shard", "a"}, {"help", secret}, {"--" + secret}, {"fleet", "import", secret},
-		{"fleet", "add", "x", "--control", secret, "--direct", secret}, {"profile", "init", "--url", "mysql://u:hunter2secret@h/db"},
+		{secret},
+		{"fleet", secret},
+		{"fleet", "add", "x", secret},
+		{"demo", secret},
+		{"tenants", "list", "--limit", secret},
+		{"fleet", "add", "x", "--control", secret + "%zz", "--shard", "a"},
+		{"help", secret},
+		{"--" + secret},
+		{"fleet", "import", secret},
+		{"fleet", "add", "x", "--control", secret, "--direct", secret},
+		{"profile", "init", "--url", "mysql://u:hunter2secret@h/db"},
 	} {
 		r := s.run(args...)
 		require.NotZero(t, r.exit, args)

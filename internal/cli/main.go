@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,9 @@ type program struct {
 	confirm string
 	homeDir string
 	verbose bool
+
+	// parks is true while something is carried out that stops at safe points.
+	parks atomic.Bool
 
 	home   *home.Home
 	lines  *lineReader
@@ -79,7 +83,9 @@ func (p *program) interruptible(ctx context.Context) (context.Context, func()) {
 		select {
 		case <-signals:
 			signal.Stop(signals)
-			p.say("Stopping at the next safe point; Ctrl-C again ends at once.")
+			if p.parks.Load() {
+				p.say("\nStopping at the next safe point; Ctrl-C again ends at once.")
+			}
 			cancel()
 		case <-done:
 		}
@@ -199,6 +205,7 @@ func harmless(text string) string {
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	hint := helpHint(cmd)
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}

@@ -299,6 +299,7 @@ func (p *program) follow(ctx context.Context, s *session.Session, v session.Move
 	out := startedMove{MoveView: v}
 	if wait {
 		p.say("Move %s", v.ID)
+		p.parks.Store(true)
 		show := p.progress()
 		done, err := s.Await(ctx, v.ID, show.move)
 		show.end()
@@ -352,9 +353,13 @@ func printMove(w io.Writer, v session.MoveView) {
 	if v.ReadOnlySince != nil {
 		readOnly = "since " + moment(*v.ReadOnlySince) + " UTC, " + age(*v.ReadOnlySince)
 	}
+	finished := ""
+	if v.FinishedAt != nil {
+		finished = moment(*v.FinishedAt) + " UTC"
+	}
 	facts(w, "Move", v.ID, "Tenant", v.Label+" ("+v.Tenant+")", "From", v.Source, "To", v.Target, "Mode", v.Mode, "State", stands,
 		"Rows", number(v.Rows)+", "+size(v.Bytes), "Verified", verified, "Write pause", spanOr(v.WritePauseMS), "Read-only now", readOnly,
-		"By", v.CreatedBy, "Reason", v.Note, "Filed", moment(v.CreatedAt)+" UTC", "Finished", momentOr(v.FinishedAt), "Carried out by", v.Owner)
+		"By", v.CreatedBy, "Reason", v.Note, "Filed", moment(v.CreatedAt)+" UTC", "Finished", finished, "Carried out by", v.Owner)
 	rows := []session.MoveTable{}
 	for _, t := range v.Tables {
 		if t.Rows > 0 {
@@ -467,7 +472,7 @@ func (p *program) runMoveWatch(ctx context.Context, id string) error {
 func (p *program) runMovePoints() error {
 	points := session.Points()
 	return p.answer(map[string]any{"points": points}, func(w io.Writer) {
-		t := newTable(left("POINT"), left("STATE"), long("AFTER", 20))
+		t := newTable(left("POINT"), left("STATE"), whole("AFTER", 20))
 		for _, x := range points {
 			t.add(x.Name, state(string(x.State)), x.After)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // progress shows how a move goes on standard error: one line that is written
-// over at a terminal, a line per step elsewhere.
+// over at a terminal, a line per step and every few seconds elsewhere.
 type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -32,13 +32,17 @@ func (p *program) progress() *progress {
 func (p *progress) move(v session.MoveView) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	step := v.Phase + "/" + v.State + "/" + v.Step
+	step := v.Phase + "/" + v.State
 	now := time.Now()
 	stepped := p.last[v.ID] != step
-	if !stepped && (!p.over || now.Before(p.next)) {
+	if !stepped && now.Before(p.next) {
 		return
 	}
-	p.last[v.ID], p.next = step, now.Add(200*time.Millisecond)
+	pause := 5 * time.Second
+	if p.over {
+		pause = 200 * time.Millisecond
+	}
+	p.last[v.ID], p.next = step, now.Add(pause)
 	text := fmt.Sprintf("%-8s %-13s %s", v.Phase, state(v.State), or(v.Label, v.Tenant))
 	if v.Rows > 0 && (v.Phase == "Copy" || v.RowsCopied > 0) {
 		text += fmt.Sprintf("  %s of %s", number(v.RowsCopied), count(v.Rows, "row"))

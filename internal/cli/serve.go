@@ -78,6 +78,7 @@ func (p *program) runWorker(ctx context.Context) error {
 		return err
 	}
 	name := s.Fleet().Name
+	p.parks.Store(true)
 	show := p.progress()
 	defer s.Subscribe(show.move)()
 	p.say("Carrying out what is queued for %s. Ctrl-C stops at the next safe point.", name)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
 
@@ -67,7 +68,10 @@ func printStatus(w io.Writer, v session.Status) {
 	t := newTable(long("SHARD", 10), left("STATUS"), right("TENANTS"), right("SIZE"), right("LATENCY"), right("CONNECTIONS"), long("HOST", 10))
 	for _, s := range v.Shards {
 		host := none
-		if s.Host != "" {
+		switch {
+		case strings.HasPrefix(s.Host, "/"):
+			host = "this computer"
+		case s.Host != "":
 			host = fmt.Sprintf("%s:%d", s.Host, s.Port)
 		}
 		connections := none
@@ -82,7 +86,7 @@ func printStatus(w io.Writer, v session.Status) {
 	t.print(w)
 	reported := map[string]bool{}
 	for _, s := range append([]session.ShardStatus{v.Control}, v.Shards...) {
-		if s.Problem == nil || reported[s.Problem.Message] {
+		if s.Problem == nil || s.Status == "not_configured" || reported[s.Problem.Message] {
 			continue
 		}
 		reported[s.Problem.Message] = true
@@ -125,7 +129,7 @@ func printHealth(w io.Writer, v session.Health) {
 	}
 	t.print(w)
 	for _, h := range v.Shards {
-		if h.Problem != nil {
+		if h.Problem != nil && h.Status != "not_configured" {
 			line(w, "")
 			paragraph(w, "", h.Name+": "+h.Problem.Message)
 			paragraph(w, "  ", h.Problem.Hint)
@@ -191,7 +195,7 @@ func printDistribution(w io.Writer, v session.Distribution) {
 	t.print(w)
 	line(w, "\n%s in all.", count(int64(v.Total), "tenant"))
 	for _, s := range v.Shards {
-		if s.SizeBytes == nil && s.SizeReason != "" {
+		if s.SizeBytes == nil && s.SizeReason != "" && (s.Problem == nil || s.Problem.Code != string(fault.ShardNotConfigured)) {
 			paragraph(w, "", s.Name+": size unknown, "+s.SizeReason)
 		}
 	}

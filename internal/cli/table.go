@@ -25,17 +25,22 @@ type column struct {
 	// least is the width below which the column does not shrink; 0 means that
 	// it does not shrink at all.
 	least int
+	// wraps is true for a column that goes on below instead of being cut.
+	wraps bool
 }
 
-// left is a column of words, right one of figures, long a column of words that
-// may be cut.
-func left(title string) column            { return column{title: title} }
-func right(title string) column           { return column{title: title, right: true} }
-func long(title string, least int) column { return column{title: title, least: least} }
-func newTable(columns ...column) *table   { return &table{columns: columns} }
-func (t *table) add(cells ...string)      { t.rows = append(t.rows, cells) }
-func (t *table) print(w io.Writer)        { t.printWithin(w, wide) }
-func width(s string) int                  { return uniseg.StringWidth(s) }
+// left is a column of words, right one of figures, long one of words that may
+// be cut, whole one of sentences that go on below.
+func left(title string) column             { return column{title: title} }
+func right(title string) column            { return column{title: title, right: true} }
+func long(title string, least int) column  { return column{title: title, least: least} }
+func whole(title string, least int) column { return column{title: title, least: least, wraps: true} }
+
+func newTable(columns ...column) *table { return &table{columns: columns} }
+func (t *table) add(cells ...string)    { t.rows = append(t.rows, cells) }
+func (t *table) print(w io.Writer)      { t.printWithin(w, wide) }
+func width(s string) int                { return uniseg.StringWidth(s) }
+
 func pad(s string, n int, toRight bool) string {
 	space := strings.Repeat(" ", max(0, n-width(s)))
 	if toRight {
@@ -101,11 +106,26 @@ func (t *table) printWithin(w io.Writer, limit int) {
 		titles[i] = c.title
 	}
 	for _, r := range append([][]string{titles}, t.rows...) {
-		cells := make([]string, len(widths))
+		below := make([][]string, len(widths))
+		height := 1
 		for i, n := range widths {
-			cells[i] = pad(cut(r[i], n), n, t.columns[i].right)
+			below[i] = []string{r[i]}
+			if t.columns[i].wraps {
+				below[i] = wrap(r[i], n)
+			}
+			height = max(height, len(below[i]))
 		}
-		line(w, "%s", strings.TrimRight(strings.Join(cells, "  "), " "))
+		for k := range height {
+			cells := make([]string, len(widths))
+			for i, n := range widths {
+				cell := ""
+				if k < len(below[i]) {
+					cell = below[i][k]
+				}
+				cells[i] = pad(cut(cell, n), n, t.columns[i].right)
+			}
+			line(w, "%s", strings.TrimRight(strings.Join(cells, "  "), " "))
+		}
 	}
 }
 

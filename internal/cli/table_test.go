@@ -27,6 +27,16 @@ func TestATableFitsAndLosesTheEndsOfLongTextsFirst(t *testing.T) {
 		"b                 slow         7  –\n", b.String())
 }
 
+func TestASentenceGoesOnBelow(t *testing.T) {
+	t.Parallel()
+	x := newTable(left("NAME"), whole("MEANS", 6))
+	x.add("one", "a thing of its own")
+	x.add("two", "–")
+	var b strings.Builder
+	x.printWithin(&b, 16)
+	require.Equal(t, "NAME  MEANS\none   a thing of\n      its own\ntwo   –\n", b.String())
+}
+
 func TestWhatADatabaseHoldsDoesNotMoveTheCursor(t *testing.T) {
 	t.Parallel()
 	x := newTable(left("TITLE"))

@@ -43,26 +43,53 @@ func (p *program) runMap(ctx context.Context, check bool) error {
 }
 
 func printMap(w io.Writer, v session.MapView) {
-	t := newTable(long("TABLE", 24), left("KIND"), right("ROWS ≈"), long("BELONGS BY", 16))
+	t := newTable(long("TABLE", 20), left("KIND"), right("ROWS ≈"), whole("BELONGS BY", 24))
+	mixed := false
 	for _, x := range v.Tables {
 		rows, kind := none, state(x.Kind)
 		if x.RowsEstimate != nil {
 			rows = number(*x.RowsEstimate)
 		}
 		if x.Mixed {
-			kind += ", mixed"
+			kind += " *"
+			mixed = true
 		}
 		by := x.TenantColumn
 		if by == "" {
-			by = strings.Join(x.Path, " → ")
+			by = upwards(x)
 		}
 		t.add(x.Table, kind, rows, or(by, none))
 	}
 	t.print(w)
 	line(w, "\n%s by profile %s, from %s; %d unclassified", count(int64(len(v.Tables)), "table"), v.Profile, v.Database, v.Unclassified)
+	if mixed {
+		line(w, "* holds rows without a tenant too")
+	}
 	for _, x := range v.Problems {
 		paragraph(w, "", "! "+x)
 	}
+}
+
+// upwards writes how rows find their tenant: the table's own column, then the
+// tables on the way, ".column" where one is pointed at backwards.
+func upwards(x session.MapTable) string {
+	names := []string{}
+	for i, hop := range x.Path {
+		table, column := hop, ""
+		if at := strings.LastIndex(hop, "."); at >= 0 {
+			table, column = hop[:at], hop[at+1:]
+		}
+		switch {
+		case i == 0 && table == x.Table:
+			names = append(names, column)
+		case i == 0:
+			names = append(names, "pointed at by "+table)
+		case len(names) > 0 && strings.HasSuffix(names[len(names)-1], table):
+		default:
+			names = append(names, table)
+		}
+	}
+	return strings.Join(names, " → ")
 }
 
 func (p *program) profileCommand() *cobra.Command {
