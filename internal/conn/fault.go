@@ -84,10 +84,15 @@ func serverFault(err error, pg *pgconn.PgError, where string, connecting bool) e
 		return say(fault.LoginRefused, "the server's pg_hba.conf must let this user in from here; where it says no encryption, write sslmode=verify-full", pg.Message)
 	case pg.Code == "28P01" || pg.Code == "28000":
 		return say(fault.LoginRefused, "shard-admin fleet credential set stores the right user and password", "the server refused user or password")
-	case pg.Code == "3D000":
+	case connecting && pg.Code == "08P01" && (strings.Contains(pg.Message, "authentication failed") || strings.Contains(pg.Message, "no such user")):
+		// So PgBouncer says it.
+		return say(fault.LoginRefused, "shard-admin fleet credential set stores the right user and password", "the server refused user or password")
+	case pg.Code == "3D000", connecting && pg.Code == "08P01" && strings.Contains(pg.Message, "no such database"):
 		return say(fault.LoginRefused, "check the database's name in the fleet file", pg.Message)
 	case pg.Code == "53300":
 		return say(fault.DatabaseUnreachable, "the server has no connection left; end some or raise max_connections", pg.Message)
+	case connecting && strings.HasPrefix(pg.Code, "08"):
+		return say(fault.DatabaseUnreachable, "check host, port, and the pooler's log if there is one", pg.Message)
 	case pg.Code == "57P03", connecting && strings.HasPrefix(pg.Code, "57P"):
 		return say(fault.DatabaseUnreachable, "the server is starting or stopping; try again", pg.Message)
 	case pg.Code == "25006":

@@ -412,7 +412,8 @@ func (d *Database) Direct(ctx context.Context, o DirectOptions) (*pgx.Conn, erro
 		return nil, Fault(err, d.name)
 	}
 	var pid uint32
-	if err := c.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+	// Simple protocol: a pooler may lose what was prepared.
+	if err := c.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
 		_ = c.Close(context.WithoutCancel(ctx))
 		return nil, Fault(err, d.name)
 	}
