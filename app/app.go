@@ -58,7 +58,7 @@ type App struct {
 	demo Demo
 	log  *slog.Logger
 
-	ctx    context.Context //nolint:containedctx // work belongs to the app, never to a call
+	ctx    context.Context // work belongs to the app, never to a call
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	pusher *pusher

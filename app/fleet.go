@@ -28,7 +28,7 @@ type opened struct {
 	rework        chan struct{}
 	calls         atomic.Int64 // of the page, under way
 	// watching is what the watcher and those it starts live in.
-	watching context.Context //nolint:containedctx // ends with unwatch
+	watching context.Context // ends with unwatch
 
 	mu        sync.Mutex
 	following map[string]bool // moves, by id
