@@ -38,6 +38,9 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	if name == "" {
+		name = "index.html"
+	}
 	info, err := fs.Stat(f.assets, name)
 	switch {
 	case err == nil && !info.IsDir() && name != "index.html":
