@@ -3,6 +3,8 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"os"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,4 +92,18 @@ func TestWindowAndPageAreHandedWhatWasAsked(t *testing.T) {
 	s.refused(2, "no_display")
 	s.faces.Window = func(context.Context, *home.Home, cli.WindowOptions) error { return errors.New("odd") }
 	s.refused(1, "internal")
+}
+
+// Not parallel: the signal goes to the whole process.
+func TestTheFirstCtrlCEndsWithoutHarm(t *testing.T) {
+	s := newShell(t)
+	s.faces.Serve = func(ctx context.Context, _ *home.Home, o cli.ServeOptions) error {
+		o.Ready("http://127.0.0.1:1/")
+		require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGINT))
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	require.Equal(t, 0, s.run("serve").exit)
+	s.faces.Demo = &player{}
+	require.Equal(t, 0, s.run("demo", "--web").exit)
 }

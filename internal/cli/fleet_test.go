@@ -440,3 +440,64 @@ func TestMoving(t *testing.T) {
 	has(t, bad, "ok", "events", "first_bad", "findings")
 	require.Equal(t, 4, l.run("audit", "verify").exit)
 }
+
+func TestAWorkerCarriesOutWhatIsQueued(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "demo")
+	l.tenant("7", "default", 7000, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	type ended struct {
+		exit int
+		out  string
+	}
+	done := make(chan ended, 1)
+	go func() {
+		var out, errs bytes.Buffer
+		exit := cli.Main(ctx, cli.Faces{}, []string{"--home", l.home, "--json", "worker"}, strings.NewReader(""), &out, &errs)
+		done <- ended{exit, out.String()}
+	}()
+	id := l.json(0, "move", "start", "sub7", "shard_1", "--mode", "fenced", "--priority", "3")["id"].(string)
+	require.Equal(t, "retained", l.json(0, "move", "watch", id)["state"])
+	m := l.json(0, "move", "finalize", id)
+	require.Nil(t, m["notice"], "a worker is alive")
+	cancel()
+	e := <-done
+	require.Equal(t, 0, e.exit, e.out)
+	require.Contains(t, e.out, `"stopped": true`)
+}
+
+func TestProfileInit(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	db := pgtest.Database(t, 0, "CREATE TABLE accounts (id uuid PRIMARY KEY, subdomain text); CREATE TABLE notes (id bigint PRIMARY KEY, account_id uuid NOT NULL REFERENCES accounts)")
+	url := strings.Replace(pgtest.Server(t, 0).URL(pgtest.AppRole, db), pgtest.AppRole+"@", pgtest.AppRole+":"+pgtest.AppPassword+"@", 1)
+	file := filepath.Join(t.TempDir(), "own.toml")
+	v := s.json(0, "profile", "init", "--url", url, "-o", file)
+	has(t, v, "file", "profile", "notes")
+	require.Contains(t, v["profile"], "accounts")
+	s.refused(2, "usage", "profile", "init", "--url", url, "-o", file)
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, v["profile"], string(b))
+	r := s.run("profile", "init", "--url", url, "--tenants", "accounts")
+	require.Equal(t, 0, r.exit, r.stderr)
+	require.Equal(t, string(b), r.out)
+	require.NotContains(t, r.out+r.stderr, pgtest.AppPassword)
+}
+
+func TestChoicesComeFromAFile(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "demo")
+	l.tenant("7", "default", 7000, 1)
+	file := filepath.Join(t.TempDir(), "decisions.toml")
+	require.NoError(t, os.WriteFile(file, []byte("[[decision]]\ntable = \"pwb_users\"\ncase = \"sideways\"\nchoice = \"share\"\n"), 0o600))
+	l.refused(2, "usage", "move", "plan", "sub7", "shard_1", "--decisions", file)
+	plan := l.jsonWith("[]", 0, "move", "plan", "sub7", "shard_1", "--decisions", "-")
+	require.Equal(t, false, plan["blocked"])
+	l.refused(3, "tenant_unknown", "move", "start", "nobody", "shard_1", "--wait")
+	l.refused(2, "usage", "move", "start", "sub7", "shard_1", "--at", "tomorrow")
+	e := l.json(3, "move", "start", "sub7", "shard_1", "--mode", "online", "--wait")
+	require.NotEmpty(t, e["error"])
+	t.Log(e)
+}

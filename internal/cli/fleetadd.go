@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/fleet/importer"
+	"shardadmin/internal/home"
+	"shardadmin/internal/session"
 )
 
 type fleetAddOptions struct {
@@ -110,6 +113,9 @@ func (p *program) runFleetAdd(ctx context.Context, o fleetAddOptions) error {
 		}
 		f.Shards[i].Endpoint.Direct = clean
 	}
+	if f.Profile, err = profilePath(f.Profile); err != nil {
+		return err
+	}
 	kept, err := p.keep(ctx, h, f, found)
 	if err != nil {
 		return err
@@ -122,17 +128,18 @@ type fleetImportOptions struct{ file, env, name, profile string }
 func (p *program) fleetImportCommand() *cobra.Command {
 	var o fleetImportOptions
 	c := &cobra.Command{
-		Use: "import FILE", Short: "Describe a fleet from a Rails database.yml", Args: want("FILE"),
-		Long: `Describe a fleet from an application's config/database.yml. Variables that the
-file asks for are taken from the environment; passwords go to the keychain.`,
+		Use: "import [FILE]", Short: "Describe a fleet from an application's database.yml", Args: maybe("FILE"),
+		Long: `Describe a fleet from an application's config/database.yml, or from variables
+such as DATABASE_URL and PWB_TENANT_SHARD_1_DATABASE_URL: those of a .env file,
+or those of this shell where no file is given. Passwords go to the keychain.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.file = args[0]
+			o.file = strings.Join(args, "")
 			return p.runFleetImport(cmd.Context(), o)
 		},
 	}
-	c.Flags().StringVar(&o.env, "env", string(fleet.Production), "the `SECTION` of the file")
+	c.Flags().StringVar(&o.env, "env", string(fleet.Production), "the `SECTION` of the file, or the environment")
 	c.Flags().StringVar(&o.name, "name", "", "the fleet's `NAME` (default: the section's)")
-	c.Flags().StringVar(&o.profile, "profile", "", "a tenancy `PROFILE`, where the import's guess is wrong")
+	c.Flags().StringVar(&o.profile, "profile", "property_web_builder", "a built-in tenancy `PROFILE` or the path of a profile file")
 	return c
 }
 
@@ -141,25 +148,80 @@ func (p *program) runFleetImport(ctx context.Context, o fleetImportOptions) erro
 	if err != nil {
 		return err
 	}
-	var data []byte
-	if o.file == "-" {
-		data, err = io.ReadAll(io.LimitReader(p.stdin, 1<<20))
-	} else {
-		data, err = os.ReadFile(o.file)
-	}
-	if err != nil {
-		return fault.Wrapf(err, fault.Usage, "give the path of the application's config/database.yml", "%s cannot be read", harmless(o.file))
-	}
-	r, err := importer.Import(data, importer.Options{Environment: o.env, Name: o.name, Env: h.Env})
+	r, err := p.imported(h, o)
 	if err != nil {
 		return err
 	}
-	if o.profile != "" {
-		r.Fleet.Profile = o.profile
+	if r.Fleet.Profile, err = profilePath(o.profile); err != nil {
+		return err
 	}
 	kept, err := p.keep(ctx, h, r.Fleet, r.Credentials)
 	if err != nil {
 		return err
 	}
 	return p.added(r.Fleet, kept, r.Notes)
+}
+
+func (p *program) imported(h *home.Home, o fleetImportOptions) (*importer.Result, error) {
+	with := importer.Options{Environment: o.env, Name: o.name, Env: h.Env}
+	if o.file == "" {
+		return importer.FromEnvironment(with)
+	}
+	var data []byte
+	var err error
+	if o.file == "-" {
+		data, err = io.ReadAll(io.LimitReader(p.stdin, 1<<20))
+	} else {
+		data, err = os.ReadFile(o.file)
+	}
+	if err != nil {
+		return nil, fault.Wrapf(err, fault.Usage, "give the path of the application's config/database.yml or .env", "%s cannot be read", harmless(o.file))
+	}
+	if name := filepath.Base(o.file); strings.HasPrefix(name, ".env") || strings.HasSuffix(name, ".env") {
+		values := variables(string(data))
+		with.Environ = []string{}
+		for k := range values {
+			with.Environ = append(with.Environ, k+"=")
+		}
+		with.Env = func(name string) string { return values[name] }
+		return importer.FromEnvironment(with)
+	}
+	return importer.Import(data, with)
+}
+
+// variables reads NAME=VALUE lines, as a .env file has them.
+func variables(text string) map[string]string {
+	out := map[string]string{}
+	for _, l := range strings.Split(text, "\n") {
+		l = strings.TrimSpace(l)
+		if l == "" || l[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(l, "export ")), "=")
+		if !ok {
+			continue
+		}
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if value != "" && (value[0] == '"' || value[0] == '\'') {
+			value, _, _ = strings.Cut(value[1:], value[:1])
+		} else if at := strings.Index(value, " #"); at >= 0 {
+			value = strings.TrimSpace(value[:at])
+		}
+		out[name] = value
+	}
+	return out
+}
+
+// profilePath makes a path that was typed here mean the same from the fleet's
+// file, and refuses a profile that cannot be read.
+func profilePath(name string) (string, error) {
+	if strings.ContainsAny(name, `/\.`) {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return "", fault.Wrap(err, fault.Usage, "the path of the profile cannot be made out", "give it whole")
+		}
+		name = path
+	}
+	_, err := session.ShowProfile(name)
+	return name, err
 }

@@ -152,6 +152,20 @@ func TestFleetsAreDescribedWithoutTheirPasswords(t *testing.T) {
 	s.refused(2, "fleet_unknown", "fleet", "remove", "described")
 }
 
+func TestAProfileIsReadBeforeAFleetIsDescribed(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	add := []string{"fleet", "add", "x", "--control", "postgres://db1.example.com/pwb", "--shard", "default=control", "--profile"}
+	s.refused(2, "profile_invalid", append(add, "nothing")...)
+	s.refused(2, "profile_invalid", append(add, "./nothing.toml")...)
+	require.NotEmpty(t, list(t, s.json(0, "profile", "list"), "profiles"))
+	s.refused(2, "profile_invalid", "profile", "show", "nothing")
+	own := filepath.Join(t.TempDir(), "own.toml")
+	require.NoError(t, os.WriteFile(own, []byte(s.run("profile", "show", "property_web_builder").out), 0o600))
+	require.Equal(t, own, s.json(0, append(add, own)...)["profile"])
+	s.ok("profile", "list")
+}
+
 func TestAFleetThatCannotBeAddedLeavesNothingInTheKeychain(t *testing.T) {
 	s := newShell(t)
 	s.refused(2, "fleet_invalid", "fleet", "add", "half", "--control", control, "--environment", "moon")
@@ -222,4 +236,11 @@ production:
 	require.NotEmpty(t, v["kept_in_keychain"])
 	s.refused(2, "import_invalid", "fleet", "import", file, "--env", "moon")
 	s.refused(2, "usage", "fleet", "import", "/nowhere/database.yml")
+
+	file = filepath.Join(t.TempDir(), ".env")
+	require.NoError(t, os.WriteFile(file, []byte("# of the application\nexport PWB_DATABASE_URL=\"postgres://pwb:s3cret-of-env@db1.example.com/pwb\"\n"+
+		"PWB_TENANT_SHARD_1_DATABASE_URL='postgres://pwb:s3cret-of-env@db2.example.com/pwb_1' # one\nRAILS_ENV=production\n"), 0o600))
+	v = s.json(0, "fleet", "import", file, "--name", "variables")
+	require.Len(t, list(t, v, "shards"), 2, v)
+	require.NotContains(t, s.run("fleet", "show", "variables").out, "s3cret")
 }
