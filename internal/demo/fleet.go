@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -19,18 +18,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/demo/schema"
+	"shardadmin/internal/demo/seed"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
 	"shardadmin/internal/localpg"
 	"shardadmin/internal/session"
 )
-
-//go:embed seed.sql
-var seedSQL string
-
-//go:embed sequences.sql
-var sequencesSQL string
 
 // FleetName is the name of the demo's fleet file.
 const FleetName = "demo"
@@ -63,6 +57,14 @@ func New(h *home.Home) *Demo {
 // server is one of the demo's servers.
 type server struct {
 	name, database string
+}
+
+// shard is the name that the catalogue has for what lives on the server.
+func (s server) shard() string {
+	if s.name == "control" {
+		return "default"
+	}
+	return s.name
 }
 
 func plan() []server {
@@ -230,50 +232,10 @@ func (r *running) seedOne(ctx context.Context, s server) (bool, error) {
 	if err := run("CREATE EXTENSION IF NOT EXISTS pgcrypto; ALTER SCHEMA public OWNER TO " + ownerRole + "; SET ROLE " + ownerRole + ";" + schema.PWB + "; RESET ROLE; " + schema.AppGrants); err != nil {
 		return false, err
 	}
-	if err := r.tenants(ctx, c, s); err != nil {
+	if err := seed.Fill(ctx, c, seed.Demo(), s.shard()); err != nil {
 		return false, err
 	}
-	for _, sql := range []string{seedSQL, sequencesSQL} {
-		if err := run(sql); err != nil {
-			return false, err
-		}
-	}
 	return true, os.WriteFile(done, []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
-}
-
-// tenants files the catalogue, whole in control and as replicas elsewhere, and
-// the list that the seed goes by.
-func (r *running) tenants(ctx context.Context, c *pgx.Conn, s server) error {
-	if _, err := c.Exec(ctx, "CREATE TEMP TABLE sa_tenant (id int PRIMARY KEY, base int, n int, born timestamp)"); err != nil {
-		return err
-	}
-	home := s.name
-	if home == "control" {
-		home = "default"
-	}
-	var sites, list [][]any
-	for _, t := range samples() {
-		born := time.Date(2023, 1, 2, 9, 0, 0, 0, time.UTC).AddDate(0, 0, t.id*3)
-		if t.shard == home {
-			list = append(list, []any{t.id, t.base, t.n, born})
-		}
-		if t.shard == home || s.name == "control" {
-			sites = append(sites, []any{t.id, t.label(), t.label(), fmt.Sprintf("Estate Agency %03d", t.id), fmt.Sprintf("owner%d@tenant%d.example", t.id, t.id), t.shard, t.shard == "demo", "live", t.n, born, born})
-		}
-	}
-	if _, err := c.CopyFrom(ctx, pgx.Identifier{"pwb_websites"}, []string{"id", "subdomain", "slug", "company_display_name", "owner_email", "shard_name", "demo_mode", "provisioning_state", "realty_assets_count", "created_at", "updated_at"}, pgx.CopyFromRows(sites)); err != nil {
-		return err
-	}
-	if _, err := c.Exec(ctx, `INSERT INTO pwb_plans (id, name, display_name, slug, created_at, updated_at) VALUES (1, 'basic', 'Basic', 'basic', '2023-01-01', '2023-01-01'), (2, 'pro', 'Pro', 'pro', '2023-01-01', '2023-01-01')`); err != nil {
-		return err
-	}
-	if s.name == "control" {
-		if _, err := c.Exec(ctx, `INSERT INTO pwb_subscriptions (id, website_id, plan_id, status, created_at, updated_at) SELECT id, id, 1 + id % 2, 'active', created_at, created_at FROM pwb_websites`); err != nil {
-			return err
-		}
-	}
-	_, err := c.CopyFrom(ctx, pgx.Identifier{"sa_tenant"}, []string{"id", "base", "n", "born"}, pgx.CopyFromRows(list))
-	return err
 }
 
 // describe writes the fleet's file for the servers as they run now.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"shardadmin/internal/demo/seed"
 	"shardadmin/internal/demo/traffic"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/home"
@@ -185,8 +186,8 @@ func (t *tour) choose(ctx context.Context) (session.TenantRow, string, error) {
 		return session.TenantRow{}, "", err
 	}
 	sizes := map[string]int{}
-	for _, s := range samples() {
-		sizes[fmt.Sprint(s.id)] = s.n
+	for _, s := range seed.Demo().Tenants() {
+		sizes[fmt.Sprint(s.ID)] = s.Properties
 	}
 	for _, row := range list.Tenants {
 		if n := sizes[row.ID]; n < 60 || n > 300 || row.MoveState != nil {
@@ -241,9 +242,9 @@ func (t *tour) move(ctx context.Context, site session.TenantRow, target string) 
 		return "", nil, fault.Wrap(err, fault.Internal, "a tenant's id is not a number", "")
 	}
 	others := []int{}
-	for _, s := range samples() {
-		if s.shard == "default" && s.id != id && len(others) < 5 || s.shard == target && len(others) < 10 {
-			others = append(others, s.id)
+	for _, s := range seed.Demo().Tenants() {
+		if s.Shard == "default" && s.ID != id && len(others) < 5 || s.Shard == target && len(others) < 10 {
+			others = append(others, s.ID)
 		}
 	}
 	load, err := traffic.Start(ctx, traffic.Config{URLs: urls, Tenant: id, Others: others, Writers: 6, Rate: 120})
