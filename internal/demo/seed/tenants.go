@@ -27,7 +27,7 @@ type Plan struct {
 
 // Demo is the demo fleet's plan: 200 tenants, about 300,000 rows.
 func Demo() Plan {
-	return Plan{Count: 200, Largest: 3600, Shards: []string{"default", "shard_1", "shard_2", "demo"}}
+	return Plan{Count: 200, Largest: 3900, Shards: []string{"default", "shard_1", "shard_2", "demo"}}
 }
 
 // Small is a plan for tests: 12 tenants, about 3,000 rows.
