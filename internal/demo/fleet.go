@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"syscall"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,6 +38,10 @@ const (
 type Demo struct {
 	home *home.Home
 	dir  string
+
+	mu sync.Mutex
+	// held is set while servers of Start run: the lock is theirs.
+	held func()
 }
 
 // New returns the demo of a folder; it starts nothing.
@@ -72,29 +74,6 @@ func plan() []server {
 }
 
 func (d *Demo) folder(s server) string { return filepath.Join(d.dir, s.name) }
-
-// lock keeps two demos of one folder apart; the returned function gives the
-// folder free.
-func (d *Demo) lock() (func(), error) {
-	if err := os.MkdirAll(d.dir, 0o755); err != nil {
-		return nil, fault.Wrapf(err, fault.DemoFailed, "make the folder, or set SHARD_ADMIN_HOME to another", "the demo's folder %s cannot be made", d.dir)
-	}
-	f, err := os.OpenFile(filepath.Join(d.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fault.Wrapf(err, fault.DemoFailed, "", "the demo's folder %s cannot be used", d.dir)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(f.Name())
-		_ = f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fault.Newf(fault.DemoRunning, "end it with Ctrl-C there; shard-admin demo status shows its servers", "another demo (process %s) uses %s", strings.TrimSpace(string(holder)), d.dir)
-		}
-		return nil, fault.Wrapf(err, fault.DemoFailed, "", "the demo's folder %s cannot be locked", d.dir)
-	}
-	_ = f.Truncate(0)
-	_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
-	return func() { _ = f.Close() }, nil
-}
 
 // running is the demo's servers while they run.
 type running struct {
@@ -254,10 +233,7 @@ func (r *running) describe() error {
 		f.Shards = append(f.Shards, fleet.Shard{Name: s.name, Endpoint: fleet.Endpoint{URL: r.socketURL(s, operatorRole)}, Capacity: 1 << 30, Placement: p})
 	}
 	f.Shards = append(f.Shards, fleet.Shard{Name: "shard_3", Placement: fleet.PlacementOpen})
-	if _, err := r.demo.home.Fleet(FleetName); err != nil {
-		if fault.CodeOf(err) != fault.FleetUnknown {
-			return err
-		}
+	if _, err := r.demo.home.Fleet(FleetName); fault.CodeOf(err) == fault.FleetUnknown {
 		return r.demo.home.AddFleet(f)
 	}
 	return r.demo.home.ReplaceFleet(f)
@@ -300,12 +276,12 @@ func (r *running) install(ctx context.Context, s *session.Session) error {
 		}
 		return fault.New(fault.DemoFailed, "the printed rights do not suffice", "shard-admin demo reset starts anew")
 	}
+	if err := grant(); err != nil {
+		return err
+	}
 	st, err := s.InstallStatus(ctx)
 	if err == nil && st.Installed && st.Version == st.Wanted {
 		return nil
-	}
-	if err := grant(); err != nil {
-		return err
 	}
 	if _, err := s.Install(ctx, session.InstallRequest{Admin: operator, Note: "the demo fleet is set up"}); err != nil {
 		return err
@@ -372,6 +348,7 @@ func (d *Demo) Reset(ctx context.Context) error {
 	if err := d.stop(ctx); err != nil {
 		return err
 	}
+	_ = os.Remove(d.ready())
 	for _, s := range plan() {
 		if err := os.RemoveAll(d.folder(s)); err != nil {
 			return fault.Wrapf(err, fault.DemoFailed, "remove it by hand", "the folder %s could not be removed", d.folder(s))
@@ -384,18 +361,36 @@ func (d *Demo) Reset(ctx context.Context) error {
 }
 
 // Start makes and fills the fleet where that is missing; the servers end with
-// this program.
+// this program. A demo that is ready already, here or in another program, is
+// taken as it is.
 func (d *Demo) Start(ctx context.Context, progress func(step string)) error {
-	r, s, free, err := d.prepare(ctx, true, progress)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if up, _, err := d.Status(ctx); err == nil && up && d.isReady() {
+		if _, err := d.home.Fleet(FleetName); err == nil {
+			return nil
+		}
+	}
+	if d.held != nil {
+		d.held()
+		d.held = nil
+	}
+	_, s, free, err := d.prepare(ctx, true, progress)
 	if err != nil {
 		return err
 	}
-	_ = r
 	s.Close()
-	// The lock lives as long as this program's servers do.
-	_ = free
+	d.held = free
 	return nil
 }
+
+// isReady reports whether the fleet has once been brought to ready.
+func (d *Demo) isReady() bool {
+	_, err := os.Stat(d.ready())
+	return err == nil
+}
+
+func (d *Demo) ready() string { return filepath.Join(d.dir, "ready") }
 
 // prepare brings the fleet to ready.
 func (d *Demo) prepare(ctx context.Context, child bool, progress func(string)) (*running, *session.Session, func(), error) {
@@ -430,6 +425,10 @@ func (d *Demo) prepare(ctx context.Context, child bool, progress func(string)) (
 	if err := r.install(ctx, s); err != nil {
 		s.Close()
 		return fail(r, err)
+	}
+	if err := os.WriteFile(d.ready(), nil, 0o600); err != nil {
+		s.Close()
+		return fail(r, fault.Wrapf(err, fault.DemoFailed, "check who owns the folder", "the demo's folder %s cannot be written", d.dir))
 	}
 	return r, s, free, nil
 }

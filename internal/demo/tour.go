@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/demo/seed"
 	"shardadmin/internal/demo/traffic"
@@ -35,10 +34,13 @@ type Summary struct {
 	WritePauseMS *int64 `json:"write_pause_ms"`
 	Verified     bool   `json:"verified"`
 	Writes       int64  `json:"writes"`
+	Retries      int64  `json:"retries"`
 	Refused      int64  `json:"refused"`
-	Lost         int    `json:"lost"`
-	AuditOK      bool   `json:"audit_ok"`
-	AuditEvents  int64  `json:"audit_events"`
+	LongestMS    int64  `json:"longest_write_ms"`
+	// Lost counts acknowledged writes that are not there exactly once.
+	Lost        int   `json:"lost"`
+	AuditOK     bool  `json:"audit_ok"`
+	AuditEvents int64 `json:"audit_events"`
 }
 
 type tour struct {
@@ -81,13 +83,17 @@ func (d *Demo) Run(ctx context.Context, o Options) (Summary, error) {
 	defer free()
 	defer s.Close()
 	keep := o.NoWindow && !o.Exit
-	if !keep {
-		defer r.down()
-	}
+	toured := false
+	defer func() {
+		if !keep || !toured {
+			r.down()
+		}
+	}()
 	t := &tour{r: r, s: s, out: o.Out, from: begin}
 	if err := t.guide(ctx); err != nil {
 		return t.sum, err
 	}
+	toured = true
 	t.say("\nThe guided run took %.1f s.", time.Since(begin).Seconds())
 	if len(t.bad) > 0 {
 		return t.sum, fault.Newf(fault.DemoFailed, "report this; shard-admin demo reset starts anew", "%d promises did not hold: %s", len(t.bad), strings.Join(t.bad, "; "))
@@ -129,22 +135,20 @@ func (t *tour) guide(ctx context.Context) error {
 	if err := t.status(ctx); err != nil {
 		return err
 	}
-	site, target, err := t.choose(ctx)
+	c, err := t.choose(ctx)
 	if err != nil {
 		return err
 	}
-	t.sum.Tenant = site.Label
-	if err := t.plan(ctx, site, target); err != nil {
-		return err
-	}
-	id, load, err := t.move(ctx, site, target)
+	t.sum.Tenant, t.sum.Rows = c.site.Label, c.plan.Rows
+	t.plan(c)
+	id, load, err := t.move(ctx, c)
 	if err != nil {
 		return err
 	}
-	if err := t.check(ctx, site, id, target, load); err != nil {
+	if err := t.check(ctx, c, id, load); err != nil {
 		return err
 	}
-	return t.audit(ctx, site)
+	return t.audit(ctx, c.site)
 }
 
 func size(n int64) string {
@@ -155,6 +159,25 @@ func size(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 	}
 	return fmt.Sprintf("%.0f KB", float64(n)/(1<<10))
+}
+
+// wrap breaks a text at 80 columns behind a first word or two.
+func wrap(first, text string) string {
+	const width = 80
+	indent := strings.Repeat(" ", min(len(first), 10))
+	out, line := "", first
+	for i, word := range strings.Fields(text) {
+		if i > 0 && len(line)+1+len(word) > width {
+			out += line + "\n"
+			line = indent + word
+			continue
+		}
+		if i > 0 {
+			line += " "
+		}
+		line += word
+	}
+	return out + line
 }
 
 func (t *tour) status(ctx context.Context) error {
@@ -178,76 +201,83 @@ func (t *tour) status(ctx context.Context) error {
 	return nil
 }
 
-// choose takes a tenant of middling size on default whose plan has nothing in
-// its way.
-func (t *tour) choose(ctx context.Context) (session.TenantRow, string, error) {
-	list, err := t.s.Tenants(ctx, session.TenantFilter{Shard: "default", Limit: 200})
-	if err != nil {
-		return session.TenantRow{}, "", err
-	}
-	sizes := map[string]int{}
-	for _, s := range seed.Demo().Tenants() {
-		sizes[fmt.Sprint(s.ID)] = s.Properties
-	}
-	for _, row := range list.Tenants {
-		if n := sizes[row.ID]; n < 60 || n > 300 || row.MoveState != nil {
-			continue
-		}
-		p, err := t.s.PlanMove(ctx, session.MoveRequest{Tenant: row.ID, Target: "shard_1", Mode: "fenced"})
-		if err != nil {
-			return session.TenantRow{}, "", err
-		}
-		if !p.Blocked {
-			return row, "shard_1", nil
-		}
-	}
-	return session.TenantRow{}, "", fault.New(fault.DemoFailed, "no tenant of default is left that can be moved", "shard-admin demo reset starts anew")
+// choice is the tenant that the tour moves.
+type choice struct {
+	site session.TenantRow
+	id   int
+	from server
+	to   server
+	plan session.Plan
 }
 
-func (t *tour) plan(ctx context.Context, site session.TenantRow, target string) error {
-	p, err := t.s.PlanMove(ctx, session.MoveRequest{Tenant: site.ID, Target: target, Mode: "fenced"})
-	if err != nil {
-		return err
+// choose takes a tenant of middling size, of default while there is one, whose
+// ids are its own and whose plan has nothing in its way.
+func (t *tour) choose(ctx context.Context) (choice, error) {
+	known := map[string]seed.Tenant{}
+	for _, x := range seed.Demo().Tenants() {
+		known[strconv.Itoa(x.ID)] = x
 	}
-	t.title("2  The plan: %s (%s) from %s to %s", site.Label, site.Title, p.Source, p.Target)
+	to := plan()[1]
+	for _, from := range []server{plan()[0], plan()[2]} {
+		list, err := t.s.Tenants(ctx, session.TenantFilter{Shard: from.shard(), Limit: 200})
+		if err != nil {
+			return choice{}, err
+		}
+		for _, row := range list.Tenants {
+			x := known[row.ID]
+			if x.Properties < 60 || x.Properties > 600 || x.Collides || row.MoveState != nil {
+				continue
+			}
+			p, err := t.s.PlanMove(ctx, session.MoveRequest{Tenant: row.ID, Target: to.shard(), Mode: "fenced"})
+			if err != nil {
+				return choice{}, err
+			}
+			if !p.Blocked {
+				return choice{site: row, id: x.ID, from: from, to: to, plan: p}, nil
+			}
+		}
+	}
+	return choice{}, fault.New(fault.DemoFailed, "no tenant is left that the tour can move to shard_1", "shard-admin demo reset starts anew")
+}
+
+func (t *tour) plan(c choice) {
+	p := c.plan
+	t.title("2  The plan: %s (%s) from %s to %s", c.site.Label, c.site.Title, p.Source, p.Target)
 	tables := 0
 	for _, tb := range p.Tables {
 		if tb.Rows > 0 {
 			tables++
 		}
 	}
-	t.say("  %d rows in %d tables, %s; writes are expected to wait %.1f s", p.Rows, tables, size(p.Bytes), float64(*p.EstimateMS)/1000)
+	t.say("  %d rows in %d tables, %s", p.Rows, tables, size(p.Bytes))
+	if p.EstimateMS != nil {
+		t.say("  its writes are expected to wait %.1f s, its reads not at all", float64(*p.EstimateMS)/1000)
+	}
 	ok := 0
 	for _, c := range p.Checks {
 		if c.Status == "ok" {
 			ok++
 			continue
 		}
-		t.say("  %s: %s", c.Status, c.Message)
+		t.say("%s", wrap("  "+c.Status+": ", c.Message))
 	}
 	t.say("  %d checks passed, %d decisions, nothing was written", ok, len(p.Decisions))
-	t.sum.Rows = p.Rows
-	return nil
 }
 
-// before is what an independent reading of the shards found.
-func (t *tour) move(ctx context.Context, site session.TenantRow, target string) (string, *traffic.Traffic, error) {
-	t.title("3  The move, while the sample application writes")
+// move moves the tenant while the sample application reads and writes.
+func (t *tour) move(ctx context.Context, c choice) (string, *traffic.Traffic, error) {
+	t.title("3  The move, while the sample application reads and writes")
 	urls := map[string]string{}
 	for _, s := range plan() {
-		urls[s.name] = t.r.socketURL(s, appRole)
-	}
-	var id int
-	if _, err := fmt.Sscan(site.ID, &id); err != nil {
-		return "", nil, fault.Wrap(err, fault.Internal, "a tenant's id is not a number", "")
+		urls[s.shard()] = t.r.socketURL(s, appRole)
 	}
 	others := []int{}
-	for _, s := range seed.Demo().Tenants() {
-		if s.Shard == "default" && s.ID != id && len(others) < 5 || s.Shard == target && len(others) < 10 {
-			others = append(others, s.ID)
+	for _, x := range seed.Demo().Tenants() {
+		if x.Shard == c.from.shard() && x.ID != c.id && len(others) < 5 || x.Shard == c.to.shard() && len(others) < 10 {
+			others = append(others, x.ID)
 		}
 	}
-	load, err := traffic.Start(ctx, traffic.Config{URLs: urls, Tenant: id, Others: others, Writers: 6, Rate: 120})
+	load, err := traffic.Start(ctx, traffic.Config{URLs: urls, Catalogue: plan()[0].shard(), Tenant: c.id, Others: others, Writers: 6, Rate: 120})
 	if err != nil {
 		return "", nil, fault.Wrap(err, fault.DemoFailed, "the sample application could not be started", "shard-admin demo reset starts anew")
 	}
@@ -260,7 +290,7 @@ func (t *tour) move(ctx context.Context, site session.TenantRow, target string) 
 		return fail(ctx.Err())
 	case <-time.After(1500 * time.Millisecond):
 	}
-	m, err := t.s.StartMove(ctx, session.MoveRequest{Tenant: site.ID, Target: target, Mode: "fenced", Note: "a guided move"})
+	m, err := t.s.StartMove(ctx, session.MoveRequest{Tenant: c.site.ID, Target: c.to.shard(), Mode: "fenced", Note: "a guided move"})
 	if err != nil {
 		return fail(err)
 	}
@@ -271,7 +301,7 @@ func (t *tour) move(ctx context.Context, site session.TenantRow, target string) 
 		}
 		last, shown = v.Phase, time.Now()
 		st := load.Stats()
-		t.say("  %5.1f s  %-7s %-10s %6d of %6d rows   %5d writes acknowledged", time.Since(t.from).Seconds(), v.Phase, v.State, v.RowsCopied, v.Rows, st.Writes)
+		t.say("  %5.1f s  %-7s %6d of %6d rows   %5d writes, %3.0f a second", time.Since(t.from).Seconds(), v.Phase, v.RowsCopied, max(v.Rows, v.RowsCopied), st.Writes, st.Rate())
 	})
 	if err != nil {
 		return fail(err)
@@ -282,54 +312,44 @@ func (t *tour) move(ctx context.Context, site session.TenantRow, target string) 
 	case <-time.After(1500 * time.Millisecond):
 	}
 	stats := load.Stop()
-	t.sum.MoveID, t.sum.WritePauseMS, t.sum.Verified, t.sum.Writes, t.sum.Refused = m.ID, m.WritePauseMS, m.Verified, stats.Writes, stats.Refused
+	t.sum.MoveID, t.sum.WritePauseMS, t.sum.Verified = m.ID, m.WritePauseMS, m.Verified
+	t.sum.Writes, t.sum.Retries, t.sum.Refused, t.sum.LongestMS = stats.Writes, stats.Retries, stats.Refused, stats.LongestWrite.Milliseconds()
 	t.promise(m.State == "retained" && m.Verified, "the tenant lives on %s, every row was compared", m.Target)
 	if m.WritePauseMS != nil {
-		t.say("          its writes waited %d ms, reads went on; the slowest took %d ms", *m.WritePauseMS, stats.Longest.Milliseconds())
+		t.say("          its writes waited %d ms; the slowest took %d ms, the slowest read %d ms", *m.WritePauseMS, stats.LongestWrite.Milliseconds(), stats.LongestRead.Milliseconds())
 	}
-	t.promise(stats.Failed == 0, "no write of the application failed: %d acknowledged, %d asked again", stats.Writes, stats.Refused)
+	t.promise(stats.Failed == 0, "no request failed: %d writes, %d reads, %d tries made again", stats.Writes, stats.Reads, stats.Retries)
 	if err := load.Err(); err != nil {
-		t.say("          the first that failed: %s", err)
+		t.say("%s", wrap("          ", "the first that failed: "+err.Error()))
 	}
 	return m.ID, load, nil
 }
 
 // check reads both shards without the product's help.
-func (t *tour) check(ctx context.Context, site session.TenantRow, id, target string, load *traffic.Traffic) error {
+func (t *tour) check(ctx context.Context, c choice, id string, load *traffic.Traffic) error {
 	t.title("4  Looking for ourselves")
-	lost, err := load.Lost(ctx)
+	bad, err := load.Findings(ctx)
 	if err != nil {
-		return fault.Wrap(err, fault.DemoFailed, "the ledger could not be checked", "")
+		return fault.Wrap(err, fault.DemoFailed, "the ledger could not be checked", "shard-admin demo reset starts anew")
 	}
-	t.sum.Lost = len(lost)
-	t.promise(len(lost) == 0, "every acknowledged write is there exactly once")
-	for i, l := range lost {
-		if i == 3 {
-			break
-		}
+	t.sum.Lost = len(bad)
+	t.promise(len(bad) == 0, "every acknowledged write is there exactly once")
+	for _, l := range bad[:min(3, len(bad))] {
 		t.say("          %s", l)
 	}
-	counts := []map[string]int{}
-	for _, s := range []server{plan()[0], plan()[1]} {
-		c, err := t.r.super(ctx, s, s.database)
-		if err != nil {
-			return err
-		}
-		m, err := rowsOf(ctx, c, site.ID)
-		_ = c.Close(ctx)
-		if err != nil {
-			return fault.Wrap(err, fault.DemoFailed, "the rows could not be counted", "")
-		}
-		counts = append(counts, m)
+	source, err := t.rows(ctx, c.from, c.id)
+	if err != nil {
+		return err
 	}
-	short := []string{}
-	for table, n := range counts[0] {
-		// What was written since the switch is on the target alone.
-		if counts[1][table] < n {
-			short = append(short, table)
-		}
+	target, err := t.rows(ctx, c.to, c.id)
+	if err != nil {
+		return err
 	}
-	t.promise(len(short) == 0 && len(counts[1]) >= len(counts[0]) && len(counts[0]) > 15, "plain SQL finds its rows on %s in all %d kinds of tables", target, len(counts[1]))
+	rows, wrong := compare(source, target)
+	t.promise(len(wrong) == 0 && rows > 0 && len(source) > 40, "plain SQL finds its %d rows in %d tables, each equal on %s", rows, len(source), c.to.shard())
+	for _, w := range wrong[:min(5, len(wrong))] {
+		t.say("          %s", w)
+	}
 	m, err := t.s.Move(ctx, id)
 	if err != nil {
 		return err
@@ -339,38 +359,6 @@ func (t *tour) check(ctx context.Context, site session.TenantRow, id, target str
 		t.say("    %s", strings.ReplaceAll(strings.ReplaceAll(next, id, id[:13]), " --note REASON", ""))
 	}
 	return nil
-}
-
-// rowsOf counts a tenant's rows by hand-written SQL, table by table.
-func rowsOf(ctx context.Context, c *pgx.Conn, tenant string) (map[string]int, error) {
-	const asset = "realty_asset_id IN (SELECT id FROM pwb_realty_assets WHERE website_id = $1)"
-	attachment := "record_type = 'Pwb::PropPhoto' AND record_id IN (SELECT id FROM pwb_prop_photos WHERE " + asset + ")"
-	by := map[string]string{
-		"pwb_sale_listings": asset, "pwb_rental_listings": asset, "pwb_features": asset, "pwb_prop_photos": asset,
-		"pwb_page_translations": "page_id IN (SELECT id FROM pwb_pages WHERE website_id = $1)", "pwb_content_photos": "content_id IN (SELECT id FROM pwb_contents WHERE website_id = $1)",
-		"pwb_content_translations": "content_id IN (SELECT id FROM pwb_contents WHERE website_id = $1)", "pwb_link_translations": "link_id IN (SELECT id FROM pwb_links WHERE website_id = $1)",
-		"active_storage_attachments": attachment, "active_storage_blobs": "id IN (SELECT blob_id FROM active_storage_attachments WHERE " + attachment + ")",
-		"active_storage_variant_records": "blob_id IN (SELECT blob_id FROM active_storage_attachments WHERE " + attachment + ")",
-		"pwb_addresses":                  "id IN (SELECT primary_address_id FROM pwb_agencies WHERE website_id = $1 UNION SELECT primary_address_id FROM pwb_contacts WHERE website_id = $1)",
-	}
-	for _, t := range []string{"pwb_users", "pwb_user_memberships", "pwb_agencies", "pwb_pages", "pwb_contents", "pwb_page_contents", "pwb_links", "pwb_website_photos", "pwb_media", "pwb_media_folders", "pwb_contacts", "pwb_messages", "pwb_realty_assets"} {
-		by[t] = "website_id = $1"
-	}
-	out := map[string]int{}
-	var id int
-	if _, err := fmt.Sscan(tenant, &id); err != nil {
-		return nil, err
-	}
-	for table, where := range by {
-		var n int
-		if err := c.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()+" WHERE "+where, id).Scan(&n); err != nil {
-			return nil, fmt.Errorf("%s: %w", table, err)
-		}
-		if n > 0 {
-			out[table] = n
-		}
-	}
-	return out, nil
 }
 
 func (t *tour) audit(ctx context.Context, site session.TenantRow) error {
@@ -384,7 +372,7 @@ func (t *tour) audit(ctx context.Context, site session.TenantRow) error {
 		if e.Phase == "outcome" {
 			what = e.Status
 		}
-		t.say("  %4d  %-16s %-8s %s → %s  by %s: %s", e.Seq, e.Action, what, e.Source, e.Target, e.Actor, e.Note)
+		t.say("  %4d  %-12s %-7s %s → %s  by %s: %s", e.Seq, e.Action, what, e.Source, e.Target, e.Actor, e.Note)
 	}
 	v, err := t.s.VerifyAudit(ctx)
 	if err != nil {

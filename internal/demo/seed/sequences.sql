@@ -16,4 +16,6 @@ BEGIN
     END LOOP;
 END $$;
 ANALYZE;
+-- This commit waits for the disk, and so for all that came before it.
+SET synchronous_commit = on;
 REFRESH MATERIALIZED VIEW pwb_properties;

@@ -1,11 +1,14 @@
 // Package traffic models the application that a fleet serves: it looks up where
 // a tenant lives, reads and writes there, and looks again when a write is
-// refused because the tenant moves. It keeps a ledger of every write that was
-// acknowledged, so that afterwards each can be looked for.
+// refused because the tenant moves or when a connection breaks. It keeps a
+// ledger of every write, so that afterwards each can be looked for: one that
+// was acknowledged has to be there once, one whose answer never came at most
+// once.
 package traffic
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -18,11 +21,18 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+//go:embed findings.sql
+var findingsSQL string
+
+// Refused is the SQLSTATE of a write to a tenant that moves.
+const Refused = "SA001"
+
 // Config of the traffic.
 type Config struct {
-	// URLs lead the application's role to the catalogue ("control") and to each
-	// shard by name.
+	// URLs lead the application's role to each shard by the catalogue's name.
 	URLs map[string]string
+	// Catalogue is the shard whose database has the pointers.
+	Catalogue string
 	// Tenant writes most; Others write beside it.
 	Tenant int
 	Others []int
@@ -35,30 +45,42 @@ type Config struct {
 type Stats struct {
 	// Writes were acknowledged, Reads answered.
 	Writes, Reads int64
-	// Refused counts SA001, each followed by a new look at the catalogue.
-	Refused int64
-	// Failed counts writes that were given up.
+	// Retries counts requests that were made again after a new look at the
+	// catalogue; Refused those among them that met SA001.
+	Retries, Refused int64
+	// Failed counts requests that were given up.
 	Failed int64
-	// Longest is the longest time that a write of the tenant took, retries
-	// included.
-	Longest time.Duration
+	// LongestWrite and LongestRead are the longest times that a request of the
+	// tenant took, retries included.
+	LongestWrite, LongestRead time.Duration
+	// Elapsed is how long the traffic ran.
+	Elapsed time.Duration
+}
+
+// Rate is the number of acknowledged writes per second.
+func (s Stats) Rate() float64 {
+	if s.Elapsed <= 0 {
+		return 0
+	}
+	return float64(s.Writes) / s.Elapsed.Seconds()
 }
 
 // Traffic is running load.
 type Traffic struct {
-	cfg    Config
-	run    string // tells one load's writes from another's
-	pools  map[string]*pgxpool.Pool
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-	writes atomic.Int64
-	reads  atomic.Int64
-	refuse atomic.Int64
-	failed atomic.Int64
-	long   atomic.Int64
+	cfg     Config
+	run     string // tells one load's writes from another's
+	pools   map[string]*pgxpool.Pool
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+	begin   time.Time
+	elapsed atomic.Int64
+
+	writes, reads, retries, refused, failed atomic.Int64
+	longWrite, longRead                     atomic.Int64
 
 	mu     sync.Mutex
-	ledger map[string]int // title of an acknowledged message → tenant
+	acked  map[string]int // mark of an acknowledged write → tenant
+	unsure map[string]int // mark of a write whose answer never came → tenant
 	first  error
 	routes map[int]route
 }
@@ -68,17 +90,33 @@ type route struct {
 	until time.Time
 }
 
-// Start begins the load.
+const (
+	// routeTTL is how long a route is kept: half the demo profile's
+	// routing_ttl.
+	routeTTL = time.Second
+	// patience is how long a request is made again.
+	patience = 60 * time.Second
+)
+
+// Start begins the load: Writers writers and one reader.
 func Start(ctx context.Context, cfg Config) (*Traffic, error) {
-	t := &Traffic{cfg: cfg, run: fmt.Sprintf("%08x", rand.Uint32()), pools: map[string]*pgxpool.Pool{}, ledger: map[string]int{}, routes: map[int]route{}}
+	t := &Traffic{
+		cfg: cfg, run: fmt.Sprintf("%08x", rand.Uint32()), pools: map[string]*pgxpool.Pool{}, begin: time.Now(),
+		acked: map[string]int{}, unsure: map[string]int{}, routes: map[int]route{},
+	}
+	if cfg.URLs[cfg.Catalogue] == "" {
+		return nil, fmt.Errorf("traffic: no url leads to the catalogue on %q", cfg.Catalogue)
+	}
 	for name, url := range cfg.URLs {
 		c, err := pgxpool.ParseConfig(url)
 		if err != nil {
-			return nil, fmt.Errorf("traffic: the url of %s cannot be read: %w", name, err)
+			t.close()
+			return nil, fmt.Errorf("traffic: the url of %s cannot be read", name)
 		}
-		c.MaxConns = int32(cfg.Writers)
+		c.MaxConns = int32(cfg.Writers) + 1
 		c.ConnConfig.RuntimeParams["application_name"] = "sample-application"
 		if t.pools[name], err = pgxpool.NewWithConfig(ctx, c); err != nil {
+			t.close()
 			return nil, err
 		}
 	}
@@ -88,33 +126,43 @@ func Start(ctx context.Context, cfg Config) (*Traffic, error) {
 	for w := range cfg.Writers {
 		t.done.Go(func() { t.write(run, w, pause) })
 	}
+	t.done.Go(func() { t.read(run) })
 	return t, nil
 }
 
-// Stop ends the load and returns what it saw.
+// Stop ends the load when what was begun is done, and returns what it saw.
 func (t *Traffic) Stop() Stats {
 	t.stop()
 	t.done.Wait()
+	t.elapsed.CompareAndSwap(0, int64(time.Since(t.begin)))
+	t.close()
+	return t.Stats()
+}
+
+func (t *Traffic) close() {
 	for _, p := range t.pools {
 		p.Close()
 	}
-	return t.Stats()
 }
 
 // Stats returns what was seen so far.
 func (t *Traffic) Stats() Stats {
-	return Stats{t.writes.Load(), t.reads.Load(), t.refuse.Load(), t.failed.Load(), time.Duration(t.long.Load())}
+	s := Stats{
+		Writes: t.writes.Load(), Reads: t.reads.Load(), Retries: t.retries.Load(), Refused: t.refused.Load(), Failed: t.failed.Load(),
+		LongestWrite: time.Duration(t.longWrite.Load()), LongestRead: time.Duration(t.longRead.Load()), Elapsed: time.Duration(t.elapsed.Load()),
+	}
+	if s.Elapsed == 0 {
+		s.Elapsed = time.Since(t.begin)
+	}
+	return s
 }
 
-// Err is the first error that a write was given up for.
+// Err is the first error that a request was given up for.
 func (t *Traffic) Err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.first
 }
-
-// routeTTL is how long a route is kept, well below the profile's routing_ttl.
-const routeTTL = time.Second
 
 func (t *Traffic) where(ctx context.Context, tenant int, fresh bool) (string, error) {
 	t.mu.Lock()
@@ -124,7 +172,7 @@ func (t *Traffic) where(ctx context.Context, tenant int, fresh bool) (string, er
 		return r.shard, nil
 	}
 	var shard string
-	if err := t.pools["control"].QueryRow(ctx, "SELECT shard_name FROM pwb_websites WHERE id = $1", tenant).Scan(&shard); err != nil {
+	if err := t.pools[t.cfg.Catalogue].QueryRow(ctx, "SELECT shard_name FROM pwb_websites WHERE id = $1", tenant).Scan(&shard); err != nil {
 		return "", err
 	}
 	t.mu.Lock()
@@ -139,142 +187,207 @@ func (t *Traffic) write(ctx context.Context, worker int, pause time.Duration) {
 		if len(t.cfg.Others) > 0 && worker%2 == 1 {
 			tenant = t.cfg.Others[rand.IntN(len(t.cfg.Others))]
 		}
-		title := fmt.Sprintf("traffic %s %d-%d", t.run, worker, n)
 		begin := time.Now()
-		err := t.one(ctx, tenant, title)
-		switch {
-		case err == nil:
+		mark := ""
+		err := t.carry(ctx, tenant, func(ctx context.Context, pool *pgxpool.Pool, try int) error {
+			// Each try is a write of its own, so that one which was stored
+			// although its answer got lost is not taken for the next.
+			mark = fmt.Sprintf("traffic %s %d-%d-%d", t.run, worker, n, try)
+			err := insert(ctx, pool, tenant, mark)
+			if err != nil && !undone(err) {
+				t.note(t.unsure, mark, tenant)
+			}
+			return err
+		})
+		if err == nil {
 			t.writes.Add(1)
-			t.mu.Lock()
-			t.ledger[title] = tenant
-			t.mu.Unlock()
+			t.note(t.acked, mark, tenant)
 			if tenant == t.cfg.Tenant {
-				if d := int64(time.Since(begin)); d > t.long.Load() {
-					t.long.Store(d)
-				}
+				raise(&t.longWrite, time.Since(begin))
 			}
-		case ctx.Err() == nil:
-			t.failed.Add(1)
-			t.mu.Lock()
-			if t.first == nil {
-				t.first = err
-			}
-			t.mu.Unlock()
+		} else {
+			t.giveUp(err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(float64(pause) * (0.5 + rand.Float64()))):
-		}
+		wait(ctx, time.Duration(float64(pause)*(0.5+rand.Float64())))
 	}
 }
 
-// one carries out a request of the application: look up, read, write in one
-// transaction; a refusal means that the tenant moves, so look again.
-func (t *Traffic) one(ctx context.Context, tenant int, title string) error {
-	// A request that has begun is carried to its end.
-	ctx = context.WithoutCancel(ctx)
-	deadline := time.Now().Add(60 * time.Second)
-	fresh := false
-	for wait := 10 * time.Millisecond; ; wait = min(wait*2, 200*time.Millisecond) {
-		shard, err := t.where(ctx, tenant, fresh)
+func (t *Traffic) read(ctx context.Context) {
+	for ctx.Err() == nil {
+		begin := time.Now()
+		err := t.carry(ctx, t.cfg.Tenant, func(ctx context.Context, pool *pgxpool.Pool, _ int) error {
+			var n int
+			return pool.QueryRow(ctx, "SELECT count(*) FROM pwb_contacts WHERE website_id = $1", t.cfg.Tenant).Scan(&n)
+		})
 		if err == nil {
-			err = t.request(ctx, shard, tenant, title)
+			t.reads.Add(1)
+			raise(&t.longRead, time.Since(begin))
+		} else {
+			t.giveUp(err)
+		}
+		wait(ctx, 20*time.Millisecond)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func raise(v *atomic.Int64, d time.Duration) {
+	for old := v.Load(); int64(d) > old && !v.CompareAndSwap(old, int64(d)); old = v.Load() {
+	}
+}
+
+func (t *Traffic) note(ledger map[string]int, mark string, tenant int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ledger[mark] = tenant
+}
+
+func (t *Traffic) giveUp(err error) {
+	t.failed.Add(1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.first == nil {
+		t.first = err
+	}
+}
+
+// carry carries out a request: look up, do, and when the tenant moves or a
+// connection breaks, look again. A request that has begun is carried to its
+// end.
+func (t *Traffic) carry(ctx context.Context, tenant int, do func(ctx context.Context, pool *pgxpool.Pool, try int) error) error {
+	ctx = context.WithoutCancel(ctx)
+	deadline := time.Now().Add(patience)
+	pause := 10 * time.Millisecond
+	for try := 0; ; try++ {
+		shard, err := t.where(ctx, tenant, try > 0)
+		if err == nil {
+			pool := t.pools[shard]
+			if pool == nil {
+				return fmt.Errorf("traffic: the application knows no shard %q", shard)
+			}
+			err = do(ctx, pool, try)
 		}
 		if err == nil {
 			return nil
 		}
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) && pg.Code == "SA001" {
-			t.refuse.Add(1)
-		} else if !retryable(err) {
+		if !again(err) || time.Now().After(deadline) {
 			return err
 		}
-		if time.Now().After(deadline) {
-			return err
+		t.retries.Add(1)
+		if state(err) == Refused {
+			t.refused.Add(1)
 		}
-		fresh = true
-		time.Sleep(wait)
+		time.Sleep(pause)
+		pause = min(pause*2, 200*time.Millisecond)
 	}
 }
 
-// retryable reports whether the server has certainly not stored the write and
-// another try may succeed.
-func retryable(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "55P03"
-	}
-	return pgconn.SafeToRetry(err)
-}
-
-func (t *Traffic) request(ctx context.Context, shard string, tenant int, title string) error {
-	name := shard
-	if name == "default" {
-		name = "control"
-	}
-	pool := t.pools[name]
-	if pool == nil {
-		return fmt.Errorf("traffic: the application knows no shard %s", shard)
-	}
+// insert writes as a request does: it reads and writes in one transaction.
+func insert(ctx context.Context, pool *pgxpool.Pool, tenant int, mark string) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		var n int
-		if err := tx.QueryRow(ctx, "SELECT count(*) FROM pwb_contacts WHERE website_id = $1", tenant).Scan(&n); err != nil {
+		var contact *int
+		if err := tx.QueryRow(ctx, "SELECT max(id) FROM pwb_contacts WHERE website_id = $1", tenant).Scan(&contact); err != nil {
 			return err
 		}
-		t.reads.Add(1)
-		_, err := tx.Exec(ctx, "INSERT INTO pwb_messages (title, content, website_id, created_at, updated_at) VALUES ($1, 'from the sample application', $2, now(), now())", title, tenant)
+		_, err := tx.Exec(ctx, "INSERT INTO pwb_messages (title, content, contact_id, website_id, created_at, updated_at) VALUES ($1, 'from the sample application', $2, $3, now(), now())", mark, contact, tenant)
 		return err
 	})
 }
 
-// Lost looks for every acknowledged write where its tenant lives now and
-// returns those that are not there exactly once.
-func (t *Traffic) Lost(ctx context.Context) ([]string, error) {
-	bad := []string{}
-	pools := map[string]*pgx.Conn{}
+func state(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// again reports whether another try may succeed: the tenant moves, a lock or
+// a server was in the way, or the connection broke.
+func again(err error) bool {
+	switch code := state(err); code {
+	case "":
+		return true
+	case Refused, "40001", "40P01", "55P03", "57014":
+		return true
+	default:
+		return broken(code)
+	}
+}
+
+// broken reports whether the server ended or refused the connection.
+func broken(code string) bool { return code[:2] == "08" || code[:3] == "57P" || code == "53300" }
+
+// undone reports whether the server has certainly not stored the write: it
+// refused a statement, or was never reached.
+func undone(err error) bool {
+	code := state(err)
+	return code != "" && !broken(code) || pgconn.SafeToRetry(err)
+}
+
+// Findings compares the ledger with what the databases hold, where each tenant
+// lives now, and returns what is wrong; nothing when every acknowledged write
+// is there once and no write is there twice. It wants a stopped load.
+func (t *Traffic) Findings(ctx context.Context) ([]string, error) {
+	conns := map[string]*pgx.Conn{}
 	defer func() {
-		for _, c := range pools {
-			_ = c.Close(ctx)
+		for _, c := range conns {
+			_ = c.Close(context.WithoutCancel(ctx))
 		}
 	}()
 	open := func(name string) (*pgx.Conn, error) {
-		if c := pools[name]; c != nil {
+		if c := conns[name]; c != nil {
 			return c, nil
 		}
 		c, err := pgx.Connect(ctx, t.cfg.URLs[name])
 		if err == nil {
-			pools[name] = c
+			conns[name] = c
 		}
 		return c, err
 	}
-	byTenant := map[int][]string{}
-	for title, tenant := range t.ledger {
-		byTenant[tenant] = append(byTenant[tenant], title)
+	type marks struct{ acked, unsure []string }
+	tenants := map[int]*marks{}
+	of := func(tenant int) *marks {
+		if tenants[tenant] == nil {
+			tenants[tenant] = &marks{acked: []string{}, unsure: []string{}}
+		}
+		return tenants[tenant]
 	}
-	control, err := open("control")
+	t.mu.Lock()
+	for mark, tenant := range t.acked {
+		of(tenant).acked = append(of(tenant).acked, mark)
+	}
+	for mark, tenant := range t.unsure {
+		of(tenant).unsure = append(of(tenant).unsure, mark)
+	}
+	t.mu.Unlock()
+	control, err := open(t.cfg.Catalogue)
 	if err != nil {
 		return nil, err
 	}
-	for tenant, titles := range byTenant {
+	bad := []string{}
+	for tenant, m := range tenants {
 		var shard string
 		if err := control.QueryRow(ctx, "SELECT shard_name FROM pwb_websites WHERE id = $1", tenant).Scan(&shard); err != nil {
 			return nil, err
-		}
-		if shard == "default" {
-			shard = "control"
 		}
 		c, err := open(shard)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := c.Query(ctx, "SELECT u.title, count(m.id) FROM unnest($1::text[]) AS u (title) LEFT JOIN pwb_messages m ON m.title = u.title AND m.website_id = $2 GROUP BY 1 HAVING count(m.id) <> 1", titles, tenant)
+		rows, err := c.Query(ctx, findingsSQL, m.acked, m.unsure, tenant)
 		if err != nil {
 			return nil, err
 		}
-		var title string
+		var mark string
 		var n int
-		if _, err := pgx.ForEachRow(rows, []any{&title, &n}, func() error {
-			bad = append(bad, fmt.Sprintf("tenant %d, %s: %d times on %s", tenant, title, n, shard))
+		if _, err := pgx.ForEachRow(rows, []any{&mark, &n}, func() error {
+			bad = append(bad, fmt.Sprintf("tenant %d, %s: %d times on %s", tenant, mark, n, shard))
 			return nil
 		}); err != nil {
 			return nil, err
