@@ -310,7 +310,7 @@ func (d *Demo) Status(context.Context) (bool, []Server, error) {
 
 // Down stops the servers and keeps their data.
 func (d *Demo) Down(ctx context.Context) error {
-	free, err := d.lock()
+	free, err := d.take()
 	if err != nil {
 		return err
 	}
@@ -340,7 +340,7 @@ func (d *Demo) stop(ctx context.Context) error {
 
 // Reset stops the servers and removes their data and the fleet's file.
 func (d *Demo) Reset(ctx context.Context) error {
-	free, err := d.lock()
+	free, err := d.take()
 	if err != nil {
 		return err
 	}
@@ -348,11 +348,8 @@ func (d *Demo) Reset(ctx context.Context) error {
 	if err := d.stop(ctx); err != nil {
 		return err
 	}
-	_ = os.Remove(d.ready())
-	for _, s := range plan() {
-		if err := os.RemoveAll(d.folder(s)); err != nil {
-			return fault.Wrapf(err, fault.DemoFailed, "remove it by hand", "the folder %s could not be removed", d.folder(s))
-		}
+	if err := os.RemoveAll(d.dir); err != nil {
+		return fault.Wrapf(err, fault.DemoFailed, "remove it by hand", "the folder %s could not be removed", d.dir)
 	}
 	if err := d.home.RemoveFleet(FleetName); err != nil && fault.CodeOf(err) != fault.FleetUnknown {
 		return err
@@ -371,10 +368,7 @@ func (d *Demo) Start(ctx context.Context, progress func(step string)) error {
 			return nil
 		}
 	}
-	if d.held != nil {
-		d.held()
-		d.held = nil
-	}
+	d.release()
 	_, s, free, err := d.prepare(ctx, true, progress)
 	if err != nil {
 		return err

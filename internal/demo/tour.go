@@ -316,7 +316,7 @@ func (t *tour) move(ctx context.Context, c choice) (string, *traffic.Traffic, er
 	t.sum.Writes, t.sum.Retries, t.sum.Refused, t.sum.LongestMS = stats.Writes, stats.Retries, stats.Refused, stats.LongestWrite.Milliseconds()
 	t.promise(m.State == "retained" && m.Verified, "the tenant lives on %s, every row was compared", m.Target)
 	if m.WritePauseMS != nil {
-		t.say("          its writes waited %d ms; the slowest took %d ms, the slowest read %d ms", *m.WritePauseMS, stats.LongestWrite.Milliseconds(), stats.LongestRead.Milliseconds())
+		t.say("          writes waited %d ms, the slowest %d ms; the slowest read %d ms", *m.WritePauseMS, stats.LongestWrite.Milliseconds(), stats.LongestRead.Milliseconds())
 	}
 	t.promise(stats.Failed == 0, "no request failed: %d writes, %d reads, %d tries made again", stats.Writes, stats.Reads, stats.Retries)
 	if err := load.Err(); err != nil {

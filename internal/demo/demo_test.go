@@ -1,0 +1,164 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/demo"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/home"
+	"shardadmin/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// sample is a demo of its own that the test's end removes.
+func sample(t *testing.T) (*home.Home, *demo.Demo) {
+	t.Helper()
+	h, err := home.Open(home.Options{Dir: t.TempDir(), Env: func(string) string { return "" }})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = h.Close() })
+	d := demo.New(h)
+	t.Cleanup(func() { require.NoError(t, d.Reset(context.WithoutCancel(t.Context()))) })
+	return h, d
+}
+
+func servers(t *testing.T, d *demo.Demo) (running int) {
+	t.Helper()
+	all, list, err := d.Status(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 4)
+	for _, s := range list {
+		if s.Running {
+			running++
+		}
+	}
+	require.Equal(t, all, running == 4)
+	return running
+}
+
+func require80(t *testing.T, out string) {
+	t.Helper()
+	for _, line := range strings.Split(out, "\n") {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+	}
+}
+
+// The guided run keeps its promises, leaves no server behind, and goes on with
+// the same data the next time.
+func TestTheGuidedRun(t *testing.T) {
+	t.Parallel()
+	h, d := sample(t)
+	var out bytes.Buffer
+	begin := time.Now()
+	first, err := d.Run(t.Context(), demo.Options{Exit: true, Out: &out})
+	require.NoError(t, err, out.String())
+	t.Logf("%.1f s\n%s", time.Since(begin).Seconds(), out.String())
+	require80(t, out.String())
+	require.True(t, first.Verified)
+	require.True(t, first.AuditOK)
+	require.Zero(t, first.Lost)
+	require.Positive(t, first.Writes)
+	require.Positive(t, first.Refused, "the application met the fence")
+	require.NotNil(t, first.WritePauseMS)
+	require.Greater(t, first.Rows, int64(500))
+	require.Zero(t, servers(t, d))
+
+	f, err := h.Fleet(demo.FleetName)
+	require.NoError(t, err)
+	require.EqualValues(t, "demo", f.Environment)
+	require.Equal(t, "property_web_builder_demo", f.Profile)
+	require.Len(t, f.Shards, 5)
+	require.Empty(t, f.Shards[4].Endpoint.URL, "shard_3 is known and not configured")
+	require.NotContains(t, f.Control.URL, ":@", "no password is in the file")
+
+	// The second run finds the fleet as it was left, and moves another tenant.
+	// Its page sees the servers, and they end with it.
+	opened := 0
+	out.Reset()
+	second, err := d.Run(t.Context(), demo.Options{Web: true, Out: &out, OpenPage: func(ctx context.Context, at *home.Home) error {
+		opened++
+		require.Same(t, h, at)
+		require.Equal(t, 4, servers(t, d))
+		// Another demo of the folder is told who has it; a window beside it
+		// takes the fleet as it is.
+		_, err := demo.New(h).Run(ctx, demo.Options{Exit: true, Out: &bytes.Buffer{}})
+		require.Equal(t, fault.DemoRunning, fault.CodeOf(err))
+		require.Equal(t, fault.DemoRunning, fault.CodeOf(demo.New(h).Down(ctx)))
+		require.Equal(t, fault.DemoRunning, fault.CodeOf(demo.New(h).Reset(ctx)))
+		return demo.New(h).Start(ctx, func(string) { require.Fail(t, "there is nothing to do") })
+	}})
+	require.NoError(t, err, out.String())
+	require.Equal(t, 1, opened)
+	require.NotEqual(t, first.Tenant, second.Tenant)
+	require.Greater(t, second.AuditEvents, first.AuditEvents)
+	require.Zero(t, servers(t, d))
+}
+
+// Servers of --no-window stay until down; an interruption ends them.
+func TestServersStayOnlyWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	h, d := sample(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stopper := &trigger{when: "3  The move", do: cancel}
+	_, err := d.Run(ctx, demo.Options{NoWindow: true, Out: stopper})
+	require.Error(t, err)
+	require.True(t, stopper.done)
+	require.Zero(t, servers(t, d), "interrupted")
+
+	_, err = d.Run(t.Context(), demo.Options{NoWindow: true, Out: &bytes.Buffer{}})
+	require.NoError(t, err)
+	require.Equal(t, 4, servers(t, d))
+	require.NoError(t, demo.New(h).Down(t.Context()))
+	require.Zero(t, servers(t, d))
+
+	// A window starts it again, once.
+	steps := 0
+	require.NoError(t, d.Start(t.Context(), func(string) { steps++ }))
+	require.Positive(t, steps)
+	require.Equal(t, 4, servers(t, d))
+	before := steps
+	require.NoError(t, d.Start(t.Context(), func(string) { steps++ }))
+	require.Equal(t, before, steps)
+	require.Equal(t, fault.DemoRunning, fault.CodeOf(demo.New(h).Down(t.Context())), "its servers hold the lock")
+	s, err := h.Session(t.Context(), demo.FleetName, home.SessionOptions{Email: "demo@localhost", Source: "cli"})
+	require.NoError(t, err)
+	st, err := s.Status(t.Context())
+	s.Close()
+	require.NoError(t, err)
+	require.Equal(t, 4, st.Answering)
+	require.EqualValues(t, 200, *st.Tenants)
+
+	require.NoError(t, d.Reset(t.Context()))
+	require.Zero(t, servers(t, d))
+	_, err = h.Fleet(demo.FleetName)
+	require.Equal(t, fault.FleetUnknown, fault.CodeOf(err))
+	left, err := os.ReadDir(h.Dir())
+	require.NoError(t, err)
+	for _, e := range left {
+		require.NotEqual(t, "demo", e.Name())
+	}
+}
+
+// trigger does something when a text has been written.
+type trigger struct {
+	when string
+	do   func()
+	done bool
+}
+
+func (w *trigger) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), w.when) && !w.done {
+		w.done = true
+		w.do()
+	}
+	return len(b), nil
+}
