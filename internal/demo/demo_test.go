@@ -1,9 +1,13 @@
 package demo_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +21,21 @@ import (
 	"shardadmin/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// victim names the folder in which this test binary, run once more, keeps a
+// demo up until it is killed.
+const victim = "SHARD_ADMIN_TEST_DEMO_VICTIM"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(victim); dir != "" {
+		h, err := home.Open(home.Options{Dir: dir, Env: func(string) string { return "" }})
+		if err == nil {
+			err = demo.New(h).Start(context.Background(), func(step string) { fmt.Println(step) })
+		}
+		fmt.Println("up", err)
+		select {}
+	}
+	pgtest.Main(m)
+}
 
 // sample is a demo of its own that the test's end removes.
 func sample(t *testing.T) (*home.Home, *demo.Demo) {
@@ -146,6 +164,37 @@ func TestServersStayOnlyWhenTheyShould(t *testing.T) {
 	for _, e := range left {
 		require.NotEqual(t, "demo", e.Name())
 	}
+}
+
+// A program that is killed takes its servers with it, and the next one goes on,
+// whether the fleet was being filled or was up.
+func TestAKilledDemoLeavesNoServer(t *testing.T) {
+	t.Parallel()
+	h, d := sample(t)
+	for _, at := range []string{"Filling", "up <nil>"} {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), victim+"="+h.Dir())
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		said, lines := "", bufio.NewScanner(out)
+		for !strings.HasPrefix(said, at) && lines.Scan() {
+			said = lines.Text()
+		}
+		running := servers(t, d)
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait()
+		require.True(t, strings.HasPrefix(said, at), said)
+		require.Equal(t, 4, running)
+		require.Eventually(t, func() bool {
+			_, list, err := d.Status(context.Background())
+			return err == nil && !slices.ContainsFunc(list, func(s demo.Server) bool { return s.Running })
+		}, 20*time.Second, 20*time.Millisecond)
+	}
+	var out bytes.Buffer
+	sum, err := d.Run(t.Context(), demo.Options{Exit: true, Out: &out})
+	require.NoError(t, err, out.String())
+	require.True(t, sum.Verified)
 }
 
 // trigger does something when a text has been written.

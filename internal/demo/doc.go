@@ -24,6 +24,15 @@
 // Every step finds out whether it has been done and does the rest, so a run
 // that was interrupted goes on where it stopped: a file beside each server's
 // data says that its seed is complete. One demo at a time holds the folder's
-// lock. Servers that --exit or an interruption should end are children of the
-// program; with --no-window they stay until demo down.
+// lock. Servers are children of the program and end with it, however it ends;
+// with --no-window they stay until demo down. Data is kept until demo reset,
+// under /var/lib/shard-admin-demo for root and in the user's folder otherwise.
+//
+// # The guided run
+//
+// Package traffic plays the application, and keeps a ledger of its writes.
+// After the move the ledger is looked up, and every row of the tenant is
+// compared on both shards by conditions that are written by hand, so that the
+// check does not believe what it checks. Package seed makes the tenants, for
+// tests too.
 package demo

@@ -30,7 +30,7 @@ func (d *Demo) lock() (free func(), err error) {
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 			_ = f.Close()
 			if errors.Is(err, syscall.EWOULDBLOCK) {
-				return nil, fault.Newf(fault.DemoRunning, "end it with Ctrl-C there; shard-admin demo status shows its servers", "another demo (process %d) uses %s", d.holder(), d.dir)
+				return nil, fault.Newf(fault.DemoRunning, "end it there, with Ctrl-C or by closing its window; shard-admin demo status shows its servers", "another demo (process %d) uses %s", d.holder(), d.dir)
 			}
 			return nil, fault.Wrapf(err, fault.DemoFailed, "check the file system of the folder", "the demo's folder %s cannot be locked", d.dir)
 		}
