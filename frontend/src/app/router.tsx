@@ -1,0 +1,124 @@
+import {
+  createBrowserHistory,
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type RouterHistory,
+} from "@tanstack/react-router";
+import { AuditScreen } from "../screens/audit/Screen";
+import { FleetScreen } from "../screens/fleet/Screen";
+import { MoveWizard } from "../screens/move-wizard/Screen";
+import { MoveScreen } from "../screens/moves/Move";
+import { MovesScreen } from "../screens/moves/Screen";
+import { SettingsScreen } from "../screens/settings/Screen";
+import { ShardScreen } from "../screens/shard/Screen";
+import { TableMapScreen } from "../screens/table-map/Screen";
+import { TenantScreen } from "../screens/tenant/Screen";
+import { TenantsScreen } from "../screens/tenants/Screen";
+import { Empty } from "../ui/Empty";
+import { Crash } from "./Crash";
+import { Main } from "./Main";
+import { Shell } from "./Shell";
+
+const text = (v: unknown): string | undefined => (typeof v === "string" && v !== "" ? v : typeof v === "number" ? String(v) : undefined);
+const flag = (v: unknown): true | undefined => (v === true || v === "true" ? true : undefined);
+
+const root = createRootRoute({
+  component: Shell,
+  errorComponent: Crash,
+  notFoundComponent: () => (
+    <Main>
+      <Empty title="There is no such screen">Take one from the left, or press Ctrl K.</Empty>
+    </Main>
+  ),
+});
+const at = () => root;
+
+const routes = [
+  createRoute({
+    getParentRoute: at,
+    path: "/",
+    component: FleetScreen,
+    validateSearch: (s: Record<string, unknown>): { sort?: string } => ({ sort: text(s.sort) }),
+  }),
+  createRoute({ getParentRoute: at, path: "/shards/$name", component: ShardScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/tenants",
+    component: TenantsScreen,
+    validateSearch: (s: Record<string, unknown>): { q?: string; shard?: string; sort?: string } => ({
+      q: text(s.q),
+      shard: text(s.shard),
+      sort: text(s.sort),
+    }),
+  }),
+  createRoute({ getParentRoute: at, path: "/tenants/$id", component: TenantScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/moves",
+    component: MovesScreen,
+    validateSearch: (s: Record<string, unknown>): { q?: string; show?: string; sort?: string } => ({
+      q: text(s.q),
+      show: text(s.show),
+      sort: text(s.sort),
+    }),
+  }),
+  createRoute({
+    getParentRoute: at,
+    path: "/moves/new",
+    component: MoveWizard,
+    validateSearch: (s: Record<string, unknown>): { tenant?: string; target?: string } => ({
+      tenant: text(s.tenant),
+      target: text(s.target),
+    }),
+  }),
+  createRoute({ getParentRoute: at, path: "/moves/$id", component: MoveScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/map",
+    component: TableMapScreen,
+    validateSearch: (s: Record<string, unknown>): { q?: string; kind?: string; sort?: string } => ({
+      q: text(s.q),
+      kind: text(s.kind),
+      sort: text(s.sort),
+    }),
+  }),
+  createRoute({
+    getParentRoute: at,
+    path: "/audit",
+    component: AuditScreen,
+    validateSearch: (
+      s: Record<string, unknown>,
+    ): { q?: string; tenant?: string; actor?: string; shard?: string; action?: string; since?: string; event?: string } => ({
+      q: text(s.q),
+      tenant: text(s.tenant),
+      actor: text(s.actor),
+      shard: text(s.shard),
+      action: text(s.action),
+      since: text(s.since),
+      event: text(s.event),
+    }),
+  }),
+  createRoute({
+    getParentRoute: at,
+    path: "/settings",
+    component: SettingsScreen,
+    validateSearch: (s: Record<string, unknown>): { tab?: string; add?: true } => ({ tab: text(s.tab), add: flag(s.add) }),
+  }),
+] as const;
+
+const tree = root.addChildren(routes);
+
+/** newRouter keeps the place in the path; inside the window after the #, because there is no server that knows paths. */
+export function newRouter(hash: boolean, history: RouterHistory = hash ? createHashHistory() : createBrowserHistory()) {
+  return createRouter({ routeTree: tree, history, defaultErrorComponent: Crash });
+}
+
+export type AppRouter = ReturnType<typeof newRouter>;
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: AppRouter;
+  }
+}

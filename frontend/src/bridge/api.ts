@@ -1,0 +1,67 @@
+import * as AuditService from "../../wailsjs/go/app/Audit";
+import * as MovesService from "../../wailsjs/go/app/Moves";
+import * as OverviewService from "../../wailsjs/go/app/Overview";
+import * as SettingsService from "../../wailsjs/go/app/Settings";
+import * as ShellService from "../../wailsjs/go/app/Shell";
+import * as TenantsService from "../../wailsjs/go/app/Tenants";
+import { Failure, toProblem } from "./problem";
+
+// Wails puts the methods on window.go after its page has loaded, so they are
+// looked up at each call, and every rejection becomes a Failure.
+function call<A extends unknown[], R>(method: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await method(...args);
+    } catch (reason) {
+      throw new Failure(toProblem(reason));
+    }
+  };
+}
+
+export const api = {
+  info: call(ShellService.Info),
+  setOperator: call(ShellService.SetOperator),
+  useFleet: call(ShellService.UseFleet),
+
+  status: call(OverviewService.Status),
+  health: call(OverviewService.Health),
+  distribution: call(OverviewService.Distribution),
+  stats: call(OverviewService.Stats),
+  recent: call(OverviewService.Recent),
+
+  tenants: call(TenantsService.List),
+  tenant: call(TenantsService.Get),
+  assign: call(TenantsService.Assign),
+  checkTenants: call(TenantsService.Check),
+  map: call(TenantsService.Map),
+
+  planMove: call(MovesService.Plan),
+  startMove: call(MovesService.Start),
+  actOnMove: call(MovesService.Act),
+  moves: call(MovesService.List),
+  move: call(MovesService.Get),
+  workers: call(MovesService.Workers),
+
+  audit: call(AuditService.List),
+  verifyAudit: call(AuditService.Verify),
+  syncAudit: call(AuditService.Sync),
+  exportAudit: call(AuditService.Export),
+
+  fleets: call(SettingsService.Fleets),
+  addFleet: call(SettingsService.AddFleet),
+  importFleet: call(SettingsService.ImportFleet),
+  testFleet: call(SettingsService.TestFleet),
+  removeFleet: call(SettingsService.RemoveFleet),
+  policy: call(SettingsService.Policy),
+  setOperatorRole: call(SettingsService.SetOperatorRole),
+  settings: call(SettingsService.Settings),
+  set: call(SettingsService.Set),
+  setCredential: call(SettingsService.SetCredential),
+  testCredential: call(SettingsService.TestCredential),
+  forgetCredential: call(SettingsService.ForgetCredential),
+  installStatus: call(SettingsService.InstallStatus),
+  install: call(SettingsService.Install),
+  installScript: call(SettingsService.InstallScript),
+  demoStatus: call(SettingsService.DemoStatus),
+  startDemo: call(SettingsService.StartDemo),
+};

@@ -1,0 +1,27 @@
+import type { AuditFilter, TenantFilter } from "./types";
+
+/** The names under which answers are kept; all but info and settings belong to the current fleet. */
+export const keys = {
+  info: ["info"] as const,
+  fleets: ["fleets"] as const,
+  settings: ["settings"] as const,
+  demo: ["demo"] as const,
+  fleet: ["fleet"] as const,
+  status: ["fleet", "status"] as const,
+  health: (shard: string) => ["fleet", "health", shard] as const,
+  distribution: ["fleet", "distribution"] as const,
+  stats: (shard: string) => ["fleet", "stats", shard] as const,
+  recent: ["fleet", "recent"] as const,
+  tenants: (f: TenantFilter) => ["fleet", "tenants", f] as const,
+  tenant: (id: string) => ["fleet", "tenant", id] as const,
+  placement: ["fleet", "placement"] as const,
+  map: ["fleet", "map"] as const,
+  plan: (request: unknown) => ["fleet", "plan", request] as const,
+  moves: (tenant: string) => ["fleet", "moves", tenant] as const,
+  move: (id: string) => ["fleet", "move", id] as const,
+  workers: ["fleet", "workers"] as const,
+  audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
+  verification: ["fleet", "verification"] as const,
+  policy: ["fleet", "policy"] as const,
+  install: ["fleet", "install"] as const,
+};

@@ -1,0 +1,398 @@
+import { Button, Modal, NativeSelect, PasswordInput, Tabs, TextInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { Checked, Connect } from "../../app/Connect";
+import { useEnvironment, useFleetName, useInfo } from "../../app/current";
+import { Main } from "../../app/Main";
+import { problemOf } from "../../app/problem";
+import { api, type FleetFile, keys, type Setting } from "../../bridge";
+import { Confirm } from "../../ui/Confirm";
+import { Code } from "../../ui/Copy";
+import { DataTable } from "../../ui/DataTable";
+import { Empty } from "../../ui/Empty";
+import { Environment } from "../../ui/Environment";
+import { ErrorPanel } from "../../ui/ErrorPanel";
+import { good } from "../../ui/Good";
+import { Loaded } from "../../ui/Loaded";
+import { Head, Panel } from "../../ui/Panel";
+import { Status } from "../../ui/Status";
+
+const route = getRouteApi("/settings");
+
+export function SettingsScreen() {
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  return (
+    <Main>
+      <Head title="Settings" />
+      <Tabs
+        value={search.tab ?? "fleets"}
+        onChange={(tab) => void navigate({ to: "/settings", search: { tab: tab ?? undefined }, replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List mb={16}>
+          <Tabs.Tab value="fleets">Fleets</Tabs.Tab>
+          <Tabs.Tab value="policy">Operators and policy</Tabs.Tab>
+          <Tabs.Tab value="install">Schema</Tabs.Tab>
+          <Tabs.Tab value="computer">This computer</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="fleets">
+          <Fleets adding={search.add === true} />
+        </Tabs.Panel>
+        <Tabs.Panel value="policy">
+          <Policy />
+        </Tabs.Panel>
+        <Tabs.Panel value="install">
+          <Install />
+        </Tabs.Panel>
+        <Tabs.Panel value="computer">
+          <Computer />
+        </Tabs.Panel>
+      </Tabs>
+    </Main>
+  );
+}
+
+function Fleets({ adding }: { adding: boolean }) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const q = useQuery({ queryKey: keys.fleets, queryFn: () => api.fleets() });
+  const add = (on: boolean) => void navigate({ to: "/settings", search: { tab: "fleets", add: on || undefined }, replace: true });
+  return (
+    <>
+      <Panel title="Fleets on this computer">
+        <Loaded data={q.data} problem={problemOf(q)} what="the fleets" rows={3} onRetry={() => void q.refetch()}>
+          {(list) =>
+            list.fleets.length === 0 ? <Empty title="No fleet is known yet" /> : list.fleets.map((f) => <Fleet key={f.name} fleet={f} />)
+          }
+        </Loaded>
+        <div style={{ padding: "4px 16px 14px" }}>
+          <Button onClick={() => add(true)}>Connect a fleet…</Button>
+        </div>
+      </Panel>
+      <Modal
+        opened={adding}
+        onClose={() => add(false)}
+        title="Connect a fleet"
+        size={720}
+        closeButtonProps={{ "aria-label": "Close" }}
+        transitionProps={{ duration: 120 }}
+      >
+        <Connect
+          onOpen={(name) =>
+            void api.useFleet(name).then((info) => {
+              client.setQueryData(keys.info, info);
+              void client.invalidateQueries();
+              void navigate({ to: "/" });
+            })
+          }
+        />
+      </Modal>
+    </>
+  );
+}
+
+function Fleet({ fleet: f }: { fleet: FleetFile }) {
+  const client = useQueryClient();
+  const test = useMutation({ mutationFn: () => api.testFleet(f.name) });
+  const remove = useMutation({ mutationFn: () => api.removeFleet(f.name), onSuccess: () => client.invalidateQueries() });
+  const [forgetting, setForgetting] = useState(false);
+  const [credential, setCredential] = useState<string | null>(null);
+  const problem = problemOf(test);
+  return (
+    <div className="pad stack">
+      <div className="row">
+        <span className="strong">{f.name}</span>
+        <Environment name={f.environment} />
+        <span className="muted">{f.profile}</span>
+        <span className="mono faint cut">{f.path}</span>
+        <span className="end row">
+          <Button variant="default" loading={test.isPending} onClick={() => test.mutate()} aria-label={`Test ${f.name}`}>
+            Test
+          </Button>
+          <Button variant="default" data-tone="danger" onClick={() => setForgetting(true)} aria-label={`Forget ${f.name}`}>
+            Forget…
+          </Button>
+        </span>
+      </div>
+      {f.problem ? <ErrorPanel what="The fleet's file cannot be used" problem={f.problem} /> : null}
+      {f.current && f.credentials.length > 0 ? (
+        <div className="row wrap">
+          <span className="muted">Credentials in the keychain:</span>
+          {f.credentials.map((c) => (
+            <button key={c} type="button" className="linkish" onClick={() => setCredential(c)}>
+              {c}
+            </button>
+          ))}
+        </div>
+      ) : null}
+      {problem ? <ErrorPanel what="The fleet could not be tested" problem={problem} onClose={() => test.reset()} /> : null}
+      {test.data ? <Checked check={test.data} /> : null}
+      <Confirm
+        open={forgetting}
+        title={`Forget ${f.name}`}
+        environment={f.environment}
+        name={f.name}
+        nameIs="fleet"
+        button="Forget it"
+        danger
+        needsReason={false}
+        busy={remove.isPending}
+        problem={problemOf(remove)}
+        onClose={() => setForgetting(false)}
+        onConfirm={() => remove.mutate(undefined, { onSuccess: () => setForgetting(false) })}
+      >
+        <p>Removes the fleet's file from this computer. Its databases and credentials stay as they are.</p>
+      </Confirm>
+      {credential ? <Credential name={credential} onClose={() => setCredential(null)} /> : null}
+    </div>
+  );
+}
+
+function Credential({ name, onClose }: { name: string; onClose: () => void }) {
+  const [user, setUser] = useState("");
+  const [password, setPassword] = useState("");
+  const save = useMutation({ mutationFn: () => api.setCredential({ name, user, password, note: "" }), onSettled: () => setPassword("") });
+  const test = useMutation({ mutationFn: () => api.testCredential(name) });
+  const forget = useMutation({
+    mutationFn: () => api.forgetCredential(name),
+    onSuccess: () => {
+      good("The keychain has forgotten it");
+      onClose();
+    },
+  });
+  const problem = problemOf(save) ?? problemOf(test) ?? problemOf(forget);
+  const result = test.data ?? save.data;
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={`Credential ${name}`}
+      size={520}
+      closeButtonProps={{ "aria-label": "Close" }}
+      transitionProps={{ duration: 120 }}
+    >
+      <div className="stack">
+        <p className="muted">Kept in this computer's keychain, never in a file.</p>
+        {problem ? <ErrorPanel what="That did not work" problem={problem} /> : null}
+        {result ? (
+          <Status tone={result.ok ? "ok" : "bad"}>
+            {result.ok ? `${result.user} opens its databases` : `${result.user} does not open them`}
+          </Status>
+        ) : null}
+        {result?.problem ? <ErrorPanel what="The database refused" problem={result.problem} /> : null}
+        <TextInput label="User name" autoComplete="off" value={user} onChange={(e) => setUser(e.currentTarget.value)} data-autofocus />
+        <PasswordInput label="Password" autoComplete="off" value={password} onChange={(e) => setPassword(e.currentTarget.value)} />
+        <div className="row" style={{ justifyContent: "flex-end" }}>
+          <Button variant="default" data-tone="danger" loading={forget.isPending} onClick={() => forget.mutate()}>
+            Forget
+          </Button>
+          <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>
+            Test
+          </Button>
+          <Button disabled={user === "" || password === ""} loading={save.isPending} onClick={() => save.mutate()}>
+            Keep in the keychain
+          </Button>
+        </div>
+      </div>
+    </Modal>
+  );
+}
+
+function Policy() {
+  const client = useQueryClient();
+  const environment = useEnvironment();
+  const fleet = useFleetName();
+  const q = useQuery({ queryKey: keys.policy, queryFn: () => api.policy() });
+  const [email, setEmail] = useState("");
+  const [role, setRole] = useState("viewer");
+  const [dbRole, setDbRole] = useState("");
+  const [asking, setAsking] = useState(false);
+  const set = useMutation({
+    mutationFn: (a: { note: string; confirm: string }) => api.setOperatorRole({ email, role, db_role: dbRole, ...a }),
+    onSuccess: (p) => client.setQueryData(keys.policy, p),
+  });
+  return (
+    <Loaded data={q.data} problem={problemOf(q)} what="the policy" rows={8} onRetry={() => void q.refetch()}>
+      {(p) => (
+        <>
+          <Panel title="Operators" note={`You are ${p.me.email || "nobody"}, ${p.me.role || "without a role"}. ${p.me.why}`}>
+            {p.operators.length === 0 ? (
+              <Empty title="No list exists">Everyone may look and nobody may change.</Empty>
+            ) : (
+              <DataTable
+                label="Operators"
+                columns={[
+                  { key: "email", head: "Operator", cell: (o) => o.email },
+                  { key: "role", head: "Role", cell: (o) => o.role },
+                  { key: "db", head: "Database role", cell: (o) => <span className="mono">{o.db_role || "any"}</span> },
+                ]}
+                rows={p.operators}
+                rowKey={(o) => o.email}
+              />
+            )}
+            <div className="row wrap" style={{ alignItems: "flex-end", padding: "12px 16px" }}>
+              <TextInput label="E-mail" type="email" w={260} value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
+              <NativeSelect
+                label="Role"
+                value={role}
+                data={["viewer", "operator", "admin"]}
+                onChange={(e) => setRole(e.currentTarget.value)}
+              />
+              <TextInput label="Database role" w={180} value={dbRole} onChange={(e) => setDbRole(e.currentTarget.value)} />
+              <Button variant="default" disabled={email === ""} onClick={() => setAsking(true)}>
+                Set the role…
+              </Button>
+            </div>
+          </Panel>
+          <Panel title="Policy flags">
+            <DataTable
+              label="Policy flags"
+              columns={[
+                { key: "flag", head: "Flag", cell: (f) => <span className="mono">{f.flag}</span> },
+                { key: "on", head: "State", cell: (f) => <Status tone={f.on ? "ok" : "off"}>{f.on ? "On" : "Off"}</Status> },
+                { key: "where", head: "Set in", cell: (f) => f.where },
+                { key: "remedy", head: "How to turn it on", cell: (f) => <span title={f.remedy}>{f.on ? "—" : f.remedy}</span> },
+              ]}
+              rows={p.flags}
+              rowKey={(f) => f.flag}
+            />
+          </Panel>
+          <Confirm
+            open={asking}
+            title={`Make ${email} ${role}`}
+            environment={environment}
+            name={fleet}
+            nameIs="fleet"
+            button="Set the role"
+            busy={set.isPending}
+            problem={problemOf(set)}
+            onClose={() => setAsking(false)}
+            onConfirm={(a) => set.mutate(a, { onSuccess: () => setAsking(false) })}
+          >
+            <p>
+              {email} may act as {role} on this fleet{dbRole ? ` with the database role ${dbRole}` : ""}.
+            </p>
+          </Confirm>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function Install() {
+  const client = useQueryClient();
+  const info = useInfo();
+  const environment = useEnvironment();
+  const fleet = useFleetName();
+  const q = useQuery({ queryKey: keys.install, queryFn: () => api.installStatus() });
+  const script = useMutation({ mutationFn: () => api.installScript() });
+  const [asking, setAsking] = useState(false);
+  const install = useMutation({
+    mutationFn: (a: { note: string; confirm: string }) => api.install({ admin: info.data?.operator ?? "", ...a }),
+    onSuccess: () => client.invalidateQueries(),
+  });
+  const problem = problemOf(script);
+  return (
+    <Panel title="The shard_admin schema in the control database">
+      <Loaded data={q.data} problem={problemOf(q)} what="what is installed" rows={2} onRetry={() => void q.refetch()}>
+        {(s) => {
+          const current = s.installed && s.version === s.wanted;
+          return (
+            <div className="pad stack">
+              <div className="row">
+                <Status tone={current ? "ok" : s.installed ? "warn" : "off"}>
+                  {current ? "Installed" : s.installed ? "Another version" : "Not installed: look only"}
+                </Status>
+                <span className="muted">
+                  {s.installed ? `version ${s.version}, ` : ""}this program brings version {s.wanted}
+                </span>
+              </div>
+              <div className="row">
+                <Button disabled={current || s.version > s.wanted} onClick={() => setAsking(true)}>
+                  {s.installed ? "Upgrade…" : "Install…"}
+                </Button>
+                <Button variant="default" loading={script.isPending} onClick={() => script.mutate()}>
+                  Show the SQL for a DBA
+                </Button>
+              </div>
+              {problem ? <ErrorPanel what="The SQL could not be made" problem={problem} /> : null}
+              {script.data?.scripts.map((x) => (
+                <div key={x.database}>
+                  <h3>{x.database}</h3>
+                  <Code text={x.sql} what={`the SQL for ${x.database}`} />
+                </div>
+              ))}
+            </div>
+          );
+        }}
+      </Loaded>
+      <Confirm
+        open={asking}
+        title="Install the shard_admin schema"
+        environment={environment}
+        name={fleet}
+        nameIs="fleet"
+        button="Install"
+        busy={install.isPending}
+        problem={problemOf(install)}
+        onClose={() => setAsking(false)}
+        onConfirm={(a) => install.mutate(a, { onSuccess: () => setAsking(false) })}
+      >
+        <p>
+          One schema is made in the control database: who may do what, moves, leases and the audit trail. On a first install you become its
+          first admin.
+        </p>
+      </Confirm>
+    </Panel>
+  );
+}
+
+function Computer() {
+  const client = useQueryClient();
+  const q = useQuery({ queryKey: keys.settings, queryFn: () => api.settings() });
+  const set = useMutation({ mutationFn: ([n, v]: [string, string]) => api.set(n, v), onSuccess: () => client.invalidateQueries() });
+  const problem = problemOf(set);
+  return (
+    <Panel title="Settings of this computer">
+      {problem ? <ErrorPanel what="The setting was not kept" problem={problem} onClose={() => set.reset()} /> : null}
+      <Loaded data={q.data} problem={problemOf(q)} what="the settings" rows={8} onRetry={() => void q.refetch()}>
+        {(list) => (
+          <DataTable
+            label="Settings"
+            columns={[
+              { key: "name", head: "Setting", cell: (s) => <span className="mono">{s.name}</span> },
+              { key: "value", head: "Value", cell: (s) => <Value key={s.value} setting={s} onSave={(v) => set.mutate([s.name, v])} /> },
+              { key: "source", head: "From", cell: (s) => s.source },
+              { key: "help", head: "What it does", cell: (s) => <span title={s.help}>{s.help}</span> },
+            ]}
+            rows={list.settings}
+            rowKey={(s) => s.name}
+          />
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Value({ setting: s, onSave }: { setting: Setting; onSave: (v: string) => void }) {
+  const [text, setText] = useState(s.value);
+  const fixed = s.source === "environment";
+  const choices = s.kind === "bool" ? ["true", "false"] : s.choices;
+  if (choices.length > 0)
+    return (
+      <NativeSelect aria-label={s.name} disabled={fixed} value={s.value} data={choices} onChange={(e) => onSave(e.currentTarget.value)} />
+    );
+  return (
+    <TextInput
+      aria-label={s.name}
+      disabled={fixed}
+      value={text}
+      onChange={(e) => setText(e.currentTarget.value)}
+      onBlur={() => {
+        if (text !== s.value) onSave(text);
+      }}
+    />
+  );
+}

@@ -1,0 +1,11 @@
+import { useQuery } from "@tanstack/react-query";
+import { often } from "../../app/live";
+import { api, keys } from "../../bridge";
+
+export function useShardHealth(name: string, on: boolean) {
+  return useQuery({ queryKey: keys.health(name), queryFn: () => api.health(name), refetchInterval: often(2), enabled: on });
+}
+
+export function useShardStats(name: string, on: boolean) {
+  return useQuery({ queryKey: keys.stats(name), queryFn: () => api.stats(name), refetchInterval: often(12), enabled: on });
+}
