@@ -131,7 +131,7 @@ func (p *program) runAuditExport(ctx context.Context, format, file string, f ses
 	if err != nil {
 		return fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
 	}
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}

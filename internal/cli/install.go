@@ -66,7 +66,7 @@ func (p *program) runInstall(ctx context.Context, o installOptions) error {
 		}
 		return err
 	}
-	s, err := p.sessionOf(ctx, f.Name, "cli")
+	s, err := p.changing(ctx)
 	if err != nil {
 		return back(err)
 	}
@@ -103,7 +103,7 @@ func (p *program) runInstall(ctx context.Context, o installOptions) error {
 }
 
 func (p *program) runUninstall(ctx context.Context) error {
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func printOperators(w io.Writer, v session.PolicyView) {
 }
 
 func (p *program) runOperatorSet(ctx context.Context, email, role, dbRole string) error {
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (p *program) runPolicySet(ctx context.Context, flag, value string) error {
 	if err != nil {
 		return fault.Newf(fault.Usage, "write true or false", "a flag is true or false, not %s", harmless(value))
 	}
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
 	"shardadmin/internal/session"
 )
@@ -291,12 +292,43 @@ func (p *program) session(ctx context.Context) (*session.Session, error) {
 	return p.sessionOf(ctx, p.fleet, "cli")
 }
 
-func (p *program) sessionOf(ctx context.Context, fleet, source string) (*session.Session, error) {
+// changing opens the fleet for a change, which is recorded under a name: who
+// has not said theirs is asked once.
+func (p *program) changing(ctx context.Context) (*session.Session, error) {
 	h, err := p.openHome()
 	if err != nil {
 		return nil, err
 	}
-	s, err := h.Session(ctx, fleet, home.SessionOptions{Email: p.as, Source: source})
+	f, err := h.Fleet(p.fleet)
+	if err != nil {
+		return nil, err
+	}
+	if p.as == "" && p.asks() && f.Environment != fleet.Demo {
+		known, err := h.Settings().Text(home.OperatorEmail)
+		if err != nil {
+			return nil, err
+		}
+		if known == "" {
+			email, err := p.ask(ctx, "Who are you? Changes are recorded under your e-mail:")
+			if err != nil {
+				return nil, err
+			}
+			if email = strings.TrimSpace(email); email != "" {
+				if err := h.Settings().Set(home.OperatorEmail, email); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return p.sessionOf(ctx, f.Name, "cli")
+}
+
+func (p *program) sessionOf(ctx context.Context, name, source string) (*session.Session, error) {
+	h, err := p.openHome()
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.Session(ctx, name, home.SessionOptions{Email: p.as, Source: source})
 	if err != nil {
 		return nil, err
 	}

@@ -237,7 +237,7 @@ type startedMove struct {
 }
 
 func (p *program) runMoveStart(ctx context.Context, o moveOptions) error {
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (p *program) runMoveStart(ctx context.Context, o moveOptions) error {
 }
 
 func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}
@@ -466,7 +466,13 @@ func (p *program) runMoveWatch(ctx context.Context, id string) error {
 	if v.ID == "" {
 		return ctx.Err()
 	}
-	return p.answer(v, func(w io.Writer) { printMove(w, v) })
+	if err := p.answer(v, func(w io.Writer) { printMove(w, v) }); err != nil {
+		return err
+	}
+	if ctx.Err() != nil && !v.Settled {
+		return &found{code: fault.Cancelled, text: "only the watching has ended; the move goes on where it is carried out"}
+	}
+	return nil
 }
 
 func (p *program) runMovePoints() error {

@@ -17,7 +17,7 @@ func TestDocumentsAreCurrent(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{"errors.md": errorsDocument(), "commands.md": commandsDocument()} {
 		path := filepath.Join("..", "..", "docs", name)
-		if flag.Lookup("update").Value.String() == "true" {
+		if updating() {
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 			require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		}
@@ -26,6 +26,9 @@ func TestDocumentsAreCurrent(t *testing.T) {
 		require.Equal(t, string(b), text, "go test ./internal/cli -run Documents -update writes docs/%s anew", name)
 	}
 }
+
+// updating reports whether files are to be written anew: -update.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func TestEveryCommandSaysWhatItDoes(t *testing.T) {
 	t.Parallel()

@@ -202,7 +202,7 @@ func printDistribution(w io.Writer, v session.Distribution) {
 }
 
 func (p *program) runShardsAssign(ctx context.Context, o session.AssignRequest) error {
-	s, err := p.session(ctx)
+	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}

@@ -93,3 +93,14 @@ func TestInProductionAChangeIsConfirmedByName(t *testing.T) {
 	v = l.jsonWith(password+"\n", 0, append(finalize, "--password-stdin")...)
 	require.Equal(t, "finalized", v["state"])
 }
+
+func TestWhoChangesSomethingIsAskedForTheirNameOnce(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "staging")
+	l.json(0, "settings", "set", "operator_email", "")
+	r := l.typed("eve@example.com\nbecause\ny\n", "fleet", "install")
+	require.Equal(t, 3, r.exit, "a name alone allows nothing")
+	require.Contains(t, r.stderr, "Who are you?")
+	require.Equal(t, "eve@example.com", l.json(0, "settings", "get", "operator_email")["value"])
+	require.NotContains(t, l.typed("because\ny\n", "fleet", "install").stderr, "Who are you?")
+}

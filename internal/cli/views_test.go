@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/session"
+)
+
+func ref[T any](v T) *T { return &v }
+
+// Each view is drawn once with what it may hold at its worst: long names, what
+// is not known, what is wrong.
+func TestViewsAreDrawnAsTheyWere(t *testing.T) {
+	t.Parallel()
+	down := &session.Problem{Code: "database_unreachable", Message: "shard_2 (db3.example.com:5432) does not answer: connection refused", Hint: "is the server up, and is the port right?"}
+	move := session.MoveView{
+		ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "a-tenant-with-quite-a-long-subdomain", Source: "default", Target: "shard_1", Mode: "fenced",
+		State: "failed", Phase: "Verify", Rows: 1234567, Bytes: 3 << 30, RowsCopied: 1234567, WritePauseMS: ref(int64(1830)), ReadOnlySince: ref("2024-05-06T07:08:09Z"),
+		CreatedBy: "ann@example.com", Note: "grew out of default", CreatedAt: "2024-05-06T07:00:00Z", Owner: "laptop/cli/1-2",
+		Error:  &session.Problem{Code: "verification_differences", Message: "two rows of pwb_messages differ", Hint: "shard-admin move show 01a20e0f lists them"},
+		Next:   []string{"shard-admin move resume 01a20e0f-81cf-73d3-b76a-df3528ccffec --wait --note REASON"},
+		Tables: []session.MoveTable{{Table: "public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here", Rows: 1234567, RowsCopied: 1234567, Bytes: 3 << 30, Verified: true}, {Table: "pwb_empty"}},
+	}
+	retained := session.MoveView{ID: "01a20e0f-0000", Tenant: "7", Source: "shard_1", Target: "default", State: "rolled_back", CreatedAt: "2024-05-06T07:00:00Z"}
+	for name, draw := range map[string]func(io.Writer){
+		"status": func(w io.Writer) {
+			printStatus(w, session.Status{
+				Fleet: "production", Environment: "production", Tenants: ref(1200), Answering: 2, Configured: 3,
+				Control: session.ShardStatus{Name: "control", Status: "healthy"},
+				Shards: []session.ShardStatus{
+					{Name: "default", Configured: true, Reachable: true, Status: "healthy", Host: "db1.example.com", Port: 5432, Tenants: ref(1100), SizeBytes: ref(int64(42 << 30)), LatencyMS: ref(0.42), Connections: ref(17), MaxConnections: ref(200)},
+					{Name: "a-shard-with-a-long-name", Configured: true, Reachable: true, Status: "slow", Host: "a-host-with-a-long-name.eu-central-1.rds.example.com", Port: 5432, Tenants: ref(100), SizeBytes: ref(int64(3 << 40)), LatencyMS: ref(1830.0), Connections: ref(190), MaxConnections: ref(200)},
+					{Name: "shard_2", Configured: true, Status: "unreachable", Host: "db3.example.com", Port: 5432, Problem: down},
+					{Name: "shard_3", Status: "not_configured"},
+				},
+				InstallNote: "the control database has no schema shard_admin: the fleet may only be looked at",
+			})
+		},
+		"health": func(w io.Writer) {
+			printHealth(w, session.Health{Shards: []session.ShardHealth{
+				{Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), IndexHitRate: ref(0.991), SizeBytes: ref(int64(5 << 30)),
+					Findings: []session.Finding{{Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections"}}},
+				{Name: "shard_2", Status: "unreachable", Problem: down},
+			}})
+		},
+		"distribution": func(w io.Writer) {
+			printDistribution(w, session.Distribution{Total: 1200, Shards: []session.ShardShare{{Name: "default", Tenants: 1100, Percent: 91.7, SizeBytes: ref(int64(42 << 30))}, {Name: "shard_2", Tenants: 100, Percent: 8.3, SizeReason: "the shard does not answer", Problem: down}}})
+		},
+		"tenants": func(w io.Writer) {
+			printTenants(w, session.TenantList{Total: 1200, Tenants: []session.TenantRow{
+				{ID: "7", Label: "acme", Shard: "default", Title: "Acme Real Estate", Status: ref("live"), MoveState: ref("catching_up")},
+				{ID: "0f7f6c1e-3c1f-4c07-9c55-1a2b3c4d5e6f", Label: "a-tenant-with-quite-a-long-subdomain", Shard: "shard_1", Title: "東京不動産株式会社 with a long name"},
+			}}, session.TenantFilter{Offset: 100, Limit: 2})
+		},
+		"tenant": func(w io.Writer) {
+			printTenant(w, session.TenantView{
+				TenantRow: session.TenantRow{ID: "7", Label: "acme", Shard: "default", Status: ref("live")}, Rows: 12, Bytes: 900, CountedAt: "2024-05-06T07:08:09Z", Move: &move,
+				Tables:  []session.TableRows{{Table: "pwb_messages", Kind: "tenant", Rows: 12, Bytes: 900}, {Table: "pwb_empty", Kind: "child"}},
+				History: []session.Event{{At: "2024-05-06T07:08:09.123456Z", Actor: "a.person.with.a.long.address@example.com", Action: "tenant.assign", Tenant: "7", Status: "ok", Note: "because there was more room over there and nobody minded"}},
+			})
+		},
+		"placement": func(w io.Writer) {
+			printPlacement(w, session.PlacementCheck{Checked: 200, Unreachable: []string{"shard_2"}, Tenants: []session.Placement{{ID: "7", Label: "acme", Pointer: "shard_1", RowsOn: []string{"default", "shard_1"}, Why: "12 rows in pwb_messages are on default"}}})
+		},
+		"map": func(w io.Writer) {
+			printMap(w, session.MapView{Profile: "property_web_builder", Database: "control", Unclassified: 1, Problems: []string{"the table stray is not classified"}, Tables: []session.MapTable{
+				{Table: "pwb_websites", Kind: "root", TenantColumn: "id", RowsEstimate: ref(int64(200))},
+				{Table: "active_storage_blobs", Kind: "owned_by_reference", Mixed: true, Path: []string{"active_storage_attachments.blob_id", "active_storage_attachments.record_id", "pwb_listing_videos.website_id"}},
+				{Table: "pwb_features", Kind: "child", Path: []string{"pwb_features.prop_id", "pwb_props.website_id"}, RowsEstimate: ref(int64(30573))},
+				{Table: "stray", Kind: "unclassified"},
+			}})
+		},
+		"plan": func(w io.Writer) {
+			printPlan(w, session.Plan{
+				Tenant: "7", Label: "acme", Source: "default", Target: "shard_1", Mode: "fenced", ModeReason: "this version moves a tenant while its writes wait", Rows: 1234, Bytes: 99999, EstimateReason: "a check stands in the way before anything was measured", Blocked: true,
+				Tables:    []session.TableRows{{Table: "pwb_messages", Kind: "tenant", Rows: 1234, Bytes: 99999}, {Table: "pwb_empty", Kind: "child"}},
+				Decisions: []session.Decision{{Table: "pwb_users", Key: "42", Case: "two_owners", Choices: []string{"share", "refuse"}}},
+				Checks:    []session.Check{{Name: "rights", Status: "ok"}, {Name: "collisions", Status: "blocker", Message: "3 keys of pwb_users are taken on the target", Fix: "move them away first", Evidence: "41, 42, 43"}},
+				Notices:   []string{"until finalize the source keeps its copy"},
+			})
+		},
+		"move":  func(w io.Writer) { printMove(w, move) },
+		"moves": func(w io.Writer) { printMoves(w, session.MoveList{Moves: []session.MoveView{move, retained}}) },
+		"check": func(w io.Writer) {
+			printCheck(w, session.FleetCheck{Databases: []session.DatabaseCheck{
+				{Name: "control", Configured: true, Reachable: true, Version: "16.4 (Debian 16.4-1.pgdg120+1)", TLS: "TLSv1.3", LatencyMS: ref(0.4), User: "ops", Warnings: []string{"wal_level is replica: fenced moves work, online moves will need logical"},
+					Missing: []session.MissingRight{{Capability: "move", Right: "INSERT on pwb_users", Grant: `GRANT INSERT ON "public"."pwb_users" TO "ops";`}}},
+				{Name: "shard_2", Configured: true, Problem: down},
+				{Name: "shard_3"},
+			}})
+		},
+	} {
+		var b bytes.Buffer
+		draw(&b)
+		path := filepath.Join("testdata", "view-"+name+".txt")
+		if updating() {
+			require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(want), b.String(), name)
+		for _, l := range strings.Split(b.String(), "\n") {
+			if !strings.HasPrefix(l, "  shard-admin ") {
+				require.LessOrEqual(t, width(l), wide, "%s: %s", name, l)
+			}
+		}
+	}
+}
