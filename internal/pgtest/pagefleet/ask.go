@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// question is SQL that a test asks the superuser's session of a database.
+type question struct {
+	// Shard of the whole fleet; Database is another one on the same server.
+	Shard    string `json:"shard"`
+	Database string `json:"database"`
+	// Session keeps a connection apart, for a transaction over several
+	// questions.
+	Session string `json:"session"`
+	SQL     string `json:"sql"`
+	Args    []any  `json:"args"`
+}
+
+// asked is one kept connection.
+type asked struct {
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+// listen answers questions on a loopback address to whoever has the token.
+func (w *world) listen(ctx context.Context) (address, token string, err error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	token = rand.Text()
+	w.sessions = map[string]*asked{}
+	w.server = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+token)) != 1 {
+			http.Error(out, "the token is missing", http.StatusUnauthorized)
+			return
+		}
+		var q question
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			http.Error(out, err.Error(), http.StatusBadRequest)
+			return
+		}
+		rows, err := w.answer(r.Context(), q)
+		if err != nil {
+			http.Error(out, err.Error(), http.StatusUnprocessableEntity)
+			return
+		}
+		out.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(out).Encode(rows)
+	})}
+	go func() { _ = w.server.Serve(l) }()
+	return "http://" + l.Addr().String(), token, nil
+}
+
+func (w *world) session(ctx context.Context, q question) (*asked, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := q.Shard + "/" + q.Database + "/" + q.Session
+	if a := w.sessions[key]; a != nil && !a.conn.IsClosed() {
+		return a, nil
+	}
+	c, err := pgx.Connect(ctx, w.super(q.Shard, q.Database))
+	if err != nil {
+		return nil, err
+	}
+	w.sessions[key] = &asked{conn: c}
+	return w.sessions[key], nil
+}
+
+func (w *world) answer(ctx context.Context, q question) ([]map[string]any, error) {
+	a, err := w.session(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rows, err := a.conn.Query(ctx, q.SQL, q.Args...)
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToMap)
+	if list == nil {
+		list = []map[string]any{}
+	}
+	return list, err
+}
