@@ -29,7 +29,7 @@ export function Palette({ open, onClose, reach }: { open: boolean; onClose: () =
       size={600}
       yOffset="12vh"
       transitionProps={{ duration: 120 }}
-      aria-label="Search and commands"
+      attributes={{ content: { "aria-label": "Search and commands" } }}
       styles={{ body: { padding: 0 } }}
     >
       {open ? <Search onClose={onClose} reach={reach} /> : null}

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { Button, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 // The kit needs ten shades; the page itself takes its colours from tokens.css.
 const indigo: MantineColorsTuple = [
@@ -24,4 +24,6 @@ export const theme = createTheme({
   fontSizes: { xs: "12px", sm: "13px", md: "13px", lg: "14px", xl: "16px" },
   respectReducedMotion: true,
   cursorType: "pointer",
+  // Said on the element, so that page.css can tell the kinds of button apart.
+  components: { Button: Button.extend({ defaultProps: { variant: "filled" } }) },
 });

@@ -1,0 +1,39 @@
+import { call, expect, type Fleet, pictures, settled, test } from "./world";
+
+interface Move {
+  id: string;
+  state: string;
+}
+
+/** The page shows each screen whole. */
+const whole: [name: string, path: string, there: string][] = [
+  ["fleet", "/", "shard_2"],
+  ["shard", "/shards/shard_1", "shard_1"],
+  ["tenants", "/tenants", "site-001"],
+  ["tenant", "/tenants/2", "site-002"],
+  ["map", "/map", "pwb_contacts"],
+  ["moves", "/moves", "site-0"],
+  ["audit", "/audit", "Chain of"],
+  ["settings-fleets", "/settings?tab=fleets", "property_web_builder_demo"],
+  ["settings-policy", "/settings?tab=policy", "SHARD_MIGRATIONS_ENABLED"],
+  ["settings-schema", "/settings?tab=install", "Installed"],
+  ["settings-computer", "/settings?tab=computer", "time_zone"],
+];
+
+for (const [name, path, there] of whole) {
+  test(`${name}: whole`, async ({ open }) => {
+    const page = await open("demo", path);
+    await expect(page.locator("main").getByText(there).first()).toBeVisible();
+    await settled(page);
+    await pictures(page, name);
+  });
+}
+
+test("first start", async ({ open }) => {
+  const page = await open("first");
+  await expect(page.getByRole("heading", { name: "Welcome to Shard Admin" })).toBeVisible();
+  await pictures(page, "first-start");
+});
+
+export type { Fleet, Move };
+export { call };

@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+// The system's own browser: Playwright's builds are not everywhere to be had.
+const places = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+const browser = process.env.SHARD_ADMIN_BROWSER || places.find((p) => existsSync(p));
+if (!browser) throw new Error("no Chromium was found: install it (`apt-get install chromium`), or set SHARD_ADMIN_BROWSER to the program");
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "e2e/results",
+  globalSetup: "./e2e/setup.ts",
+  // One browser at a time: the fleet's servers share the machine with it.
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  forbidOnly: true,
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1440, height: 900 },
+    timezoneId: "UTC",
+    locale: "en-GB",
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: browser,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    },
+  },
+});
