@@ -2,9 +2,6 @@ package app
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"time"
 
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
@@ -36,24 +33,9 @@ func (u *Audit) Export(format string, f session.AuditFilter, note string) (sessi
 	if format != "csv" && format != "jsonl" {
 		return session.AuditExport{}, fault.Newf(fault.Usage, "choose csv or jsonl", "the trail cannot be exported as %q", format)
 	}
-	folder := filepath.Join(u.app.home.Dir(), "exports")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return session.AuditExport{}, fault.Wrap(err, fault.Internal, "the folder for exports cannot be made: "+folder, "check who owns the folder above it")
-	}
-	name, err := u.app.currentName()
+	path, err := u.app.exportTo("Export the audit trail", "audit", format, "shard-admin audit export")
 	if err != nil {
 		return session.AuditExport{}, err
-	}
-	suggestion := filepath.Join(folder, "audit-"+name+"-"+time.Now().UTC().Format("20060102-150405")+"."+format)
-	u.app.mu.Lock()
-	face := u.app.face
-	u.app.mu.Unlock()
-	path, err := face.SaveAs("Export the audit trail", suggestion)
-	if err != nil {
-		return session.AuditExport{}, fault.Wrap(err, fault.Internal, "the dialogue for the file could not be shown", "export with `shard-admin audit export`")
-	}
-	if path == "" {
-		return session.AuditExport{}, fault.New(fault.Cancelled, "no file was chosen", "")
 	}
 	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditExport, error) {
 		return s.ExportAudit(ctx, format, path, f, note)

@@ -52,6 +52,7 @@ type Session struct {
 	install  *install.Installer
 	keychain credential.Keychain
 	maps     mapCache
+	sizes    sharesCache
 
 	mu       sync.Mutex
 	watchers map[int]func(MoveView)

@@ -71,7 +71,7 @@ func (s *Session) mapOf(ctx context.Context, db *conn.Database) (*tenancy.Map, e
 }
 
 func (s *Session) row(t tenancy.Tenant, open map[string]*move.Move) TenantRow {
-	r := TenantRow{ID: t.ID, Label: t.Label, Title: t.Title, Shard: t.Shard, Status: t.Status, Demo: t.Demo, CreatedAt: t.Created}
+	r := TenantRow{ID: t.ID, Label: t.Label, Title: t.Title, Shard: t.Shard, Status: t.Status, Demo: t.Demo, CreatedAt: t.Created, Fields: t.Fields}
 	if m := open[t.ID]; m != nil {
 		state := string(m.State)
 		r.MoveState, r.MoveID = &state, &m.ID
@@ -93,24 +93,6 @@ func (s *Session) openMoves(ctx context.Context) map[string]*move.Move {
 		}
 	}
 	return out
-}
-
-// Tenants lists tenants.
-func (s *Session) Tenants(ctx context.Context, f TenantFilter) (TenantList, error) {
-	out := TenantList{Tenants: []TenantRow{}}
-	if err := s.ready(); err != nil {
-		return out, err
-	}
-	total, list, err := s.cat.List(ctx, tenancy.Filter{Shard: f.Shard, Search: f.Search, Sort: f.Sort, Limit: f.Limit, Offset: f.Offset})
-	if err != nil {
-		return out, err
-	}
-	open := s.openMoves(ctx)
-	out.Total = total
-	for _, t := range list {
-		out.Tenants = append(out.Tenants, s.row(t, open))
-	}
-	return out, nil
 }
 
 // Tenant is one tenant with its rows, exactly counted where it lives, and its

@@ -135,12 +135,26 @@ type TenantRow struct {
 	// MoveState and MoveID are of the move that holds the tenant.
 	MoveState *string `json:"move_state"`
 	MoveID    *string `json:"move_id"`
+	// Fields are the profile's further columns for lists.
+	Fields map[string]string `json:"fields"`
+	// RowsEstimate and BytesEstimate come from the planner's statistics of the
+	// tenant's shard, without indexes; only a list that asks has them.
+	// EstimateReason says why they are null, or what they leave out.
+	RowsEstimate   *int64 `json:"rows_estimate"`
+	BytesEstimate  *int64 `json:"bytes_estimate"`
+	EstimateReason string `json:"estimate_reason"`
+	// ChangedAt is when the tenant was last assigned or moved, null for never.
+	ChangedAt *string `json:"changed_at"`
 }
 
 // TenantList is a page of tenants and how many there are in all.
 type TenantList struct {
 	Total   int         `json:"total"`
 	Tenants []TenantRow `json:"tenants"`
+	// Fields are the names that each row's fields may have, in order.
+	Fields []string `json:"fields"`
+	// ChangedReason says why no row has changed_at.
+	ChangedReason string `json:"changed_reason"`
 }
 
 // TableRows is how much of a table belongs to a tenant.
@@ -515,10 +529,18 @@ type MoveAction struct {
 type TenantFilter struct {
 	Shard  string `json:"shard"`
 	Search string `json:"search"`
-	// Sort is id, label, title, shard or created; a leading - reverses.
+	// Sort is id, label, title, shard or created, and with Full size, rows or
+	// changed; a leading - reverses.
 	Sort   string `json:"sort"`
 	Limit  int    `json:"limit"` // 100 when 0
 	Offset int    `json:"offset"`
+	// Full adds estimates of size and the time of the last change.
+	Full bool `json:"full"`
+	// State is one of the application's, or "moving" for tenants that a move
+	// holds; Demo is yes or no; MinBytes bounds the estimated size.
+	State    string `json:"state"`
+	Demo     string `json:"demo"`
+	MinBytes int64  `json:"min_bytes"`
 }
 
 // AssignRequest points a tenant to another shard without moving rows.

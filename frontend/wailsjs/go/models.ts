@@ -102,6 +102,16 @@ export namespace app {
 	export interface SettingList {
 	    settings: home.Setting[];
 	}
+	
+	export interface TenantExport {
+	    path: string;
+	    rows: number;
+	}
+	export interface TenantExportRequest {
+	    filter: session.TenantFilter;
+	    columns: string[];
+	    ids: string[];
+	}
 
 }
 
@@ -513,6 +523,10 @@ export namespace session {
 	    sort: string;
 	    limit: number;
 	    offset: number;
+	    full: boolean;
+	    state: string;
+	    demo: string;
+	    min_bytes: number;
 	}
 	export interface TenantRow {
 	    id: string;
@@ -524,10 +538,17 @@ export namespace session {
 	    created_at?: string | null;
 	    move_state?: string | null;
 	    move_id?: string | null;
+	    fields: Record<string, string>;
+	    rows_estimate?: number | null;
+	    bytes_estimate?: number | null;
+	    estimate_reason: string;
+	    changed_at?: string | null;
 	}
 	export interface TenantList {
 	    total: number;
 	    tenants: TenantRow[];
+	    fields: string[];
+	    changed_reason: string;
 	}
 	
 	export interface TenantView {
@@ -540,6 +561,11 @@ export namespace session {
 	    created_at?: string | null;
 	    move_state?: string | null;
 	    move_id?: string | null;
+	    fields: Record<string, string>;
+	    rows_estimate?: number | null;
+	    bytes_estimate?: number | null;
+	    estimate_reason: string;
+	    changed_at?: string | null;
 	    tables: TableRows[];
 	    tables_reason: string;
 	    rows: number;

@@ -10,6 +10,10 @@ export function Check() {
   return window['go']['app']['Tenants']['Check']();
 }
 
+export function Export(arg1) {
+  return window['go']['app']['Tenants']['Export'](arg1);
+}
+
 export function Get(arg1) {
   return window['go']['app']['Tenants']['Get'](arg1);
 }

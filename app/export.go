@@ -1,0 +1,39 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"shardadmin/internal/fault"
+)
+
+// exportTo returns where an export goes: to the file that the person chose,
+// else to a new one in the folder exports beside the settings. Without a
+// dialogue, otherwise does the same on the command line; "" where nothing does.
+func (a *App) exportTo(title, what, format, otherwise string) (string, error) {
+	folder := filepath.Join(a.home.Dir(), "exports")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fault.Wrap(err, fault.Internal, "the folder for exports cannot be made: "+folder, "check who owns the folder above it")
+	}
+	fleet, err := a.currentName()
+	if err != nil {
+		return "", err
+	}
+	suggestion := filepath.Join(folder, what+"-"+fleet+"-"+time.Now().UTC().Format("20060102-150405")+"."+format)
+	a.mu.Lock()
+	face := a.face
+	a.mu.Unlock()
+	path, err := face.SaveAs(title, suggestion)
+	if err != nil {
+		hint := "try again; the log has the details"
+		if otherwise != "" {
+			hint = "export with `" + otherwise + "`"
+		}
+		return "", fault.Wrap(err, fault.Internal, "the dialogue for the file could not be shown", hint)
+	}
+	if path == "" {
+		return "", fault.New(fault.Cancelled, "no file was chosen", "")
+	}
+	return path, nil
+}
