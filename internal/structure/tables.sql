@@ -23,7 +23,7 @@ WITH rel AS (
     LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
     WHERE a.attnum > 0 AND NOT a.attisdropped
     GROUP BY a.attrelid
-), att AS (
+), att AS NOT MATERIALIZED (
     SELECT a.attrelid, a.attnum, a.attname FROM pg_catalog.pg_attribute a WHERE a.attnum > 0
 ), fk AS (
     SELECT c.conrelid, json_agg(json_build_object(
