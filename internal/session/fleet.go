@@ -16,6 +16,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/move/preflight"
+	"shardadmin/internal/placement"
 	"shardadmin/internal/policy"
 )
 
@@ -209,19 +210,26 @@ func (s *Session) Install(ctx context.Context, r InstallRequest) (InstallView, e
 }
 
 // filePlacements files every tenant of an application without a pointer under
-// the shard where its rows are; one without rows under the first shard.
+// the shard where its rows are; one without rows where the pointer of a tenant
+// that is not filed leads.
 func (s *Session) filePlacements(ctx context.Context) error {
-	check, err := s.CheckTenants(ctx)
+	found, err := placement.Check(ctx, s.placement())
 	if err != nil {
 		return err
 	}
-	if len(check.Unreachable) > 0 {
-		return fault.Newf(fault.DatabaseUnreachable, "bring it up, then install again", "shard %s does not answer: where its tenants are is not known", check.Unreachable[0])
+	for _, sh := range s.cfg.Fleet.Shards {
+		if found.Unreachable[sh.Name] != nil {
+			return fault.Newf(fault.DatabaseUnreachable, "bring it up, then install again", "shard %s does not answer: where its tenants are is not known", sh.Name)
+		}
 	}
 	on := map[string]string{}
-	for _, p := range check.Tenants {
-		if len(p.RowsOn) == 1 {
-			on[p.ID] = p.RowsOn[0]
+	for _, w := range found.Tenants {
+		switch {
+		case !w.Known:
+		case len(w.RowsOn) == 0:
+			on[w.Tenant.ID] = w.Tenant.Shard
+		case len(w.RowsOn) == 1:
+			on[w.Tenant.ID] = w.RowsOn[0]
 		}
 	}
 	pool, err := s.set.Control().Pool(ctx)

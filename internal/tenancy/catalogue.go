@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -34,6 +35,8 @@ type Catalogue struct {
 	set     *conn.Set
 	profile *Profile
 	schema  string // of ours, unquoted
+	// filed is true once the table of placements was seen.
+	filed atomic.Bool
 }
 
 // NewCatalogue returns the catalogue of a fleet.
@@ -59,13 +62,46 @@ func (c *Catalogue) pointer() (expr, join string) {
 	if col := c.profile.PointerColumn(); col != "" {
 		return "coalesce(nullif(t." + ident(col) + "::text, ''), " + quote(c.profile.DefaultShard) + ")", ""
 	}
-	return "coalesce(p.shard, " + quote(c.profile.DefaultShard) + ")",
+	return "coalesce(p.shard, " + quote(c.unfiled()) + ")",
 		" LEFT JOIN " + c.placement() + " p ON p.tenant = t." + ident(c.profile.Tenants.Key) + "::text"
 }
 
-func (c *Catalogue) columns() string {
+// unfiled is the shard of tenants that the table of placements does not hold:
+// the profile's default, else the one beside the catalogue, where an
+// application that knows no shards has its rows.
+func (c *Catalogue) unfiled() string {
+	shards := c.set.Fleet().Shards
+	if c.profile.DefaultShard != "" || len(shards) == 0 {
+		return c.profile.DefaultShard
+	}
+	for _, s := range shards {
+		if s.InControl {
+			return s.Name
+		}
+	}
+	return shards[0].Name
+}
+
+// pointerNow is pointer for reading: before fleet install has made the table
+// of placements no tenant is filed.
+func (c *Catalogue) pointerNow(ctx context.Context, pool *pgxpool.Pool) (expr, join string, err error) {
+	expr, join = c.pointer()
+	if join == "" || c.filed.Load() {
+		return expr, join, nil
+	}
+	var there bool
+	if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'placement')", c.schema).Scan(&there); err != nil {
+		return "", "", conn.Fault(err, "control")
+	}
+	if !there {
+		return quote(c.unfiled()) + "::text", "", nil
+	}
+	c.filed.Store(true)
+	return expr, join, nil
+}
+
+func (c *Catalogue) columns(expr string) string {
 	tn := c.profile.Tenants
-	expr, _ := c.pointer()
 	labels := []string{}
 	for _, l := range tn.Labels {
 		labels = append(labels, "nullif(t."+ident(l)+"::text, '')")
@@ -121,7 +157,10 @@ func (c *Catalogue) List(ctx context.Context, f Filter) (int, []Tenant, error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	expr, join := c.pointer()
+	expr, join, err := c.pointerNow(ctx, pool)
+	if err != nil {
+		return 0, nil, err
+	}
 	where, args := []string{"true"}, []any{}
 	if f.Shard != "" {
 		args = append(args, f.Shard)
@@ -143,7 +182,7 @@ func (c *Catalogue) List(ctx context.Context, f Filter) (int, []Tenant, error) {
 		return 0, nil, conn.Fault(err, "control")
 	}
 	args = append(args, f.Limit, f.Offset)
-	rows, err := pool.Query(ctx, "SELECT "+c.columns()+from+" ORDER BY "+c.order(f.Sort, expr)+fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)-1, len(args)), args...)
+	rows, err := pool.Query(ctx, "SELECT "+c.columns(expr)+from+" ORDER BY "+c.order(f.Sort, expr)+fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)-1, len(args)), args...)
 	if err != nil {
 		return 0, nil, conn.Fault(err, "control")
 	}
@@ -181,12 +220,15 @@ func (c *Catalogue) Find(ctx context.Context, idOrLabel string) (Tenant, error) 
 	if err != nil {
 		return Tenant{}, err
 	}
-	_, join := c.pointer()
+	expr, join, err := c.pointerNow(ctx, pool)
+	if err != nil {
+		return Tenant{}, err
+	}
 	or := []string{"t." + ident(c.profile.Tenants.Key) + "::text = $1"}
 	for _, l := range c.profile.Tenants.Labels {
 		or = append(or, "t."+ident(l)+"::text = $1")
 	}
-	rows, err := pool.Query(ctx, "SELECT "+c.columns()+" FROM "+c.root()+" t"+join+" WHERE "+strings.Join(or, " OR ")+
+	rows, err := pool.Query(ctx, "SELECT "+c.columns(expr)+" FROM "+c.root()+" t"+join+" WHERE "+strings.Join(or, " OR ")+
 		" ORDER BY (t."+ident(c.profile.Tenants.Key)+"::text = $1) DESC LIMIT 3", idOrLabel)
 	if err != nil {
 		return Tenant{}, conn.Fault(err, "control")
@@ -209,7 +251,10 @@ func (c *Catalogue) CountByShard(ctx context.Context) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	expr, join := c.pointer()
+	expr, join, err := c.pointerNow(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := pool.Query(ctx, "SELECT "+expr+", count(*) FROM "+c.root()+" t"+join+" GROUP BY 1")
 	if err != nil {
 		return nil, conn.Fault(err, "control")
