@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,34 @@ type lab struct {
 	mapp *tenancy.Map
 }
 
+// labRole is the operator's role in every fleet that is installed; roles are
+// a server's, and so the rights of the first fleet's copies.
+const labRole = "op_lab"
+
+// first keeps others waiting while one test makes what the others copy.
+var first sync.Mutex
+
+// shared is what the labs of this process have in common, made at first use.
+var shared struct {
+	sync.Mutex
+	mapp      *tenancy.Map
+	installed bool
+}
+
+// labMap is the table map of every lab.
+func labMap(t *testing.T, database string) *tenancy.Map {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.mapp == nil {
+		c, err := pgx.Connect(t.Context(), pgtest.Server(t, 0).URL("", database))
+		require.NoError(t, err)
+		defer func() { _ = c.Close(context.Background()) }()
+		shared.mapp = filltest.Map(t, c, "property_web_builder_demo")
+	}
+	return shared.mapp
+}
+
 // newLab describes a fleet with the command line itself. Its passwords are in
 // the environment.
 func newLab(t *testing.T, environment string) *lab {
@@ -44,8 +73,6 @@ func newLab(t *testing.T, environment string) *lab {
 func describe(t *testing.T, environment string, keychain bool) *lab {
 	t.Helper()
 	l := &lab{shell: newShell(t), role: pgtest.Random("op_")}
-	name := pgtest.Random("lab_")
-	args := []string{"fleet", "add", name, "--environment", environment, "--profile", "property_web_builder_demo"}
 	for n := range 2 {
 		s := pgtest.Server(t, n)
 		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+l.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
@@ -58,11 +85,22 @@ func describe(t *testing.T, environment string, keychain bool) *lab {
 			defer func() { _ = c.Close(context.Background()) }()
 			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+l.role+"; DROP ROLE IF EXISTS "+l.role)
 		})
-		url := s.URL(l.role, l.dbs[n])
+	}
+	l.add(environment, keychain)
+	return l
+}
+
+// add describes the lab's fleet.
+func (l *lab) add(environment string, keychain bool) {
+	l.t.Helper()
+	name := pgtest.Random("lab_")
+	args := []string{"fleet", "add", name, "--environment", environment, "--profile", "property_web_builder_demo"}
+	for n, db := range l.dbs {
+		url := pgtest.Server(l.t, n).URL(l.role, db)
 		if keychain {
 			url = strings.Replace(url, l.role+"@", l.role+":"+password+"@", 1)
 		} else {
-			require.NoError(t, os.Setenv(credential.Variable(name, []string{"control", "shard_1"}[n]), password))
+			require.NoError(l.t, os.Setenv(credential.Variable(name, []string{"control", "shard_1"}[n]), password))
 		}
 		if n == 0 {
 			args = append(args, "--control", url, "--shard", "default=control")
@@ -70,10 +108,9 @@ func describe(t *testing.T, environment string, keychain bool) *lab {
 			args = append(args, "--shard", "shard_1="+url)
 		}
 	}
-	l.mapp = filltest.Map(t, l.super(0), "property_web_builder_demo")
+	l.mapp = labMap(l.t, l.dbs[0])
 	l.json(0, append(args, "--shard", "shard_2")...)
 	l.json(0, "settings", "set", "operator_email", "ann@example.com")
-	return l
 }
 
 func (l *lab) super(n int) *pgx.Conn {
@@ -110,21 +147,77 @@ func (l *lab) grant() {
 	l.t.Fatal("the printed grants do not suffice")
 }
 
-// installed is a fleet that may be changed.
+// installed is a fleet that may be changed: a copy of one on which the
+// command line itself installed the schema and the printed rights were granted.
 func installed(t *testing.T, environment string) *lab {
 	t.Helper()
-	l := newLab(t, environment)
-	l.grant()
-	if environment != "demo" {
-		for _, f := range []string{"SHARD_ADMIN_ENABLED", "SHARD_ASSIGNMENT_ENABLED", "SHARD_MIGRATIONS_ENABLED"} {
-			l.json(0, "settings", "set", f, "true")
-		}
-		l.json(0, "settings", "set", "TENANT_ADMIN_EMAILS", "ann@example.com")
+	installOnce(t)
+	l := &lab{shell: newShell(t), role: labRole}
+	for n := range 2 {
+		name := pgtest.Random("t_")
+		s := pgtest.Server(t, n)
+		pgtest.Exec(t, s, "postgres", "CREATE DATABASE "+name+" TEMPLATE lab_installed OWNER "+pgtest.Owner)
+		pgtest.Exec(t, s, "postgres", "GRANT CREATE ON DATABASE "+name+" TO "+labRole)
+		l.dbs = append(l.dbs, name)
+		t.Cleanup(func() {
+			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close(context.Background()) }()
+			_, _ = c.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		})
 	}
-	v := l.json(0, "fleet", "install", "--admin", "ann@example.com", "--note", "first", "--confirm", l.name())
+	l.add(environment, false)
+	if environment != "demo" {
+		l.allow()
+	}
+	return l
+}
+
+// allow turns on what changes need on this computer.
+func (l *lab) allow() {
+	l.t.Helper()
+	for _, f := range []string{"SHARD_ADMIN_ENABLED", "SHARD_ASSIGNMENT_ENABLED", "SHARD_MIGRATIONS_ENABLED"} {
+		l.json(0, "settings", "set", f, "true")
+	}
+	l.json(0, "settings", "set", "TENANT_ADMIN_EMAILS", "ann@example.com")
+}
+
+// installOnce makes the databases that installed copies.
+func installOnce(t *testing.T) {
+	t.Helper()
+	shared.Lock()
+	done := shared.installed
+	shared.Unlock()
+	if done {
+		return
+	}
+	first.Lock()
+	defer first.Unlock()
+	shared.Lock()
+	done = shared.installed
+	shared.Unlock()
+	if done {
+		return
+	}
+	l := &lab{shell: newShell(t), role: labRole}
+	for n := range 2 {
+		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "CREATE ROLE "+labRole+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+		l.dbs = append(l.dbs, pgtest.Database(t, n, "pwb"))
+	}
+	l.add("staging", false)
+	l.grant()
+	l.allow()
+	v := l.json(0, "fleet", "install", "--admin", "ann@example.com", "--note", "first")
 	require.Equal(t, true, v["installed"])
 	l.grant()
-	return l
+	for n, db := range l.dbs {
+		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "CREATE DATABASE lab_installed TEMPLATE "+db)
+	}
+	shared.Lock()
+	shared.installed = true
+	shared.Unlock()
 }
 
 func (l *lab) name() string {
