@@ -14,6 +14,7 @@ interface Up {
 
 /** The fleets' program is built and started; when this process goes, its standard input ends and it stops everything. */
 export default async function setup(): Promise<() => Promise<void>> {
+  if (process.env.SHARD_ADMIN_WORLD) return async () => undefined; // somebody keeps one up to write tests against
   const program = process.env.SHARD_ADMIN_PAGEFLEET || build();
   const binary = process.env.SHARD_ADMIN_BINARY || resolve(root, "build/bin/shard-admin-headless");
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run \`make build-headless\` first`);

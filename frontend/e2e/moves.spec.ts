@@ -1,0 +1,65 @@
+import { act, largest, type Move, replay, start, until, watch } from "./moves";
+import { expect, pictures, settled, test } from "./world";
+
+test.describe.configure({ mode: "serial" });
+
+let seen: Move[] = [];
+let done: Move;
+let held: Move;
+
+test.beforeAll(async () => {
+  const [big] = await largest("shard_2");
+  if (!big) throw new Error("shard_2 has no tenant");
+  const moving = await start("demo", String(big.id), "shard_1");
+  seen = await watch("demo", moving.id);
+  done = await until("demo", moving.id, "retained");
+  const [other] = await largest("demo");
+  if (!other) throw new Error("demo has no tenant");
+  held = await start("demo", String(other.id), "shard_1", { hold: true });
+  held = await until("demo", held.id, "ready");
+});
+
+test("a move while rows are copied", async ({ open, page }) => {
+  const copying = seen.filter((m) => m.rows_copied > 0 && !m.settled);
+  expect(copying.length, "moments in which rows were copied").toBeGreaterThan(0);
+  await replay(page, copying);
+  await open("demo", `/moves/${done.id}`);
+  await settled(page);
+  await pictures(page, "move-live");
+});
+
+test("a move that waits for its switch", async ({ open, page }) => {
+  await open("demo", `/moves/${held.id}`);
+  await expect(page.getByText("Waits for the switch")).toBeVisible();
+  await settled(page);
+  await pictures(page, "move-held");
+});
+
+test("a move whose source is kept", async ({ open, page }) => {
+  await open("demo", `/moves/${done.id}`);
+  await expect(page.getByText("Moved, source kept")).toBeVisible();
+  await settled(page);
+  await pictures(page, "move-retained");
+});
+
+test("the list of moves", async ({ open, page }) => {
+  await open("demo", "/moves");
+  await expect(page.getByRole("link", { name: done.label })).toBeVisible();
+  await pictures(page, "moves");
+});
+
+test("a plan", async ({ open, page }) => {
+  const [next] = (await largest("shard_1")).slice(1);
+  await open("demo", `/moves/new?tenant=${next?.id}&target=shard_2`);
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await expect(page.getByText("What moves")).toBeVisible();
+  await pictures(page, "move-plan");
+});
+
+test("a cancelled move", async ({ open, page }) => {
+  await act("demo", "cancel", held.id);
+  await until("demo", held.id, "cancelled");
+  await open("demo", `/moves/${held.id}`);
+  await expect(page.getByText("Cancelled")).toBeVisible();
+  await pictures(page, "move-cancelled");
+});
