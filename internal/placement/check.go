@@ -109,11 +109,11 @@ func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile) ([]st
 	for _, c := range m.Moving() {
 		if c.TenantColumn != "" {
 			col := "t." + pgx.Identifier{c.TenantColumn}.Sanitize()
-			parts = append(parts, "SELECT DISTINCT "+col+"::text AS id FROM "+c.Table.Quoted()+" t WHERE "+col+" IS NOT NULL")
+			parts = append(parts, "SELECT DISTINCT "+col+"::text AS id FROM "+c.Table.Own()+" t WHERE "+col+" IS NOT NULL")
 		}
 		for _, e := range c.Owners {
 			if e.To == m.Root.Name() {
-				parts = append(parts, "SELECT DISTINCT r."+key+"::text AS id FROM "+c.Table.Quoted()+" t JOIN "+m.Root.Table.Quoted()+" r ON "+e.Join("t", "r"))
+				parts = append(parts, "SELECT DISTINCT r."+key+"::text AS id FROM "+c.Table.Own()+" t JOIN "+m.Root.Table.Own()+" r ON "+e.Join("t", "r"))
 			}
 		}
 	}

@@ -40,8 +40,10 @@ type Table struct {
 	Triggers    []Trigger
 	// Parent is the partitioned or inherited parent's name, Partition tells
 	// the two apart.
-	Parent          string
-	Partition       bool
+	Parent    string
+	Partition bool
+	// Inherited says that tables which are not its partitions inherit from it.
+	Inherited       bool
 	Unlogged        bool
 	RLS             bool
 	ReplicaIdentity string
@@ -51,8 +53,10 @@ type Table struct {
 
 // Column of a table.
 type Column struct {
-	Name      string
-	Type      string
+	Name string
+	Type string
+	// SQLType is Type so that it means the same under every search_path.
+	SQLType   string
 	TypeKind  string // b base, e enum, c composite, d domain, r range
 	NotNull   bool
 	Default   string
@@ -108,6 +112,16 @@ type View struct {
 
 // Quoted returns the table's quoted, qualified name.
 func (t *Table) Quoted() string { return pgx.Identifier{t.Schema, t.Rel}.Sanitize() }
+
+// Own returns what to read the table's own rows from: a query of a table shows
+// the rows of tables that inherit from it too, but those are theirs, and a
+// foreign key does not see them.
+func (t *Table) Own() string {
+	if t.Inherited {
+		return "ONLY " + t.Quoted()
+	}
+	return t.Quoted()
+}
 
 // Quoted returns the view's quoted, qualified name.
 func (v *View) Quoted() string { return pgx.Identifier{v.Schema, v.Rel}.Sanitize() }

@@ -12,7 +12,9 @@ WITH rel AS (
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
 ), col AS (
     SELECT a.attrelid, json_agg(json_build_object(
-        'Name', a.attname, 'Type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'TypeKind', t.typtype, 'NotNull', a.attnotnull,
+        'Name', a.attname, 'Type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+        'SQLType', CASE WHEN tn.nspname <> 'pg_catalog' AND pg_catalog.pg_type_is_visible(t.oid) THEN quote_ident(tn.nspname) || '.' ELSE '' END || pg_catalog.format_type(a.atttypid, a.atttypmod),
+        'TypeKind', t.typtype, 'NotNull', a.attnotnull,
         'Default', CASE WHEN a.attgenerated = '' THEN coalesce(pg_catalog.pg_get_expr(ad.adbin, ad.adrelid), '') ELSE '' END,
         'Identity', a.attidentity, 'Generated', a.attgenerated <> '',
         'Collation', coalesce((SELECT collname FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation), ''),
@@ -20,6 +22,7 @@ WITH rel AS (
     FROM pg_catalog.pg_attribute a
     JOIN rel ON rel.oid = a.attrelid
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
     WHERE a.attnum > 0 AND NOT a.attisdropped
     GROUP BY a.attrelid
@@ -69,7 +72,8 @@ SELECT json_build_object(
     'Parent', coalesce((SELECT CASE WHEN pn.nspname = 'public' THEN pc.relname::text ELSE pn.nspname || '.' || pc.relname END
                FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class pc ON pc.oid = h.inhparent JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
                WHERE h.inhrelid = rel.oid ORDER BY h.inhseqno LIMIT 1), ''),
-    'Partition', rel.relispartition, 'Unlogged', rel.relpersistence = 'u', 'RLS', rel.relrowsecurity, 'ReplicaIdentity', rel.relreplident,
+    'Partition', rel.relispartition, 'Inherited', rel.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = rel.oid),
+    'Unlogged', rel.relpersistence = 'u', 'RLS', rel.relrowsecurity, 'ReplicaIdentity', rel.relreplident,
     'RowsEstimate', rel.reltuples::bigint, 'Bytes', rel.relpages::bigint * current_setting('block_size')::bigint)::text
 FROM rel
 LEFT JOIN col ON col.attrelid = rel.oid

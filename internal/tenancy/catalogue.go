@@ -427,7 +427,7 @@ func (m *Map) Rows(ctx context.Context, q interface {
 	out := []TableRows{}
 	for _, c := range m.Moving() {
 		r := TableRows{Table: c.Name(), Kind: c.Kind}
-		if err := q.QueryRow(ctx, "SELECT count(*), coalesce(sum(pg_column_size(t)), 0)::bigint FROM "+c.Table.Quoted()+" t WHERE "+m.Owned(c.Name(), m.Literal(tenant))).Scan(&r.Rows, &r.Bytes); err != nil {
+		if err := q.QueryRow(ctx, "SELECT count(*), coalesce(sum(pg_column_size(t)), 0)::bigint FROM "+c.Table.Own()+" t WHERE "+m.Owned(c.Name(), m.Literal(tenant))).Scan(&r.Rows, &r.Bytes); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
@@ -442,7 +442,7 @@ func (m *Map) HasRows(ctx context.Context, q interface {
 ) (string, error) {
 	for _, c := range m.Moving() {
 		var has bool
-		if err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+c.Table.Quoted()+" t WHERE "+m.Owned(c.Name(), m.Literal(tenant))+")").Scan(&has); err != nil {
+		if err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+m.Owned(c.Name(), m.Literal(tenant))+")").Scan(&has); err != nil {
 			return "", err
 		}
 		if has {

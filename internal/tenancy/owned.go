@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/structure"
 )
 
 func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
@@ -14,7 +16,7 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'
 
 // KeyType returns the type of the tenant's key.
 func (m *Map) KeyType() string {
-	return m.Root.Table.Column(m.Profile.Tenants.Key).Type
+	return m.Root.Table.Column(m.Profile.Tenants.Key).SQLType
 }
 
 // Literal returns a tenant's key as SQL, for statements that take no
@@ -72,9 +74,9 @@ func (m *Map) reaches(e Edge, alias, tenant string, a *names) string {
 		if e.asText {
 			left, right = left+"::text", right+"::text"
 		}
-		text = left + " IN (SELECT " + right + " FROM " + to.Table.Quoted() + " " + r + " WHERE " + m.owned(to, r, tenant, a) + ")"
+		text = left + " IN (SELECT " + right + " FROM " + to.Table.Own() + " " + r + " WHERE " + m.owned(to, r, tenant, a) + ")"
 	} else {
-		text = "EXISTS (SELECT FROM " + to.Table.Quoted() + " " + r + " WHERE " + join(e, alias, r) + " AND " + m.owned(to, r, tenant, a) + ")"
+		text = "EXISTS (SELECT FROM " + to.Table.Own() + " " + r + " WHERE " + join(e, alias, r) + " AND " + m.owned(to, r, tenant, a) + ")"
 	}
 	if t := typed(e, alias); t != "" {
 		return "(" + t + " AND " + text + ")"
@@ -107,14 +109,53 @@ func typed(e Edge, alias string) string {
 	return alias + "." + ident(e.TypeColumn) + " IN (" + strings.Join(values, ", ") + ")"
 }
 
-// rowID is the expression that names a row inside a closure, and the type to
-// read it back with; a table without a key of one column goes by its place,
-// which is stable within one statement.
-func rowID(c *TableClass, alias string) (expr, typ, column string) {
+// place is how a closure names the rows of a table.
+type place struct {
+	table *structure.Table
+	// by are the columns, casts read their values back from a text in k.
+	by, casts []string
+}
+
+// placeOf names rows by a key of one column, so that its index serves. Without
+// one a row goes by where it lies, which is stable within one statement; in
+// partitions of one table rows lie at the same places.
+func placeOf(c *TableClass) place {
 	if k := c.Table.Key(); len(k) == 1 {
-		return alias + "." + ident(k[0]) + "::text", c.Table.Column(k[0]).Type, ident(k[0])
+		return place{c.Table, []string{ident(k[0])}, []string{"%s::" + strings.ReplaceAll(c.Table.Column(k[0]).SQLType, "%", "%%")}}
 	}
-	return alias + ".ctid::text", "tid", "ctid"
+	if c.Table.Kind == "p" {
+		return place{c.Table, []string{"tableoid", "ctid"}, []string{"split_part(%s, '/', 1)::oid", "split_part(%s, '/', 2)::tid"}}
+	}
+	return place{c.Table, []string{"ctid"}, []string{"%s::tid"}}
+}
+
+// name is the text that names the row of alias.
+func (p place) name(alias string) string {
+	parts := make([]string, len(p.by))
+	for i, col := range p.by {
+		parts[i] = alias + "." + col + "::text"
+	}
+	return strings.Join(parts, " || '/' || ")
+}
+
+// is the condition that the row of alias is the n-th table's row that from
+// names. The CASE keeps names of other tables from being read as this one's.
+func (p place) is(alias, from string, n int) string {
+	parts := make([]string, len(p.by))
+	for i, col := range p.by {
+		parts[i] = fmt.Sprintf("%s.%s = CASE WHEN %s.n = %d THEN %s END", alias, col, from, n, fmt.Sprintf(p.casts[i], from+".k"))
+	}
+	return strings.Join(parts, " AND ")
+}
+
+// in is the condition that the row of alias is among the n-th table's rows of
+// a closure, which with and from are.
+func (p place) in(alias, with, from string, n int) string {
+	left, right := make([]string, len(p.by)), make([]string, len(p.by))
+	for i, col := range p.by {
+		left[i], right[i] = alias+"."+col, fmt.Sprintf(p.casts[i], "k")
+	}
+	return fmt.Sprintf("(%s) IN (%sSELECT %s FROM %s WHERE n = %d)", strings.Join(left, ", "), with, strings.Join(right, ", "), from, n)
 }
 
 // undecided is the condition that a row's tenant column leaves the edges to
@@ -148,9 +189,9 @@ func (m *Map) inClosure(c *TableClass, alias, tenant string, a *names) string {
 				conditions = append(conditions, "("+cond+")")
 			}
 		}
-		id, _, _ := rowID(p, r)
+		id := placeOf(p).name(r)
 		if len(conditions) > 0 {
-			seeds = append(seeds, fmt.Sprintf("SELECT %d, %s FROM %s %s WHERE %s", number[p.Name()], id, p.Table.Quoted(), r, strings.Join(conditions, " OR ")))
+			seeds = append(seeds, fmt.Sprintf("SELECT %d, %s FROM %s %s WHERE %s", number[p.Name()], id, p.Table.Own(), r, strings.Join(conditions, " OR ")))
 		}
 		for _, e := range p.Owners {
 			if number[e.To] == 0 {
@@ -159,25 +200,23 @@ func (m *Map) inClosure(c *TableClass, alias, tenant string, a *names) string {
 			// p's rows that the edge leads from, given the owner in own.k.
 			to := m.byName[e.To]
 			o := a.next()
-			_, typ, column := rowID(to, o)
-			n := number[e.To]
-			cond := fmt.Sprintf("%s.%s = CASE WHEN %s.n = %d THEN %s.k::%s END AND %s%s", o, column, own, n, own, typ, join(e, r, o), undecided(p, r))
+			cond := placeOf(to).is(o, own, number[e.To]) + " AND " + join(e, r, o) + undecided(p, r)
 			if t := typed(e, r); t != "" {
 				cond += " AND " + t
 			}
-			steps = append(steps, fmt.Sprintf("SELECT %d AS n, %s AS k FROM %s %s, %s %s WHERE %s", number[p.Name()], id, to.Table.Quoted(), o, p.Table.Quoted(), r, cond))
+			steps = append(steps, fmt.Sprintf("SELECT %d AS n, %s AS k FROM %s %s, %s %s WHERE %s", number[p.Name()], id, to.Table.Own(), o, p.Table.Own(), r, cond))
 		}
 	}
 	if len(seeds) == 0 {
 		return "(" + tenant + " IS NULL)"
 	}
-	_, typ, column := rowID(c, alias)
 	x := a.next()
 	if len(steps) == 0 {
-		return fmt.Sprintf("%s.%s IN (SELECT k::%s FROM (%s) AS %s (n, k) WHERE n = %d)", alias, column, typ, strings.Join(seeds, " UNION ALL "), own, number[c.Name()])
+		return placeOf(c).in(alias, "", fmt.Sprintf("(%s) AS %s (n, k)", strings.Join(seeds, " UNION ALL "), own), number[c.Name()])
 	}
-	return fmt.Sprintf("%s.%s IN (WITH RECURSIVE %s (n, k) AS (%s UNION SELECT %s.n, %s.k FROM %s CROSS JOIN LATERAL (%s) %s) SELECT k::%s FROM %s WHERE n = %d)",
-		alias, column, own, "("+strings.Join(seeds, " UNION ALL ")+")", x, x, own, strings.Join(steps, " UNION ALL "), x, typ, own, number[c.Name()])
+	with := fmt.Sprintf("WITH RECURSIVE %s (n, k) AS ((%s) UNION SELECT %s.n, %s.k FROM %s CROSS JOIN LATERAL (%s) %s) ",
+		own, strings.Join(seeds, " UNION ALL "), x, x, own, strings.Join(steps, " UNION ALL "), x)
+	return placeOf(c).in(alias, with, own, number[c.Name()])
 }
 
 // Owners returns a query with one column, owner (text): the owners of the row
@@ -217,7 +256,7 @@ func (m *Map) ownersBy(c *TableClass, e Edge, alias string, a *names) string {
 	if t := typed(e, alias); t != "" {
 		cond = t + " AND " + cond
 	}
-	return fmt.Sprintf("SELECT %s.owner FROM %s %s CROSS JOIN LATERAL (%s) %s WHERE %s", x, to.Table.Quoted(), r, m.owners(to, r, a), x, cond)
+	return fmt.Sprintf("SELECT %s.owner FROM %s %s CROSS JOIN LATERAL (%s) %s WHERE %s", x, to.Table.Own(), r, m.owners(to, r, a), x, cond)
 }
 
 // external are the owners by edges that leave the cycle.
@@ -249,24 +288,22 @@ func (m *Map) climb(c *TableClass, alias string, a *names) string {
 			to := m.byName[e.To]
 			if p == c {
 				o := a.next()
-				id, _, _ := rowID(to, o)
+				id := placeOf(to).name(o)
 				cond := join(e, alias, o) + undecided(c, alias)
 				if t := typed(e, alias); t != "" {
 					cond = t + " AND " + cond
 				}
-				first = append(first, fmt.Sprintf("SELECT %d AS n, %s AS k FROM %s %s WHERE %s", number[e.To], id, to.Table.Quoted(), o, cond))
+				first = append(first, fmt.Sprintf("SELECT %d AS n, %s AS k FROM %s %s WHERE %s", number[e.To], id, to.Table.Own(), o, cond))
 			}
 			r, o := a.next(), a.next()
-			_, typ, column := rowID(p, r)
-			id, _, _ := rowID(to, o)
-			cond := fmt.Sprintf("%s.%s = CASE WHEN %s.n = %d THEN %s.k::%s END AND %s%s", r, column, up, number[p.Name()], up, typ, join(e, r, o), undecided(p, r))
+			id := placeOf(to).name(o)
+			cond := placeOf(p).is(r, up, number[p.Name()]) + " AND " + join(e, r, o) + undecided(p, r)
 			if t := typed(e, r); t != "" {
 				cond += " AND " + t
 			}
-			steps = append(steps, fmt.Sprintf("SELECT %d AS n, %s AS k FROM %s %s, %s %s WHERE %s", number[e.To], id, p.Table.Quoted(), r, to.Table.Quoted(), o, cond))
+			steps = append(steps, fmt.Sprintf("SELECT %d AS n, %s AS k FROM %s %s, %s %s WHERE %s", number[e.To], id, p.Table.Own(), r, to.Table.Own(), o, cond))
 		}
 		r := a.next()
-		_, typ, column := rowID(p, r)
 		own := []string{}
 		if p.TenantColumn != "" {
 			tc := r + "." + ident(p.TenantColumn)
@@ -275,8 +312,8 @@ func (m *Map) climb(c *TableClass, alias string, a *names) string {
 		own = append(own, m.external(p, r, a)...)
 		if len(own) > 0 {
 			x := a.next()
-			leave = append(leave, fmt.Sprintf("SELECT %s.owner FROM %s %s CROSS JOIN LATERAL (%s) %s WHERE %s.%s = CASE WHEN %s.n = %d THEN %s.k::%s END",
-				x, p.Table.Quoted(), r, strings.Join(own, " UNION ALL "), x, r, column, up, number[p.Name()], up, typ))
+			leave = append(leave, fmt.Sprintf("SELECT %s.owner FROM %s %s CROSS JOIN LATERAL (%s) %s WHERE %s",
+				x, p.Table.Own(), r, strings.Join(own, " UNION ALL "), x, placeOf(p).is(r, up, number[p.Name()])))
 		}
 	}
 	if len(first) == 0 || len(leave) == 0 {

@@ -81,7 +81,7 @@ func hash(c *tenancy.TableClass) string {
 // DigestSQL is the query for a table's digest.
 func DigestSQL(m *tenancy.Map, c *tenancy.TableClass, where string) string {
 	return "SELECT count(*), coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint::numeric), 0)::text, coalesce(sum(('x' || substr(h, 17))::bit(64)::bigint::numeric), 0)::text " +
-		"FROM (SELECT " + hash(c) + " AS h FROM " + c.Table.Quoted() + " t WHERE " + where + ") x"
+		"FROM (SELECT " + hash(c) + " AS h FROM " + c.Table.Own() + " t WHERE " + where + ") x"
 }
 
 // DigestOf computes a digest on one side.
@@ -95,7 +95,7 @@ func DigestOf(ctx context.Context, q interface {
 }
 
 // pinned are the settings that change how values look as text.
-const pinned = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = content; SET row_security = off; SET statement_timeout = 0`
+const pinned = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET xmloption = content; SET row_security = off; SET statement_timeout = 0`
 
 // Pinned returns the settings under which rows are hashed, for a session or
 // for one transaction.
@@ -220,7 +220,7 @@ type row struct{ key, hash string }
 
 // stream reads keys and hashes in the order of the keys' bytes.
 func stream(ctx context.Context, c *pgx.Conn, t *tenancy.TableClass, where string) (pgx.Rows, error) {
-	return c.Query(ctx, "SELECT "+rowcopy.KeyText(t, "t")+" COLLATE \"C\" AS k, "+hash(t)+" FROM "+t.Table.Quoted()+" t WHERE "+where+" ORDER BY 1, 2")
+	return c.Query(ctx, "SELECT "+rowcopy.KeyText(t, "t")+" COLLATE \"C\" AS k, "+hash(t)+" FROM "+t.Table.Own()+" t WHERE "+where+" ORDER BY 1, 2")
 }
 
 // merge walks both sides and calls f for every key that is not the same on
@@ -325,7 +325,7 @@ func (p *pair) column(ctx context.Context, c *tenancy.TableClass, key string) (s
 		}
 		out := map[string]json.RawMessage{}
 		var text *string
-		err := q.QueryRow(ctx, "SELECT (SELECT json_object_agg(k, v) FROM unnest(ARRAY["+odd(cols)+"], ARRAY["+even(cols)+"]) AS u(k, v))::text FROM "+c.Table.Quoted()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", key).Scan(&text)
+		err := q.QueryRow(ctx, "SELECT (SELECT json_object_agg(k, v) FROM unnest(ARRAY["+odd(cols)+"], ARRAY["+even(cols)+"]) AS u(k, v))::text FROM "+c.Table.Own()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", key).Scan(&text)
 		if err != nil || text == nil {
 			return out, conn.Fault(err, where)
 		}
@@ -438,7 +438,7 @@ func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
 			if ch.remove[0] == "*" && len(c.Table.Key()) == 0 {
 				where, args = j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant)), nil
 			}
-			tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+where, args...)
+			tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Own()+" t WHERE "+where, args...)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}
@@ -466,7 +466,7 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 	cols := rowcopy.Columns(c, "")
 	for _, sql := range []string{
 		"DROP TABLE IF EXISTS pg_temp.sa_stage",
-		"CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT " + cols + " FROM " + c.Table.Quoted() + " WHERE false",
+		"CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT " + cols + " FROM " + c.Table.Own() + " WHERE false",
 	} {
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return 0, 0, err
@@ -483,7 +483,7 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 		for i, n := range names {
 			texts[i] = "t." + pgx.Identifier{n}.Sanitize() + "::text"
 		}
-		rows, err := p.src.Query(ctx, "SELECT ARRAY["+strings.Join(texts, ", ")+"] FROM "+c.Table.Quoted()+" t WHERE "+where, args...)
+		rows, err := p.src.Query(ctx, "SELECT ARRAY["+strings.Join(texts, ", ")+"] FROM "+c.Table.Own()+" t WHERE "+where, args...)
 		if err != nil {
 			return 0, 0, conn.Fault(err, p.j.Source.Name())
 		}
@@ -524,7 +524,7 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 		}
 	}
 	if len(set) > 0 && len(c.Table.Key()) > 0 {
-		tag, err := tx.Exec(ctx, "UPDATE "+c.Table.Quoted()+" t SET "+strings.Join(set, ", ")+" FROM pg_temp.sa_stage s WHERE "+rowcopy.KeyText(c, "t")+" = "+rowcopy.KeyText(c, "s"))
+		tag, err := tx.Exec(ctx, "UPDATE "+c.Table.Own()+" t SET "+strings.Join(set, ", ")+" FROM pg_temp.sa_stage s WHERE "+rowcopy.KeyText(c, "t")+" = "+rowcopy.KeyText(c, "s"))
 		if err != nil {
 			return 0, 0, err
 		}
@@ -532,7 +532,7 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 	}
 	where := ""
 	if len(c.Table.Key()) > 0 {
-		where = " WHERE NOT EXISTS (SELECT FROM " + c.Table.Quoted() + " t WHERE " + rowcopy.KeyText(c, "t") + " = " + rowcopy.KeyText(c, "s") + ")"
+		where = " WHERE NOT EXISTS (SELECT FROM " + c.Table.Own() + " t WHERE " + rowcopy.KeyText(c, "t") + " = " + rowcopy.KeyText(c, "s") + ")"
 	}
 	tag, err := tx.Exec(ctx, "INSERT INTO "+c.Table.Quoted()+" ("+cols+") OVERRIDING SYSTEM VALUE SELECT "+cols+" FROM pg_temp.sa_stage s"+where)
 	if err != nil {

@@ -99,7 +99,7 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
-	rows, err := w.src.Query(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"], "+rowcopy.KeyText(c, "t")+" FROM "+c.Table.Quoted()+" t WHERE "+where+" AND "+strings.Join(some, " AND "))
+	rows, err := w.src.Query(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"], "+rowcopy.KeyText(c, "t")+" FROM "+c.Table.Own()+" t WHERE "+where+" AND "+strings.Join(some, " AND "))
 	if err != nil {
 		return 0, conn.Fault(err, w.Source.Name())
 	}
@@ -121,7 +121,7 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 	if c.Kind == tenancy.Root {
 		predicate += " AND t." + pgx.Identifier{w.Profile.Tenants.Key}.Sanitize() + "::text <> '" + strings.ReplaceAll(w.Tenant.ID, "'", "''") + "'"
 	}
-	sql := "SELECT u.sa_k, " + rowcopy.KeyText(c, "t") + " FROM unnest(" + strings.Join(params, ", ") + ") AS u(" + strings.Join(append(cols, "sa_k"), ", ") + ") JOIN " + c.Table.Quoted() + " t ON " + strings.Join(lookup, " AND ") + predicate + " ORDER BY 1"
+	sql := "SELECT u.sa_k, " + rowcopy.KeyText(c, "t") + " FROM unnest(" + strings.Join(params, ", ") + ") AS u(" + strings.Join(append(cols, "sa_k"), ", ") + ") JOIN " + c.Table.Own() + " t ON " + strings.Join(lookup, " AND ") + predicate + " ORDER BY 1"
 	flush := func() error {
 		if len(keys) == 0 {
 			return nil
@@ -184,7 +184,7 @@ func (w *planner) equal(ctx context.Context, c *tenancy.TableClass, key string) 
 	for _, name := range c.Table.Copyable() {
 		cols = append(cols, "t."+pgx.Identifier{name}.Sanitize()+"::text")
 	}
-	sql := "SELECT ARRAY[" + strings.Join(cols, ", ") + "]::text FROM " + c.Table.Quoted() + " t WHERE " + rowcopy.KeyText(c, "t") + " = $1"
+	sql := "SELECT ARRAY[" + strings.Join(cols, ", ") + "]::text FROM " + c.Table.Own() + " t WHERE " + rowcopy.KeyText(c, "t") + " = $1"
 	var a, b string
 	if err := w.src.QueryRow(ctx, sql, key).Scan(&a); err != nil {
 		return false, conn.Fault(err, w.Source.Name())

@@ -355,7 +355,7 @@ func (w *planner) estimate(ctx context.Context) error {
 		c := w.m.Table(largest.Table)
 		begin := time.Now()
 		var n, bytes int64
-		if err := w.src.QueryRow(ctx, "SELECT count(*), coalesce(sum(length(x::text)), 0)::bigint FROM (SELECT t.* FROM "+c.Table.Quoted()+" t WHERE "+w.m.Owned(c.Name(), w.m.Literal(w.Tenant.ID))+" LIMIT 20000) x").Scan(&n, &bytes); err != nil {
+		if err := w.src.QueryRow(ctx, "SELECT count(*), coalesce(sum(length(x::text)), 0)::bigint FROM (SELECT t.* FROM "+c.Table.Own()+" t WHERE "+w.m.Owned(c.Name(), w.m.Literal(w.Tenant.ID))+" LIMIT 20000) x").Scan(&n, &bytes); err != nil {
 			return conn.Fault(err, w.Source.Name())
 		}
 		if n > 0 {

@@ -68,7 +68,7 @@ func (w *planner) owners(ctx context.Context) error {
 				where += fmt.Sprintf(" AND t.%s < clock_timestamp() - interval '%d hours'", pgx.Identifier{c.FreshColumn}.Sanitize(), c.FreshHours)
 			}
 			g.Go(func() error {
-				n, err := w.number(gctx, "SELECT count(*) FROM "+c.Table.Quoted()+" t WHERE "+where)
+				n, err := w.number(gctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+where)
 				if n > 0 {
 					found.add(Decision{Table: c.Name(), Key: "*", Case: kind, Choices: []Choice{Leave, Refuse}, Detail: fmt.Sprintf("%d rows on %s belong to no tenant", n, w.Source.Name())})
 				}
@@ -80,7 +80,7 @@ func (w *planner) owners(ctx context.Context) error {
 		}
 		g.Go(func() error {
 			rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(c, "t")+", (SELECT string_agg(DISTINCT o.owner, ', ') FROM ("+w.m.Owners(c.Name(), "t")+") o WHERE o.owner <> $1) FROM "+
-				c.Table.Quoted()+" t WHERE "+w.owned(c.Name())+" AND EXISTS (SELECT FROM ("+w.m.Owners(c.Name(), "t")+") o WHERE o.owner <> $1) ORDER BY 1", w.Tenant.ID)
+				c.Table.Own()+" t WHERE "+w.owned(c.Name())+" AND EXISTS (SELECT FROM ("+w.m.Owners(c.Name(), "t")+") o WHERE o.owner <> $1) ORDER BY 1", w.Tenant.ID)
 			for _, r := range rows {
 				found.add(Decision{Table: c.Name(), Key: r[0], Case: "two_owners", Choices: []Choice{Share, Refuse}, Detail: "also belongs to tenant " + r[1]})
 			}
@@ -133,16 +133,16 @@ func (w *planner) edges(ctx context.Context) error {
 	for _, e := range w.m.References {
 		from, to := w.m.Table(e.From), w.m.Table(e.To)
 		g.Go(func() error {
-			rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(to, "t")+", min("+rowcopy.KeyText(from, "f")+") FROM (SELECT * FROM "+to.Table.Quoted()+" t WHERE "+w.owned(to.Name())+") t JOIN (SELECT * FROM "+
-				from.Table.Quoted()+" t WHERE ("+w.owned(from.Name())+") IS NOT TRUE) f ON "+e.Join("f", "t")+" GROUP BY 1 ORDER BY 1")
+			rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(to, "t")+", min("+rowcopy.KeyText(from, "f")+") FROM (SELECT * FROM "+to.Table.Own()+" t WHERE "+w.owned(to.Name())+") t JOIN (SELECT * FROM "+
+				from.Table.Own()+" t WHERE ("+w.owned(from.Name())+") IS NOT TRUE) f ON "+e.Join("f", "t")+" GROUP BY 1 ORDER BY 1")
 			for _, r := range rows {
 				found.add(Decision{Table: to.Name(), Key: r[0], Case: "inbound", Choices: []Choice{Share, Refuse}, Detail: "row " + r[1] + " of " + from.Name() + ", which is not the tenant's, points at it"})
 			}
 			return err
 		})
 		g.Go(func() error {
-			rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(to, "t")+", min("+rowcopy.KeyText(from, "f")+") FROM (SELECT * FROM "+from.Table.Quoted()+" t WHERE "+w.owned(from.Name())+") f JOIN (SELECT * FROM "+
-				to.Table.Quoted()+" t WHERE ("+w.owned(to.Name())+") IS NOT TRUE) t ON "+e.Join("f", "t")+" GROUP BY 1 ORDER BY 1")
+			rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(to, "t")+", min("+rowcopy.KeyText(from, "f")+") FROM (SELECT * FROM "+from.Table.Own()+" t WHERE "+w.owned(from.Name())+") f JOIN (SELECT * FROM "+
+				to.Table.Own()+" t WHERE ("+w.owned(to.Name())+") IS NOT TRUE) t ON "+e.Join("f", "t")+" GROUP BY 1 ORDER BY 1")
 			for _, r := range rows {
 				found.add(Decision{Table: to.Name(), Key: r[0], Case: "outbound", Choices: []Choice{Share, Refuse}, Detail: "row " + r[1] + " of " + from.Name() + " points at it"})
 			}
@@ -160,7 +160,7 @@ func (w *planner) edges(ctx context.Context) error {
 			switch {
 			case !c.Kind.Moves() && c.Kind != tenancy.Root && to.Kind.Moves():
 				g.Go(func() error {
-					rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(to, "t")+", min("+rowcopy.KeyText(c, "f")+") FROM (SELECT * FROM "+to.Table.Quoted()+" t WHERE "+w.owned(to.Name())+") t JOIN "+c.Table.Quoted()+" f ON "+e.Join("f", "t")+" GROUP BY 1 ORDER BY 1")
+					rows, err := w.keys(gctx, "SELECT "+rowcopy.KeyText(to, "t")+", min("+rowcopy.KeyText(c, "f")+") FROM (SELECT * FROM "+to.Table.Own()+" t WHERE "+w.owned(to.Name())+") t JOIN "+c.Table.Own()+" f ON "+e.Join("f", "t")+" GROUP BY 1 ORDER BY 1")
 					for _, r := range rows {
 						found.add(Decision{Table: to.Name(), Key: r[0], Case: "inbound", Choices: []Choice{Share, Refuse}, Detail: "row " + r[1] + " of " + c.Name() + ", which stays, points at it"})
 					}
@@ -201,7 +201,7 @@ func (w *planner) stays(ctx context.Context, from, to *tenancy.TableClass, e ten
 	for i, col := range e.ToColumns {
 		cols[i] = "t." + pgx.Identifier{col}.Sanitize() + "::text"
 	}
-	rows, err := w.src.Query(ctx, "SELECT DISTINCT ARRAY["+strings.Join(cols, ", ")+"] FROM (SELECT * FROM "+from.Table.Quoted()+" t WHERE "+w.owned(from.Name())+") f JOIN "+to.Table.Quoted()+" t ON "+e.Join("f", "t"))
+	rows, err := w.src.Query(ctx, "SELECT DISTINCT ARRAY["+strings.Join(cols, ", ")+"] FROM (SELECT * FROM "+from.Table.Own()+" t WHERE "+w.owned(from.Name())+") f JOIN "+to.Table.Own()+" t ON "+e.Join("f", "t"))
 	if err != nil {
 		return conn.Fault(err, w.Source.Name())
 	}
@@ -220,7 +220,7 @@ func (w *planner) stays(ctx context.Context, from, to *tenancy.TableClass, e ten
 			cond = append(cond, fmt.Sprintf("t.%s = $%d::text::%s", pgx.Identifier{col}.Sanitize(), i+1, to.Table.Column(col).Type))
 		}
 		var there bool
-		if err := w.dst.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+to.Table.Quoted()+" t WHERE "+strings.Join(cond, " AND ")+")", args...).Scan(&there); err != nil {
+		if err := w.dst.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+to.Table.Own()+" t WHERE "+strings.Join(cond, " AND ")+")", args...).Scan(&there); err != nil {
 			return conn.Fault(err, w.Target.Name())
 		}
 		if !there {
@@ -268,7 +268,7 @@ func (w *planner) fresh(ctx context.Context) error {
 		if c.FreshColumn == "" {
 			continue
 		}
-		n, err := w.number(ctx, "SELECT count(*) FROM "+c.Table.Quoted()+" t WHERE "+FreshWhere(w.m, c))
+		n, err := w.number(ctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+FreshWhere(w.m, c))
 		if err != nil {
 			return err
 		}
@@ -388,13 +388,13 @@ func (w *planner) needs(ctx context.Context, row Row) ([]Decision, error) {
 		if to.Kind.Moves() || to.Kind == tenancy.Root {
 			own = w.owned(to.Name())
 		}
-		rows, err := w.keys(ctx, "SELECT "+rowcopy.KeyText(to, "t")+", '' FROM (SELECT * FROM "+to.Table.Quoted()+" t WHERE ("+own+") IS NOT TRUE) t JOIN "+c.Table.Quoted()+" f ON "+e.Join("f", "t")+" WHERE "+rowcopy.KeyText(c, "f")+" = $1", row.Key)
+		rows, err := w.keys(ctx, "SELECT "+rowcopy.KeyText(to, "t")+", '' FROM (SELECT * FROM "+to.Table.Own()+" t WHERE ("+own+") IS NOT TRUE) t JOIN "+c.Table.Own()+" f ON "+e.Join("f", "t")+" WHERE "+rowcopy.KeyText(c, "f")+" = $1", row.Key)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
 			var there bool
-			if err := w.dst.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+to.Table.Quoted()+" t WHERE "+rowcopy.KeyText(to, "t")+" = $1)", r[0]).Scan(&there); err != nil {
+			if err := w.dst.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+to.Table.Own()+" t WHERE "+rowcopy.KeyText(to, "t")+" = $1)", r[0]).Scan(&there); err != nil {
 				return nil, conn.Fault(err, w.Target.Name())
 			}
 			if !there {

@@ -86,7 +86,7 @@ func (j Job) list(ctx context.Context, where func(c *tenancy.TableClass) string)
 			return err
 		}
 		for _, c := range j.Tables {
-			if _, err := tx.Exec(ctx, "INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) SELECT $1, $2, "+rowcopy.KeyText(c, "t")+", 'purge' FROM "+c.Table.Quoted()+" t WHERE "+where(c)+" ON CONFLICT DO NOTHING",
+			if _, err := tx.Exec(ctx, "INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) SELECT $1, $2, "+rowcopy.KeyText(c, "t")+", 'purge' FROM "+c.Table.Own()+" t WHERE "+where(c)+" ON CONFLICT DO NOTHING",
 				j.Move, c.Name()); err != nil {
 				return err
 			}
@@ -152,18 +152,18 @@ func (j Job) lent(ctx context.Context) error {
 		}
 		if err := j.write(ctx, func(tx pgx.Tx) error {
 			var pointed bool
-			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Quoted()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 FOR UPDATE", r.Key); err != nil {
+			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Own()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 FOR UPDATE", r.Key); err != nil {
 				return err
 			}
 			for _, p := range j.pointers(c, nil) {
-				if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.from+" f JOIN "+c.Table.Quoted()+" t ON "+p.on+" WHERE "+rowcopy.KeyText(c, "t")+" = $1)", r.Key).Scan(&pointed); err != nil {
+				if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.from+" f JOIN "+c.Table.Own()+" t ON "+p.on+" WHERE "+rowcopy.KeyText(c, "t")+" = $1)", r.Key).Scan(&pointed); err != nil {
 					return err
 				}
 				if pointed {
 					return nil
 				}
 			}
-			_, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 AND NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id <> $2 AND o.tbl = $3 AND o.key = $1)", r.Key, j.Move, c.Name())
+			_, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Own()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 AND NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id <> $2 AND o.tbl = $3 AND o.key = $1)", r.Key, j.Move, c.Name())
 			return err
 		}); err != nil {
 			return err
@@ -291,13 +291,13 @@ func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []poin
 		for _, f := range t.ForeignKeys {
 			if f.RefTable == c.Name() {
 				e := tenancy.Edge{FromColumns: f.Columns, ToColumns: f.RefColumns}
-				out = append(out, pointer{t.Quoted(), name, e.Join("f", "t"), unlisted(name)})
+				out = append(out, pointer{t.Own(), name, e.Join("f", "t"), unlisted(name)})
 			}
 		}
 	}
 	for _, e := range j.Map.References {
 		if e.To == c.Name() && e.Soft && !inGroup(e.From) {
-			out = append(out, pointer{j.Map.Table(e.From).Table.Quoted(), e.From, e.Join("f", "t"), unlisted(e.From)})
+			out = append(out, pointer{j.Map.Table(e.From).Table.Own(), e.From, e.Join("f", "t"), unlisted(e.From)})
 		}
 	}
 	return out
@@ -333,12 +333,12 @@ func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, err
 			}
 			match, arg := j.match(c, list)
 			// The lock keeps new references out until the rows are gone.
-			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Quoted()+" t WHERE "+fmt.Sprintf(match, 1)+" FOR UPDATE", arg); err != nil {
+			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Own()+" t WHERE "+fmt.Sprintf(match, 1)+" FOR UPDATE", arg); err != nil {
 				return err
 			}
 			for _, p := range j.pointers(c, group) {
 				var from *string
-				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Quoted()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+fmt.Sprintf(match, 1)+" AND "+p.unlisted, arg).Scan(&from); err != nil {
+				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Own()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+fmt.Sprintf(match, 1)+" AND "+p.unlisted, arg).Scan(&from); err != nil {
 					return err
 				}
 				if from != nil {
@@ -347,7 +347,7 @@ func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, err
 				}
 			}
 			args = append(args, arg)
-			parts = append(parts, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+fmt.Sprintf(match, len(args))+" RETURNING 1")
+			parts = append(parts, "DELETE FROM "+c.Table.Own()+" t WHERE "+fmt.Sprintf(match, len(args))+" RETURNING 1")
 		}
 		if len(parts) == 0 {
 			return nil
@@ -389,19 +389,19 @@ func (j Job) root(ctx context.Context) (int64, error) {
 	c := j.Map.Root
 	err := j.write(ctx, func(tx pgx.Tx) error {
 		key := "t." + pgx.Identifier{j.Map.Profile.Tenants.Key}.Sanitize() + " = " + j.Map.Literal(j.Tenant)
-		if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Quoted()+" t WHERE "+key+" FOR UPDATE"); err != nil {
+		if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Own()+" t WHERE "+key+" FOR UPDATE"); err != nil {
 			return err
 		}
 		for _, p := range j.pointers(c, nil) {
 			var pointed bool
-			if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.from+" f JOIN "+c.Table.Quoted()+" t ON "+p.on+" WHERE "+key+")").Scan(&pointed); err != nil {
+			if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.from+" f JOIN "+c.Table.Own()+" t ON "+p.on+" WHERE "+key+")").Scan(&pointed); err != nil {
 				return err
 			}
 			if pointed {
 				return nil // rows that were kept need it
 			}
 		}
-		tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Quoted()+" t WHERE "+key)
+		tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Own()+" t WHERE "+key)
 		n = tag.RowsAffected()
 		return err
 	})

@@ -52,12 +52,12 @@ func (j Job) selected(ctx context.Context, c *tenancy.TableClass, where, kind st
 		if err := fence.Begin(ctx, tx, j.Move, j.Epoch); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT "+Columns(c, "")+" FROM "+c.Table.Quoted()+" WHERE false"); err != nil {
+		if _, err := tx.Exec(ctx, "CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT "+Columns(c, "")+" FROM "+c.Table.Own()+" WHERE false"); err != nil {
 			return err
 		}
 		quiet := *w
 		quiet.j.Progress = func(string, int64, int64, bool) {}
-		out, in, err := quiet.pipe(ctx, c, "SELECT "+Columns(c, "t.")+" FROM "+c.Table.Quoted()+" t WHERE "+where, "pg_temp.sa_stage")
+		out, in, err := quiet.pipe(ctx, c, "SELECT "+Columns(c, "t.")+" FROM "+c.Table.Own()+" t WHERE "+where, "pg_temp.sa_stage")
 		if err != nil {
 			return err
 		}

@@ -200,7 +200,7 @@ func Columns(c *tenancy.TableClass, alias string) string {
 // table copies one table in one transaction of the target.
 func (w *worker) table(ctx context.Context, c *tenancy.TableClass) error {
 	where := w.j.Map.Owned(c.Name(), w.j.Map.Literal(w.j.Tenant))
-	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Quoted() + " t WHERE " + where
+	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Own() + " t WHERE " + where
 	if k := c.Table.PrimaryKey; len(k) > 0 {
 		by := make([]string, len(k))
 		for i, col := range k {
@@ -300,7 +300,7 @@ func (w *worker) staged(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, q
 	if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+temp); err != nil {
 		return 0, 0, err
 	}
-	if _, err := tx.Exec(ctx, "CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT "+Columns(c, "")+" FROM "+c.Table.Quoted()+" WHERE false"); err != nil {
+	if _, err := tx.Exec(ctx, "CREATE TEMP TABLE sa_stage ON COMMIT DROP AS SELECT "+Columns(c, "")+" FROM "+c.Table.Own()+" WHERE false"); err != nil {
 		return 0, 0, err
 	}
 	if out, in, err = w.pipe(ctx, c, query, temp); err != nil {
@@ -332,7 +332,7 @@ func InsertListed(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, stage, 
 		return 0, err
 	}
 	var example *string
-	if err := tx.QueryRow(ctx, "SELECT min(k) FROM (SELECT "+KeyText(c, "s")+" AS k FROM "+stage+" s WHERE NOT EXISTS (SELECT FROM "+c.Table.Quoted()+" t WHERE "+
+	if err := tx.QueryRow(ctx, "SELECT min(k) FROM (SELECT "+KeyText(c, "s")+" AS k FROM "+stage+" s WHERE NOT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+
 		KeyText(c, "t")+" = "+KeyText(c, "s")+" AND "+same(c, "t", "s")+")) x").Scan(&example); err != nil {
 		return 0, err
 	}
@@ -427,8 +427,8 @@ func AuditKeys(ctx context.Context, j Job) ([]string, error) {
 				some = append(some, child+" IS NOT NULL")
 			}
 			var n int64
-			if err := pool.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Quoted()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
-				" AND NOT EXISTS (SELECT FROM "+ref.Quoted()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n); err != nil {
+			if err := pool.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
+				" AND NOT EXISTS (SELECT FROM "+ref.Own()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n); err != nil {
 				return nil, conn.Fault(err, j.Target.Name())
 			}
 			if n > 0 {
