@@ -84,8 +84,7 @@ func serverFault(err error, pg *pgconn.PgError, where string, connecting bool) e
 		return say(fault.LoginRefused, "the server's pg_hba.conf must let this user in from here; where it says no encryption, write sslmode=verify-full", pg.Message)
 	case pg.Code == "28P01" || pg.Code == "28000":
 		return say(fault.LoginRefused, "shard-admin fleet credential set stores the right user and password", "the server refused user or password")
-	case connecting && pg.Code == "08P01" && (strings.Contains(pg.Message, "authentication failed") || strings.Contains(pg.Message, "no such user")):
-		// So PgBouncer says it.
+	case connecting && refusesLogin(pg):
 		return say(fault.LoginRefused, "shard-admin fleet credential set stores the right user and password", "the server refused user or password")
 	case pg.Code == "3D000", connecting && pg.Code == "08P01" && strings.Contains(pg.Message, "no such database"):
 		return say(fault.LoginRefused, "check the database's name in the fleet file", pg.Message)
@@ -170,4 +169,16 @@ func firstLine(text string) string {
 func refusesParameters(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "08P01" && strings.Contains(pg.Message, "startup parameter")
+}
+
+// refusesLogin reports whether a pooler refused user or password; it has no
+// code of its own for that.
+func refusesLogin(pg *pgconn.PgError) bool {
+	return pg.Code == "08P01" && (strings.Contains(pg.Message, "authentication failed") || strings.Contains(pg.Message, "no such user"))
+}
+
+// asksForPassword reports whether a login failed over the password.
+func asksForPassword(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "28P01" || refusesLogin(pg))
 }

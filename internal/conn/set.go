@@ -206,7 +206,7 @@ func (d *Database) TLSMode() string {
 // settings are ours on every session of a pool, in the server's own units.
 func settings() map[string]string {
 	return map[string]string{
-		"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "60s",
+		"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "20s",
 		"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "extra_float_digits": "1", "bytea_output": "hex",
 		"client_encoding": "UTF8", "search_path": "public, pg_catalog",
 		// Conditions of ownership are long and run once: compiling one takes
@@ -216,18 +216,18 @@ func settings() map[string]string {
 }
 
 // config parses a URL, finds its credential and leaves the password nowhere
-// but in the driver's configuration.
-func (d *Database) config(ctx context.Context, text string) (*pgx.ConnConfig, error) {
-	cfg, err := pgx.ParseConfig(text)
+// but in the driver's configuration. lacking says why there is no password.
+func (d *Database) config(ctx context.Context, text string) (cfg *pgx.ConnConfig, lacking, err error) {
+	cfg, err = pgx.ParseConfig(text)
 	if err != nil {
-		return nil, fault.Newf(fault.FleetInvalid, "mend the url of "+d.name+" in the fleet file", "%s: the connection URL cannot be used: %s", d.name, withoutURL(err, text))
+		return nil, nil, fault.Newf(fault.FleetInvalid, "mend the url of "+d.name+" in the fleet file", "%s: the connection URL cannot be used: %s", d.name, withoutURL(err, text))
 	}
 	// The user is the URL's, else libpq's own: a password file is asked for it.
 	cred, _, err := d.set.opt.Resolver.Resolve(ctx, d.set.fleet.Name, d.credential, credential.Endpoint{
 		Host: cfg.Host, Port: int(cfg.Port), Database: cfg.Database, User: cfg.User,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if cred.User != "" {
 		cfg.User = cred.User
@@ -235,9 +235,22 @@ func (d *Database) config(ctx context.Context, text string) (*pgx.ConnConfig, er
 	if !cred.Password.Empty() {
 		cfg.Password = cred.Password.Reveal()
 	}
+	if cfg.Password == "" {
+		lacking = cred.Lacking
+	}
 	cfg.ConnectTimeout = d.set.opt.ConnectTimeout
 	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}).DialContext
-	return cfg, nil
+	return cfg, lacking, nil
+}
+
+// fault is Fault for an attempt to connect. Where the server asked for
+// a password and there was none, that is what is said.
+func (d *Database) fault(err, lacking error) error {
+	f := Fault(err, d.name)
+	if lacking == nil || !asksForPassword(err) {
+		return f
+	}
+	return fault.Wrapf(err, fault.CodeOf(lacking), fault.HintOf(lacking), "%s: the server asks for a password: %s", d.name, lacking)
 }
 
 func withoutURL(err error, text string) string { return strings.ReplaceAll(err.Error(), text, "…") }
@@ -301,7 +314,7 @@ func (d *Database) dial(ctx context.Context, attempt *dial) {
 }
 
 func (d *Database) open(ctx context.Context) (*pgxpool.Pool, error) {
-	cfg, err := d.config(ctx, d.endpoint.URL)
+	cfg, lacking, err := d.config(ctx, d.endpoint.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -319,12 +332,12 @@ func (d *Database) open(ctx context.Context) (*pgxpool.Pool, error) {
 		case err == nil: // a pooler that passes over what it does not know
 			pool.Close()
 		case !refusesParameters(err):
-			return nil, Fault(err, d.name)
+			return nil, d.fault(err, lacking)
 		}
 	}
 	pool, err := d.newPool(ctx, cfg, true)
 	if err != nil {
-		return nil, Fault(err, d.name)
+		return nil, d.fault(err, lacking)
 	}
 	return pool, nil
 }
@@ -394,7 +407,7 @@ func (d *Database) Direct(ctx context.Context, o DirectOptions) (*pgx.Conn, erro
 	if text == "" {
 		text = d.endpoint.URL
 	}
-	cfg, err := d.config(ctx, text)
+	cfg, lacking, err := d.config(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -412,7 +425,7 @@ func (d *Database) Direct(ctx context.Context, o DirectOptions) (*pgx.Conn, erro
 		if refusesParameters(err) {
 			return nil, d.pooler()
 		}
-		return nil, Fault(err, d.name)
+		return nil, d.fault(err, lacking)
 	}
 	var pid uint32
 	// Simple protocol: a pooler may lose what was prepared.

@@ -53,7 +53,7 @@ func TestSessionsCarryOurSettings(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = c.Close(context.Background()) }()
 	for setting, want := range map[string][2]string{
-		"statement_timeout": {"30s", "0"}, "lock_timeout": {"2s", "2s"}, "idle_in_transaction_session_timeout": {"1min", "0"}, "search_path": {"public, pg_catalog", "public, pg_catalog"},
+		"statement_timeout": {"30s", "0"}, "lock_timeout": {"2s", "2s"}, "idle_in_transaction_session_timeout": {"20s", "0"}, "search_path": {"public, pg_catalog", "public, pg_catalog"},
 		"TimeZone": {"UTC", "UTC"}, "application_name": {"test-app", "test-app/copy/7"},
 	} {
 		require.Equal(t, want, [2]string{show(pool, setting), show(c, setting)}, setting)
@@ -465,4 +465,34 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	require.Contains(t, conn.Fault(pg("23505"), "s").Error(), "[key]")
+}
+
+// What is lacking is said as what it is: a missing keychain or a credential
+// that was never kept is no wrong password.
+func TestAPasswordThatIsNowhere(t *testing.T) {
+	t.Parallel()
+	s := pgtest.Server(t, 0)
+	user := role(t, s)
+	url := urlTo("127.0.0.1", s.Port(), "postgres", "sslmode=disable")
+	for code, lacking := range map[fault.Code]error{
+		fault.KeychainAbsent:    fault.New(fault.KeychainAbsent, "no keychain answers on this computer", "start one"),
+		fault.CredentialMissing: fault.New(fault.CredentialMissing, "no credential control", "set one"),
+	} {
+		for name, at := range map[string]string{"a server": url, "a pooler": urlTo("127.0.0.1", pooler(t, s, []string{user}, ""), "postgres", "sslmode=disable")} {
+			r := &changing{c: credential.Credential{User: user, Lacking: lacking}}
+			set := conn.Open(&fleet.Fleet{Name: "f", Control: fleet.Endpoint{URL: at}}, conn.Options{Resolver: r})
+			t.Cleanup(set.Close)
+			_, err := set.Control().Pool(t.Context())
+			require.Equal(t, code, fault.CodeOf(err), "%s: %v", name, err)
+			require.Contains(t, err.Error(), "control: the server asks for a password: "+lacking.Error())
+			require.Equal(t, fault.HintOf(lacking), fault.HintOf(err))
+			if name == "a server" {
+				_, err = set.Control().Direct(t.Context(), conn.DirectOptions{})
+				require.Equal(t, code, fault.CodeOf(err), "%v", err)
+			}
+			r.set("wrong")
+			_, err = set.Control().Pool(t.Context())
+			require.Equal(t, fault.LoginRefused, fault.CodeOf(err), "%s: a password that is there and wrong", name)
+		}
+	}
 }

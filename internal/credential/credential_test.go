@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
 )
 
 func environment(pairs ...string) func(string) string {
@@ -95,4 +96,18 @@ func TestTheEnvironmentComesBeforeThePasswordFile(t *testing.T) {
 	// As libpq, a file that others may read is no password file.
 	require.NoError(t, os.Chmod(file, 0o640))
 	is("", credential.FromNowhere)(resolve(at, "HOME", home))
+}
+
+// A password that is nowhere is no error before a server asks for one; then it
+// is said what to do.
+func TestWhatIsLackingIsKept(t *testing.T) {
+	t.Parallel()
+	chain := credential.Chain{NoKeychain: true, Env: func(string) string { return "" }}
+	c, from, err := chain.Resolve(t.Context(), "prod", "shard_1", credential.Endpoint{User: "ops"})
+	require.NoError(t, err)
+	require.Equal(t, credential.FromNowhere, from)
+	require.Equal(t, fault.CredentialMissing, fault.CodeOf(c.Lacking))
+	require.Contains(t, c.Lacking.Error(), "shard_1 of fleet prod")
+	require.Contains(t, fault.HintOf(c.Lacking), "--fleet prod fleet credential set shard_1")
+	require.Contains(t, fault.HintOf(c.Lacking), "SHARD_ADMIN_PASSWORD_PROD_SHARD_1")
 }

@@ -108,7 +108,15 @@ func play(name string) error {
 		if err := want(fault.KeychainAbsent, err); err != nil {
 			return err
 		}
-		return want(fault.KeychainAbsent, k.Set(ctx, "f", "c", credential.Credential{User: "u"}))
+		if err := want(fault.KeychainAbsent, k.Set(ctx, "f", "c", credential.Credential{User: "u"})); err != nil {
+			return err
+		}
+		// A server may need no password; where it does, this is the reason.
+		c, source, err := credential.Chain{Keychain: k, Env: func(string) string { return "" }}.Resolve(ctx, "f", "c", credential.Endpoint{User: "u"})
+		if err != nil || source != credential.FromNowhere {
+			return fmt.Errorf("the chain gave %s: %w", source, err)
+		}
+		return want(fault.KeychainAbsent, c.Lacking)
 	}
 	return fmt.Errorf("no scenario %s", name)
 }

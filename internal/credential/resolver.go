@@ -94,9 +94,13 @@ func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Cr
 	if fault.CodeOf(keychain) == fault.KeychainLocked {
 		return Credential{}, FromNowhere, keychain
 	}
+	if keychain == nil {
+		keychain = fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+fleet+" fleet credential set "+name+" keeps one; "+Variable(fleet, name)+" and ~/.pgpass serve where there is no keychain",
+			"neither keychain, environment nor password file has the credential %s of fleet %s", name, fleet)
+	}
 	// The server may need no password: trust, peer and certificates are
 	// found out by connecting.
-	return Credential{User: at.User}, FromNowhere, nil
+	return Credential{User: at.User, Lacking: keychain}, FromNowhere, nil
 }
 
 func passFile(env func(string) string, at Endpoint) (string, bool) {

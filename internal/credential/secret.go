@@ -43,4 +43,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 type Credential struct {
 	User     string
 	Password Secret
+	// Lacking says why there is no password, for when the server asks for one:
+	// a missing keychain is not a wrong password.
+	Lacking error
 }
