@@ -413,3 +413,35 @@ func TestTwoWorkersWithOneLeaseDoTheWorkOnce(t *testing.T) {
 	require.NoError(t, c.Super().QueryRow(t.Context(), "SELECT count(*), count(DISTINCT run) FROM public.effect").Scan(&rows, &runs))
 	require.Equal(t, []int{n, n}, []int{rows, runs})
 }
+
+// A run that only a newer version knows is left in the queue: an older worker
+// neither carries it out nor ends it.
+func TestAnOlderWorkerLeavesARunToTheNewerOne(t *testing.T) {
+	t.Parallel()
+	c := control(t)
+	older := jobs(c, "older")
+	id := queued(t, older, Run{})
+	ctx, stop := context.WithCancel(t.Context())
+	asked := make(chan struct{})
+	w := &Worker{Jobs: older, All: true, Poll: 20 * time.Millisecond, Handlers: map[string]Handler{"move": func(context.Context, Run) error {
+		close(asked)
+		return fault.New(fault.EngineNewer, "made by engine 2, this is engine 1", "")
+	}}}
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	<-asked
+	for {
+		r, err := older.Get(t.Context(), id)
+		require.NoError(t, err)
+		if r.State == Queued {
+			require.True(t, r.NotBefore.After(time.Now()), "others come first")
+			break
+		}
+		require.Equal(t, Running, r.State)
+	}
+	stop()
+	require.NoError(t, <-done)
+	c.Exec("UPDATE shard_admin.run SET not_before = now()")
+	newer := jobs(c, "newer")
+	require.Equal(t, id, claim(t, newer, worker(t, newer)).ID)
+}

@@ -209,6 +209,10 @@ func (w *Worker) beat(ctx context.Context, me WorkerInfo) {
 	}
 }
 
+// newerAfter is how long a run that this version does not know is left to
+// others.
+const newerAfter = 15 * time.Second
+
 func (w *Worker) carryOut(ctx context.Context, park <-chan struct{}, r *Run) {
 	err := w.handle(context.WithValue(ctx, parkingKey{}, park), *r)
 	stopping := false
@@ -229,6 +233,10 @@ func (w *Worker) carryOut(ctx context.Context, park <-chan struct{}, r *Run) {
 		ferr = w.Jobs.Park(end, r, err)
 	case code == fault.LeaseHeld:
 		ferr = w.Jobs.Requeue(end, r, 5*time.Second)
+	case code == fault.EngineNewer:
+		// It waits for a worker of the version that knows it.
+		w.Log.Warn("a run needs a newer version of this program", "run", r.ID, "kind", r.Kind, "error", err.Error())
+		ferr = w.Jobs.Requeue(end, r, newerAfter)
 	default:
 		w.Log.Error("a run failed", "run", r.ID, "kind", r.Kind, "error", err.Error())
 		ferr = w.Jobs.Finish(end, r, err)

@@ -259,6 +259,9 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 	if err != nil {
 		return nil, err
 	}
+	if err := known(m); err != nil {
+		return m, err
+	}
 	if !m.Allows(action) {
 		return m, notAllowed(m, action)
 	}
@@ -332,8 +335,13 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 	if err != nil {
 		return err
 	}
+	if err := known(m); err != nil {
+		return err
+	}
 	permit, err := gate.PermitAs(ctx, r.CreatedBy, policy.Request{Action: p.Action.Policy(), Tenant: m.Tenant, Shard: m.Target, Reason: p.Reason, Queued: true, QueuedAs: r.CreatedAs})
 	if err != nil {
+		// Whoever queued it looks at the move and not at the worker's log.
+		e.record.log(ctx, m, "error", "%s was not begun: %s; %s", p.Action, err, fault.HintOf(err))
 		return err
 	}
 	action := p.Action
@@ -380,4 +388,13 @@ func unknownCommit(err error) bool {
 	}
 	f := fault.As(err)
 	return fault.Unreachable(err) || (f != nil && f.Code == fault.DatabaseGone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// known refuses a move that a newer engine has made: an older one may not know
+// what it left where.
+func known(m *Move) error {
+	if m.Engine <= version.Engine {
+		return nil
+	}
+	return fault.Newf(fault.EngineNewer, "use the version of shard-admin that started it", "move %s was made by engine %d, this is engine %d", m.ID, m.Engine, version.Engine)
 }
