@@ -371,9 +371,14 @@ func TestBreakGlassShutsASleeperOut(t *testing.T) {
 		require.NoError(t, err)
 		rows := f.rowsOf(0, id)
 
+		// It wakes and finds itself shut out; its run waits for the lease.
 		require.NoError(t, syscall.Kill(cmd.Process.Pid, syscall.SIGCONT))
+		for range 15 {
+			time.Sleep(200 * time.Millisecond)
+			r.onlyOn("default", point+", awake")
+		}
+		_ = cmd.Process.Kill()
 		_, _ = cmd.Process.Wait()
-		r.onlyOn("default", point+", awake")
 		require.Equal(t, rows, f.rowsOf(0, id), point)
 		r.do("hand-back", "control")
 		m = act(t, s, "cancel", session.MoveAction{ID: m.ID})
