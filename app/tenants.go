@@ -14,9 +14,16 @@ func (t *Tenants) List(f session.TenantFilter) (session.TenantList, error) {
 	return ask(t.app, short, func(ctx context.Context, s *session.Session) (session.TenantList, error) { return s.Tenants(ctx, f) })
 }
 
-// Get returns one tenant with its rows and history.
-func (t *Tenants) Get(idOrLabel string) (session.TenantView, error) {
+// Find returns one tenant with its history, at once: its rows are not counted.
+func (t *Tenants) Find(idOrLabel string) (session.TenantView, error) {
 	return ask(t.app, short, func(ctx context.Context, s *session.Session) (session.TenantView, error) {
+		return s.FindTenant(ctx, idOrLabel)
+	})
+}
+
+// Get returns one tenant with its history and its rows, counted in every table.
+func (t *Tenants) Get(idOrLabel string) (session.TenantView, error) {
+	return ask(t.app, long, func(ctx context.Context, s *session.Session) (session.TenantView, error) {
 		return s.Tenant(ctx, idOrLabel)
 	})
 }

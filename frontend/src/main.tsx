@@ -3,6 +3,7 @@ import "@fontsource-variable/jetbrains-mono/index.css";
 import "@mantine/core/styles.css";
 import "./app/tokens.css";
 import "./app/page.css";
+import "./app/reading.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { newClient } from "./app/client";

@@ -95,10 +95,13 @@ func (s *Session) openMoves(ctx context.Context) map[string]*move.Move {
 	return out
 }
 
-// Tenant is one tenant with its rows, exactly counted where it lives, and its
-// history.
-func (s *Session) Tenant(ctx context.Context, idOrLabel string) (TenantView, error) {
-	out := TenantView{Tables: []TableRows{}, History: []Event{}}
+// uncounted is why the rows of a tenant are not known where nobody asked.
+const uncounted = "its rows were not counted"
+
+// FindTenant is one tenant with its history. Its rows are not counted, which
+// takes a while where there are many.
+func (s *Session) FindTenant(ctx context.Context, idOrLabel string) (TenantView, error) {
+	out := TenantView{Tables: []TableRows{}, TablesReason: uncounted, History: []Event{}}
 	if err := s.ready(); err != nil {
 		return out, err
 	}
@@ -107,10 +110,6 @@ func (s *Session) Tenant(ctx context.Context, idOrLabel string) (TenantView, err
 		return out, err
 	}
 	out.TenantRow = s.row(t, s.openMoves(ctx))
-	out.CountedAt = now()
-	if err := s.countRows(ctx, t, &out); err != nil {
-		out.TablesReason = *errorText(err)
-	}
 	events, err := s.trail.List(ctx, audit.Filter{Tenant: t.ID, Limit: 50})
 	if err != nil {
 		out.HistoryReason = *errorText(err)
@@ -127,7 +126,21 @@ func (s *Session) Tenant(ctx context.Context, idOrLabel string) (TenantView, err
 	return out, nil
 }
 
-func (s *Session) countRows(ctx context.Context, t tenancy.Tenant, out *TenantView) error {
+// Tenant is one tenant with its history and its rows, exactly counted where it
+// lives.
+func (s *Session) Tenant(ctx context.Context, idOrLabel string) (TenantView, error) {
+	out, err := s.FindTenant(ctx, idOrLabel)
+	if err != nil {
+		return out, err
+	}
+	out.CountedAt, out.TablesReason = now(), ""
+	if err := s.countRows(ctx, out.TenantRow, &out); err != nil {
+		out.TablesReason = *errorText(err)
+	}
+	return out, nil
+}
+
+func (s *Session) countRows(ctx context.Context, t TenantRow, out *TenantView) error {
 	db, err := s.set.Shard(t.Shard)
 	if err != nil {
 		return err

@@ -56,6 +56,8 @@ var given = map[string][]string{
 	"Overview/Health":           {`[""]`, `["shard_1"]`, `["none"]`},
 	"Overview/Stats":            {`["default"]`, `["none"]`, `["shard_2"]`},
 	"Tenants/List":              {`[{}]`, `[{"shard":"shard_1","search":"","sort":"-id","limit":1,"offset":0}]`, `[{"sort":"nonsense"}]`},
+	"Tenants/Find":              {`["7"]`, `["none"]`},
+	"Tenants/Export":            {`[{"columns":["nonsense"]}]`, `[{}]`},
 	"Tenants/Get":               {`["7"]`, `["sub8"]`, `["none"]`},
 	"Tenants/Assign":            {`[{"tenant":"none","shard":"shard_1","note":"x"}]`, `[{"tenant":"7","shard":"shard_2","note":"x"}]`},
 	"Moves/Plan":                {`[{"tenant":"7","target":"shard_1"}]`, `[{"tenant":"7","target":"default"}]`, `[{"tenant":"none","target":"shard_1"}]`},

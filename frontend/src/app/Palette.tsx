@@ -1,10 +1,11 @@
 import { Modal } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useId, useMemo, useState } from "react";
-import { api, keys } from "../bridge";
+import { anyTenant, api, keys } from "../bridge";
 import { Icon, type IconName } from "../ui/icons";
-import { type Action, actions, type Reach } from "./actions";
-import { useStatus } from "./current";
+import { keysOf, perform, possible, type Reach } from "./actions";
+import { useInfo, useStatus } from "./current";
+import { apple } from "./platform";
 
 interface Entry {
   id: string;
@@ -18,8 +19,15 @@ interface Entry {
 
 const most = 8;
 
+interface Props {
+  onClose: () => void;
+  reach: Reach;
+  /** Opens another fleet. */
+  use: (fleet: string) => void;
+}
+
 /** Palette finds screens, actions, shards and tenants. */
-export function Palette({ open, onClose, reach }: { open: boolean; onClose: () => void; reach: Reach }) {
+export function Palette({ open, onClose, reach, use }: Props & { open: boolean }) {
   return (
     <Modal
       opened={open}
@@ -32,22 +40,23 @@ export function Palette({ open, onClose, reach }: { open: boolean; onClose: () =
       attributes={{ content: { "aria-label": "Search and commands" } }}
       styles={{ body: { padding: 0 } }}
     >
-      {open ? <Search onClose={onClose} reach={reach} /> : null}
+      {open ? <Search onClose={onClose} reach={reach} use={use} /> : null}
     </Modal>
   );
 }
 
-function Search({ onClose, reach }: { onClose: () => void; reach: Reach }) {
+function Search({ onClose, reach, use }: Props) {
   const [text, setText] = useState("");
   const [asked, setAsked] = useState("");
   const [at, setAt] = useState(0);
   const list = useId();
   const status = useStatus();
+  const info = useInfo();
   useEffect(() => {
     const t = setTimeout(() => setAsked(text.trim()), 150);
     return () => clearTimeout(t);
   }, [text]);
-  const filter = { shard: "", search: asked, sort: "label", limit: most, offset: 0 };
+  const filter = { ...anyTenant, search: asked, sort: "label", limit: most };
   const tenants = useQuery({
     queryKey: keys.tenants(filter),
     queryFn: () => api.tenants(filter),
@@ -59,10 +68,30 @@ function Search({ onClose, reach }: { onClose: () => void; reach: Reach }) {
     const q = text.trim().toLowerCase();
     const has = (s: string) => s.toLowerCase().includes(q);
     const out: Entry[] = [];
-    const all: readonly Action[] = actions;
+    // What the screen in sight offers comes first: it is what somebody looks at.
+    const all = [...possible(reach)].sort((a, b) => Number(b.group === "Here") - Number(a.group === "Here"));
     for (const a of all) {
       if (a.id !== "palette" && (!q || has(a.title)))
-        out.push({ id: a.id, group: a.group, title: a.title, detail: "", keys: a.keys, icon: a.icon, run: () => a.run(reach) });
+        out.push({
+          id: a.id,
+          group: a.group,
+          title: a.title,
+          detail: "",
+          keys: keysOf(a, apple()),
+          icon: a.icon,
+          run: () => perform(a, reach, "palette"),
+        });
+    }
+    for (const f of info.data?.fleets ?? []) {
+      if (!f.current && f.error === "" && (!q || has(f.name) || has(f.environment)))
+        out.push({
+          id: `fleet ${f.name}`,
+          group: "Fleets",
+          title: `Open fleet ${f.name}`,
+          detail: f.environment,
+          icon: "fleet",
+          run: () => use(f.name),
+        });
     }
     for (const s of status.data?.shards ?? []) {
       if (!q || has(s.name) || has(s.host))
@@ -81,13 +110,13 @@ function Search({ onClose, reach }: { onClose: () => void; reach: Reach }) {
           id: `tenant ${t.id}`,
           group: "Tenants",
           title: t.label,
-          detail: `${t.id} · ${t.shard}`,
+          detail: [t.title, t.id, t.shard].filter(Boolean).join(" · "),
           icon: "tenants",
           run: () => reach.go(`/tenants/${encodeURIComponent(t.id)}`),
         });
     }
     return out;
-  }, [text, asked, status.data, tenants.data, reach]);
+  }, [text, asked, status.data, tenants.data, info.data, reach, use]);
   const chosen = Math.min(at, entries.length - 1);
 
   useEffect(() => {
@@ -124,12 +153,11 @@ function Search({ onClose, reach }: { onClose: () => void; reach: Reach }) {
           e.preventDefault();
         }}
       />
-      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a list of options is what a combobox opens */}
-      <ul id={list} role="listbox" aria-label="Found">
+      <div id={list} role="listbox" aria-label="Found" className="options">
         {entries.map((e, i) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field above hears the keys
           // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus
-          <li
+          <div
             key={e.id}
             id={`${list}-${i}`}
             role="option"
@@ -146,9 +174,9 @@ function Search({ onClose, reach }: { onClose: () => void; reach: Reach }) {
               <span className="faint small">{e.group}</span>
               {e.keys ? <kbd>{e.keys}</kbd> : null}
             </span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
       {entries.length === 0 ? (
         <div className="none">
           {tenants.isFetching ? "Looking …" : "Nothing is called that. Try a tenant's subdomain or id, a shard or a screen."}

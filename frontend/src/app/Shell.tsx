@@ -1,25 +1,29 @@
 import { Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useRouter } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState } from "react";
-import { api, keys, on, toProblem } from "../bridge";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { api, askForNotices, keys, on, type Permission, type TenantView, toProblem } from "../bridge";
 import { FirstStart } from "../screens/first-start/Screen";
 import { Age } from "../ui/Age";
 import { setUTC, useUTC } from "../ui/clock";
 import { Environment } from "../ui/Environment";
 import { ErrorPanel } from "../ui/ErrorPanel";
-import { count, plural } from "../ui/format";
-import { GoodNews } from "../ui/Good";
+import { count } from "../ui/format";
+import { GoodNews, good } from "../ui/Good";
 import { Icon } from "../ui/icons";
 import { Mark } from "../ui/Status";
 import { Waiting } from "../ui/Waiting";
-import { type ActionId, action, type Reach } from "./actions";
-import { currentFleet, useEvents, useInfo, useMoves, useStatus } from "./current";
+import { type ActionId, action, keysOf, type Reach } from "./actions";
+import { currentFleet, useEvents, useInfo, useMoves, useOpenFleet, useStatus } from "./current";
+import { newHere } from "./here";
+import { Jobs } from "./Jobs";
 import { KeysHelp } from "./KeysHelp";
 import { getLive, intervals, setLive, useLive } from "./live";
 import { OperatorDialog } from "./Operator";
 import { Palette } from "./Palette";
-import { ReachProvider } from "./Reach";
+import { apple } from "./platform";
+import { ReachProvider, useAction } from "./Reach";
+import { useTell, useTitle, waits } from "./tell";
 import { useKeys } from "./useKeys";
 import { usePreferences } from "./usePreferences";
 
@@ -36,11 +40,27 @@ function within(path: string, to: string): boolean {
   return to === "/" ? path === "/" || path.startsWith("/shards") : path === to || path.startsWith(`${to}/`);
 }
 
+const foldKey = "shard-admin.folded";
+
+/** narrow reports whether the sidebar is folded now, by choice or for want of room. */
+function narrow(): boolean {
+  return (document.querySelector(".side")?.clientWidth ?? 220) < 100;
+}
+
+const refusals: Partial<Record<Permission, string>> = {
+  denied: "This browser was told not to show notices of this page. Allow them beside the address, then try again.",
+  none: "This system has no place for notices. The top bar and the window's title say the same.",
+  unasked: "Nothing was decided, so there are no notices yet.",
+};
+
 /** Shell surrounds every screen. */
 export function Shell() {
+  const router = useRouter();
+  const openMove = useCallback((id: string) => router.history.push(`/moves/${encodeURIComponent(id)}`), [router]);
+  // Before the lists hear of it: what a move was is compared with what it is.
+  useTell(openMove);
   useEvents();
   usePreferences();
-  const router = useRouter();
   const client = useQueryClient();
   const info = useInfo();
   const fleet = currentFleet(info.data);
@@ -50,6 +70,10 @@ export function Shell() {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const [operator, setOperator] = useState(false);
+  const [refusal, setRefusal] = useState("");
+  const [folded, setFolded] = useState<string | null>(() => localStorage.getItem(foldKey));
+  const [here] = useState(newHere);
+  const use = useOpenFleet();
 
   const reach = useMemo<Reach>(
     () => ({
@@ -67,8 +91,20 @@ export function Shell() {
       refresh: () => void client.invalidateQueries(),
       palette: () => setPalette(true),
       help: () => setHelp(true),
+      who: () => setOperator(true),
+      toggleSide: () => {
+        const next = String(!narrow());
+        localStorage.setItem(foldKey, next);
+        setFolded(next);
+      },
+      tell: () =>
+        void askForNotices().then((p) => {
+          setRefusal(refusals[p] ?? "");
+          if (p === "granted") good("You are told when a move needs you or ends, while this page is open");
+        }),
+      here,
     }),
-    [router, client, scheme, setColorScheme, utc],
+    [router, client, scheme, setColorScheme, utc, here],
   );
   useKeys(reach);
 
@@ -94,14 +130,23 @@ export function Shell() {
           </main>
         ) : (
           <>
-            <TopBar onSearch={() => setPalette(true)} />
+            <TopBar use={use} />
+            {refusal ? (
+              <div className="notice warn strip" role="alert">
+                <Mark tone="warn" />
+                <span>{refusal}</span>
+                <button type="button" className="linkish end" onClick={() => setRefusal("")}>
+                  Close
+                </button>
+              </div>
+            ) : null}
             <div className="body">
-              <Sidebar onOperator={() => setOperator(true)} />
+              <Sidebar folded={folded} />
               <Outlet />
             </div>
           </>
         )}
-        <Palette open={palette} onClose={() => setPalette(false)} reach={reach} />
+        <Palette open={palette} onClose={() => setPalette(false)} reach={reach} use={use.mutate} />
         <KeysHelp open={help} onClose={() => setHelp(false)} />
         <OperatorDialog open={operator} email={info.data.operator} onClose={() => setOperator(false)} />
         <GoodNews />
@@ -109,6 +154,14 @@ export function Shell() {
     </ReachProvider>
   );
 }
+
+const homes: Record<string, "/tenants" | "/moves" | "/map" | "/audit" | "/settings"> = {
+  tenants: "/tenants",
+  moves: "/moves",
+  map: "/map",
+  audit: "/audit",
+  settings: "/settings",
+};
 
 const titles: Record<string, string> = {
   shards: "Fleet",
@@ -119,39 +172,47 @@ const titles: Record<string, string> = {
   settings: "Settings",
 };
 
+/** useTenantName is what people call a tenant, once a screen has read it. */
+function useTenantName(id: string): string {
+  const known = useQuery<TenantView>({ queryKey: keys.found(id), queryFn: () => api.findTenant(id), enabled: false });
+  return known.data?.label || id;
+}
+
 function Crumbs() {
   const { pathname } = useLocation();
-  const parts = pathname.split("/").filter(Boolean);
-  const first = parts[0];
-  if (!first)
-    return (
-      <nav className="crumbs" aria-label="Where you are">
-        <b>Fleet</b>
-      </nav>
-    );
-  const rest = parts.slice(1).map(decodeURIComponent).join(" / ");
-  const home = first === "shards" ? "/" : `/${first}`;
+  const parts = pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  const [first, second] = parts;
+  const tenant = useTenantName(first === "tenants" && second ? second : "");
+  const moves = useMoves();
+  const rest =
+    first === "tenants"
+      ? tenant
+      : first === "moves" && second === "new"
+        ? "New"
+        : first === "moves" && second
+          ? moves.data?.moves.find((m) => m.id === second)?.label || second
+          : parts.slice(1).join(" / ");
+  const title = first ? (titles[first] ?? first) : "Fleet";
+  useTitle(moves.data?.moves ?? [], rest || title);
   return (
     <nav className="crumbs" aria-label="Where you are">
-      {rest ? <Link to={home}>{titles[first] ?? first}</Link> : <b>{titles[first] ?? first}</b>}
+      {rest ? <Link to={homes[first ?? ""] ?? "/"}>{title}</Link> : <b>{title}</b>}
       {rest ? <span aria-hidden="true">/</span> : null}
-      {rest ? <b className="cut">{rest === "new" ? "new" : rest}</b> : null}
+      {rest ? (
+        <b className="cut" title={rest}>
+          {rest}
+        </b>
+      ) : null}
     </nav>
   );
 }
 
-function TopBar({ onSearch }: { onSearch: () => void }) {
+function TopBar({ use }: { use: ReturnType<typeof useOpenFleet> }) {
+  const search = useAction("palette");
+  const connect = useAction("fleet.connect", "menu");
+  const moves = useMoves();
   const info = useInfo();
-  const client = useQueryClient();
   const fleet = currentFleet(info.data);
-  const use = useMutation({
-    mutationFn: (name: string) => api.useFleet(name),
-    onSuccess: (next) => {
-      client.setQueryData(keys.info, next);
-      void client.resetQueries({ queryKey: keys.fleet });
-    },
-  });
-  const router = useRouter();
   return (
     <header className="topbar">
       <Menu position="bottom-start" transitionProps={{ duration: 120 }}>
@@ -177,55 +238,42 @@ function TopBar({ onSearch }: { onSearch: () => void }) {
             </Menu.Item>
           ))}
           <Menu.Divider />
-          <Menu.Item onClick={() => void router.navigate({ to: "/settings", search: { tab: "fleets", add: true } })}>
-            {action("fleet.connect").title}
-          </Menu.Item>
+          <Menu.Item onClick={connect}>{action("fleet.connect").title}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
       {fleet ? <Environment name={fleet.environment} /> : null}
       <Crumbs />
-      {use.error ? <span className="tone-bad small">{toProblem(use.error).message}</span> : null}
-      <button type="button" className="search" onClick={onSearch}>
+      {use.error ? (
+        <span className="tone-bad small cut" role="alert" title={toProblem(use.error).hint}>
+          {toProblem(use.error).message}
+        </span>
+      ) : null}
+      <button type="button" className="search" onClick={search}>
+        <Icon name="search" size={14} />
         <span>Search shards, tenants, actions</span>
-        <kbd>Ctrl K</kbd>
+        <kbd>{keysOf(action("palette"), apple())}</kbd>
       </button>
-      <Running />
+      <Jobs moves={moves.data?.moves ?? []} mode={info.data?.mode ?? ""} />
       <LiveButton />
+      <ZoneButton />
     </header>
   );
 }
 
-/** Running says how many moves are under way, here and in the page's title. */
-function Running() {
-  const moves = useMoves();
-  const open = (moves.data?.moves ?? []).filter((m) => !m.settled);
-  const stuck = (moves.data?.moves ?? []).filter((m) => m.settled && (m.state === "failed" || (m.state === "ready" && m.held)));
-  const one = open.length === 1 ? open[0] : undefined;
-  const share = one && one.rows > 0 ? Math.min(100, Math.round((one.rows_copied / one.rows) * 100)) : undefined;
-  useEffect(() => {
-    document.title = one
-      ? `${share === undefined ? "" : `${share} % · `}${one.label} → ${one.target} · Shard Admin`
-      : open.length > 1
-        ? `${open.length} moves · Shard Admin`
-        : "Shard Admin";
-  }, [one, share, open.length]);
-  if (open.length === 0 && stuck.length === 0) return null;
+/** ZoneButton says in which zone times are written, and switches. */
+function ZoneButton() {
+  const utc = useUTC();
+  const toggle = useAction("zone");
   return (
-    <Link to="/moves" className="topitem">
-      <Mark tone={open.length > 0 ? "run" : "warn"} />
-      <b>
-        {open.length > 0
-          ? `${plural(open.length, "move")} running`
-          : stuck.length === 1
-            ? "1 move waits for you"
-            : `${stuck.length} moves wait for you`}
-      </b>
-    </Link>
+    <button type="button" className="topitem zone" onClick={toggle} title={`Times are ${utc ? "in UTC" : "local"} (u switches)`}>
+      {utc ? "UTC" : "Local"}
+    </button>
   );
 }
 
 function LiveButton() {
   const live = useLive();
+  const toggle = useAction("live", "menu");
   const status = useStatus();
   const [lost, setLost] = useState(false);
   useEffect(() => on("connection", (c) => setLost(c === "lost")), []);
@@ -233,7 +281,7 @@ function LiveButton() {
     <Menu position="bottom-end" transitionProps={{ duration: 120 }}>
       <Menu.Target>
         <button type="button" className="topitem">
-          {lost ? <Mark tone="bad" /> : live.paused ? <Icon name="pause" size={14} /> : null}
+          {lost ? <Mark tone="bad" /> : live.paused ? <Icon name="pause" size={14} /> : <i className="pulse" aria-hidden="true" />}
           {lost ? "Connection lost" : live.paused ? "Paused" : "Live"}
           {status.dataUpdatedAt ? <Age at={status.dataUpdatedAt} before="· " /> : null}
         </button>
@@ -241,8 +289,8 @@ function LiveButton() {
       <Menu.Dropdown>
         <Menu.Item
           leftSection={<Icon name={live.paused ? "play" : "pause"} />}
-          onClick={() => setLive({ paused: !live.paused })}
-          rightSection={<kbd>p</kbd>}
+          onClick={toggle}
+          rightSection={<kbd>{action("live").keys}</kbd>}
         >
           {live.paused ? "Resume" : "Pause"}
         </Menu.Item>
@@ -261,22 +309,21 @@ function LiveButton() {
   );
 }
 
-const foldKey = "shard-admin.folded";
-
-function Sidebar({ onOperator }: { onOperator: () => void }) {
+function Sidebar({ folded }: { folded: string | null }) {
+  const who = useAction("who");
+  const fold = useAction("fold");
   const { pathname } = useLocation();
   const info = useInfo();
   const status = useStatus();
   const moves = useMoves();
-  const [folded, setFolded] = useState<string | null>(() => localStorage.getItem(foldKey));
   const running = (moves.data?.moves ?? []).filter((m) => !m.settled).length;
+  const waiting = (moves.data?.moves ?? []).filter(waits).length;
   const badge: Partial<Record<ActionId, string>> = {
     "go.tenants": status.data?.tenants === null || status.data?.tenants === undefined ? "" : count(status.data.tenants),
-    "go.moves": running > 0 ? String(running) : "",
+    "go.moves": waiting > 0 ? String(waiting) : running > 0 ? String(running) : "",
   };
-  const side = useRef<HTMLElement>(null);
   return (
-    <nav className="side" data-folded={folded ?? undefined} aria-label="Screens" ref={side}>
+    <nav className="side" data-folded={folded ?? undefined} aria-label="Screens">
       {places.map((p) => {
         const a = action(p.id);
         const here = within(pathname, p.to);
@@ -287,11 +334,11 @@ function Sidebar({ onOperator }: { onOperator: () => void }) {
             data-on={here}
             aria-current={here ? "page" : undefined}
             title={`${a.title} (${a.keys})`}
-            aria-label={a.title}
+            aria-label={p.id === "go.moves" && waiting > 0 ? `${a.title}, ${waiting} waiting for you` : a.title}
           >
             <Icon name={a.icon} />
             <span className="t">{a.title}</span>
-            <span className="n num">{badge[p.id]}</span>
+            {badge[p.id] ? <span className={`n num${p.id === "go.moves" && waiting > 0 ? " tone-warn" : ""}`}>{badge[p.id]}</span> : null}
           </Link>
         );
       })}
@@ -299,15 +346,16 @@ function Sidebar({ onOperator }: { onOperator: () => void }) {
         <div className="who">
           {info.data?.operator ? (
             <>
-              {info.data.operator}
-              <br />
-              <button type="button" className="linkish small" onClick={onOperator}>
+              <span className="cut name" title={info.data.operator}>
+                {info.data.operator}
+              </span>
+              <button type="button" className="linkish small" onClick={who}>
                 Change
-              </button>{" "}
-              · {info.data.version}
+              </button>
+              <span> · {info.data.version}</span>
             </>
           ) : (
-            <button type="button" className="linkish" onClick={onOperator}>
+            <button type="button" className="linkish" onClick={who}>
               Say who you are…
             </button>
           )}
@@ -317,12 +365,7 @@ function Sidebar({ onOperator }: { onOperator: () => void }) {
           className="fold"
           aria-label={folded === "true" ? "Unfold the sidebar" : "Fold the sidebar"}
           title={folded === "true" ? "Unfold the sidebar" : "Fold the sidebar"}
-          onClick={() => {
-            const narrow = (side.current?.clientWidth ?? 220) < 100;
-            const next = String(!narrow);
-            localStorage.setItem(foldKey, next);
-            setFolded(next);
-          }}
+          onClick={fold}
         >
           <Icon name={folded === "true" ? "unfold" : "fold"} />
         </button>

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api, type Info, keys, type MoveList, type MoveView, on, type Status } from "../bridge";
 import { often } from "./live";
@@ -16,6 +16,18 @@ export function currentFleet(info: Info | undefined): Info["fleets"][number] | u
 export function useEnvironment(): string {
   const { data } = useInfo();
   return currentFleet(data)?.environment || "production";
+}
+
+/** useOpenFleet makes another fleet the current one; what was shown of the old one goes. */
+export function useOpenFleet() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => api.openFleet(name),
+    onSuccess: (next) => {
+      client.setQueryData(keys.info, next);
+      void client.resetQueries({ queryKey: keys.fleet });
+    },
+  });
 }
 
 export function useFleetName(): string {

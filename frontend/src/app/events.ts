@@ -21,10 +21,29 @@ export function eventTitle(e: Event): string {
   return verbs[e.action] ?? e.action;
 }
 
+/** eventTenant is what people call the tenant of an event, as it or another of the list has it. */
+export function eventTenant(e: Event, list: readonly Event[] = []): string {
+  if (!e.tenant) return "";
+  for (const x of [e, ...list]) {
+    const label = x.tenant === e.tenant ? x.details?.label : undefined;
+    if (typeof label === "string" && label) return label;
+  }
+  return e.tenant;
+}
+
+/** settledEvents leaves out what was begun where the outcome is in the list, too; the newest come first. */
+export function settledEvents(events: Event[]): Event[] {
+  return events.filter(
+    (e, i) =>
+      e.phase !== "intent" || !events.slice(0, i).some((o) => o.phase !== "intent" && o.action === e.action && o.tenant === e.tenant),
+  );
+}
+
 const outcomes: Record<string, [Tone, string]> = {
   ok: ["ok", "Done"],
   completed: ["ok", "Done"],
   intent: ["off", "Intended"],
+  begun: ["off", "Begun"],
   pending: ["off", "Intended"],
   refused: ["warn", "Refused"],
   denied: ["warn", "Refused"],

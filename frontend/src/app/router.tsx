@@ -40,20 +40,45 @@ const routes = [
     getParentRoute: at,
     path: "/",
     component: FleetScreen,
-    validateSearch: (s: Record<string, unknown>): { sort?: string } => ({ sort: text(s.sort) }),
+    validateSearch: (s: Record<string, unknown>): { sort?: string; view?: string; by?: string } => ({
+      sort: text(s.sort),
+      view: text(s.view),
+      by: text(s.by),
+    }),
   }),
   createRoute({ getParentRoute: at, path: "/shards/$name", component: ShardScreen }),
   createRoute({
     getParentRoute: at,
     path: "/tenants",
     component: TenantsScreen,
-    validateSearch: (s: Record<string, unknown>): { q?: string; shard?: string; sort?: string } => ({
+    validateSearch: (
+      s: Record<string, unknown>,
+    ): {
+      q?: string;
+      shard?: string;
+      state?: string;
+      size?: string;
+      demo?: string;
+      sort?: string;
+      cols?: string;
+      sel?: string;
+    } => ({
       q: text(s.q),
       shard: text(s.shard),
+      state: text(s.state),
+      size: text(s.size),
+      demo: text(s.demo),
       sort: text(s.sort),
+      cols: text(s.cols),
+      sel: text(s.sel),
     }),
   }),
-  createRoute({ getParentRoute: at, path: "/tenants/$id", component: TenantScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/tenants/$id",
+    component: TenantScreen,
+    validateSearch: (s: Record<string, unknown>): { assign?: true; sort?: string } => ({ assign: flag(s.assign), sort: text(s.sort) }),
+  }),
   createRoute({
     getParentRoute: at,
     path: "/moves",
@@ -78,7 +103,9 @@ const routes = [
     getParentRoute: at,
     path: "/map",
     component: TableMapScreen,
-    validateSearch: (s: Record<string, unknown>): { q?: string; kind?: string; sort?: string } => ({
+    validateSearch: (s: Record<string, unknown>): { q?: string; kind?: string; sort?: string; view?: string; table?: string } => ({
+      view: text(s.view),
+      table: text(s.table),
       q: text(s.q),
       kind: text(s.kind),
       sort: text(s.sort),

@@ -21,7 +21,7 @@ function call<A extends unknown[], R>(method: (...args: A) => Promise<R>): (...a
 export const api = {
   info: call(ShellService.Info),
   setOperator: call(ShellService.SetOperator),
-  useFleet: call(ShellService.UseFleet),
+  openFleet: call(ShellService.UseFleet),
 
   status: call(OverviewService.Status),
   health: call(OverviewService.Health),
@@ -30,9 +30,11 @@ export const api = {
   recent: call(OverviewService.Recent),
 
   tenants: call(TenantsService.List),
+  findTenant: call(TenantsService.Find),
   tenant: call(TenantsService.Get),
   assign: call(TenantsService.Assign),
   checkTenants: call(TenantsService.Check),
+  exportTenants: call(TenantsService.Export),
   map: call(TenantsService.Map),
 
   planMove: call(MovesService.Plan),

@@ -1,6 +1,7 @@
 export { api } from "./api";
+export { askForNotices, type Permission, sendNotice, setTitle } from "./desk";
 export { on } from "./events";
 export { keys } from "./keys";
 export { Failure, toProblem } from "./problem";
 export { installShim, native } from "./shim";
-export type * from "./types";
+export * from "./types";

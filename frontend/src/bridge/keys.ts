@@ -14,6 +14,8 @@ export const keys = {
   recent: ["fleet", "recent"] as const,
   tenants: (f: TenantFilter) => ["fleet", "tenants", f] as const,
   tenant: (id: string) => ["fleet", "tenant", id] as const,
+  /** A tenant without its rows, which are quick to have. */
+  found: (id: string) => ["fleet", "tenant", id, "found"] as const,
   placement: ["fleet", "placement"] as const,
   map: ["fleet", "map"] as const,
   plan: (request: unknown) => ["fleet", "plan", request] as const,

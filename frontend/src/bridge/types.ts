@@ -20,6 +20,19 @@ export type ShardStats = session.ShardStats;
 export type Distribution = session.Distribution;
 export type TenantRow = session.TenantRow;
 export type TenantFilter = session.TenantFilter;
+/** What is asked for when nothing narrows the list of tenants. */
+export const anyTenant: TenantFilter = {
+  shard: "",
+  search: "",
+  sort: "",
+  limit: 0,
+  offset: 0,
+  full: false,
+  state: "",
+  demo: "",
+  min_bytes: 0,
+};
+export type TenantExport = app.TenantExport;
 export type TenantList = session.TenantList;
 export type TenantView = session.TenantView;
 export type TableRows = session.TableRows;

@@ -14,7 +14,7 @@ export function FirstStart({ operator }: { operator: string }) {
   const demo = useQuery({ queryKey: keys.demo, queryFn: () => api.demoStatus(), refetchInterval: 2000 });
   const start = useMutation({ mutationFn: () => api.startDemo(), onSuccess: (d) => client.setQueryData(keys.demo, d) });
   const open = useMutation({
-    mutationFn: (name: string) => api.useFleet(name),
+    mutationFn: (name: string) => api.openFleet(name),
     onSuccess: (info) => {
       client.setQueryData(keys.info, info);
       void client.invalidateQueries();

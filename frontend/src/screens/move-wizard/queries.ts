@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, keys, type MoveRequest, type TenantFilter } from "../../bridge";
+import { anyTenant, api, keys, type MoveRequest, type TenantFilter } from "../../bridge";
 
 /** useTenant is the tenant to move; nothing is asked while none is chosen. */
 export function useTenant(id: string | undefined) {
@@ -7,7 +7,7 @@ export function useTenant(id: string | undefined) {
 }
 
 export function useFound(search: string, enabled: boolean) {
-  const f: TenantFilter = { shard: "", search, sort: "label", limit: 12, offset: 0 };
+  const f: TenantFilter = { ...anyTenant, search, sort: "label", limit: 12 };
   return useQuery({ queryKey: keys.tenants(f), queryFn: () => api.tenants(f), enabled });
 }
 

@@ -81,7 +81,7 @@ function Fleets({ adding }: { adding: boolean }) {
       >
         <Connect
           onOpen={(name) =>
-            void api.useFleet(name).then((info) => {
+            void api.openFleet(name).then((info) => {
               client.setQueryData(keys.info, info);
               void client.invalidateQueries();
               void navigate({ to: "/" });

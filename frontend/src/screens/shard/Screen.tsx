@@ -1,19 +1,23 @@
-import { Button } from "@mantine/core";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { FigureBones, TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
-import type { Finding, ShardHealth, ShardStats, ShardStatus } from "../../bridge";
+import { ActionButton, useHere } from "../../app/Reach";
+import type { Finding, ShardHealth, ShardStats, ShardStatus, TenantRow } from "../../bridge";
 import { Age } from "../../ui/Age";
+import { Bar } from "../../ui/Bar";
 import { Mono } from "../../ui/Copy";
+import { type Column, DataTable } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
-import { Figure, Figures } from "../../ui/Figure";
+import { Figure, Figures, Value } from "../../ui/Figure";
 import { bytes, count, millis, percent, size } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { Mark, Status, shardStatus, type Tone } from "../../ui/Status";
-import { useShardHealth, useShardStats } from "./queries";
+import { useLargest, useShardHealth, useShardStats } from "./queries";
 
 export function ShardScreen() {
   const { name } = useParams({ from: "/shards/$name" });
@@ -24,6 +28,16 @@ export function ShardScreen() {
   const stats = useShardStats(name, ask && shard.reachable);
   const h = health.data?.shards.find((s) => s.name === name);
   const [tone, word] = shardStatus(shard?.status ?? "");
+  const navigate = useNavigate();
+  const [checking, setChecking] = useState(false);
+  const check = () => {
+    setChecking(true);
+    void Promise.all([status.refetch(), health.refetch(), stats.refetch()]).finally(() => setChecking(false));
+  };
+  useHere({
+    "shard.check": ask ? check : undefined,
+    "shard.tenants": shard ? () => void navigate({ to: "/tenants", search: { shard: name } }) : undefined,
+  });
   return (
     <Main>
       <Head
@@ -32,29 +46,27 @@ export function ShardScreen() {
           shard ? (
             <>
               <Status tone={tone}>{word}</Status>
-              {shard.host ? <Mono text={`${shard.host}:${shard.port}/${shard.database}`} what="the address" /> : null}
+              {shard.host && !shard.host.startsWith("/") ? (
+                <Mono text={`${shard.host}:${shard.port}/${shard.database}`} what="the address" />
+              ) : null}
+              {shard.in_control ? <span className="tag">in control</span> : null}
+              {shard.placement && shard.placement !== "open" ? <span className="tag">{shard.placement}</span> : null}
             </>
           ) : null
         }
       >
-        <Link to="/tenants" search={{ shard: name }}>
+        <ActionButton id="shard.tenants" variant="default" disabled={!shard}>
           Its tenants
-        </Link>
-        <Button
-          variant="default"
-          onClick={() => {
-            void status.refetch();
-            void health.refetch();
-            void stats.refetch();
-          }}
-        >
+        </ActionButton>
+        <ActionButton id="shard.check" variant="default" disabled={!shard} loading={health.isRefetching && checking}>
           Check now
-        </Button>
+        </ActionButton>
       </Head>
-      <Loaded data={status.data} problem={problemOf(status)} what="the shard" onRetry={() => void status.refetch()}>
-        {() =>
-          shard ? (
-            <Body shard={shard} h={h} health={health} stats={stats} />
+      {!status.data && !status.isError ? <FigureBones what="the shard" /> : null}
+      <Loaded data={status.data ?? (status.isError ? undefined : null)} problem={problemOf(status)} what="the shard" onRetry={check}>
+        {(s) =>
+          s === null ? null : shard ? (
+            <Body shard={shard} h={h} health={health} stats={stats} onCheck={check} />
           ) : (
             <section className="panel">
               <Empty title={`This fleet has no shard ${name}`} action={<Link to="/">All shards</Link>} />
@@ -71,11 +83,13 @@ function Body({
   h,
   health,
   stats,
+  onCheck,
 }: {
   shard: ShardStatus;
   h: ShardHealth | undefined;
   health: ReturnType<typeof useShardHealth>;
   stats: ReturnType<typeof useShardStats>;
+  onCheck: () => void;
 }) {
   if (!shard.configured)
     return (
@@ -97,7 +111,11 @@ function Body({
     <>
       {shard.problem ? (
         <div style={{ marginBottom: 16 }}>
-          <ErrorPanel what={`${shard.name} does not answer`} problem={shard.problem} onRetry={() => void health.refetch()} />
+          <ErrorPanel
+            what={shard.reachable ? `${shard.name} answers, but not everything could be read` : `${shard.name} does not answer`}
+            problem={shard.problem}
+            onRetry={onCheck}
+          />
         </div>
       ) : null}
       <Figures label="The shard in figures">
@@ -147,7 +165,13 @@ function Body({
               {(x: ShardHealth) =>
                 x.findings.length === 0 ? (
                   x.problem ? null : (
-                    <Empty title="Nothing to report">Every check passed.</Empty>
+                    <div className="passed">
+                      <Mark tone="ok" />
+                      <div>
+                        <p className="medium">Nothing to report</p>
+                        <p className="muted small">{checked}</p>
+                      </div>
+                    </div>
                   )
                 ) : (
                   <FindingList list={x.findings} />
@@ -155,26 +179,31 @@ function Body({
               }
             </Loaded>
           </Panel>
+          <Largest shard={shard} />
           <Panel title="Contents" age={<Age at={stats.data?.checked_at} />}>
             {shard.reachable ? (
               <Loaded data={stats.data} problem={problemOf(stats)} what="the contents" onRetry={() => void stats.refetch()}>
                 {(x: ShardStats) => (
-                  <div className="pad">
-                    <dl className="facts num">
+                  <dl className="kv num">
+                    <div>
                       <dt>Tables</dt>
                       <dd>{count(x.table_count)}</dd>
-                      <dt>Size</dt>
+                    </div>
+                    <div>
+                      <dt>Indexes</dt>
                       <dd>
-                        {bytes(x.size_bytes)} <span className="faint">of which indexes {bytes(x.index_bytes)}</span>
+                        {bytes(x.index_bytes)} <span className="faint">of {bytes(x.size_bytes)}</span>
                       </dd>
-                      {Object.entries(x.counts).map(([what, n]) => (
-                        <div key={what} style={{ display: "contents" }}>
-                          <dt>{what.replaceAll("_", " ")}</dt>
+                    </div>
+                    {Object.entries(x.counts)
+                      .sort(([a], [b]) => a.localeCompare(b))
+                      .map(([what, n]) => (
+                        <div key={what}>
+                          <dt>{what.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase())}</dt>
                           <dd>{count(n)}</dd>
                         </div>
                       ))}
-                    </dl>
-                  </div>
+                  </dl>
                 )}
               </Loaded>
             ) : (
@@ -193,7 +222,7 @@ function Body({
             <dt>Version</dt>
             <dd>{shard.version || "—"}</dd>
             <dt>TLS</dt>
-            <dd>{shard.tls || "none"}</dd>
+            <dd>{shard.tls === "disable" ? "off" : shard.tls || "none"}</dd>
             <dt>Placement</dt>
             <dd>{shard.placement || "open"}</dd>
             {shard.region ? (
@@ -207,7 +236,7 @@ function Body({
             {shard.in_control ? (
               <>
                 <dt>Control</dt>
-                <dd>lives in the control database</dd>
+                <dd>the shard lives in the control database</dd>
               </>
             ) : null}
           </dl>
@@ -216,6 +245,101 @@ function Body({
     </>
   );
 }
+
+/** Largest are the shard's tenants with most bytes, as the planner estimates them. */
+function Largest({ shard }: { shard: ShardStatus }) {
+  const navigate = useNavigate();
+  const q = useLargest(shard.name);
+  const all = shard.size_bytes;
+  const columns: Column<TenantRow>[] = [
+    {
+      key: "label",
+      head: "Tenant",
+      cell: (t) => (
+        <span className="row">
+          <Link to="/tenants/$id" params={{ id: t.id }} search={{}} className="strong" style={{ color: "inherit" }}>
+            {t.label || t.id}
+          </Link>
+          <span className="muted cut">{t.title}</span>
+        </span>
+      ),
+    },
+    {
+      key: "rows",
+      head: "Rows ≈",
+      right: true,
+      cell: (t) => (
+        <Value of={t.rows_estimate} reason={t.estimate_reason}>
+          {count(t.rows_estimate ?? 0)}
+        </Value>
+      ),
+    },
+    {
+      key: "size",
+      head: "Size ≈",
+      right: true,
+      cell: (t) => (
+        <Value of={t.bytes_estimate} reason={t.estimate_reason}>
+          {bytes(t.bytes_estimate ?? 0)}
+        </Value>
+      ),
+    },
+    {
+      key: "share",
+      head: "Of the shard",
+      width: 150,
+      cell: (t) =>
+        typeof t.bytes_estimate === "number" && typeof all === "number" && all > 0 ? (
+          <span className="cap">
+            <Bar share={t.bytes_estimate / all} label={`${t.label || t.id} of the shard`} />
+            <span className="num faint">{percent(t.bytes_estimate / all)}</span>
+          </span>
+        ) : (
+          <Value of={null} reason={t.estimate_reason || shard.size_bytes_reason}>
+            {null}
+          </Value>
+        ),
+    },
+  ];
+  return (
+    <Panel
+      title="Largest tenants"
+      age={
+        <>
+          <Link to="/tenants" search={{ shard: shard.name, sort: "-size" }}>
+            All {typeof shard.tenants === "number" ? count(shard.tenants) : ""}
+          </Link>
+          <Age at={q.dataUpdatedAt} />
+        </>
+      }
+    >
+      {!q.data && !q.isError ? (
+        <TableBones what="its tenants" columns={4} rows={6} />
+      ) : (
+        <Loaded data={q.data} problem={problemOf(q)} what="its tenants" onRetry={() => void q.refetch()}>
+          {(list) =>
+            list.tenants.length === 0 ? (
+              <Empty title="No tenants">The catalogue points no tenant here.</Empty>
+            ) : (
+              <DataTable
+                label="Largest tenants"
+                keyboard
+                compact
+                columns={columns}
+                rows={list.tenants}
+                rowKey={(t) => t.id}
+                onOpen={(t) => void navigate({ to: "/tenants/$id", params: { id: t.id } })}
+              />
+            )
+          }
+        </Loaded>
+      )}
+    </Panel>
+  );
+}
+
+const checked =
+  "Looked at: whether it answers and how fast, free connections, hits in the cache, transactions open for more than 5 minutes, standby or read-only, and how far transaction ids are from wrapping.";
 
 const severity: Record<string, Tone> = { critical: "bad", warning: "warn", info: "info" };
 

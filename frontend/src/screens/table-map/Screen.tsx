@@ -1,5 +1,6 @@
 import { NativeSelect, TextInput } from "@mantine/core";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { TableBones } from "../../app/Bones";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import type { MapTable } from "../../bridge";
@@ -12,32 +13,70 @@ import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Mark, Status } from "../../ui/Status";
 import { useMap } from "./queries";
+import { followsMeaning, followsWord, kindWord, meaning, owner } from "./words";
 
 const route = getRouteApi("/map");
 
-function owner(t: MapTable): string {
-  if (t.edges.length > 0) return t.edges.join(", ");
-  if (t.path.length > 0) return t.path.join(" → ");
-  return t.tenant_column || t.follows;
-}
-
 const columns: Column<MapTable>[] = [
-  { key: "table", head: "Table", by: (t) => t.table, cell: (t) => <span className="mono">{t.table}</span> },
-  { key: "kind", head: "Class", by: (t) => t.kind, cell: (t) => `${t.kind.replaceAll("_", " ")}${t.mixed ? ", mixed" : ""}` },
+  {
+    key: "table",
+    head: "Table",
+    width: 240,
+    by: (t) => t.table,
+    cell: (t) => (
+      <span className="mono" title={t.table}>
+        {t.table}
+      </span>
+    ),
+  },
+  {
+    key: "kind",
+    head: "Class",
+    width: 210,
+    by: (t) => t.kind,
+    cell: (t) => (
+      <span title={meaning(t.kind)}>
+        {kindWord(t.kind)}
+        {t.mixed ? <span className="tag mixed">mixed</span> : null}
+      </span>
+    ),
+  },
   {
     key: "owner",
     head: "Finds its tenant by",
     by: owner,
-    cell: (t) => (
-      <span className="mono muted" title={owner(t)}>
-        {owner(t) || "—"}
-      </span>
-    ),
+    cell: (t) =>
+      owner(t) ? (
+        <span className="mono muted" title={owner(t)}>
+          {owner(t)}
+        </span>
+      ) : (
+        <Value of={null} reason={meaning(t.kind)}>
+          {null}
+        </Value>
+      ),
+  },
+  {
+    key: "follows",
+    head: "Follows",
+    width: 92,
+    by: (t) => t.follows,
+    cell: (t) =>
+      t.moves ? (
+        <span className={t.follows === "false" ? "tone-bad" : "muted"} title={followsMeaning(t.follows)}>
+          {followsWord(t.follows)}
+        </span>
+      ) : (
+        <span className="faint" title="it does not move">
+          —
+        </span>
+      ),
   },
   {
     key: "rows",
     head: "Rows ≈",
     right: true,
+    width: 96,
     by: (t) => t.rows_estimate,
     cell: (t) => (
       <Value of={t.rows_estimate} reason="the server has no estimate for this table yet">
@@ -48,7 +87,7 @@ const columns: Column<MapTable>[] = [
   {
     key: "moves",
     head: "In a move",
-    width: 130,
+    width: 100,
     by: (t) => (t.moves ? 1 : 0),
     cell: (t) => (t.moves ? <Status tone="ok">Moves</Status> : <Status tone="off">Stays</Status>),
   },
@@ -58,12 +97,18 @@ export function TableMapScreen() {
   const search = route.useSearch();
   const navigate = useNavigate();
   const q = useMap();
-  const kinds = [...new Set((q.data?.tables ?? []).map((t) => t.kind))].sort();
+  const tables = q.data?.tables ?? [];
+  const kinds = [...new Set(tables.map((t) => t.kind))].sort();
+  const moving = tables.filter((t) => t.moves).length;
   return (
     <Main fill>
       <Head
         title="Table map"
-        sub={q.data ? `${plural(q.data.tables.length, "table")} in ${q.data.database}, profile ${q.data.profile}` : null}
+        sub={
+          q.data
+            ? `${plural(q.data.tables.length, "table")} in ${q.data.database}, ${moving} move with a tenant · profile ${q.data.profile}`
+            : null
+        }
       />
       {q.data && q.data.problems.length > 0 ? (
         <div className="notice warn top" role="status">
@@ -72,18 +117,20 @@ export function TableMapScreen() {
             {q.data.problems.slice(0, 5).map((p) => (
               <span key={p}>{p}</span>
             ))}
-            {q.data.problems.length > 5 ? <span>and {q.data.problems.length - 5} more</span> : null}
+            {q.data.problems.length > 5 ? (
+              <span>and {q.data.problems.length - 5} more; `shard-admin map --check` lists them all</span>
+            ) : null}
           </div>
         </div>
       ) : null}
-      <section className="panel" style={{ flex: 1, minHeight: 0, display: "flex", flexDirection: "column" }} aria-label="Tables">
+      <section className="panel tall fixed map" aria-label="Tables">
         <div className="filters">
           <TextInput
             data-filter
             aria-label="Filter by table"
             placeholder="Filter by table"
             rightSection={<kbd>/</kbd>}
-            w={300}
+            className="find"
             value={search.q ?? ""}
             onChange={(e) => {
               const text = e.currentTarget.value || undefined;
@@ -92,9 +139,9 @@ export function TableMapScreen() {
           />
           <NativeSelect
             aria-label="Class"
-            w={200}
+            w={220}
             value={search.kind ?? ""}
-            data={[{ value: "", label: "Class: any" }, ...kinds.map((k) => ({ value: k, label: k.replaceAll("_", " ") }))]}
+            data={[{ value: "", label: "Class: any" }, ...kinds.map((k) => ({ value: k, label: `Class: ${kindWord(k)}` }))]}
             onChange={(e) => {
               const kind = e.currentTarget.value || undefined;
               void navigate({ to: "/map", search: (s) => ({ ...s, kind }), replace: true });
@@ -104,11 +151,33 @@ export function TableMapScreen() {
             <Age at={q.dataUpdatedAt} />
           </span>
         </div>
-        <Loaded data={q.data} problem={problemOf(q)} what="the table map" rows={10} onRetry={() => void q.refetch()}>
+        {!q.data && !q.isError ? <TableBones what="the table map" columns={6} rows={14} /> : null}
+        <Loaded
+          data={q.data ?? (q.isError ? undefined : null)}
+          problem={problemOf(q)}
+          what="the table map"
+          rows={10}
+          onRetry={() => void q.refetch()}
+        >
           {(map) => {
-            const shown = map.tables.filter((t) => t.table.includes(search.q ?? "") && (!search.kind || t.kind === search.kind));
+            if (map === null) return null;
+            const text = (search.q ?? "").toLowerCase();
+            const shown = map.tables.filter((t) => t.table.toLowerCase().includes(text) && (!search.kind || t.kind === search.kind));
             return shown.length === 0 ? (
-              <Empty title="No table fits">The filter looks at the table's name.</Empty>
+              <Empty
+                title="No table fits"
+                action={
+                  <button
+                    type="button"
+                    className="linkish"
+                    onClick={() => void navigate({ to: "/map", search: (s) => ({ ...s, q: undefined, kind: undefined }), replace: true })}
+                  >
+                    Clear the filters
+                  </button>
+                }
+              >
+                The text is looked for in the table's name.
+              </Empty>
             ) : (
               <DataTable
                 label="Table map"

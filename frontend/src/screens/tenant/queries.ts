@@ -2,8 +2,13 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { often } from "../../app/live";
 import { type AssignRequest, api, keys } from "../../bridge";
 
+/** useFound is the tenant at once; useTenant counts its rows in every table, which takes a while where there are many. */
+export function useFound(id: string) {
+  return useQuery({ queryKey: keys.found(id), queryFn: () => api.findTenant(id), refetchInterval: often(2) });
+}
+
 export function useTenant(id: string) {
-  return useQuery({ queryKey: keys.tenant(id), queryFn: () => api.tenant(id), refetchInterval: often(6) });
+  return useQuery({ queryKey: keys.tenant(id), queryFn: () => api.tenant(id), refetchInterval: often(24), staleTime: 30_000 });
 }
 
 export function useAssign() {

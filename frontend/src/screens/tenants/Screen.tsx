@@ -1,158 +1,326 @@
-import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { useCallback, useEffect, useState } from "react";
+import { Button, Menu, NativeSelect, TextInput } from "@mantine/core";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
 import { Main } from "../../app/Main";
-import { problemOf } from "../../app/problem";
-import { useAction } from "../../app/Reach";
-import { type PlacementCheck, type TenantRow, toProblem } from "../../bridge";
-import { Age, Moment } from "../../ui/Age";
-import { type Column, DataTable, readSort, writeSort } from "../../ui/DataTable";
+import { ActionButton, useHere } from "../../app/Reach";
+import { type TenantFilter, type TenantRow, toProblem } from "../../bridge";
+import { Age } from "../../ui/Age";
+import { DataTable, readSort, writeSort } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
-import { count, plural } from "../../ui/format";
+import { bytes, count, plural } from "../../ui/format";
+import { good } from "../../ui/Good";
+import { Icon } from "../../ui/icons";
+import { covered, typing } from "../../ui/keyboard";
 import { Head } from "../../ui/Panel";
-import { Mark, moveStatus, Status } from "../../ui/Status";
-import { Waiting } from "../../ui/Waiting";
-import { usePlacement, useTenants } from "./queries";
+import { chosenColumns, columnsOf } from "./columns";
+import { Chosen, PlacementDialog } from "./Dialogs";
+import { idsBetween, useExport, useTenants } from "./queries";
+import { added, most, readSelection, sumOf, toggled, writeSelection } from "./selection";
 
 const route = getRouteApi("/tenants");
+const columnsKey = "shard-admin.tenants.columns";
+const sizes = [
+  ["1000000", "over 1 MB"],
+  ["10000000", "over 10 MB"],
+  ["100000000", "over 100 MB"],
+  ["1000000000", "over 1 GB"],
+  ["10000000000", "over 10 GB"],
+] as const;
 
-const columns: Column<TenantRow>[] = [
-  {
-    key: "label",
-    head: "Subdomain",
-    sorts: true,
-    cell: (t) => (
-      <Link to="/tenants/$id" params={{ id: t.id }} className="strong" style={{ color: "inherit" }}>
-        {t.label || t.id}
-      </Link>
-    ),
-  },
-  { key: "id", head: "Id", right: true, width: 110, sorts: true, cell: (t) => <span className="faint">{t.id}</span> },
-  { key: "title", head: "Company", sorts: true, cell: (t) => <span className="muted">{t.title || "—"}</span> },
-  { key: "shard", head: "Shard", sorts: true, width: 120, cell: (t) => <span className="badge">{t.shard || "—"}</span> },
-  {
-    key: "state",
-    head: "State",
-    width: 190,
-    cell: (t) => {
-      if (!t.move_state) return t.status ? <Status tone="ok">{t.status}</Status> : <Status tone="ok">Live</Status>;
-      const [tone, word] = moveStatus({ state: t.move_state, held: false, settled: t.move_state === "failed" });
-      return t.move_id ? (
-        <Link to="/moves/$id" params={{ id: t.move_id }}>
-          <Status tone={tone}>{word}</Status>
-        </Link>
-      ) : (
-        <Status tone={tone}>{word}</Status>
-      );
-    },
-  },
-  {
-    key: "demo",
-    head: "Demo",
-    width: 80,
-    cell: (t) => (t.demo ? <span className="tag">demo</span> : <span className="faint">{t.demo === false ? "no" : "—"}</span>),
-  },
-  { key: "created", head: "Created", width: 170, sorts: true, cell: (t) => <Moment at={t.created_at} /> },
-];
+type Search = ReturnType<typeof route.useSearch>;
+
+/** filterOf is what the address asks for. */
+export function filterOf(s: Search): TenantFilter {
+  return {
+    shard: s.shard ?? "",
+    search: s.q ?? "",
+    sort: s.sort ?? "",
+    state: s.state ?? "",
+    demo: s.demo ?? "",
+    min_bytes: Number(s.size ?? 0) || 0,
+    full: true,
+    limit: 0,
+    offset: 0,
+  };
+}
 
 export function TenantsScreen() {
   const search = route.useSearch();
   const navigate = useNavigate();
   const status = useStatus();
-  const move = useAction("move.start");
   const [text, setText] = useState(search.q ?? "");
   const [range, setRange] = useState({ first: 0, last: 0 });
-  const tenants = useTenants({ shard: search.shard ?? "", search: search.q ?? "", sort: search.sort ?? "" }, range.first, range.last);
-  const placement = usePlacement();
+  const filter = useMemo(() => filterOf(search), [search]);
+  const tenants = useTenants(filter, range.first, range.last);
   const [checking, setChecking] = useState(false);
+  const [preview, setPreview] = useState(false);
+  const [rangeError, setRangeError] = useState<unknown>(null);
+  const save = useExport();
   const seen = useCallback(
     (first: number, last: number) => setRange((r) => (r.first === first && r.last === last ? r : { first, last })),
     [],
+  );
+  const change = useCallback(
+    (next: Partial<Search>) => void navigate({ to: "/tenants", search: (s) => ({ ...s, ...next }), replace: true }),
+    [navigate],
   );
 
   useEffect(() => {
     const t = setTimeout(() => {
       const q = text.trim() || undefined;
-      if (q !== search.q) void navigate({ to: "/tenants", search: (s) => ({ ...s, q }), replace: true });
+      if (q !== search.q) change({ q });
     }, 200);
     return () => clearTimeout(t);
-  }, [text, search.q, navigate]);
+  }, [text, search.q, change]);
+
+  // What was seen of tenants: the choice outlives their being in sight.
+  const rows = useRef(new Map<string, TenantRow>());
+  const [states, setStates] = useState<string[]>([]);
+  useEffect(() => {
+    const found = new Set<string>();
+    for (const t of tenants.rows ?? []) {
+      if (!t) continue;
+      rows.current.set(t.id, t);
+      if (t.status) found.add(t.status);
+    }
+    setStates((old) => {
+      const all = [...new Set([...old, ...found])].sort();
+      return all.length === old.length ? old : all;
+    });
+  }, [tenants.rows]);
+
+  const ids = useMemo(() => readSelection(search.sel), [search.sel]);
+  const chosen = useMemo(() => new Set(ids), [ids]);
+  const anchor = useRef(-1);
+  const list = tenants.rows;
+  const pick = useCallback(
+    (row: TenantRow, toHere: boolean) => {
+      const at = list?.findIndex((r) => r?.id === row.id) ?? -1;
+      if (toHere && anchor.current >= 0 && at >= 0) {
+        setRangeError(null);
+        void idsBetween(filter, anchor.current, at)
+          .then((between) => {
+            for (const t of between) rows.current.set(t.id, t);
+            change({
+              sel: writeSelection(
+                added(
+                  ids,
+                  between.map((t) => t.id),
+                ),
+              ),
+            });
+          })
+          .catch(setRangeError);
+      } else change({ sel: writeSelection(toggled(ids, row.id)) });
+      anchor.current = at;
+    },
+    [list, filter, ids, change],
+  );
+  useEffect(() => {
+    const hear = (e: KeyboardEvent) => {
+      if (e.key !== " " || typing(e.target) || covered() || e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.target instanceof HTMLButtonElement || e.target instanceof HTMLAnchorElement) return;
+      // The table marks the row under its cursor.
+      const at = document.querySelector<HTMLElement>('tr[data-cursor="true"]')?.dataset.index;
+      const row = at === undefined ? undefined : list?.[Number(at)];
+      if (!row) return;
+      e.preventDefault();
+      pick(row, e.shiftKey);
+    };
+    window.addEventListener("keydown", hear);
+    return () => window.removeEventListener("keydown", hear);
+  }, [list, pick]);
+
+  const all = useMemo(
+    () => columnsOf({ fields: tenants.fields, chosen, onPick: pick, changedReason: tenants.changedReason }),
+    [tenants.fields, chosen, pick, tenants.changedReason],
+  );
+  const shown = chosenColumns(all, search.cols ?? localStorage.getItem(columnsKey) ?? undefined);
+  const choose = (key: string) => {
+    const next = all.filter((c) => (c.key === key ? !shown.includes(c) : shown.includes(c)));
+    const cols = next.map((c) => c.key).join(",");
+    localStorage.setItem(columnsKey, cols);
+    change({ cols });
+  };
 
   const shards = status.data?.shards.map((s) => s.name) ?? [];
-  const filtered = Boolean(search.q || search.shard);
+  const filtered = Boolean(search.q || search.shard || search.state || search.demo || search.size);
+  const clear = () => {
+    setText("");
+    void navigate({ to: "/tenants", search: (s) => ({ sort: s.sort, cols: s.cols }), replace: true });
+  };
+  const one = ids.length === 1 ? rows.current.get(ids[0] ?? "") : undefined;
+  const move = () => {
+    if (ids.length > 1) setPreview(true);
+    else void navigate({ to: "/moves/new", search: { tenant: ids[0], target: undefined } });
+  };
+  const exportShown = () =>
+    save.mutate(
+      { filter, columns: shown.flatMap((c) => c.exports), ids },
+      { onSuccess: (f) => good(`${plural(f.rows, "tenant")} written to ${f.path}`) },
+    );
+  useHere({
+    "move.start": move,
+    "tenants.export": tenants.total ? exportShown : undefined,
+    "tenants.check": () => setChecking(true),
+    "tenants.clear": filtered || ids.length > 0 ? clear : undefined,
+    "tenant.assign":
+      ids.length === 1
+        ? () => void navigate({ to: "/tenants/$id", params: { id: ids[0] ?? "" }, search: { assign: true, sort: undefined } })
+        : undefined,
+  });
+
+  const weight = sumOf(ids.map((id) => rows.current.get(id)?.bytes_estimate));
   return (
     <Main fill>
-      <Head title="Tenants" sub={tenants.total === undefined ? null : count(tenants.total)}>
-        <Button
-          variant="default"
-          onClick={() => {
-            setChecking(true);
-            placement.mutate();
-          }}
-        >
-          Check placement
-        </Button>
-        <Button onClick={move}>Move a tenant…</Button>
+      <Head title="Tenants" sub={tenants.total === undefined ? null : filtered ? `${count(tenants.total)} found` : count(tenants.total)}>
+        <ActionButton id="tenants.check" variant="default" />
+        <ActionButton id="tenants.export" variant="default" disabled={!tenants.total} loading={save.isPending}>
+          {ids.length > 0 ? `Export ${ids.length} chosen` : "Export"}
+        </ActionButton>
+        <ActionButton id="move.start">
+          {ids.length > 1 ? `Move ${ids.length} tenants…` : one ? `Move ${one.label || one.id}…` : "Move a tenant…"}
+        </ActionButton>
       </Head>
-      <section className="panel" style={{ flex: 1, minHeight: 0, display: "flex", flexDirection: "column" }} aria-label="Tenants">
+      {save.error && toProblem(save.error).code !== "cancelled" ? (
+        <div className="above">
+          <ErrorPanel what="The list was not written" problem={toProblem(save.error)} onClose={() => save.reset()} />
+        </div>
+      ) : null}
+      {rangeError ? (
+        <div className="above">
+          <ErrorPanel what="The rows between could not be read" problem={toProblem(rangeError)} onClose={() => setRangeError(null)} />
+        </div>
+      ) : null}
+      <section className="panel tall tenants" aria-label="Tenants">
         <div className="filters">
           <TextInput
             data-filter
             aria-label="Filter by subdomain, id or company"
             placeholder="Filter by subdomain, id or company"
             rightSection={<kbd>/</kbd>}
-            w={300}
+            className="find"
             value={text}
             onChange={(e) => setText(e.currentTarget.value)}
             onKeyDown={(e) => {
               if (e.key === "Escape") {
                 setText("");
                 e.currentTarget.blur();
+              } else if (e.key === "Enter" || e.key === "ArrowDown") {
+                e.preventDefault();
+                e.currentTarget.blur();
               }
             }}
           />
-          <NativeSelect
-            aria-label="Shard"
-            w={170}
-            value={search.shard ?? ""}
-            data={[{ value: "", label: "Shard: any" }, ...shards.map((s) => ({ value: s, label: s }))]}
-            onChange={(e) => {
-              const shard = e.currentTarget.value || undefined;
-              void navigate({ to: "/tenants", search: (s) => ({ ...s, shard }), replace: true });
-            }}
+          <Choice
+            what="Shard"
+            value={search.shard}
+            of={shards.map((s) => [s, s])}
+            onChange={(shard) => change({ shard, sel: undefined })}
           />
-          <span className="end age row">
-            {tenants.total === undefined ? "" : `${count(tenants.total)} ${filtered ? "found" : "in all"} ·`} <Age at={tenants.updatedAt} />
+          <Choice
+            what="Status"
+            value={search.state}
+            of={[["moving", "in a move"], ...states.map((s): [string, string] => [s, s.replaceAll("_", " ")])]}
+            onChange={(state) => change({ state, sel: undefined })}
+          />
+          <Choice what="Size" value={search.size} of={sizes} onChange={(size) => change({ size, sel: undefined })} />
+          <Choice
+            what="Demo"
+            value={search.demo}
+            of={[
+              ["yes", "yes"],
+              ["no", "no"],
+            ]}
+            onChange={(demo) => change({ demo, sel: undefined })}
+          />
+          <Menu closeOnItemClick={false} position="bottom-end" transitionProps={{ duration: 120 }}>
+            <Menu.Target>
+              <Button variant="default" rightSection={<Icon name="caret" size={14} />} px={10}>
+                Columns
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {all.slice(1).map((c) => (
+                <Menu.Item
+                  key={c.key}
+                  role="menuitemcheckbox"
+                  aria-checked={shown.includes(c)}
+                  leftSection={shown.includes(c) ? <Icon name="done" /> : <span className="gap" />}
+                  onClick={() => choose(c.key)}
+                >
+                  {c.head}
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
+          <span className="end age">
+            <Age at={tenants.updatedAt} />
           </span>
         </div>
-        {tenants.error ? (
-          <div style={{ padding: 12 }}>
-            <ErrorPanel what="The tenants could not be read" problem={toProblem(tenants.error)} onRetry={tenants.refetch} />
+        {ids.length > 0 ? (
+          <div className="chosen" role="status">
+            <b>{plural(ids.length, "tenant")} chosen</b>
+            <span className="muted num">
+              {weight.known > 0 ? `≈ ${bytes(weight.sum)}${weight.known < weight.of ? ` of ${weight.known}` : ""}` : "size not known"}
+            </span>
+            {tenants.total !== undefined && ids.length < Math.min(tenants.total, most) ? (
+              <button
+                type="button"
+                className="linkish"
+                onClick={() => {
+                  setRangeError(null);
+                  void idsBetween(filter, 0, Math.min(tenants.total ?? 0, most) - 1)
+                    .then((between) => {
+                      for (const t of between) rows.current.set(t.id, t);
+                      change({
+                        sel: writeSelection(
+                          added(
+                            [],
+                            between.map((t) => t.id),
+                          ),
+                        ),
+                      });
+                    })
+                    .catch(setRangeError);
+                }}
+              >
+                {tenants.total > most ? `Choose the first ${most}` : `Choose all ${count(tenants.total)}`}
+              </button>
+            ) : null}
+            {ids.length >= most ? <span className="muted">{most} is the most that can be chosen at once</span> : null}
+            <button type="button" className="linkish end" onClick={() => change({ sel: undefined })}>
+              Choose none
+            </button>
           </div>
         ) : null}
-        {tenants.total === undefined ? (
+        {tenants.error ? (
+          <div className="pad">
+            <ErrorPanel
+              what={tenants.rows ? "The tenants could not be read again; what is below is older" : "The tenants could not be read"}
+              problem={toProblem(tenants.error)}
+              onRetry={tenants.refetch}
+            />
+          </div>
+        ) : null}
+        {list === undefined || tenants.total === undefined ? (
           tenants.error ? null : (
-            <Waiting what="the tenants" rows={10} />
+            <TableBones what="the tenants" columns={shown.length} rows={16} />
           )
-        ) : tenants.total === 0 ? (
+        ) : tenants.total === 0 && !tenants.old ? (
           filtered ? (
             <Empty
               title="No tenant fits"
               action={
-                <Button
-                  variant="default"
-                  onClick={() => {
-                    setText("");
-                    void navigate({ to: "/tenants", search: {}, replace: true });
-                  }}
-                >
-                  Clear the filter
+                <Button variant="default" onClick={clear}>
+                  Clear the filters
                 </Button>
               }
             >
-              The filter looks at subdomain, id and company.
+              The text is looked for in subdomain, id and company.
             </Empty>
           ) : (
             <Empty title="No tenants yet">
@@ -160,79 +328,53 @@ export function TenantsScreen() {
             </Empty>
           )
         ) : (
-          <DataTable
-            label="List of tenants"
-            columns={columns}
-            rows={tenants.rows}
-            rowKey={(t) => t.id}
-            fill
-            keyboard
-            sorted
-            sort={readSort(search.sort)}
-            onSort={(next) => void navigate({ to: "/tenants", search: (s) => ({ ...s, sort: writeSort(next) }), replace: true })}
-            onOpen={(t) => void navigate({ to: "/tenants/$id", params: { id: t.id } })}
-            onRange={seen}
-          />
+          <div className="tall-inner" data-old={tenants.old || undefined}>
+            <DataTable
+              label="List of tenants"
+              columns={shown}
+              rows={list}
+              rowKey={(t) => t.id}
+              fill
+              keyboard
+              sorted
+              sort={readSort(search.sort)}
+              onSort={(next) => change({ sort: writeSort(next) })}
+              onOpen={(t) => void navigate({ to: "/tenants/$id", params: { id: t.id }, search: { assign: undefined, sort: undefined } })}
+              onRange={seen}
+            />
+          </div>
         )}
       </section>
-      <Modal
-        opened={checking}
-        onClose={() => setChecking(false)}
-        title="Are all rows where the pointers say?"
-        size={720}
-        closeButtonProps={{ "aria-label": "Close" }}
-        transitionProps={{ duration: 120 }}
-      >
-        {placement.isPending ? <Waiting what="every shard's rows; this looks at each table" onCancel={() => setChecking(false)} /> : null}
-        {placement.error ? (
-          <ErrorPanel
-            what="The placement could not be checked"
-            problem={problemOf(placement) ?? toProblem("")}
-            onRetry={() => placement.mutate()}
-          />
-        ) : null}
-        {placement.data && !placement.isPending ? <Outcome check={placement.data} /> : null}
-      </Modal>
+      <PlacementDialog open={checking} onClose={() => setChecking(false)} />
+      <Chosen open={preview} tenants={ids.map((id) => rows.current.get(id) ?? id)} onClose={() => setPreview(false)} />
     </Main>
   );
 }
 
-function Outcome({ check }: { check: PlacementCheck }) {
+function Choice({
+  what,
+  value,
+  of,
+  onChange,
+}: {
+  what: string;
+  value: string | undefined;
+  of: readonly (readonly [string, string])[];
+  onChange: (value: string | undefined) => void;
+}) {
+  const known = value === undefined || of.some(([v]) => v === value);
   return (
-    <div className="stack">
-      <p className="row">
-        <Mark tone={check.ok ? "ok" : "bad"} />
-        <span>
-          {check.ok
-            ? `${plural(check.checked, "tenant")} checked: each one's rows are where its pointer says.`
-            : `${plural(check.tenants.length, "tenant")} of ${count(check.checked)} disagree or could not be judged.`}
-        </span>
-      </p>
-      {check.unreachable.length > 0 ? (
-        <p className="tone-warn">Not looked at, because there was no answer: {check.unreachable.join(", ")}.</p>
-      ) : null}
-      {check.tenants.length > 0 ? (
-        <DataTable
-          label="Tenants that disagree"
-          maxHeight={380}
-          columns={[
-            {
-              key: "label",
-              head: "Tenant",
-              cell: (t) => (
-                <Link to="/tenants/$id" params={{ id: t.id }}>
-                  {t.label || t.id}
-                </Link>
-              ),
-            },
-            { key: "pointer", head: "Pointer", cell: (t) => <span className="badge">{t.pointer}</span> },
-            { key: "rows", head: "Rows on", cell: (t) => t.rows_on.join(", ") || "no shard" },
-            { key: "why", head: "Why", cell: (t) => <span title={t.why}>{t.why}</span> },
-          ]}
-          rows={check.tenants}
-          rowKey={(t) => t.id}
-        />
-      ) : null}
-    </div>
+    <NativeSelect
+      aria-label={what}
+      className="choose"
+      data-set={value === undefined ? undefined : ""}
+      value={value ?? ""}
+      data={[
+        { value: "", label: `${what}: any` },
+        ...of.map(([v, word]) => ({ value: v, label: `${what}: ${word}` })),
+        ...(known || value === undefined ? [] : [{ value, label: `${what}: ${value}` }]),
+      ]}
+      onChange={(e) => onChange(e.currentTarget.value || undefined)}
+    />
   );
 }

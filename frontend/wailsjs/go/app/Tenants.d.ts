@@ -9,6 +9,8 @@ export function Check():Promise<session.PlacementCheck>;
 
 export function Export(arg1:app.TenantExportRequest):Promise<app.TenantExport>;
 
+export function Find(arg1:string):Promise<session.TenantView>;
+
 export function Get(arg1:string):Promise<session.TenantView>;
 
 export function List(arg1:session.TenantFilter):Promise<session.TenantList>;

@@ -14,6 +14,10 @@ export function Export(arg1) {
   return window['go']['app']['Tenants']['Export'](arg1);
 }
 
+export function Find(arg1) {
+  return window['go']['app']['Tenants']['Find'](arg1);
+}
+
 export function Get(arg1) {
   return window['go']['app']['Tenants']['Get'](arg1);
 }

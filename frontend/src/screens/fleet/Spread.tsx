@@ -1,0 +1,84 @@
+import { SegmentedControl } from "@mantine/core";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { problemOf } from "../../app/problem";
+import type { Distribution } from "../../bridge";
+import { Age } from "../../ui/Age";
+import { Empty } from "../../ui/Empty";
+import { bytes, count, percent, plural } from "../../ui/format";
+import { Loaded } from "../../ui/Loaded";
+import { Panel } from "../../ui/Panel";
+import { spread } from "./figures";
+import { useDistribution } from "./queries";
+
+const route = getRouteApi("/");
+const shades = ["var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c6)", "var(--c5)"];
+
+/** Spread is how the fleet's tenants, or its bytes, lie on the shards. */
+export function Spread() {
+  const q = useDistribution();
+  const navigate = useNavigate();
+  const by = route.useSearch().by === "tenants" ? "tenants" : "size";
+  return (
+    <Panel
+      title="Distribution"
+      age={
+        <>
+          <SegmentedControl
+            size="xs"
+            aria-label="Distribution by"
+            value={by}
+            data={[
+              { value: "size", label: "By size" },
+              { value: "tenants", label: "By tenants" },
+            ]}
+            onChange={(next) => void navigate({ to: "/", search: (s) => ({ ...s, by: next }), replace: true })}
+          />
+          <Age at={q.dataUpdatedAt} />
+        </>
+      }
+    >
+      <Loaded data={q.data} problem={problemOf(q)} what="the distribution" rows={3} onRetry={() => void q.refetch()}>
+        {(d: Distribution) => <Picture d={d} by={by} />}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Picture({ d, by }: { d: Distribution; by: "size" | "tenants" }) {
+  const { parts, total, without } = spread(d, by);
+  if (d.total === 0 && by === "tenants")
+    return <Empty title="No tenants yet">Once the catalogue has tenants, this shows how they spread.</Empty>;
+  if (total === 0) return <Empty title="No size is known">No shard told its size. The tenants are known: look by tenants.</Empty>;
+  return (
+    <>
+      <div className="dist" role="img" aria-label={parts.map((p) => `${p.name} ${percent(p.share)}`).join(", ")}>
+        {parts.map((p, i) =>
+          p.share > 0 ? (
+            <i
+              key={p.name}
+              title={`${p.name}: ${percent(p.share)}`}
+              style={{ width: `${p.share * 100}%`, background: shades[i % shades.length] }}
+            />
+          ) : null,
+        )}
+      </div>
+      <ul className="legend num">
+        {parts.map((p, i) => (
+          <li key={p.name}>
+            <em style={{ background: shades[i % shades.length] }} />
+            {p.name} <span className="medium">{percent(p.share)}</span>{" "}
+            <span className="faint">
+              {by === "size" ? bytes(p.value) : count(p.value)}
+              {by === "size" ? ` · ${plural(p.tenants, "tenant")}` : typeof p.size === "number" ? ` · ${bytes(p.size)}` : ""}
+            </span>
+          </li>
+        ))}
+        {without.length > 0 ? (
+          <li className="tone-warn">
+            without {without.join(", ")}: {plural(without.length, "size")} not known
+          </li>
+        ) : null}
+      </ul>
+    </>
+  );
+}
