@@ -1,9 +1,4 @@
-import { call, expect, type Fleet, pictures, settled, test } from "./world";
-
-interface Move {
-  id: string;
-  state: string;
-}
+import { expect, pictures, settled, test } from "./world";
 
 /** The page shows each screen whole. */
 const whole: [name: string, path: string, there: string][] = [
@@ -34,6 +29,3 @@ test("first start", async ({ open }) => {
   await expect(page.getByRole("heading", { name: "Welcome to Shard Admin" })).toBeVisible();
   await pictures(page, "first-start");
 });
-
-export type { Fleet, Move };
-export { call };

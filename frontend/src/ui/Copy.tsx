@@ -1,7 +1,8 @@
 import { useEffect, useState } from "react";
 import { Icon } from "./icons";
 
-async function put(text: string): Promise<boolean> {
+/** put brings a text into the clipboard and says whether it is there. */
+export async function put(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

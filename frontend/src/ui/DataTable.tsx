@@ -163,6 +163,7 @@ export function DataTable<T>({
         </thead>
         <tbody>
           {before > 0 ? (
+            // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in this row takes the focus
             <tr aria-hidden="true">
               <td colSpan={columns.length} style={{ height: before, padding: 0, border: 0 }} />
             </tr>
@@ -191,6 +192,7 @@ export function DataTable<T>({
             );
           })}
           {after > 0 ? (
+            // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in this row takes the focus
             <tr aria-hidden="true">
               <td colSpan={columns.length} style={{ height: after, padding: 0, border: 0 }} />
             </tr>

@@ -1,52 +1,50 @@
+import type { ReactNode } from "react";
+
 export type Tone = "ok" | "warn" | "bad" | "run" | "off" | "info";
+
+const sign = { fill: "none", stroke: "var(--surface)", strokeWidth: 1.6, strokeLinecap: "round", strokeLinejoin: "round" } as const;
+
+const signs: Record<Tone, ReactNode> = {
+  run: <circle cx="7" cy="7" r="5.6" fill="none" stroke="currentColor" strokeWidth="1.8" strokeDasharray="25 10" strokeLinecap="round" />,
+  off: (
+    <>
+      <circle cx="7" cy="7" r="6" fill="none" stroke="currentColor" strokeWidth="1.3" />
+      <path d="M4.5 7h5" fill="none" stroke="currentColor" strokeWidth="1.3" />
+    </>
+  ),
+  ok: (
+    <>
+      <circle cx="7" cy="7" r="7" fill="currentColor" />
+      <path d="M4.2 7.2l2 2 3.6-4" {...sign} />
+    </>
+  ),
+  bad: (
+    <>
+      <circle cx="7" cy="7" r="7" fill="currentColor" />
+      <path d="M4.8 4.8l4.4 4.4M9.2 4.8 4.8 9.2" {...sign} />
+    </>
+  ),
+  warn: (
+    <>
+      <path d="M7 .8 13.8 13H.2z" fill="currentColor" />
+      <path d="M7 5v3.6M7 10.8v.01" {...sign} />
+    </>
+  ),
+  info: (
+    <>
+      <circle cx="7" cy="7" r="7" fill="currentColor" />
+      <path d="M7 6.4v4M7 3.8v.01" {...sign} />
+    </>
+  ),
+};
 
 /** Mark is the sign of a status: a shape of its own besides its colour. */
 export function Mark({ tone, size = 14 }: { tone: Tone; size?: number }) {
-  const common = { width: size, height: size, viewBox: "0 0 14 14", "aria-hidden": true, className: `tone-${tone}` } as const;
-  const sign = { fill: "none", stroke: "var(--surface)", strokeWidth: 1.6, strokeLinecap: "round", strokeLinejoin: "round" } as const;
-  switch (tone) {
-    case "run":
-      return (
-        <svg {...common} className="tone-run spin">
-          <circle cx="7" cy="7" r="5.6" fill="none" stroke="currentColor" strokeWidth="1.8" strokeDasharray="25 10" strokeLinecap="round" />
-        </svg>
-      );
-    case "off":
-      return (
-        <svg {...common}>
-          <circle cx="7" cy="7" r="6" fill="none" stroke="currentColor" strokeWidth="1.3" />
-          <path d="M4.5 7h5" fill="none" stroke="currentColor" strokeWidth="1.3" />
-        </svg>
-      );
-    case "ok":
-      return (
-        <svg {...common}>
-          <circle cx="7" cy="7" r="7" fill="currentColor" />
-          <path d="M4.2 7.2l2 2 3.6-4" {...sign} />
-        </svg>
-      );
-    case "bad":
-      return (
-        <svg {...common}>
-          <circle cx="7" cy="7" r="7" fill="currentColor" />
-          <path d="M4.8 4.8l4.4 4.4M9.2 4.8 4.8 9.2" {...sign} />
-        </svg>
-      );
-    case "warn":
-      return (
-        <svg {...common}>
-          <path d="M7 .8 13.8 13H.2z" fill="currentColor" />
-          <path d="M7 5v3.6M7 10.8v.01" {...sign} />
-        </svg>
-      );
-    default:
-      return (
-        <svg {...common}>
-          <circle cx="7" cy="7" r="7" fill="currentColor" />
-          <path d="M7 6.4v4M7 3.8v.01" {...sign} />
-        </svg>
-      );
-  }
+  return (
+    <svg aria-hidden="true" width={size} height={size} viewBox="0 0 14 14" className={`tone-${tone}${tone === "run" ? " spin" : ""}`}>
+      {signs[tone]}
+    </svg>
+  );
 }
 
 /** Status is icon, word and colour, the same everywhere. */
@@ -69,6 +67,13 @@ const shard: Record<string, [Tone, string]> = {
 
 export function shardStatus(status: string): [Tone, string] {
   return shard[status] ?? ["info", status];
+}
+
+const checks: Record<string, Tone> = { ok: "ok", warning: "warn", blocker: "bad" };
+
+/** checkTone is the tone of a check of a plan. */
+export function checkTone(status: string): Tone {
+  return checks[status] ?? "info";
 }
 
 const move: Record<string, [Tone, string]> = {

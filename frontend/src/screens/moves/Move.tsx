@@ -8,18 +8,24 @@ import type { MoveTable, MoveView } from "../../bridge";
 import { Age, Moment } from "../../ui/Age";
 import { Bar } from "../../ui/Bar";
 import { Confirm } from "../../ui/Confirm";
-import { Mono } from "../../ui/Copy";
+import { Mono, put } from "../../ui/Copy";
 import { useNow } from "../../ui/clock";
 import { type Column, DataTable, readSort, type Sort } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
 import { Figure, Figures } from "../../ui/Figure";
 import { count, millis, plural, size } from "../../ui/format";
+import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
-import { Mark, moveStatus, Status, type Tone } from "../../ui/Status";
-import { useAct, useMove, useRate } from "./queries";
-import { isOver, phases, reached, verbOf } from "./verbs";
+import { checkTone, Mark, moveStatus, Status, type Tone } from "../../ui/Status";
+import { type Is, phasesOf } from "./phases";
+import { useAct, useMove, useSamples } from "./queries";
+import { leftOf, rateOf, type Sample } from "./rate";
+import { reportOf } from "./report";
+import { Throughput } from "./Throughput";
+import { isOver, verbOf } from "./verbs";
+import "./move.css";
 
 export function MoveScreen() {
   const { id } = useParams({ from: "/moves/$id" });
@@ -34,7 +40,7 @@ export function MoveScreen() {
           m ? (
             <>
               <span className="badge">{m.source}</span>
-              <span aria-label="to">→</span>
+              <span className="faint">→</span>
               <span className="badge">{m.target}</span>
               <Status tone={tone}>{word}</Status>
               <span className="cut">
@@ -44,6 +50,7 @@ export function MoveScreen() {
           ) : null
         }
       >
+        {m ? <CopyReport m={m} /> : null}
         <Age at={q.dataUpdatedAt} />
       </Head>
       <Loaded data={m} problem={problemOf(q)} what="the move" rows={10} onRetry={() => void q.refetch()}>
@@ -53,8 +60,20 @@ export function MoveScreen() {
   );
 }
 
+function CopyReport({ m }: { m: MoveView }) {
+  return (
+    <Button
+      variant="default"
+      onClick={() => void put(reportOf(m)).then((done) => good(done ? "The report is in the clipboard" : "The clipboard takes nothing"))}
+    >
+      Copy the report
+    </Button>
+  );
+}
+
 function Body({ m }: { m: MoveView }) {
   const [asked, setAsked] = useState<string | null>(null);
+  const samples = useSamples(m);
   return (
     <div className="stack" style={{ gap: 16 }}>
       {m.error ? (
@@ -64,15 +83,18 @@ function Body({ m }: { m: MoveView }) {
         />
       ) : null}
       <Phases m={m} />
-      <div className="cols first">
+      <div className="move-cols">
         <div className="stack" style={{ gap: 16 }}>
-          <Numbers m={m} />
+          <Numbers m={m} samples={samples} />
+          <Throughput samples={samples} live={m.state === "copying" && !m.settled} />
           <Tables m={m} />
+          <Checks m={m} />
         </div>
         <div className="stack" style={{ gap: 16 }}>
           <Actions m={m} onAsk={setAsked} />
-          <About m={m} />
+          <WayBack m={m} />
           <Log m={m} />
+          <About m={m} />
         </div>
       </div>
       <Ask m={m} verb={asked} onClose={() => setAsked(null)} />
@@ -80,76 +102,61 @@ function Body({ m }: { m: MoveView }) {
   );
 }
 
+const signs: Record<Is, Tone> = { done: "ok", now: "run", bad: "bad", todo: "off" };
+
 function Phases({ m }: { m: MoveView }) {
-  const at = reached(m);
-  const over = isOver(m.state);
-  const bad = m.state === "failed" || Boolean(m.error && m.settled);
   return (
     <section className="panel" aria-label="Phases">
       <ol className="steps">
-        {phases.map((p, i) => {
-          const is = m.state === "finalized" || i < at ? "done" : i > at ? "todo" : bad ? "bad" : over ? "todo" : "now";
-          const tone: Tone = is === "done" ? "ok" : is === "bad" ? "bad" : is === "now" ? (m.settled ? "warn" : "run") : "off";
-          const says =
-            is === "done"
-              ? "done"
-              : is === "bad"
-                ? "stopped"
-                : is === "now"
-                  ? m.settled
-                    ? "waits for you"
-                    : m.step.replaceAll("_", " ") || "running"
-                  : over
-                    ? "not done"
-                    : "to come";
-          return (
-            <li key={p} className="step" data-is={is} aria-current={is === "now" ? "step" : undefined}>
-              <span className="rail">
-                <i
-                  style={{
-                    width:
-                      is === "todo"
-                        ? 0
-                        : is === "now" && p === "Copy" && m.rows > 0
-                          ? `${Math.min(100, (m.rows_copied / m.rows) * 100)}%`
-                          : "100%",
-                  }}
-                />
-              </span>
-              <div className="t">
-                <Mark tone={tone} />
-                {p}
-              </div>
-              <div className="m" title={says}>
-                {says}
-              </div>
-            </li>
-          );
-        })}
+        {phasesOf(m).map((p) => (
+          <li key={p.name} className="step" data-is={p.is} aria-current={p.is === "now" ? "step" : undefined}>
+            <span className="rail">
+              <i style={{ width: `${p.share * 100}%` }} />
+            </span>
+            <div className="t">
+              <Mark tone={p.is === "now" && m.settled ? (m.state === "retained" ? "ok" : "warn") : signs[p.is]} />
+              {p.name}
+            </div>
+            <div className="m num" title={p.says}>
+              {p.says}
+            </div>
+          </li>
+        ))}
       </ol>
     </section>
   );
 }
 
-function Numbers({ m }: { m: MoveView }) {
+function Numbers({ m, samples }: { m: MoveView; samples: readonly Sample[] }) {
   const now = useNow();
-  const rate = useRate(m);
+  const copying = m.state === "copying" && !m.settled && m.rows_copied < m.rows;
+  const rate = copying ? rateOf(samples) : null;
+  const left = copying ? leftOf(samples, m.rows - m.rows_copied) : null;
   const copied = size(m.bytes_copied);
   const all = size(m.bytes);
   const closed = m.read_only_since ? Math.max(0, now - Date.parse(m.read_only_since)) : null;
   const pause = closed ?? m.write_pause_ms ?? null;
-  const left = rate && rate > 0 ? ((m.rows - m.rows_copied) * 1000) / rate : null;
+  const verified = m.tables.filter((t) => t.verified).length;
   return (
     <Figures label="The move in figures">
       <Figure label="Rows" value={count(m.rows_copied)} detail={`of ${count(m.rows)}`} />
-      <Figure label="Copied" value={copied.value} unit={copied.unit} detail={`of ${all.value} ${all.unit}`} />
-      <Figure
-        label="Rate"
-        value={rate === null ? null : count(rate)}
-        unit="rows/s"
-        reason="nothing is copied now"
-        detail={left === null ? undefined : `about ${millis(left * 0.8)} to ${millis(left * 1.5)} left`}
-      />
+      <Figure label="Copied" value={copied.value} unit={copied.unit} detail={`${all.value} ${all.unit} planned`} />
+      {copying ? (
+        <Figure
+          label="Rate"
+          value={rate === null ? null : count(rate)}
+          unit="rows/s"
+          reason="estimating"
+          detail={left ? timeLeft(left) : "estimating the time left"}
+        />
+      ) : (
+        <Figure
+          label="Took"
+          value={m.switched_at && m.started_at ? millis(Date.parse(m.switched_at) - Date.parse(m.started_at)) : null}
+          reason={m.started_at ? "not yet switched" : "not yet started"}
+          detail={m.switched_at ? "from start to switch" : undefined}
+        />
+      )}
       <Figure
         label={closed !== null ? "Writes wait" : "Writes waited"}
         value={pause === null ? null : millis(pause)}
@@ -159,24 +166,40 @@ function Numbers({ m }: { m: MoveView }) {
       />
       <Figure
         label="Compared"
-        value={m.verified ? "All rows" : null}
+        value={m.verified ? "Equal" : verified > 0 ? `${verified}` : null}
+        unit={m.verified || verified === 0 ? undefined : `of ${m.tables.length}`}
         reason="not yet compared"
-        detail={m.verified ? <Age at={m.verified_at} className="" /> : undefined}
+        detail={m.verified ? <Age at={m.verified_at} before="every row, " className="" /> : undefined}
         tone={m.verified ? "ok" : undefined}
       />
     </Figures>
   );
 }
 
+function timeLeft({ from, to }: { from: number; to: number }): string {
+  const low = millis(from);
+  const high = millis(to);
+  return low === high ? `about ${low} left` : `${low} to ${high} left`;
+}
+
 const tableColumns: Column<MoveTable>[] = [
   { key: "table", head: "Table", by: (t) => t.table, cell: (t) => <span className="mono">{t.table}</span> },
-  { key: "kind", head: "Belongs by", by: (t) => t.kind, cell: (t) => <span className="muted">{t.kind.replaceAll("_", " ")}</span> },
-  { key: "copied", head: "Copied", right: true, by: (t) => t.rows_copied, cell: (t) => count(t.rows_copied) },
-  { key: "rows", head: "Rows", right: true, by: (t) => t.rows, cell: (t) => count(t.rows) },
+  { key: "kind", head: "Belongs by", by: (t) => t.kind, cell: (t) => <span className="muted">{kindWords[t.kind] ?? t.kind}</span> },
+  {
+    key: "rows",
+    head: "Rows",
+    right: true,
+    by: (t) => t.rows,
+    cell: (t) => (
+      <>
+        {count(t.rows_copied)} <span className="faint">of {count(t.rows)}</span>
+      </>
+    ),
+  },
   {
     key: "share",
     head: "Progress",
-    width: 120,
+    width: 130,
     by: (t) => (t.rows > 0 ? t.rows_copied / t.rows : 0),
     cell: (t) => (
       <Bar
@@ -190,16 +213,26 @@ const tableColumns: Column<MoveTable>[] = [
     key: "state",
     head: "State",
     width: 110,
+    by: (t) => (t.verified ? 3 : t.rows_copied >= t.rows ? 2 : t.rows_copied > 0 ? 1 : 0),
     cell: (t) =>
       t.verified ? (
-        <Status tone="ok">Compared</Status>
+        <Status tone="ok">Equal</Status>
+      ) : t.rows_copied >= t.rows && t.rows > 0 ? (
+        <Status tone="info">Copied</Status>
       ) : t.rows_copied > 0 ? (
-        <Status tone="run">Copied</Status>
+        <Status tone="run">Copying</Status>
       ) : (
         <Status tone="off">To come</Status>
       ),
   },
 ];
+
+const kindWords: Record<string, string> = {
+  tenant: "tenant column",
+  child: "its parent",
+  declared: "declared reference",
+  owned_by_reference: "who points at it",
+};
 
 function Tables({ m }: { m: MoveView }) {
   const [sort, setSort] = useState<Sort | undefined>(readSort("-rows"));
@@ -226,21 +259,26 @@ function Tables({ m }: { m: MoveView }) {
   );
 }
 
+/** What can be done now. A run that somebody carries out needs no one to go on with it. */
+function possible(m: MoveView): string[] {
+  return m.actions.filter((verb) => verb !== "resume" || m.settled || m.owner === "");
+}
+
 function Actions({ m, onAsk }: { m: MoveView; onAsk: (verb: string) => void }) {
+  const verbs = possible(m);
   return (
     <Panel title="What you can do">
       <div className="acts">
-        {m.actions.length === 0 ? (
-          <span className="muted">{isOver(m.state) ? "The move is over." : "Nothing until this step ends."}</span>
+        {verbs.length === 0 ? (
+          <span className="muted">{isOver(m.state) ? "Nothing more: the move is over." : "Nothing until this step ends."}</span>
         ) : null}
-        {m.actions.map((verb, i) => {
+        {verbs.map((verb, i) => {
           const v = verbOf(verb, m);
           return v ? (
             <div key={verb}>
               <Button
                 variant={i === 0 && !v.danger ? "filled" : "default"}
                 data-tone={v.danger ? "danger" : undefined}
-                fullWidth
                 onClick={() => onAsk(verb)}
               >
                 {v.button}
@@ -249,18 +287,57 @@ function Actions({ m, onAsk }: { m: MoveView; onAsk: (verb: string) => void }) {
             </div>
           ) : null;
         })}
-        <p>{wayBack(m)}</p>
       </div>
+    </Panel>
+  );
+}
+
+function WayBack({ m }: { m: MoveView }) {
+  return (
+    <Panel title={isOver(m.state) ? "How it ended" : "The way back"} pad>
+      <p className="muted">{wayBack(m)}</p>
+    </Panel>
+  );
+}
+
+function Checks({ m }: { m: MoveView }) {
+  const rest = m.checks.filter((c) => c.status !== "ok").length;
+  if (m.checks.length === 0) return null;
+  return (
+    <Panel
+      title="Checks before the start"
+      note={rest === 0 ? `all ${m.checks.length} passed` : `${rest} of ${m.checks.length} need a look`}
+    >
+      <ul className="checks dense">
+        {m.checks.map((c) => (
+          <li key={`${c.name} ${c.message}`}>
+            <Mark tone={checkTone(c.status)} />
+            <span>
+              <span className="medium">{c.name}</span> <span className="muted">{c.message}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
 }
 
 function wayBack(m: MoveView): string {
   const name = m.label || m.tenant;
-  if (m.state === "finalized") return `${name} lives on ${m.target}. The copy on ${m.source} is gone.`;
-  if (isOver(m.state)) return `${name} lives on ${m.source}.`;
-  if (m.state === "retained") return `${m.source} keeps its copy, closed for writes: moving back loses nothing until you finalize.`;
-  return `Closing this window loses nothing. After the switch ${name} can move back without losing a write, until you finalize.`;
+  switch (m.state) {
+    case "finalized":
+      return `${name} lives on ${m.target}. The copy on ${m.source} is gone.`;
+    case "rolled_back":
+      return `${name} lives on ${m.source} again, with everything it wrote on ${m.target}.`;
+    case "cancelled":
+      return `${name} lives on ${m.source}. Nothing of it is left on ${m.target}.`;
+    case "retained":
+      return `${m.source} keeps its copy, closed for writes. Moving back brings every write since the switch with it, until you finalize.`;
+    case "finalizing":
+      return "There is none any more: the copy on the source is being deleted.";
+    default:
+      return `${name} lives on ${m.source} until the switch. After it, moving back loses no write until you finalize. Closing this window loses nothing: the move goes on, or stops at a safe point and can be taken up again.`;
+  }
 }
 
 function About({ m }: { m: MoveView }) {
@@ -277,8 +354,10 @@ function About({ m }: { m: MoveView }) {
         <dd>
           <Mono text={m.id} what="the move's id" />
         </dd>
+        <dt>Mode</dt>
+        <dd>{m.mode}</dd>
         <dt>Carried by</dt>
-        <dd>{m.owner || "nobody now"}</dd>
+        <dd className={m.owner ? "mono" : undefined}>{m.owner || "nobody now"}</dd>
         <dt>Filed</dt>
         <dd>
           <Moment at={m.created_at} />
@@ -292,6 +371,14 @@ function About({ m }: { m: MoveView }) {
           <Moment at={m.finished_at} />
         </dd>
       </dl>
+      {m.next.length > 0 ? (
+        <div className="stack tight" style={{ marginTop: 12 }}>
+          <span className="muted small">On the command line</span>
+          {m.next.map((line) => (
+            <Mono key={line} text={line} what="the command" />
+          ))}
+        </div>
+      ) : null}
     </Panel>
   );
 }

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { getLive } from "../../app/live";
 import { api, keys, type MoveAction, type MoveView } from "../../bridge";
+import { noted, type Sample } from "./rate";
 
 export function useMove(id: string) {
   return useQuery({
@@ -21,22 +22,13 @@ export function useAct(id: string) {
   });
 }
 
-/** useRate is rows a second over the last five seconds, null while nothing is copied. */
-export function useRate(m: MoveView | undefined): number | null {
-  const seen = useRef<{ at: number; rows: number }[]>([]);
-  const [rate, setRate] = useState<number | null>(null);
-  const rows = m?.rows_copied ?? 0;
-  const copying = m?.state === "copying" && !m.settled;
+/** useSamples notes how many rows were copied, each time that the page hears of it. */
+export function useSamples(m: MoveView): readonly Sample[] {
+  const [samples, setSamples] = useState<readonly Sample[]>([]);
+  const copying = m.state === "copying" && !m.settled;
+  const rows = m.rows_copied;
   useEffect(() => {
-    if (!copying) {
-      seen.current = [];
-      setRate(null);
-      return;
-    }
-    const now = Date.now();
-    seen.current = [...seen.current.filter((x) => now - x.at < 5000), { at: now, rows }];
-    const first = seen.current[0];
-    if (first && now - first.at > 500) setRate(Math.max(0, Math.round(((rows - first.rows) * 1000) / (now - first.at))));
+    if (copying) setSamples((old) => noted(old, { at: Date.now(), rows }));
   }, [rows, copying]);
-  return rate;
+  return samples;
 }

@@ -1,0 +1,65 @@
+import type { MoveView } from "../../bridge";
+import { bytes, count, millis, percent } from "../../ui/format";
+import { isOver, phases, reached } from "./verbs";
+
+export type Is = "done" | "now" | "todo" | "bad";
+
+export interface Phase {
+  name: string;
+  is: Is;
+  /** What is known of it, in a few words. */
+  says: string;
+  /** How much of it is done, 0 to 1. */
+  share: number;
+}
+
+/** phasesOf says of each phase whether it is done and what came of it. */
+export function phasesOf(m: MoveView): Phase[] {
+  const at = reached(m);
+  const over = isOver(m.state);
+  const bad = m.state === "failed" || Boolean(m.error && m.settled && !over);
+  return phases.map((name, i) => {
+    const is: Is = m.state === "finalized" || i < at ? "done" : i > at ? "todo" : bad ? "bad" : over ? "todo" : "now";
+    return { name, is, says: says(m, name, is, over), share: is === "todo" ? 0 : is === "now" ? share(m, name) : 1 };
+  });
+}
+
+function share(m: MoveView, phase: string): number {
+  if (phase === "Copy" && m.rows > 0) return Math.min(1, m.rows_copied / m.rows);
+  if (phase === "Verify" && m.tables.length > 0) return m.tables.filter((t) => t.verified).length / m.tables.length;
+  return 1;
+}
+
+function says(m: MoveView, phase: string, is: Is, over: boolean): string {
+  if (is === "todo") return over ? "not done" : "to come";
+  if (is === "bad") return "stopped";
+  if (is === "now") {
+    if (m.held && m.state === "ready") return "waits for you";
+    switch (phase) {
+      case "Copy":
+        return m.rows > 0 ? `${percent(Math.min(1, m.rows_copied / m.rows))} of the rows` : "no rows";
+      case "Verify":
+        return `${m.tables.filter((t) => t.verified).length} of ${m.tables.length} tables`;
+      case "Watch":
+        return m.state === "rolling_back" ? "moving back" : "can move back";
+      case "Finish":
+        return "deleting the copy";
+      default:
+        return m.step.replaceAll("_", " ") || "running";
+    }
+  }
+  switch (phase) {
+    case "Plan":
+      return bytes(m.bytes);
+    case "Check":
+      return m.checks.length > 0 ? `${m.checks.length} checks` : "done";
+    case "Copy":
+      return `${count(m.rows_copied)} rows`;
+    case "Verify":
+      return m.verified ? "every row is equal" : "done";
+    case "Switch":
+      return m.write_pause_ms === null || m.write_pause_ms === undefined ? "done" : `writes waited ${millis(m.write_pause_ms)}`;
+    default:
+      return "done";
+  }
+}
