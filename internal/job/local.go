@@ -57,9 +57,11 @@ func (j *Jobs) Reap(ctx context.Context) error {
 		if !ended(h) {
 			continue
 		}
+		if _, err := pool.Exec(ctx, j.sql("requeue_dead"), 0.0, h); err != nil {
+			return j.fault(err)
+		}
 		for _, sql := range []string{
 			`UPDATE {{schema}}.lease SET expires_at = '-infinity' WHERE holder = $1`,
-			`UPDATE {{schema}}.run SET state = 'queued', worker = NULL WHERE state = 'running' AND split_part(worker, '#', 1) = $1`,
 			`DELETE FROM {{schema}}.worker WHERE split_part(id, '#', 1) = $1`,
 		} {
 			if _, err := pool.Exec(ctx, j.sql(sql), h); err != nil {

@@ -151,12 +151,17 @@ func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 	}
 	var found *Run
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		// A computer that falls asleep just here must not keep the others from
+		// the queue.
+		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = '5s'`); err != nil {
+			return err
+		}
 		// One claim at a time: two that count the same running runs would
 		// both pass the limit.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('shard-admin claim ' || $1, 0))`, j.schema); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, j.sql("requeue_dead"), deadAfter.Seconds()); err != nil {
+		if _, err := tx.Exec(ctx, j.sql("requeue_dead"), deadAfter.Seconds(), ""); err != nil {
 			return err
 		}
 		r, err := scanRun(tx.QueryRow(ctx, j.sql("claim")+runColumns, c.Worker, c.Kinds, c.All, j.holder, c.PerShard, liveFor.Seconds()))
