@@ -78,6 +78,7 @@ const (
 	FenceExpired      Code = "fence_expired"
 	FenceEstimate     Code = "fence_estimate"
 	GuardMissing      Code = "guard_missing"
+	StandbyBehind     Code = "standby_behind"
 	VerifyDifferent   Code = "verification_differences"
 	SchemaDifferent   Code = "schema_different"
 	PurgeUnlisted     Code = "purge_unlisted_rows"
@@ -174,6 +175,7 @@ var codes = map[Code]Info{
 	FenceExpired:      {Exit: 1, Retry: true, Meaning: "The fence ran out before the switch; the tenant writes on the source again."},
 	FenceEstimate:     {Exit: 3, Meaning: "The copy is expected to take longer than the tenant may be read-only."},
 	GuardMissing:      {Exit: 1, Meaning: "A guard was removed or disabled while the move needed it; the move was undone."},
+	StandbyBehind:     {Exit: 1, Retry: true, Meaning: "A standby from which the application may read has not replayed the tenant's rows in time; the pointer did not move."},
 	VerifyDifferent:   {Exit: 4, Meaning: "Verification found rows that differ between source and target."},
 	SchemaDifferent:   {Exit: 3, Meaning: "Source and target do not have the same structure for the tenant's tables."},
 	PurgeUnlisted:     {Exit: 4, Meaning: "The source holds rows of the tenant that the move did not copy; nothing more was deleted."},

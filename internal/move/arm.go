@@ -28,16 +28,13 @@ func (r *run) arm(ctx context.Context) error {
 	}
 	stopAt("cleanup_recorded")
 	for _, s := range []*side{r.src, r.dst} {
-		if err := s.fence.Ensure(ctx); err != nil {
-			return err
-		}
-		if err := s.fence.BumpEpoch(ctx, r.m.ID, r.lease.Epoch); err != nil {
+		if err := s.fence.Enter(ctx, r.m.ID, r.lease.Epoch); err != nil {
 			return err
 		}
 	}
 	// An assignment that died left its fence; the tenant's lease is ours now.
 	for _, s := range []*side{r.src, r.dst} {
-		if err := s.fence.Remove(ctx, r.m.Tenant, fence.AssignmentID(r.m.Tenant)); err != nil {
+		if err := s.fence.Remove(ctx, r.m.Tenant, fence.AssignmentID(r.m.Tenant), r.lease.Epoch); err != nil {
 			return err
 		}
 	}
@@ -54,10 +51,10 @@ func (r *run) arm(ctx context.Context) error {
 		}
 	}
 	stopAt("guards_installed")
-	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, fence.Incoming); err != nil {
+	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Incoming); err != nil {
 		return err
 	}
-	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, fence.Armed); err != nil {
+	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed); err != nil {
 		return err
 	}
 	stopAt("armed")
@@ -98,7 +95,7 @@ func (r *run) closeFence(ctx context.Context, s *side) error {
 	limit := time.Duration(r.m.MaxReadOnlyMS) * time.Millisecond
 	var last error
 	for try, wait := 0, 250*time.Millisecond; try < 12; try, wait = try+1, min(wait*2, 4*time.Second) {
-		found, err := s.fence.Close(ctx, r.m.Tenant, r.m.ID, limit)
+		found, err := s.fence.Close(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, limit)
 		if err == nil {
 			r.closedAt = time.Now()
 			return nil

@@ -73,6 +73,9 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 		return r.inTime(ctx, err)
 	}
 	r.refreshViews(ctx, r.dst)
+	if err := r.mark(ctx, r.dst); err != nil {
+		return r.inTime(ctx, err)
+	}
 	err = pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		for i := range r.m.Tables {
 			t := &r.m.Tables[i]
@@ -109,6 +112,9 @@ func (r *run) inTime(ctx context.Context, err error) error {
 
 // copyRows places the root row, then copies every table on one snapshot.
 func (r *run) copyRows(ctx context.Context) error {
+	if err := r.beginCopy(ctx); err != nil {
+		return err
+	}
 	snapshot, err := r.src.fence.Snapshot(ctx, r.m.ID, r.lease.Epoch)
 	if err != nil {
 		return err
@@ -195,6 +201,24 @@ func (r *run) copyRows(ctx context.Context) error {
 	}
 	r.say(ctx, "%d rows copied, %d bytes", r.m.RowsCopied, r.m.BytesCopied)
 	return nil
+}
+
+// beginCopy looks once more whether the target holds rows of the tenant, now
+// that its guards keep new ones out, and records that from here on what it holds
+// came with this move: only then may an undo remove it.
+func (r *run) beginCopy(ctx context.Context) error {
+	return r.onTarget(ctx, func(tx pgx.Tx) error {
+		has, err := r.tm.HasRows(ctx, tx, r.m.Tenant)
+		if err != nil {
+			return err
+		}
+		if has != "" {
+			return fault.Newf(fault.RowsExist, "shard-admin tenants check says whose they are; cancel the move, remove them, then plan anew",
+				"%s: rows of the tenant have come there since the move was planned, in %s; nothing was copied", r.m.Target, has)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO shard_admin_move.owned (move_id, tbl, key, kind) VALUES ($1, '', '', 'begun') ON CONFLICT DO NOTHING`, r.m.ID)
+		return err
+	})
 }
 
 // copyShared brings the rows of others that the plan lists, then the young

@@ -21,6 +21,9 @@ func (r *run) flip(ctx context.Context) error {
 	if err := r.recheck(ctx, r.src); err != nil {
 		return err
 	}
+	if err := r.marked(ctx, r.dst); err != nil {
+		return err
+	}
 	if err := r.to(ctx, Switching, ""); err != nil {
 		return err
 	}
@@ -59,6 +62,9 @@ func (r *run) flipTx(ctx context.Context, p pointing) error {
 	m := *r.m
 	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '5s'`, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		if err := fence.Durable(ctx, tx); err != nil {
 			return err
 		}
 		if err := r.lease.GuardTx(ctx, tx); err != nil {
@@ -127,7 +133,8 @@ func (r *run) flipFate(ctx context.Context, cause error, p pointing) error {
 }
 
 // recheck is what is looked at once more inside the fence: guards, structure,
-// prepared transactions, standbys.
+// and that the fence is closed. Transactions that were prepared before the
+// guards were waited for, later ones hold the fence open.
 func (r *run) recheck(ctx context.Context, closed *side) error {
 	for _, s := range []*side{r.src, r.dst} {
 		if err := s.fence.VerifyGuards(ctx); err != nil {
@@ -172,15 +179,7 @@ func (r *run) sameStructure(ctx context.Context, s *side) error {
 // settle goes forward after the flip: the source refuses, the target serves,
 // fresh rows without an owner follow, the source's views are refreshed.
 func (r *run) settle(ctx context.Context) error {
-	if err := r.src.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Moved); err != nil {
-		return err
-	}
-	stopAt("source_moved")
-	if err := r.dst.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
-		return err
-	}
-	stopAt("target_open")
-	if err := r.pauseEnds(ctx); err != nil {
+	if err := r.handOver(ctx, handing{from: r.src, closed: "source_moved", to: r.dst, opened: "target_open"}); err != nil {
 		return err
 	}
 	if err := r.copyFresh(ctx); err != nil {
@@ -194,6 +193,39 @@ func (r *run) settle(ctx context.Context) error {
 	r.say(ctx, "%s serves the tenant; %s keeps its copy until finalize", r.m.Target, r.m.Source)
 	stopAt("retained")
 	return nil
+}
+
+// handing says which side a tenant leaves and which it comes to, and the stop
+// points behind each.
+type handing struct {
+	from, to       *side
+	closed, opened string
+}
+
+// handOver follows a flip on both shards: one refuses, the other serves, the
+// write pause ends. The tenant is closed everywhere until then, so neither a
+// caller who leaves nor a side that is down keeps the other from opening: the
+// side that served stands at committing, which does not reopen by itself.
+func (r *run) handOver(ctx context.Context, h handing) error {
+	now, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	closing := h.from.fence.SetState(now, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Moved)
+	if closing == nil {
+		stopAt(h.closed)
+	} else if fault.CodeOf(closing) == fault.LeaseLost {
+		return closing
+	}
+	if err := h.to.fence.SetState(now, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
+		return err
+	}
+	stopAt(h.opened)
+	if err := r.pauseEnds(now); err != nil {
+		return err
+	}
+	if closing != nil {
+		return closing
+	}
+	return ctx.Err()
 }
 
 // pauseEnds records how long the tenant could not write, on control's clock.

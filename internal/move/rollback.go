@@ -9,7 +9,6 @@ import (
 
 	"shardadmin/internal/fault"
 	"shardadmin/internal/move/compare"
-	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/purge"
 	"shardadmin/internal/tenancy"
 )
@@ -66,8 +65,14 @@ func (r *run) bringBack(ctx context.Context) error {
 	if err := r.raiseSequences(ctx, r.src); err != nil {
 		return r.inTime(ctx, err)
 	}
+	if err := r.mark(ctx, r.src); err != nil {
+		return r.inTime(ctx, err)
+	}
 	stopAt("rollback_verified")
 	if err := r.recheck(ctx, r.dst); err != nil {
+		return err
+	}
+	if err := r.marked(ctx, r.src); err != nil {
 		return err
 	}
 	if err := r.dst.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
@@ -88,15 +93,7 @@ func (r *run) bringBack(ctx context.Context) error {
 // settleBack goes forward after the flip back: the target refuses, the source
 // serves, the target's copy goes, the move is over.
 func (r *run) settleBack(ctx context.Context) error {
-	if err := r.dst.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Moved); err != nil {
-		return err
-	}
-	stopAt("target_moved")
-	if err := r.src.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
-		return err
-	}
-	stopAt("source_open")
-	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`); err != nil {
+	if err := r.handOver(ctx, handing{from: r.dst, closed: "target_moved", to: r.src, opened: "source_open"}); err != nil {
 		return err
 	}
 	r.refreshViews(ctx, r.src)

@@ -72,6 +72,7 @@ type run struct {
 	src, dst *side
 	intent   string // the audit event that outcomes refer to
 	closedAt time.Time
+	marker   string // what mark wrote last
 }
 
 // Run carries out an action and returns when the move is settled. The returned
@@ -248,10 +249,7 @@ func (r *run) takeOver(ctx context.Context) error {
 	for _, s := range []*side{r.src, r.dst} {
 		for _, name := range shards {
 			if name == s.name {
-				if err := s.fence.Ensure(ctx); err != nil {
-					return err
-				}
-				if err := s.fence.BumpEpoch(ctx, r.m.ID, r.lease.Epoch); err != nil {
+				if err := s.fence.Enter(ctx, r.m.ID, r.lease.Epoch); err != nil {
 					return err
 				}
 			}

@@ -72,7 +72,7 @@ func TestEveryStopPointIsListedAndPassed(t *testing.T) {
 	passed := map[string]bool{}
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
-	call := regexp.MustCompile(`(?:stopAt\(|stop: )"([a-z_]+)"`)
+	call := regexp.MustCompile(`(?:stopAt\(|stop: |closed: |opened: )"([a-z_]+)"`)
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		require.NoError(t, err)

@@ -44,6 +44,11 @@ func (r *run) removeCopy(ctx context.Context) error {
 		if name != r.m.Target {
 			continue
 		}
+		if begun, err := r.begun(ctx); err != nil {
+			return err
+		} else if !begun {
+			continue // what is there came without this move
+		}
 		root, err := r.rootPlaced(ctx)
 		if err != nil {
 			return err
@@ -58,6 +63,13 @@ func (r *run) removeCopy(ctx context.Context) error {
 		if n > 0 {
 			r.say(ctx, "%d copied rows removed from %s", n, r.m.Target)
 		}
+		// A later copy finds out anew what is there and what it brings.
+		if err := r.onTarget(ctx, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1`, r.m.ID)
+			return err
+		}); err != nil {
+			return err
+		}
 		stopAt("copy_removed")
 		for i := range r.m.Tables {
 			t := &r.m.Tables[i]
@@ -70,18 +82,28 @@ func (r *run) removeCopy(ctx context.Context) error {
 	return nil
 }
 
+// begun reports whether this move has brought anything to the target.
+func (r *run) begun(ctx context.Context) (bool, error) {
+	return r.listed(ctx, "begun")
+}
+
 // rootPlaced reports whether this move put the root row on the target.
 func (r *run) rootPlaced(ctx context.Context) (bool, error) {
 	if r.dst.home {
 		return false, nil
 	}
+	return r.listed(ctx, "root")
+}
+
+// listed reports whether the target's list of this move has an entry of a kind.
+func (r *run) listed(ctx context.Context, kind string) (bool, error) {
 	pool, err := r.dst.db.Pool(ctx)
 	if err != nil {
 		return false, err
 	}
-	var placed bool
-	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'root')`, r.m.ID).Scan(&placed)
-	return placed, conn.Fault(err, r.dst.name)
+	var there bool
+	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM shard_admin_move.owned WHERE move_id = $1 AND kind = $2)`, r.m.ID, kind).Scan(&there)
+	return there, conn.Fault(err, r.dst.name)
 }
 
 // takeDown removes fence rows, guards and schema of this move from both
@@ -96,7 +118,7 @@ func (r *run) takeDown(ctx context.Context) error {
 			if name != s.name {
 				continue
 			}
-			if err := s.fence.Remove(ctx, r.m.Tenant, r.m.ID); err != nil {
+			if err := s.fence.Remove(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
 				return err
 			}
 			if err := s.fence.RemoveGuards(ctx); err != nil {

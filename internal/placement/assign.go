@@ -150,9 +150,11 @@ func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *
 		}), "control")
 	}
 	if r.RowsStay {
-		return event, point()
+		err = point()
+	} else {
+		err = d.fenced(work, r, source, lease.Epoch, point)
 	}
-	return event, d.fenced(work, r, source, lease.Epoch, point)
+	return event, err
 }
 
 // fenced keeps the tenant's writers out of its present shard while it is shown
@@ -175,7 +177,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		for _, step := range []func() error{
-			func() error { return f.Remove(end, r.Tenant.ID, id) },
+			func() error { return f.Remove(end, r.Tenant.ID, id, epoch) },
 			func() error { return f.RemoveGuards(end) },
 		} {
 			if gone := step(); gone != nil && err == nil {
@@ -183,16 +185,13 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 			}
 		}
 	}()
-	if err := f.Ensure(ctx); err != nil {
-		return err
-	}
-	if err := f.BumpEpoch(ctx, id, epoch); err != nil {
+	if err := f.Enter(ctx, id, epoch); err != nil {
 		return err
 	}
 	if err := f.InstallGuards(ctx, fence.Hooks{}); err != nil {
 		return err
 	}
-	if err := f.Arm(ctx, r.Tenant.ID, id, fence.Armed); err != nil {
+	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed); err != nil {
 		return err
 	}
 	older, err := f.WaitOlder(ctx, olderLimit)
@@ -204,7 +203,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 	}
 	var blockers []fence.Blocker
 	for try := range 6 {
-		if blockers, err = f.Close(ctx, r.Tenant.ID, id, fenceLimit); fault.CodeOf(err) != fault.FenceBlocked {
+		if blockers, err = f.Close(ctx, r.Tenant.ID, id, epoch, fenceLimit); fault.CodeOf(err) != fault.FenceBlocked {
 			break
 		}
 		select {

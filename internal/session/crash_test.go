@@ -17,11 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/move"
+	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/filltest"
 	"shardadmin/internal/policy"
 	"shardadmin/internal/session"
@@ -236,11 +238,7 @@ func TestSleeperWritesNothing(t *testing.T) {
 			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Note: "sleep", MaxReadOnlyMS: 6000})
 			require.NoError(t, err)
 			cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
-			require.Eventually(t, func() bool {
-				var ws syscall.WaitStatus
-				pid, _ := syscall.Wait4(cmd.Process.Pid, &ws, syscall.WUNTRACED|syscall.WNOHANG, nil)
-				return pid == cmd.Process.Pid && ws.Stopped()
-			}, 60*time.Second, 20*time.Millisecond, "%s", out)
+			f.asleep(cmd, out)
 			require.Zero(t, f.openSides("700"), "the tenant is closed")
 			require.Eventually(t, func() bool { return f.openSides("700") == 1 }, 10*time.Second, 100*time.Millisecond, "the fence outlived its limit")
 			_, err = f.app(0).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'written while it slept' WHERE website_id = 700")
@@ -256,4 +254,136 @@ func TestSleeperWritesNothing(t *testing.T) {
 			f.whole(m, want)
 		})
 	}
+}
+
+// Another owner takes over while the first sleeps at any point: the first wakes
+// and changes nothing, in control or on a shard.
+func TestWhoWasTakenOverWritesNothing(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	for i, point := range []string{
+		"cleanup_recorded", "guards_on_source", "armed", "older_gone", "fenced", "root_placed", "first_table_copied", "copied", "digests_stored",
+		"before_committing", "committing", "flip_not_committed", "flipped", "source_moved", "target_open",
+	} {
+		id := fmt.Sprint(3000 + i)
+		f.tenant(id, "default", (3000+i)*1000, 2)
+		want := f.rowsOf(0, id)
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: point})
+		require.NoError(t, err)
+		cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
+		f.asleep(cmd, out)
+		t.Logf("asleep at %s", point)
+		// As though the time of its lease and of its heartbeat had passed.
+		go func() {
+			for range 100 {
+				c, err := pgx.Connect(context.Background(), f.server(0).URL("", f.dbs[0]))
+				if err != nil {
+					return
+				}
+				_, err = c.Exec(context.Background(), "SET lock_timeout = '100ms'; UPDATE shard_admin.lease SET expires_at = '-infinity' WHERE resource = 'tenant/"+id+"'; UPDATE shard_admin.worker SET seen_at = '-infinity' WHERE pid = "+fmt.Sprint(cmd.Process.Pid), pgx.QueryExecModeSimpleProtocol)
+				_ = c.Close(context.Background())
+				if err == nil {
+					return
+				}
+				time.Sleep(200 * time.Millisecond)
+			}
+		}()
+		require.Eventually(t, func() bool {
+			_, err = s.ActOnMove(t.Context(), "resume", session.MoveAction{ID: m.ID, Note: "take over", Wait: true})
+			return err == nil
+		}, 90*time.Second, 300*time.Millisecond, "%s: %v", point, err)
+		m, err = s.Await(t.Context(), m.ID, nil)
+		require.NoError(t, err, point)
+		require.Equal(t, "retained", m.State, point)
+		f.whole(m, want)
+		before := []map[string][]string{f.everything(0), f.everything(1)}
+		require.NoError(t, syscall.Kill(cmd.Process.Pid, syscall.SIGCONT))
+		_, _ = cmd.Process.Wait()
+		require.Equal(t, before[0], f.everything(0), point)
+		require.Equal(t, before[1], f.everything(1), point)
+		again, err := s.Move(t.Context(), m.ID)
+		require.NoError(t, err)
+		require.Equal(t, "retained", again.State, point)
+		f.whole(again, want)
+	}
+}
+
+// crash ends a server as a power cut would, and starts it again.
+func (f *fixture) crash(n int) {
+	f.t.Helper()
+	for _, c := range f.conns {
+		_ = c.Close(f.t.Context())
+	}
+	require.NoError(f.t, f.server(n).Crash(f.t.Context()))
+	require.NoError(f.t, f.server(n).Restart(f.t.Context()))
+}
+
+// everything is every row of a database of the fleet, with our schemas, but for
+// what says when a lease or a process was last seen.
+func (f *fixture) everything(n int) map[string][]string {
+	f.t.Helper()
+	out := filltest.Dump(f.t, f.super(n), "pwb_websites")
+	for _, table := range []string{"shard_admin_move.fence", "shard_admin_move.epoch", "shard_admin_move.owned"} {
+		rows, err := f.super(n).Query(f.t.Context(), "SELECT x::text FROM "+table+" x ORDER BY 1")
+		require.NoError(f.t, err)
+		out[table], err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(f.t, err)
+	}
+	if n == 0 {
+		rows, err := f.super(n).Query(f.t.Context(), "SELECT (x.id, x.state, x.step, x.epoch, x.error_code)::text FROM shard_admin.move x ORDER BY 1")
+		require.NoError(f.t, err)
+		out["moves"], err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(f.t, err)
+	}
+	return out
+}
+
+// asleep waits until a child process has stopped itself.
+func (f *fixture) asleep(cmd *exec.Cmd, out *bytes.Buffer) {
+	f.t.Helper()
+	require.Eventually(f.t, func() bool {
+		var ws syscall.WaitStatus
+		pid, _ := syscall.Wait4(cmd.Process.Pid, &ws, syscall.WUNTRACED|syscall.WNOHANG, nil)
+		return pid == cmd.Process.Pid && ws.Stopped()
+	}, 60*time.Second, 20*time.Millisecond, "%s", out)
+}
+
+// A target that crashes right after the switch has every row: the switch waits
+// until they are on the disk, whatever the server's synchronous_commit says.
+func TestCopiedRowsOutliveACrashOfTheTarget(t *testing.T) {
+	t.Parallel()
+	f, s := readyOn(t, [2]int{20, 21})
+	pgtest.Exec(t, f.server(1), "postgres", "ALTER SYSTEM SET wal_writer_delay = '10s'")
+	pgtest.Exec(t, f.server(1), "postgres", "SELECT pg_reload_conf()")
+	f.tenant("700", "default", 700000, 2)
+	want := f.rowsOf(0, "700")
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Note: "crash"})
+	require.NoError(t, err)
+	f.killedAt("start", m.ID, "flipped")
+	f.crash(1)
+	s.Reconnect()
+	m = act(t, s, "resume", session.MoveAction{ID: m.ID})
+	require.Equal(t, "retained", m.State)
+	f.whole(m, want)
+}
+
+// A source that crashes while its fence is closed keeps it closed.
+func TestAClosedFenceOutlivesACrashOfTheSource(t *testing.T) {
+	t.Parallel()
+	f, s := readyOn(t, [2]int{22, 23})
+	for _, n := range []int{0, 1} {
+		pgtest.Exec(t, f.server(n), "postgres", "ALTER SYSTEM SET wal_writer_delay = '10s'")
+		pgtest.Exec(t, f.server(n), "postgres", "SELECT pg_reload_conf()")
+	}
+	f.tenant("700", "shard_1", 700000, 2)
+	want := f.rowsOf(1, "700")
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "default", Note: "crash"})
+	require.NoError(t, err)
+	f.killedAt("start", m.ID, "committing")
+	f.crash(1)
+	s.Reconnect()
+	require.Zero(t, f.openSides("700"))
+	m = act(t, s, "cancel", session.MoveAction{ID: m.ID})
+	require.Equal(t, "cancelled", m.State)
+	f.whole(m, want)
 }

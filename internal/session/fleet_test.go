@@ -11,6 +11,7 @@ import (
 
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fleet"
+	"shardadmin/internal/localpg"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/filltest"
 	"shardadmin/internal/policy"
@@ -28,6 +29,7 @@ type fixture struct {
 	t      testing.TB
 	fleet  *fleet.Fleet
 	role   string
+	on     [2]int // the servers of the two databases
 	dbs    []string
 	map_   *tenancy.Map
 	dbPath string
@@ -53,8 +55,14 @@ func (r fixedResolver) Resolve(context.Context, string, string, credential.Endpo
 
 func newFixture(t testing.TB, sql, profile string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, conns: map[string]*pgx.Conn{}, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
-	for n := range 2 {
+	return newFixtureOn(t, [2]int{0, 1}, sql, profile)
+}
+
+// newFixtureOn takes servers of its own numbers, for a test that crashes them.
+func newFixtureOn(t testing.TB, on [2]int, sql, profile string) *fixture {
+	t.Helper()
+	f := &fixture{t: t, on: on, conns: map[string]*pgx.Conn{}, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
+	for _, n := range on {
 		s := pgtest.Server(t, n)
 		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+f.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
 		f.dbs = append(f.dbs, pgtest.Database(t, n, sql))
@@ -69,20 +77,28 @@ func newFixture(t testing.TB, sql, profile string) *fixture {
 	}
 	f.fleet = &fleet.Fleet{
 		Name: "test", Environment: fleet.Demo, Profile: profile,
-		Control: fleet.Endpoint{URL: pgtest.Server(t, 0).URL(f.role, f.dbs[0])},
+		Control: fleet.Endpoint{URL: f.server(0).URL(f.role, f.dbs[0])},
 		Shards: []fleet.Shard{
 			{Name: "default", InControl: true},
-			{Name: "shard_1", Endpoint: fleet.Endpoint{URL: pgtest.Server(t, 1).URL(f.role, f.dbs[1])}},
+			{Name: "shard_1", Endpoint: fleet.Endpoint{URL: f.server(1).URL(f.role, f.dbs[1])}},
 			{Name: "shard_2"},
 		},
 	}
-	f.map_ = filltest.Map(t, f.super(0), profile)
+	if profile != "" { // else the test brings one later
+		f.map_ = filltest.Map(t, f.super(0), profile)
+	}
 	return f
+}
+
+// server is the one that holds a database of the fleet.
+func (f *fixture) server(n int) *localpg.Server {
+	f.t.Helper()
+	return pgtest.Server(f.t, f.on[n])
 }
 
 // super opens a session of the superuser on a database of the fleet.
 func (f *fixture) super(n int) *pgx.Conn {
-	return f.connect(pgtest.Server(f.t, n).URL("", f.dbs[n]))
+	return f.connect(f.server(n).URL("", f.dbs[n]))
 }
 
 func (f *fixture) exec(n int, sql string, args ...any) {
@@ -115,7 +131,7 @@ func (f *fixture) grant(s *session.Session) {
 			require.Nil(f.t, d.Error, "%+v", d.Problem)
 			for _, m := range d.Missing {
 				missing++
-				pgtest.Exec(f.t, pgtest.Server(f.t, i), f.dbs[i], m.Grant)
+				pgtest.Exec(f.t, f.server(i), f.dbs[i], m.Grant)
 			}
 		}
 		if missing == 0 {
@@ -139,7 +155,12 @@ func (f *fixture) tenant(id, shard string, base, n int) {
 // ready is a fleet that is installed and may be changed.
 func ready(t testing.TB) (*fixture, *session.Session) {
 	t.Helper()
-	f := newFixture(t, "pwb", "property_web_builder_demo")
+	return readyOn(t, [2]int{0, 1})
+}
+
+func readyOn(t testing.TB, on [2]int) (*fixture, *session.Session) {
+	t.Helper()
+	f := newFixtureOn(t, on, "pwb", "property_web_builder_demo")
 	s := f.open()
 	f.grant(s)
 	_, err := s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})

@@ -110,7 +110,7 @@ func act(t *testing.T, s *session.Session, action string, a session.MoveAction) 
 }
 
 func (f *fixture) app(n int) *pgx.Conn {
-	return f.connect(pgtest.Server(f.t, n).URL(pgtest.AppRole, f.dbs[n]) + "&password=" + pgtest.AppPassword)
+	return f.connect(f.server(n).URL(pgtest.AppRole, f.dbs[n]) + "&password=" + pgtest.AppPassword)
 }
 
 // only returns rows of a dump that the tenant's id marks; every value that

@@ -54,8 +54,8 @@ func (s *Shard) DB() *conn.Database { return s.db }
 
 func (s *Shard) fault(err error) error { return conn.Fault(err, s.db.Name()) }
 
-// Ensure makes the schema of ours; it can be repeated.
-func (s *Shard) Ensure(ctx context.Context) error {
+// ensure makes the schema of ours; it can be repeated.
+func (s *Shard) ensure(ctx context.Context) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
@@ -70,15 +70,31 @@ func (s *Shard) Ensure(ctx context.Context) error {
 	}))
 }
 
-// BumpEpoch ends the sessions of older owners of the move and writes the new
-// epoch; an older owner's transactions fail from then on.
-func (s *Shard) BumpEpoch(ctx context.Context, move string, epoch int64) error {
+// Enter makes the schema where it is missing and writes the new owner's epoch.
+// The last move that leaves a shard drops the schema; when that happens just
+// between the two it is made again.
+func (s *Shard) Enter(ctx context.Context, move string, epoch int64) error {
+	for try := 0; ; try++ {
+		if err := s.ensure(ctx); err != nil {
+			return err
+		}
+		err := s.bumpEpoch(ctx, move, epoch)
+		if c := code(err); (c != "42P01" && c != "3F000") || try == 10 {
+			return err
+		}
+	}
+}
+
+// bumpEpoch ends the sessions of older owners of the move and writes the new
+// epoch; an older owner's transactions fail from then on. Sessions that this
+// role may not end keep the epoch's row locked until they are done.
+func (s *Shard) bumpEpoch(ctx context.Context, move string, epoch int64) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
 	}
 	if _, err := pool.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
+		WHERE pg_has_role(usesysid, 'USAGE') AND datname = current_database() AND pid <> pg_backend_pid()
 		AND application_name ~ ('/move-' || $1 || '/[0-9]+$') AND split_part(application_name, '/', 3)::bigint < $2`, short(move), epoch); err != nil {
 		return s.fault(err)
 	}
@@ -105,9 +121,13 @@ func CheckEpoch(ctx context.Context, q querier, move string, epoch int64) error 
 	var now int64
 	err := q.QueryRow(ctx, `SELECT epoch FROM shard_admin_move.epoch WHERE move_id = $1 FOR SHARE`, move).Scan(&now)
 	if errors.Is(err, pgx.ErrNoRows) || (err == nil && now != epoch) {
-		return fault.New(fault.LeaseLost, "another owner has taken the move over; this one wrote nothing", "shard-admin move list shows who goes on")
+		return taken()
 	}
 	return err
+}
+
+func taken() error {
+	return fault.New(fault.LeaseLost, "another owner has taken the move over; this one wrote nothing", "shard-admin move list shows who goes on")
 }
 
 // Begin makes a transaction of the mover: epoch first, guards passed.
@@ -115,7 +135,18 @@ func Begin(ctx context.Context, q querier, move string, epoch int64) error {
 	if err := CheckEpoch(ctx, q, move, epoch); err != nil {
 		return err
 	}
+	if err := Durable(ctx, q); err != nil {
+		return err
+	}
 	_, err := q.Exec(ctx, "SELECT set_config('shard_admin.bypass', $1, true)", move)
+	return err
+}
+
+// Durable makes the transaction's commit wait for the disk where the server or
+// the role is set not to: what the protocol has done must outlive a crash of
+// the server, else the fence opens again behind the mover's back.
+func Durable(ctx context.Context, q querier) error {
+	_, err := q.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')`)
 	return err
 }
 
@@ -134,13 +165,16 @@ func (s *Shard) Write(ctx context.Context, move string, epoch int64, f func(pgx.
 }
 
 // Arm files the tenant's fence row; a row of the same move stays as it is.
-func (s *Shard) Arm(ctx context.Context, tenant, move string, state State) error {
+func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state State) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
 	}
 	id := short(move)
 	return s.fault(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if err := Begin(ctx, tx, move, epoch); err != nil {
+			return err
+		}
 		for _, n := range []string{"refused", "refused_at", "late"} {
 			if _, err := tx.Exec(ctx, "CREATE SEQUENCE IF NOT EXISTS shard_admin_move."+n+"_"+id+" MINVALUE 0 START 0"); err != nil {
 				return err
@@ -205,6 +239,15 @@ func (s *Shard) lockers(ctx context.Context, table string) ([]Blocker, error) {
 	return s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.relation = to_regclass($1) AND l.granted AND a.pid <> pg_backend_pid()`, table)
 }
 
+// older are the transactions of this database that may have begun to write, or
+// may yet, without having seen a guard: client sessions, background workers of
+// extensions and logical replication, prepared transactions. What the server
+// runs for itself writes no row of a tenant, and sessions of moves read only or
+// pass the guards anyway. A session whose nature is hidden from this role counts.
+//
+//go:embed older.sql
+var olderSQL string
+
 // WaitOlder waits until every transaction that began before now has ended, and
 // returns those that did not within the limit. Transactions that only read are
 // waited for as well: they may write later.
@@ -213,18 +256,22 @@ func (s *Shard) WaitOlder(ctx context.Context, limit time.Duration) ([]Blocker, 
 	if err != nil {
 		return nil, err
 	}
-	// Sessions of moves only read, or pass the guards anyway.
-	var older []string
-	if err := pool.QueryRow(ctx, `SELECT coalesce(array_agg(l.virtualtransaction), '{}') FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-		WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.datname = current_database() AND a.backend_type = 'client backend'
-		AND a.application_name !~ '/move-[0-9a-f]{32}/[0-9]+$'`).Scan(&older); err != nil {
+	var older, prepared []string
+	if err := pool.QueryRow(ctx, olderSQL).Scan(&older, &prepared); err != nil {
 		return nil, s.fault(err)
 	}
 	deadline := time.Now().Add(limit)
 	for {
-		left, err := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'virtualxid' AND l.virtualtransaction = ANY ($1) AND a.datname = current_database()`, older)
-		if err != nil || len(left) == 0 || time.Now().After(deadline) {
-			return left, err
+		left, err := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'virtualxid' AND l.virtualtransaction = ANY ($1)`, older)
+		if err != nil {
+			return nil, err
+		}
+		more, err := s.prepared(ctx, prepared)
+		if err != nil {
+			return nil, err
+		}
+		if left = append(left, more...); len(left) == 0 || time.Now().After(deadline) {
+			return left, nil
 		}
 		if err := pause(ctx, 25*time.Millisecond); err != nil {
 			return nil, err
@@ -232,15 +279,42 @@ func (s *Shard) WaitOlder(ctx context.Context, limit time.Duration) ([]Blocker, 
 	}
 }
 
+// prepared lists those of the prepared transactions that are still open.
+func (s *Shard) prepared(ctx context.Context, gids []string) ([]Blocker, error) {
+	if len(gids) == 0 {
+		return nil, nil
+	}
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := pool.Query(ctx, `SELECT gid, owner::text, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint FROM pg_prepared_xacts WHERE gid = ANY ($1) AND database = current_database()`, gids)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Blocker, error) {
+		b := Blocker{State: "prepared"}
+		var gid string
+		var ms int64
+		err := row.Scan(&gid, &b.User, &ms)
+		b.Query, b.Age = "PREPARE TRANSACTION '"+gid+"'", time.Duration(ms)*time.Millisecond
+		return b, err
+	})
+	return out, s.fault(err)
+}
+
 // Close makes the tenant read-only: armed or open becomes fenced, for no
 // longer than limit on the shard's clock. On fence_blocked nothing has changed
 // and the sessions in the way are returned.
-func (s *Shard) Close(ctx context.Context, tenant, move string, limit time.Duration) ([]Blocker, error) {
+func (s *Shard) Close(ctx context.Context, tenant, move string, epoch int64, limit time.Duration) ([]Blocker, error) {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return nil, err
 	}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := Begin(ctx, tx, move, epoch); err != nil {
+			return err
+		}
 		if err := s.lock(ctx, tx, tenant); err != nil {
 			return err
 		}
@@ -288,7 +362,7 @@ func (s *Shard) Commit(ctx context.Context, tenant, move string, epoch int64) er
 		return err
 	}
 	return s.fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		if err := CheckEpoch(ctx, tx, move, epoch); err != nil {
+		if err := Begin(ctx, tx, move, epoch); err != nil {
 			return err
 		}
 		if err := s.lock(ctx, tx, tenant); err != nil {
@@ -395,8 +469,8 @@ func (s *Shard) Refused(ctx context.Context, tenant string) (Refused, error) {
 }
 
 // Remove takes the tenant's fence row, its counters, the move's epoch and its
-// owned list away.
-func (s *Shard) Remove(ctx context.Context, tenant, move string) error {
+// owned list away. An owner of a later epoch keeps them: lease_lost.
+func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
@@ -406,6 +480,14 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string) error {
 		return s.fault(err)
 	}
 	return s.retry(ctx, func(tx pgx.Tx) error {
+		var now int64
+		err := tx.QueryRow(ctx, `SELECT epoch FROM shard_admin_move.epoch WHERE move_id = $1 FOR UPDATE`, move).Scan(&now)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if now > epoch {
+			return taken()
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.fence WHERE tenant = $1 AND move_id = $2`, tenant, move); err != nil {
 			return err
 		}
@@ -417,7 +499,7 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1`, move); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.epoch WHERE move_id = $1`, move)
+		_, err = tx.Exec(ctx, `DELETE FROM shard_admin_move.epoch WHERE move_id = $1`, move)
 		return err
 	})
 }

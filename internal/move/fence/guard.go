@@ -223,7 +223,9 @@ func (s *Shard) VerifyGuards(ctx context.Context) error {
 func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, error) {
 	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc
 		FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = g.tgfoid
-		WHERE g.tgname = $1 AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')`, guardName, truncateName)
+		WHERE g.tgname = $1 AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')
+		AND NOT EXISTS (SELECT FROM pg_partition_tree(g.tgrelid) p WHERE p.relid <> g.tgrelid AND NOT EXISTS (
+			SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = g.tgname AND x.tgfoid = g.tgfoid AND x.tgenabled = 'A'))`, guardName, truncateName)
 	if err != nil {
 		return nil, conn.Fault(err, s.db.Name())
 	}
@@ -265,49 +267,66 @@ func (s *Shard) RemoveGuards(ctx context.Context) error {
 	if open > 0 {
 		return nil // another open move needs them
 	}
-	rows, err := pool.Query(ctx, `SELECT DISTINCT n.nspname, c.relname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE g.tgname IN ($1, $2) AND g.tgparentid = 0`, guardName, truncateName)
+	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, g.tgname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE g.tgname IN ($1, $2) AND g.tgparentid = 0 ORDER BY 1, 2, 3`, guardName, truncateName)
 	if err != nil {
 		return conn.Fault(err, s.db.Name())
 	}
-	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+	type trigger struct{ table, name string }
+	triggers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (trigger, error) {
 		var n, c string
-		err := row.Scan(&n, &c)
-		return pgx.Identifier{n, c}.Sanitize(), err
+		var t trigger
+		err := row.Scan(&n, &c, &t.name)
+		t.table = pgx.Identifier{n, c}.Sanitize()
+		return t, err
 	})
 	if err != nil {
 		return conn.Fault(err, s.db.Name())
 	}
-	for _, q := range tables {
-		if err := s.retry(ctx, func(tx pgx.Tx) error {
-			for _, sql := range []string{
-				"ALTER TABLE " + q + " DISABLE TRIGGER " + guardName, "ALTER TABLE " + q + " DISABLE TRIGGER " + truncateName,
-			} {
-				if _, err := tx.Exec(ctx, sql); err != nil && code(err) != "42704" {
-					return err
+	// Disabling waits for writers alone, dropping for readers as well: writers
+	// are rid of the guards first.
+	for _, format := range []string{"ALTER TABLE %s DISABLE TRIGGER %s", "DROP TRIGGER IF EXISTS %[2]s ON %[1]s"} {
+		for _, t := range triggers {
+			needed := false
+			err := s.retry(ctx, func(tx pgx.Tx) (err error) {
+				// A move that comes now files its epoch before it looks which
+				// guards are there.
+				if needed, err = inUse(ctx, tx, "SHARE"); err == nil && !needed {
+					_, err = tx.Exec(ctx, fmt.Sprintf(format, t.table, t.name))
 				}
+				return err
+			})
+			if c := code(err); c == "42704" || c == "42P01" {
+				continue // somebody else removed it, or the table
 			}
-			for _, sql := range []string{"DROP TRIGGER IF EXISTS " + guardName + " ON " + q, "DROP TRIGGER IF EXISTS " + truncateName + " ON " + q} {
-				if _, err := tx.Exec(ctx, sql); err != nil {
-					return err
-				}
+			if err != nil || needed {
+				return err
 			}
-			return nil
-		}); err != nil {
-			return err
 		}
 	}
 	return s.retry(ctx, func(tx pgx.Tx) error {
-		// A move that opened meanwhile has filed its epoch.
-		if _, err := tx.Exec(ctx, "LOCK TABLE shard_admin_move.epoch IN ACCESS EXCLUSIVE MODE"); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(ctx, `SELECT count(*) FROM shard_admin_move.epoch`).Scan(&open); err != nil || open > 0 {
+		if needed, err := inUse(ctx, tx, "ACCESS EXCLUSIVE"); err != nil || needed {
 			return err
 		}
 		_, err := tx.Exec(ctx, "DROP SCHEMA shard_admin_move CASCADE")
 		return err
 	})
+}
+
+// inUse reports whether a move is open on the shard, and keeps others from
+// opening until the transaction ends. A schema that is gone is not in use, and
+// there is nothing left to remove.
+func inUse(ctx context.Context, tx pgx.Tx, mode string) (bool, error) {
+	var there bool
+	if err := tx.QueryRow(ctx, `SELECT to_regclass('shard_admin_move.epoch') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return !there, err
+	}
+	if _, err := tx.Exec(ctx, "LOCK TABLE shard_admin_move.epoch IN "+mode+" MODE"); err != nil {
+		return false, err
+	}
+	var open int
+	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM shard_admin_move.fence) + (SELECT count(*) FROM shard_admin_move.epoch)`).Scan(&open)
+	return open > 0, err
 }
 
 // retry runs a short transaction again while it cannot have its locks.

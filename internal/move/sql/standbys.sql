@@ -1,0 +1,7 @@
+-- Physical standbys that replay and are behind a position. What only receives
+-- (pg_receivewal, a base backup) replays nothing and serves nobody.
+SELECT coalesce(nullif(r.application_name, ''), 'pid ' || r.pid) || coalesce(' at ' || host(r.client_addr), '')
+FROM pg_stat_replication r
+WHERE r.state = 'streaming' AND r.replay_lsn < $1::text::pg_lsn
+  AND NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
+ORDER BY 1
