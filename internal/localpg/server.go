@@ -204,11 +204,11 @@ func (s *Server) end(ctx context.Context, sig syscall.Signal) error {
 	if pid == 0 {
 		return nil
 	}
-	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := signal(pid, sig); err != nil {
 		return fault.Wrapf(err, fault.DemoFailed, "end process "+strconv.Itoa(pid)+" by hand", "the server in %s could not be stopped", s.cfg.Dir)
 	}
 	for {
-		if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+		if !alive(pid) {
 			return nil
 		}
 		select {
@@ -235,10 +235,10 @@ func (s *Server) Restart(ctx context.Context) error {
 }
 
 // Pause stops every process of the server, as a frozen machine would.
-func (s *Server) Pause() error { return s.signalAll(syscall.SIGSTOP) }
+func (s *Server) Pause() error { return s.signalAll(stopped) }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() error { return s.signalAll(syscall.SIGCONT) }
+func (s *Server) Resume() error { return s.signalAll(goOn) }
 
 func (s *Server) signalAll(sig syscall.Signal) error {
 	pid, _ := running(s.cfg)
@@ -246,7 +246,7 @@ func (s *Server) signalAll(sig syscall.Signal) error {
 		return fault.Newf(fault.DemoFailed, "", "the server in %s does not run", s.cfg.Dir)
 	}
 	for _, p := range append([]int{pid}, children(pid)...) {
-		if err := syscall.Kill(p, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if err := signal(p, sig); err != nil {
 			return err
 		}
 	}
@@ -304,7 +304,7 @@ func running(c Config) (pid, port int) {
 	}
 	pid, _ = strconv.Atoi(strings.TrimSpace(lines[0]))
 	port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
-	if pid <= 0 || syscall.Kill(pid, 0) != nil || !isPostgres(pid, c.data()) {
+	if pid <= 0 || !alive(pid) || !isPostgres(pid, c.data()) {
 		return 0, 0
 	}
 	return pid, port

@@ -3,6 +3,8 @@
 package localpg
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -85,17 +87,44 @@ func (u user) binaries(b Binaries, near string) (Binaries, error) {
 	if open {
 		return b, nil
 	}
-	root := filepath.Dir(b.Dir)
-	to := filepath.Join(near, "postgresql-"+strconv.Itoa(b.Major))
-	if _, err := os.Stat(filepath.Join(to, "complete")); err != nil {
-		if err := copyTree(root, to); err != nil {
-			return b, ioFault(err, to)
-		}
-		if err := os.WriteFile(filepath.Join(to, "complete"), nil, 0o644); err != nil {
+	postgres, err := os.Stat(filepath.Join(b.Dir, "postgres"))
+	if err != nil {
+		return b, ioFault(err, b.Dir)
+	}
+	// Another build of the same version goes to a folder of its own: a server
+	// may still run from the first.
+	to := filepath.Join(near, fmt.Sprintf("postgresql-%d-%x-%x", b.Major, postgres.Size(), postgres.ModTime().Unix()))
+	if _, err := os.Stat(to); err == nil {
+		return Binaries{filepath.Join(to, "bin"), b.Major}, nil
+	}
+	// Several servers may start at once: each copies, the first to be done wins.
+	part, err := os.MkdirTemp(near, "copying-")
+	if err != nil {
+		return b, ioFault(err, near)
+	}
+	defer func() { _ = os.RemoveAll(part) }()
+	if err := os.Chmod(part, 0o755); err != nil {
+		return b, ioFault(err, part)
+	}
+	if err := copyTree(filepath.Dir(b.Dir), part); err != nil {
+		return b, ioFault(err, part)
+	}
+	if err := os.Rename(part, to); err != nil {
+		if _, there := os.Stat(to); there != nil {
 			return b, ioFault(err, to)
 		}
 	}
 	return Binaries{filepath.Join(to, "bin"), b.Major}, nil
+}
+
+// Reachable returns binaries that the user who will run the server can reach:
+// where this is root and they lie below a closed folder, a copy in near.
+func Reachable(b Binaries, near string) (Binaries, error) {
+	who, err := serverUser()
+	if err != nil {
+		return b, err
+	}
+	return who.binaries(b, near)
 }
 
 func copyTree(from, to string) error {
@@ -151,6 +180,22 @@ func (u user) apply(cmd *exec.Cmd, child bool) {
 	cmd.SysProcAttr = attr
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 }
+
+// What freezes a process and lets it go on.
+const (
+	stopped = syscall.SIGSTOP
+	goOn    = syscall.SIGCONT
+)
+
+// signal tells a process something; one that has ended needs no telling.
+func signal(pid int, sig syscall.Signal) error {
+	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}
+
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 // keepThread runs f on a thread of its own when the server must end with its
 // parent.

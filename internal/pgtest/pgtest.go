@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package pgtest gives tests real PostgreSQL servers and a database of their
 // own. Servers are started once in a test process, end with it, and are made
 // from a cached initdb; databases are copied from a template. Tests alone may
@@ -38,8 +40,14 @@ var quick = map[string]string{
 	"shared_buffers": "128MB", "max_connections": "300", "max_prepared_transactions": "10",
 }
 
+// Of is the number of the server of a major version, for Server and Database.
+func Of(major int) int { return versions + major }
+
+// versions is beyond the numbers of servers whose version does not matter.
+const versions = 1000
+
 // Server returns the n-th server of this test process, started at first use.
-// SHARD_ADMIN_TEST_PG chooses its major version.
+// SHARD_ADMIN_TEST_PG chooses the major version of those whose number does not.
 func Server(t testing.TB, n int) *localpg.Server {
 	t.Helper()
 	mu.Lock()
@@ -50,6 +58,9 @@ func Server(t testing.TB, n int) *localpg.Server {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	major, _ := strconv.Atoi(os.Getenv("SHARD_ADMIN_TEST_PG"))
+	if n > versions {
+		major = n - versions
+	}
 	bin, err := localpg.Find(ctx, major)
 	require.NoError(t, err)
 	base := filepath.Join(os.TempDir(), fmt.Sprintf("shard-admin-test-%d", os.Getpid()))
@@ -58,15 +69,16 @@ func Server(t testing.TB, n int) *localpg.Server {
 	}
 	dir := filepath.Join(base, "pg"+strconv.Itoa(n))
 	require.NoError(t, os.MkdirAll(base, 0o755))
-	fromCache(t, ctx, bin, dir)
+	bin = fromCache(t, ctx, bin, dir)
 	s, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: dir, Settings: quick, Child: true})
 	require.NoError(t, err)
 	servers[n] = s
 	return s
 }
 
-// fromCache copies a data folder that initdb made for an earlier process.
-func fromCache(t testing.TB, ctx context.Context, bin localpg.Binaries, dir string) {
+// fromCache copies a data folder that initdb made for an earlier process, and
+// returns binaries that the server's user can reach.
+func fromCache(t testing.TB, ctx context.Context, bin localpg.Binaries, dir string) localpg.Binaries {
 	t.Helper()
 	cache := filepath.Join(os.TempDir(), fmt.Sprintf("shard-admin-test-initdb-%d-%d", bin.Major, os.Getuid()))
 	require.NoError(t, os.MkdirAll(cache, 0o755))
@@ -74,6 +86,8 @@ func fromCache(t testing.TB, ctx context.Context, bin localpg.Binaries, dir stri
 	require.NoError(t, err)
 	defer func() { _ = lock.Close() }()
 	require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+	bin, err = localpg.Reachable(bin, cache)
+	require.NoError(t, err)
 	made := filepath.Join(cache, "made")
 	if _, err := os.Stat(made); err != nil {
 		require.NoError(t, os.RemoveAll(filepath.Join(cache, "pg")))
@@ -85,6 +99,7 @@ func fromCache(t testing.TB, ctx context.Context, bin localpg.Binaries, dir stri
 	out, err := exec.CommandContext(ctx, "cp", "-a", filepath.Join(cache, "pg"), dir).CombinedOutput()
 	require.NoError(t, err, string(out))
 	_ = os.Remove(filepath.Join(dir, "port"))
+	return bin
 }
 
 // sweep removes what test processes that are gone have left.

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package controltest gives tests a control database of their own and a role
 // that owns nothing in it, is no superuser and may only create schemas.
 package controltest

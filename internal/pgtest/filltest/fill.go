@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package filltest gives tests rows of a tenant in every table of a map,
 // whatever the schema: values by type, references by the map's edges. It also
 // tells what is in a database without asking the product's own code.

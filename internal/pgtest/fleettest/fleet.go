@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package fleettest gives tests a whole fleet: shards on real servers with the
 // reference application's schema, an operator who is nobody's superuser and has
 // exactly the rights that the check prints, an application role, sample tenants

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Program pagefleet is what the browser tests of the page look at: the demo's
 // real PostgreSQL servers, several fleets on them (one that is whole, one of
 // production, one with a silent shard, one that is empty, one with 100,000
