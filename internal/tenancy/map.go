@@ -707,29 +707,15 @@ func (m *Map) references() {
 	}
 }
 
-// sortParentsFirst orders tables by their foreign keys, ties by name; a cycle
-// of keys is broken at its first table.
+// sortParentsFirst orders tables by their foreign keys, ties by name.
 func (m *Map) sortParentsFirst() {
-	done := map[string]int{}
-	var visit func(string)
-	visit = func(name string) {
-		if done[name] != 0 {
-			return
-		}
-		done[name] = 1
-		c := m.byName[name]
-		for _, f := range c.Table.ForeignKeys {
-			if m.byName[f.RefTable] != nil && f.RefTable != name {
-				visit(f.RefTable)
-			}
-		}
-		done[name] = 2
-		m.Order = append(m.Order, c)
-	}
-	visit(m.Root.Name())
+	all := []*TableClass{m.Root}
 	for _, name := range m.Schema.Names {
-		if m.byName[name] != nil {
-			visit(name)
+		if c := m.byName[name]; c != nil && c != m.Root {
+			all = append(all, c)
 		}
+	}
+	for _, group := range Groups(all) {
+		m.Order = append(m.Order, group...)
 	}
 }

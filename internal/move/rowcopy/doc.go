@@ -7,8 +7,9 @@
 // checked row by row, and tables may be filled in any order, the largest
 // first; the keys are audited afterwards. A plain role fills parents before
 // children. A table that refers to itself passes in any order, because a
-// foreign key is checked when its statement ends; a cycle of tables needs
-// deferrable keys, which the plan checks.
+// foreign key is checked when its statement ends; tables whose keys form a
+// cycle are filled in one transaction and need deferrable keys, which the plan
+// checks.
 //
 // Every transaction on the target reads the epoch first. The commit is
 // asynchronous, which is safe: the rows are verified before the flip, and a

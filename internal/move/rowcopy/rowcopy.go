@@ -56,14 +56,14 @@ func Run(ctx context.Context, j Job) error {
 			}
 			defer w.close()
 			for {
-				c, err := q.next(ctx)
-				if c == nil || err != nil {
+				group, err := q.next(ctx)
+				if group == nil || err != nil {
 					return err
 				}
-				if err := w.table(ctx, c); err != nil {
+				if err := w.tables(ctx, group); err != nil {
 					return err
 				}
-				q.finished(c)
+				q.finished(group)
 			}
 		})
 	}
@@ -71,10 +71,11 @@ func Run(ctx context.Context, j Job) error {
 }
 
 // queue hands out tables: largest first, and for a plain role only those whose
-// parents are there.
+// parents are there. Tables whose keys lead round in a circle go together then,
+// because their keys hold only once all of them are there.
 type queue struct {
 	mu      sync.Mutex
-	waiting []*tenancy.TableClass
+	waiting [][]*tenancy.TableClass
 	open    map[string]bool // not finished
 	plain   bool
 	change  chan struct{}
@@ -82,38 +83,40 @@ type queue struct {
 
 func newQueue(j Job) *queue {
 	q := &queue{open: map[string]bool{}, plain: !j.ReplicaRole, change: make(chan struct{})}
-	q.waiting = slices.Clone(j.Tables)
-	for _, c := range q.waiting {
-		q.open[c.Name()] = true
+	if q.plain {
+		q.waiting = tenancy.Groups(j.Tables)
 	}
-	sort.SliceStable(q.waiting, func(a, b int) bool { return j.Bytes[q.waiting[a].Name()] > j.Bytes[q.waiting[b].Name()] })
+	for _, c := range j.Tables {
+		q.open[c.Name()] = true
+		if !q.plain {
+			q.waiting = append(q.waiting, []*tenancy.TableClass{c})
+		}
+	}
+	size := func(group []*tenancy.TableClass) (n int64) {
+		for _, c := range group {
+			n += j.Bytes[c.Name()]
+		}
+		return n
+	}
+	sort.SliceStable(q.waiting, func(a, b int) bool { return size(q.waiting[a]) > size(q.waiting[b]) })
 	return q
 }
 
-func (q *queue) next(ctx context.Context) (*tenancy.TableClass, error) {
+func (q *queue) next(ctx context.Context) ([]*tenancy.TableClass, error) {
 	for {
 		q.mu.Lock()
 		if len(q.waiting) == 0 {
 			q.mu.Unlock()
 			return nil, nil
 		}
-		for i, c := range q.waiting {
-			if q.ready(c) {
+		for i, group := range q.waiting {
+			if q.ready(group) {
 				q.waiting = slices.Delete(q.waiting, i, i+1)
 				q.mu.Unlock()
-				return c, nil
+				return group, nil
 			}
 		}
 		change := q.change
-		busy := len(q.open) > len(q.waiting)
-		if !busy {
-			// Only a cycle of foreign keys is left: any order, the keys are
-			// deferrable or the plan would have said so.
-			c := q.waiting[0]
-			q.waiting = q.waiting[1:]
-			q.mu.Unlock()
-			return c, nil
-		}
 		q.mu.Unlock()
 		select {
 		case <-ctx.Done():
@@ -123,22 +126,26 @@ func (q *queue) next(ctx context.Context) (*tenancy.TableClass, error) {
 	}
 }
 
-func (q *queue) ready(c *tenancy.TableClass) bool {
+func (q *queue) ready(group []*tenancy.TableClass) bool {
 	if !q.plain {
 		return true
 	}
-	for _, f := range c.Table.ForeignKeys {
-		if f.RefTable != c.Name() && q.open[f.RefTable] {
-			return false
+	for _, c := range group {
+		for _, f := range c.Table.ForeignKeys {
+			if q.open[f.RefTable] && !slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == f.RefTable }) {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-func (q *queue) finished(c *tenancy.TableClass) {
+func (q *queue) finished(group []*tenancy.TableClass) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.open, c.Name())
+	for _, c := range group {
+		delete(q.open, c.Name())
+	}
 	close(q.change)
 	q.change = make(chan struct{})
 }
@@ -197,18 +204,10 @@ func Columns(c *tenancy.TableClass, alias string) string {
 	return strings.Join(out, ", ")
 }
 
-// table copies one table in one transaction of the target.
-func (w *worker) table(ctx context.Context, c *tenancy.TableClass) error {
-	where := w.j.Map.Owned(c.Name(), w.j.Map.Literal(w.j.Tenant))
-	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Own() + " t WHERE " + where
-	if k := c.Table.PrimaryKey; len(k) > 0 {
-		by := make([]string, len(k))
-		for i, col := range k {
-			by[i] = "t." + pgx.Identifier{col}.Sanitize()
-		}
-		from += " ORDER BY " + strings.Join(by, ", ") // neighbours stay neighbours
-	}
-	var out, in int64
+// tables copies a table, or those that hang together, in one transaction of
+// the target.
+func (w *worker) tables(ctx context.Context, group []*tenancy.TableClass) error {
+	c := group[0]
 	err := pgx.BeginTxFunc(ctx, w.dst, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if err := fence.Begin(ctx, tx, w.j.Move, w.j.Epoch); err != nil {
 			return err
@@ -220,23 +219,42 @@ func (w *worker) table(ctx context.Context, c *tenancy.TableClass) error {
 		if _, err := tx.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		var err error
-		if Listed(c) {
-			// Rows that may be there already, or that only a list finds again.
-			out, in, err = w.staged(ctx, tx, c, from)
-		} else {
-			out, in, err = w.pipe(ctx, c, from, c.Table.Quoted())
-		}
-		if err != nil {
-			return err
-		}
-		if out != in {
-			return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the target's table", "%s: %d rows left the source and %d arrived", c.Name(), out, in)
+		for _, c = range group {
+			if err := w.table(ctx, tx, c); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return w.fault(err, c)
+	}
+	return nil
+}
+
+func (w *worker) table(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) error {
+	where := w.j.Map.Owned(c.Name(), w.j.Map.Literal(w.j.Tenant))
+	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Own() + " t WHERE " + where
+	if k := c.Table.PrimaryKey; len(k) > 0 {
+		by := make([]string, len(k))
+		for i, col := range k {
+			by[i] = "t." + pgx.Identifier{col}.Sanitize()
+		}
+		from += " ORDER BY " + strings.Join(by, ", ") // neighbours stay neighbours
+	}
+	var out, in int64
+	var err error
+	if Listed(c) {
+		// Rows that may be there already, or that only a list finds again.
+		out, in, err = w.staged(ctx, tx, c, from)
+	} else {
+		out, in, err = w.pipe(ctx, c, from, c.Table.Quoted())
+	}
+	if err != nil {
+		return err
+	}
+	if out != in {
+		return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the target's table", "%s: %d rows left the source and %d arrived", c.Name(), out, in)
 	}
 	return nil
 }
