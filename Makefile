@@ -1,12 +1,12 @@
 # Every target brings what it needs; see build/need for what that is and how.
 #
 #   make demo            build, then a fleet of real servers and a guided move
-#   make test            every test: Go, page, browser, keychain and window
+#   make test            every check and test; PARTS='go window' runs some of them
 #   make build           build/bin/shard-admin (window and command line)
 #   make build-headless  build/bin/shard-admin-headless (no window, static)
 #   make generate        the page's bindings in frontend/wailsjs
 #   make bench           speed, as ratios against a peer in the same run
-#   make lint            vet, staticcheck, gofumpt, Biome, TypeScript
+#   make lint            gofumpt, vet, staticcheck, Biome, TypeScript
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -18,7 +18,7 @@ LDFLAGS := -s -w -X shardadmin/internal/version.version=$(VERSION) -X shardadmin
 WINDOW_TAGS := desktop,production,webkit2_41
 PAGE := $(shell git ls-files frontend 2>/dev/null | grep -v '^frontend/wailsjs/' | grep -v dist/.gitkeep)
 
-.PHONY: demo test test-go test-page test-browser test-window build build-headless generate check-generated bench lint page postgres clean
+.PHONY: demo test build build-headless generate check-generated bench lint page postgres clean
 
 frontend/node_modules/.installed: frontend/package-lock.json
 	@build/need go node
@@ -44,7 +44,6 @@ build-headless: page
 	CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o build/bin/shard-admin-headless .
 
 demo: build postgres
-	@build/need demo
 	build/bin/shard-admin demo $(DEMO_FLAGS)
 
 generate:
@@ -55,7 +54,7 @@ check-generated:
 	@build/need go node
 	build/generate --check
 
-test: build-headless postgres
+test: build-headless postgres frontend/node_modules/.installed
 	@build/need test
 	build/test
 
@@ -64,11 +63,7 @@ bench: postgres
 	build/bench
 
 lint: frontend/node_modules/.installed
-	go vet ./...
-	go vet -tags headless ./...
-	test -z "$$(go run mvdan.cc/gofumpt@v0.9.2 -l $$(git ls-files '*.go' | grep -v '^frontend/'))"
-	go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
-	cd frontend && npm run --silent lint && npm run --silent typecheck
+	PARTS='lint page-lint' build/test
 
 clean:
-	rm -rf build/bin build/cache frontend/node_modules frontend/dist/assets frontend/dist/index.html
+	rm -rf build/bin build/cache build/postgres/node_modules build/postgres/versions/node_modules frontend/node_modules frontend/dist/assets frontend/dist/index.html
