@@ -1,11 +1,11 @@
 import { Button, Checkbox, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useEnvironment, useStatus } from "../../app/current";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
-import { type Check, type Decision, type MoveRequest, type Plan, type TableRows, type TenantRow, toProblem } from "../../bridge";
+import { type Decision, type MoveRequest, type Plan, type TableRows, type TenantRow, toProblem } from "../../bridge";
 import { Age } from "../../ui/Age";
 import { Confirm } from "../../ui/Confirm";
 import { type Column, DataTable, readSort, type Sort } from "../../ui/DataTable";
@@ -15,13 +15,13 @@ import { Figure, Figures } from "../../ui/Figure";
 import { bytes, count, millis, plural, size } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
-import { Mark, Status, type Tone } from "../../ui/Status";
+import { checkTone, Mark } from "../../ui/Status";
 import { Waiting } from "../../ui/Waiting";
+import { chosen, decided, keyOf, open, ordered } from "./decisions";
 import { useFound, usePlan, useStart, useTenant } from "./queries";
+import "./wizard.css";
 
 const route = getRouteApi("/moves/new");
-
-const keyOf = (d: Decision) => `${d.case}\n${d.table}\n${d.key}`;
 
 export function MoveWizard() {
   const search = route.useSearch();
@@ -50,7 +50,7 @@ export function MoveWizard() {
     note: "",
     confirm: "",
     accept_alone: alone,
-    decisions: (p?.decisions ?? []).filter((d) => choices[keyOf(d)]).map((d) => ({ ...d, choice: choices[keyOf(d)] ?? "" })),
+    decisions: decided(p?.decisions ?? [], choices),
   });
   const choose = (next: { tenant?: string; target?: string }) => {
     plan.reset();
@@ -78,14 +78,12 @@ export function MoveWizard() {
                   <span className="muted" title={t.tables_reason}>
                     {t.tables_reason ? "rows not counted" : `${plural(t.rows, "row")}, ${bytes(t.bytes)}`}
                   </span>
+                  <Button className="end" variant="default" onClick={() => choose({})}>
+                    Choose another
+                  </Button>
                 </div>
               )}
             </Loaded>
-            <div style={{ padding: "0 16px 12px" }}>
-              <Button variant="default" onClick={() => choose({})}>
-                Choose another
-              </Button>
-            </div>
           </Panel>
         ) : (
           <Choose onChoose={(id) => choose({ tenant: id })} />
@@ -151,7 +149,8 @@ export function MoveWizard() {
           <PlanView
             plan={p}
             choices={choices}
-            onChoice={(d, choice) => setChoices({ ...choices, [keyOf(d)]: choice })}
+            onChoices={setChoices}
+            busy={plan.isPending}
             onReplan={() => plan.mutate(request())}
             onStart={() => setAsking(true)}
           />
@@ -175,6 +174,16 @@ export function MoveWizard() {
             start.mutate({ ...request(), note, confirm }, { onSuccess: (m) => void navigate({ to: "/moves/$id", params: { id: m.id } }) })
           }
         >
+          <dl className="facts">
+            <dt>Rows</dt>
+            <dd className="num">
+              {count(p.rows)}, {bytes(p.bytes)}, in {plural(p.tables.filter((t) => t.rows > 0).length, "table")}
+            </dd>
+            <dt>Way</dt>
+            <dd>
+              <span className="badge">{p.source}</span> → <span className="badge">{p.target}</span>
+            </dd>
+          </dl>
           <p>
             {plural(p.rows, "row")} are copied from {p.source} to {p.target} and compared one by one. Writes of {p.label} wait{" "}
             {p.estimate_ms === null || p.estimate_ms === undefined ? "meanwhile" : `about ${millis(p.estimate_ms)}`}, at most{" "}
@@ -246,10 +255,16 @@ function Choose({ onChoose }: { onChoose: (id: string) => void }) {
 function Target({ from, value, onChange }: { from: string | undefined; value: string; onChange: (target: string | undefined) => void }) {
   const status = useStatus();
   const shards = (status.data?.shards ?? []).filter((s) => s.name !== from);
+  const field = useRef<HTMLSelectElement>(null);
+  // Whoever has just chosen the tenant goes on here.
+  useEffect(() => {
+    if (document.activeElement === document.body || document.activeElement === null) field.current?.focus();
+  }, []);
   return (
     <NativeSelect
       label="Target shard"
       w={240}
+      ref={field}
       value={value}
       error={status.error ? toProblem(status.error).message : undefined}
       data={[
@@ -265,8 +280,6 @@ function Target({ from, value, onChange }: { from: string | undefined; value: st
   );
 }
 
-const tones: Record<string, Tone> = { ok: "ok", passed: "ok", warning: "warn", warn: "warn", blocked: "bad", failed: "bad", error: "bad" };
-
 const tableColumns: Column<TableRows>[] = [
   { key: "table", head: "Table", by: (t) => t.table, cell: (t) => <span className="mono">{t.table}</span> },
   { key: "kind", head: "Belongs by", by: (t) => t.kind, cell: (t) => <span className="muted">{t.kind.replaceAll("_", " ")}</span> },
@@ -277,25 +290,32 @@ const tableColumns: Column<TableRows>[] = [
 function PlanView({
   plan: p,
   choices,
-  onChoice,
+  busy,
+  onChoices,
   onReplan,
   onStart,
 }: {
   plan: Plan;
   choices: Record<string, string>;
-  onChoice: (d: Decision, choice: string) => void;
+  busy: boolean;
+  onChoices: (choices: Record<string, string>) => void;
   onReplan: () => void;
   onStart: () => void;
 }) {
   const [sort, setSort] = useState<Sort | undefined>(readSort("-rows"));
+  const begin = useRef<HTMLButtonElement>(null);
   const all = size(p.bytes);
   const used = p.tables.filter((t) => t.rows > 0);
-  const passed = p.checks.filter((c) => tones[c.status] === "ok").length;
+  const passed = p.checks.filter((c) => c.status === "ok").length;
+  // A plan that was just made is what somebody waited for: its button is next.
+  useEffect(() => {
+    if (p.made_at && !p.blocked) begin.current?.focus();
+  }, [p.made_at, p.blocked]);
   return (
     <>
       <Figures label="The plan in figures">
         <Figure label="Rows" value={count(p.rows)} detail={`in ${plural(used.length, "table")}`} />
-        <Figure label="Size" value={all.value} unit={all.unit} />
+        <Figure label="Size" value={all.value} unit={all.unit} detail="counted exactly" />
         <Figure
           label="Writes wait about"
           value={p.estimate_ms === null || p.estimate_ms === undefined ? null : millis(p.estimate_ms)}
@@ -310,87 +330,149 @@ function PlanView({
           detail={<Age at={p.made_at} before="planned " className="" />}
         />
       </Figures>
-      <Panel title="3 · Checks" note={`${p.mode}: ${p.mode_reason}`}>
-        <ul className="checks">
-          {p.checks.map((c: Check) => (
-            <li key={`${c.name} ${c.message}`}>
-              <div className="stack tight">
-                <span className="row top">
-                  <Status tone={tones[c.status] ?? "info"}>{c.name.replaceAll("_", " ")}</Status>
-                  <span>{c.message}</span>
-                </span>
-                {c.fix ? <span className="e">What to do: {c.fix}</span> : null}
-                {c.evidence ? <span className="e mono pre">{c.evidence}</span> : null}
-              </div>
-            </li>
-          ))}
-          {p.notices.map((n) => (
-            <li key={n}>
-              <Mark tone="info" />
-              <span>{n}</span>
-            </li>
-          ))}
-        </ul>
-        <div className="row" style={{ padding: "4px 16px 14px" }}>
-          <Button disabled={p.blocked} onClick={onStart}>
-            Start the move…
-          </Button>
-          {p.blocked ? <span className="tone-bad">A check or a decision stands in the way.</span> : null}
+      <div className="plan-cols">
+        <div className="stack" style={{ gap: 16 }}>
+          {p.decisions.length > 0 ? <Decisions plan={p} choices={choices} busy={busy} onChoices={onChoices} onReplan={onReplan} /> : null}
+          <Panel title="Checks" note={passed === p.checks.length ? "all passed" : `${p.checks.length - passed} need a look`}>
+            <ul className="checks">
+              {ordered(p.checks).map((c) => (
+                <li key={`${c.name} ${c.message}`}>
+                  <Mark tone={checkTone(c.status)} />
+                  <div className="grow">
+                    <span className="medium">{c.name.replaceAll("_", " ")}</span>{" "}
+                    <span className={c.status === "ok" ? "muted" : undefined}>{c.message}</span>
+                    {c.fix ? (
+                      <div className="e">
+                        <span className="medium">What to do:</span> {c.fix}
+                      </div>
+                    ) : null}
+                    {c.evidence ? <div className="e mono pre">{c.evidence}</div> : null}
+                  </div>
+                </li>
+              ))}
+            </ul>
+          </Panel>
+          <Panel title="What moves" note={`${used.length} of ${plural(p.tables.length, "table")} have rows`}>
+            {used.length === 0 ? (
+              <Empty title="No rows">The tenant has none: only its pointer changes.</Empty>
+            ) : (
+              <DataTable
+                label="Tables that move"
+                columns={tableColumns}
+                rows={used}
+                rowKey={(t) => t.table}
+                sort={sort}
+                onSort={setSort}
+                compact
+                maxHeight={420}
+              />
+            )}
+          </Panel>
         </div>
-      </Panel>
-      {p.decisions.length > 0 ? (
-        <Panel title="Decisions" note={`${p.decisions.filter((d) => !(choices[keyOf(d)] || d.choice)).length} open`}>
-          <DataTable
-            label="Decisions that the move needs"
-            maxHeight={360}
-            columns={[
-              { key: "table", head: "Table", cell: (d) => <span className="mono">{d.table}</span> },
-              { key: "key", head: "Row", cell: (d) => <span className="mono">{d.key}</span> },
-              { key: "case", head: "Case", cell: (d) => d.case.replaceAll("_", " ") },
-              { key: "detail", head: "What is known", cell: (d) => <span title={d.detail}>{d.detail}</span> },
-              {
-                key: "choice",
-                head: "Choice",
-                cell: (d) => (
-                  <select
-                    aria-label={`Choice for ${d.table} ${d.key}`}
-                    value={choices[keyOf(d)] ?? d.choice}
-                    onChange={(e) => onChoice(d, e.currentTarget.value)}
-                  >
-                    <option value="">Undecided</option>
-                    {d.choices.map((c) => (
-                      <option key={c}>{c}</option>
-                    ))}
-                  </select>
-                ),
-              },
-            ]}
-            rows={p.decisions}
-            rowKey={keyOf}
-          />
-          <div className="row" style={{ padding: "12px 16px" }}>
-            <Button variant="default" onClick={onReplan}>
-              Plan with these
-            </Button>
-          </div>
-        </Panel>
-      ) : null}
-      <Panel title="What moves" note={`${used.length} of ${plural(p.tables.length, "table")} have rows`}>
-        {used.length === 0 ? (
-          <Empty title="No rows">The tenant has none: only its pointer changes.</Empty>
-        ) : (
-          <DataTable
-            label="Tables that move"
-            columns={tableColumns}
-            rows={used}
-            rowKey={(t) => t.table}
-            sort={sort}
-            onSort={setSort}
-            compact
-            maxHeight={420}
-          />
-        )}
-      </Panel>
+        <div className="stack" style={{ gap: 16 }}>
+          <Panel title="Start">
+            <div className="acts">
+              <div>
+                <Button ref={begin} disabled={p.blocked} onClick={onStart}>
+                  Start the move…
+                </Button>
+                <p className={p.blocked ? "tone-bad" : undefined}>
+                  {p.blocked
+                    ? open(p.decisions, choices) > 0
+                      ? `${plural(open(p.decisions, choices), "decision")} to make first.`
+                      : "A check stands in the way; it says what to do."
+                    : `Copies ${plural(p.rows, "row")} to ${p.target}, compares each, then switches. Reads go on all the time.`}
+                </p>
+              </div>
+            </div>
+          </Panel>
+          <Panel title="The way back" pad>
+            <p className="muted">
+              Before the switch, cancelling removes what was copied. After it, {p.source} keeps its copy and {p.label} can move back with
+              everything it wrote, until somebody finalizes.
+            </p>
+          </Panel>
+          <Panel title={`Mode: ${p.mode}`} pad>
+            <div className="stack tight">
+              <p className="muted">{p.mode_reason || "as asked for"}</p>
+              {p.notices.map((n) => (
+                <p key={n} className="muted">
+                  {n}
+                </p>
+              ))}
+            </div>
+          </Panel>
+        </div>
+      </div>
     </>
+  );
+}
+
+function Decisions({
+  plan: p,
+  choices,
+  busy,
+  onChoices,
+  onReplan,
+}: {
+  plan: Plan;
+  choices: Record<string, string>;
+  busy: boolean;
+  onChoices: (choices: Record<string, string>) => void;
+  onReplan: () => void;
+}) {
+  const left = open(p.decisions, choices);
+  const common = [...new Set(p.decisions.flatMap((d) => d.choices))];
+  const columns: Column<Decision>[] = [
+    { key: "table", head: "Table", cell: (d) => <span className="mono">{d.table}</span> },
+    { key: "key", head: "Row", cell: (d) => <span className="mono">{d.key}</span> },
+    {
+      key: "detail",
+      head: "What is known",
+      cell: (d) => (
+        <span title={`${d.case.replaceAll("_", " ")}: ${d.detail}`}>
+          {d.case.replaceAll("_", " ")} <span className="muted">· {d.detail}</span>
+        </span>
+      ),
+    },
+    {
+      key: "choice",
+      head: "Choice",
+      width: 150,
+      cell: (d) => (
+        <NativeSelect
+          aria-label={`Choice for ${d.table} ${d.key}`}
+          value={chosen(d, choices)}
+          data={[{ value: "", label: "Undecided" }, ...d.choices]}
+          onChange={(e) => onChoices({ ...choices, [keyOf(d)]: e.currentTarget.value })}
+        />
+      ),
+    },
+  ];
+  return (
+    <Panel title="Decisions" note={left > 0 ? `${left} of ${p.decisions.length} open` : "all made"}>
+      <div className="filters">
+        <span className="muted">All of them:</span>
+        {common.map((c) => (
+          <Button
+            key={c}
+            variant="default"
+            onClick={() =>
+              onChoices(Object.fromEntries(p.decisions.map((d) => [keyOf(d), d.choices.includes(c) ? c : chosen(d, choices)])))
+            }
+          >
+            {c[0]?.toUpperCase()}
+            {c.slice(1)}
+          </Button>
+        ))}
+        <span className="small muted grow">
+          To share leaves the row on both shards. To refuse stops the move before anything is written.
+        </span>
+        <Button variant={p.blocked && left === 0 ? "filled" : "default"} loading={busy} disabled={left > 0} onClick={onReplan}>
+          Plan with these
+        </Button>
+      </div>
+      <DataTable label="Decisions that the move needs" columns={columns} rows={p.decisions} rowKey={keyOf} maxHeight={260} />
+    </Panel>
   );
 }
