@@ -77,15 +77,8 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 		return r.inTime(ctx, err)
 	}
 	err = pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		for i := range r.m.Tables {
-			t := &r.m.Tables[i]
-			if t.Digest, err = json.Marshal(digests[t.Table]); err != nil {
-				return err
-			}
-			t.Verified = true
-			if err := r.e.record.progress(ctx, tx, r.m, t); err != nil {
-				return err
-			}
+		if err := r.storeDigests(ctx, tx, digests); err != nil {
+			return err
 		}
 		if err := r.e.record.set(ctx, tx, r.m, r.lease.Epoch, `verified = true, verified_at = clock_timestamp()`); err != nil {
 			return err
@@ -98,6 +91,23 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	r.m.Verified = true
 	r.say(ctx, "every row was compared: source and target are equal")
 	stopAt("digests_stored")
+	return nil
+}
+
+// storeDigests records what every table's rows of the tenant amounted to when
+// both sides were equal: only such rows may a finalize purge.
+func (r *run) storeDigests(ctx context.Context, q querier, digests map[string]compare.Digest) error {
+	for i := range r.m.Tables {
+		t := &r.m.Tables[i]
+		var err error
+		if t.Digest, err = json.Marshal(digests[t.Table]); err != nil {
+			return fault.Wrapf(err, fault.Internal, "", "the digest of %s could not be stored", t.Table)
+		}
+		t.Verified = true
+		if err := r.e.record.progress(ctx, q, r.m, t); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -55,7 +55,9 @@
 //
 // rolling_back fences the target, compares it with the source by key and
 // brings to the source what was inserted, changed or deleted since the switch,
-// verifies, flips the pointer back, then purges the target's copy.
+// verifies, flips the pointer back, then purges the target's copy. A row that
+// came since and whose key the source has given to somebody else stops it: the
+// target opens again and the move is retained, with the reason.
 //
 // # What each crash leaves, and what recovery does
 //
@@ -70,7 +72,7 @@
 //	switching, not flipped  fenced or committing          source reopened, target's rows removed; starts again or cancel
 //	switched                committing or moved           forward: source moved, target open, retained
 //	retained                moved / open                  nothing to do
-//	rolling_back, before    target fenced or committing   target reopened; resume compares again
+//	rolling_back, before    target fenced or committing   target reopened; resume compares again, a failure goes back to retained
 //	rolling_back, after     source moved or open          forward: source open, target closed and purged
 //	finalizing              partly purged                 goes on; the list of rows to purge was stored first
 //

@@ -251,15 +251,15 @@ func (r *run) reopenSource(ctx context.Context) error {
 }
 
 // reopenTarget lets the tenant write on the target again during a rollback
-// that has not flipped back.
-func (r *run) reopenTarget(ctx context.Context) error {
+// that has not flipped back, and reports whether it is so.
+func (r *run) reopenTarget(ctx context.Context) (bool, error) {
 	if fresh, err := r.e.record.load(ctx, r.m.ID); err != nil {
-		return err
+		return false, err
 	} else if fresh.State != RollingBack || fresh.Step == stepFlippedBack {
-		return nil
+		return false, nil
 	}
 	if err := r.dst.fence.Reopen(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
-		return err
+		return false, err
 	}
-	return r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`)
+	return true, r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`)
 }

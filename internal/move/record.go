@@ -211,18 +211,13 @@ func leaseLost(m *Move) error {
 	return fault.Newf(fault.LeaseLost, "shard-admin move show "+m.ID+" says who goes on", "another owner has taken over move %s; this one stopped without writing", m.ID)
 }
 
-// fail records why a move stands still. Before the flip the state becomes
-// failed; after it the state stays, because only forward is left.
-func (r *record) fail(ctx context.Context, q querier, m *Move, epoch int64, cause error) error {
-	to := m.State
-	if m.State.Undoable() {
-		to = Failed
-	}
+// fail records why a move stands still, and where.
+func (r *record) fail(ctx context.Context, q querier, m *Move, epoch int64, to State, cause error) error {
 	f := fault.As(cause)
 	if f == nil {
 		f = fault.Wrap(cause, fault.CodeOf(cause), cause.Error(), "")
 	}
-	tag, err := q.Exec(ctx, r.sql("move_fail"), m.ID, epoch, string(m.State), string(to), string(f.Code), f.Message, f.Hint)
+	tag, err := q.Exec(ctx, r.sql("move_fail"), m.ID, epoch, string(m.State), string(to), string(f.Code), f.Message, f.Hint, m.Step)
 	if err != nil {
 		return r.fault(err)
 	}
@@ -231,6 +226,9 @@ func (r *record) fail(ctx context.Context, q querier, m *Move, epoch int64, caus
 	}
 	from := string(m.State)
 	m.FailedIn = &from
+	if to == Retained {
+		m.Step = ""
+	}
 	m.State, m.Epoch = to, epoch
 	m.ErrorCode, m.ErrorMessage, m.ErrorHint = string(f.Code), f.Message, f.Hint
 	m.Error = &Reason{Code: m.ErrorCode, Message: f.Message, Hint: f.Hint}

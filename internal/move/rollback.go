@@ -35,7 +35,7 @@ func (r *run) bringBack(ctx context.Context) error {
 	if r.e.deps.Awake != nil {
 		defer r.e.deps.Awake("a tenant is being moved back")()
 	}
-	if err := r.reopenTarget(ctx); err != nil { // what an earlier try left
+	if _, err := r.reopenTarget(ctx); err != nil { // what an earlier try left
 		return err
 	}
 	if err := r.closeFence(ctx, r.dst); err != nil {
@@ -59,7 +59,13 @@ func (r *run) bringBack(ctx context.Context) error {
 	}
 	r.say(ctx, "brought back to %s: %d inserted, %d changed, %d deleted", r.m.Source, brought.Inserted, brought.Updated, brought.Deleted)
 	stopAt("source_brought_up")
-	if _, err := r.verify(ctx); err != nil {
+	digests, err := r.verify(ctx)
+	if err != nil {
+		return r.inTime(ctx, err)
+	}
+	// The source is what it is now, should the rollback not come to its end
+	// and the move be finalized.
+	if err := r.storeDigests(ctx, r.ctl, digests); err != nil {
 		return r.inTime(ctx, err)
 	}
 	if err := r.raiseSequences(ctx, r.src); err != nil {

@@ -381,9 +381,19 @@ func (r *run) failed(ctx context.Context, cause error) error {
 			}
 		}
 	}
+	// A rollback that did not flip back leaves the tenant where it is served,
+	// and the choice between rollback and finalize.
+	to := Failed
+	if !r.m.State.Undoable() {
+		to = r.m.State
+	}
 	if r.m.State == RollingBack && r.m.Step != stepFlippedBack && r.dst != nil && r.dst.fence != nil {
-		if err := r.reopenTarget(ctx); err != nil {
+		reopened, err := r.reopenTarget(ctx)
+		switch {
+		case err != nil:
 			r.e.record.log(ctx, r.m, "error", "the target could not be reopened: %s; the fence's own limit will", err)
+		case reopened:
+			to = Retained
 		}
 	}
 	if code == fault.MoveParked {
@@ -392,7 +402,7 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	r.e.record.log(ctx, r.m, "error", "%s", cause)
 	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		before := r.m.State
-		if err := r.e.record.fail(ctx, tx, r.m, r.lease.Epoch, cause); err != nil {
+		if err := r.e.record.fail(ctx, tx, r.m, r.lease.Epoch, to, cause); err != nil {
 			return err
 		}
 		if before.Undoable() {

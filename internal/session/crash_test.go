@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -126,21 +125,6 @@ func (f *fixture) whole(m session.MoveView, want map[string][]string) {
 		require.Empty(f.t, f.leftovers(0))
 		require.Empty(f.t, f.leftovers(1))
 	}
-}
-
-// rowsOf is every row of a side that lies in the tenant's range of keys or has
-// its mark, without the product's map: filltest writes both.
-func (f *fixture) rowsOf(n int, tenant string) map[string][]string {
-	f.t.Helper()
-	out := map[string][]string{}
-	for table, rows := range filltest.Dump(f.t, f.super(n), "pwb_websites", "pwb_shard_audit_logs") {
-		for _, row := range rows {
-			if strings.Contains(row, tenant+"0") || strings.Contains(row, ","+tenant+",") || strings.Contains(row, "("+tenant+",") {
-				out[table] = append(out[table], row)
-			}
-		}
-	}
-	return out
 }
 
 // Every stop point: kill -9 there, then resume or cancel.

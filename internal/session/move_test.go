@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -97,6 +98,21 @@ func (f *fixture) moved(s *session.Session, tenant, target string) session.MoveV
 	require.NoError(f.t, err, "%+v", m.Log)
 	require.Equal(f.t, "retained", m.State)
 	return m
+}
+
+// rowsOf is every row of a side that lies in the tenant's range of keys or has
+// its mark, without the product's map: filltest writes both.
+func (f *fixture) rowsOf(n int, tenant string) map[string][]string {
+	f.t.Helper()
+	out := map[string][]string{}
+	for table, rows := range filltest.Dump(f.t, f.super(n), "pwb_websites", "pwb_shard_audit_logs") {
+		for _, row := range rows {
+			if strings.Contains(row, tenant+"0") || strings.Contains(row, ","+tenant+",") || strings.Contains(row, "("+tenant+",") {
+				out[table] = append(out[table], row)
+			}
+		}
+	}
+	return out
 }
 
 func act(t *testing.T, s *session.Session, action string, a session.MoveAction) session.MoveView {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
@@ -461,6 +462,64 @@ func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
 	return total, conn.Fault(err, j.Target.Name())
 }
 
+// others is the condition that row t belongs to another tenant, too.
+func (p *pair) others(c *tenancy.TableClass) string {
+	return "EXISTS (SELECT FROM (" + p.j.Map.Owners(c.Name(), "t") + ") o WHERE o.owner <> '" + strings.ReplaceAll(p.j.Tenant, "'", "''") + "')"
+}
+
+// strangers refuses to write staged rows over rows that are not, or not only,
+// the tenant's: the servers hand out the same ids, or a shared row was changed
+// on either side. A row without an owner that the move once brought from here
+// is the same row.
+func (p *pair) strangers(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) error {
+	key := rowcopy.KeyText(c, "t")
+	rows, err := tx.Query(ctx, "SELECT "+key+", "+p.others(c)+" FROM "+c.Table.Quoted()+" t JOIN pg_temp.sa_stage s ON "+key+" = "+rowcopy.KeyText(c, "s")+
+		" WHERE "+p.others(c)+" OR ("+p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant))+") IS NOT TRUE ORDER BY 1")
+	if err != nil {
+		return err
+	}
+	theirs, nobodys := []string{}, []string{}
+	var k string
+	var other bool
+	if _, err := pgx.ForEachRow(rows, []any{&k, &other}, func() error {
+		if other {
+			theirs = append(theirs, k)
+		} else {
+			nobodys = append(nobodys, k)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if len(nobodys) > 0 {
+		known := []string{}
+		if rowcopy.Listed(c) {
+			if err := p.src.QueryRow(ctx, `SELECT coalesce(array_agg(DISTINCT key), '{}') FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind IN ('own', 'found', 'shared', 'fresh') AND key = ANY ($3)`,
+				p.j.Move, c.Name(), nobodys).Scan(&known); err != nil {
+				return conn.Fault(err, p.j.Source.Name())
+			}
+		}
+		for _, k := range nobodys {
+			if !slices.Contains(known, k) {
+				theirs = append(theirs, k)
+			}
+		}
+	}
+	if len(theirs) == 0 {
+		return nil
+	}
+	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.Source.Name()+", or make both rows equal, then try again; nothing was changed",
+		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.Target.Name(), c.Name(), few(theirs))
+}
+
+func few(keys []string) string {
+	slices.Sort(keys)
+	if len(keys) > 5 {
+		return strings.Join(keys[:5], ", ") + fmt.Sprintf(" and %d more", len(keys)-5)
+	}
+	return strings.Join(keys, ", ")
+}
+
 // upsert carries rows by key through a staging table.
 func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, keys []string) (inserted, updated int64, err error) {
 	cols := rowcopy.Columns(c, "")
@@ -521,6 +580,11 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 		if col := c.Table.Column(n); col.Identity != "a" && !slices.Contains(c.Table.Key(), n) {
 			q := pgx.Identifier{n}.Sanitize()
 			set = append(set, q+" = s."+q)
+		}
+	}
+	if len(c.Table.Key()) > 0 {
+		if err := p.strangers(ctx, tx, c); err != nil {
+			return 0, 0, err
 		}
 	}
 	if len(set) > 0 && len(c.Table.Key()) > 0 {
