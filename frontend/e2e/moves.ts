@@ -74,11 +74,19 @@ export async function watch(fleet: Fleet, id: string): Promise<Move[]> {
   }
 }
 
-/** replay shows moments of a move again, as the program told them while it ran. */
+/** replay shows moments of a move again, as the program told them while it ran, and its list with it. */
 export async function replay(page: Page, moments: Move[]): Promise<void> {
   let at = 0;
-  await page.route("**/events", (r) => r.abort());
-  await page.route("**/bindings/Moves/Get", (r) => r.fulfill({ json: moments[Math.min(at++, moments.length - 1)] }));
+  const moment = () => moments[Math.min(at, moments.length - 1)];
+  await page.route("**/bindings/Moves/Get", async (r) => {
+    await r.fulfill({ json: moment() });
+    at++;
+  });
+  await page.route("**/bindings/Moves/List", async (r) => {
+    const list = (await (await r.fetch()).json()) as { moves: Move[] };
+    const now = moment();
+    await r.fulfill({ json: { moves: list.moves.map((m) => (m.id === now?.id ? { ...now, tables: [], log: [] } : m)) } });
+  });
 }
 
 /** A table of each kind, with which of its rows are a tenant's, said by hand: the page's word is not taken for it. */

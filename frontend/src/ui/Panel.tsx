@@ -33,7 +33,9 @@ export function Panel({
 export function Head({ title, sub, children }: { title: ReactNode; sub?: ReactNode; children?: ReactNode }) {
   return (
     <div className="head">
-      <h1 className="cut">{title}</h1>
+      <h1 className="cut" style={{ flexShrink: 0, maxWidth: "50%" }}>
+        {title}
+      </h1>
       {sub ? <div className="sub row wrap">{sub}</div> : null}
       {children ? <div className="end row">{children}</div> : null}
     </div>

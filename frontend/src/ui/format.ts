@@ -27,8 +27,11 @@ export function millis(ms: number): string {
   if (ms < 10 && ms > 0) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-  return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`;
+  const two = (big: number, of: string, small: number, as: string) => (small === 0 ? `${big} ${of}` : `${big} ${of} ${small} ${as}`);
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return two(Math.floor(seconds / 60), "min", seconds % 60, "s");
+  const minutes = Math.round(seconds / 60);
+  return two(Math.floor(minutes / 60), "h", minutes % 60, "min");
 }
 
 export function percent(share: number): string {

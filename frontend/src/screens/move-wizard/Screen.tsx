@@ -230,6 +230,11 @@ function Choose({ onChoose }: { onChoose: (id: string) => void }) {
           w={300}
           value={text}
           onChange={(e) => setText(e.currentTarget.value)}
+          onKeyDown={(e) => {
+            // Enter takes the first that fits, once what is shown is what was typed.
+            const first = found.data?.tenants[0];
+            if (e.key === "Enter" && first && asked === text.trim() && !found.isFetching) onChoose(first.id);
+          }}
         />
       </div>
       <Loaded data={found.data} problem={problemOf(found)} what="the tenants" rows={6} onRetry={() => void found.refetch()}>

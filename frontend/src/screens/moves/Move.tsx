@@ -199,7 +199,7 @@ const tableColumns: Column<MoveTable>[] = [
   {
     key: "share",
     head: "Progress",
-    width: 130,
+    width: 110,
     by: (t) => (t.rows > 0 ? t.rows_copied / t.rows : 0),
     cell: (t) => (
       <Bar

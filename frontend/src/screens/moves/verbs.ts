@@ -69,7 +69,9 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
 export const phases = ["Plan", "Check", "Copy", "Verify", "Switch", "Watch", "Finish"];
 
 /** reached is how far a move is, as an index of phases. */
-export function reached(m: Pick<MoveView, "state" | "phase">): number {
+export function reached(m: Pick<MoveView, "state" | "phase" | "held" | "rows" | "rows_copied">): number {
+  // One that is held before its fence has copied nothing yet.
+  if (m.state === "ready" && m.held && m.rows > 0 && m.rows_copied === 0) return phases.indexOf("Copy");
   if (m.state === "finalized" || m.state === "finalizing") return 6;
   if (["retained", "rolling_back", "rolled_back"].includes(m.state)) return 5;
   return Math.max(0, phases.indexOf(m.phase));

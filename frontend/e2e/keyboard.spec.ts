@@ -1,0 +1,192 @@
+import type { Page } from "@playwright/test";
+import { contents, largest, nothing, pointer } from "./moves";
+import { call, expect, sql, test } from "./world";
+
+// No test here touches the mouse.
+
+const fleet = "production";
+const password = "page-secret-2207"; // of the role in internal/pgtest/pagefleet
+
+/** tabTo goes on with Tab until something that is called so has the focus. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const named = page.getByRole("dialog").or(page.locator("body")).last();
+  const wanted = named.getByRole("button", { name }).or(named.getByLabel(name)).or(named.getByRole("link", { name })).first();
+  for (let i = 0; i < 80; i++) {
+    if (await wanted.evaluate((e) => e === document.activeElement).catch(() => false)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab does not reach ${String(name)}`);
+}
+
+/** free is a tenant of a shard whose move needs no decision and has nothing in its way. */
+async function free(from: string, to: string): Promise<{ id: string; label: string }> {
+  for (const t of (await largest(from)).slice(3)) {
+    const plan = await call<{ blocked: boolean; decisions: unknown[] }>(fleet, "Moves/Plan", {
+      tenant: String(t.id),
+      target: to,
+      mode: "fenced",
+      max_read_only_ms: 300_000,
+      hold: false,
+      priority: 0,
+      at: "",
+      note: "",
+      confirm: "",
+      accept_alone: true,
+      decisions: [],
+    });
+    if (!plan.blocked && plan.decisions.length === 0) return { id: String(t.id), label: t.subdomain };
+  }
+  throw new Error(`no tenant of ${from} can be moved to ${to}`);
+}
+
+/** move goes from wherever the page is to a finished move. */
+async function move(page: Page, label: string, target: string): Promise<void> {
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("move a ten");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Move a tenant" })).toBeVisible();
+  await page.keyboard.press("/");
+  await page.keyboard.type(label);
+  await expect(page.getByRole("button", { name: `Choose ${label}` })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Choose / })).toHaveCount(1);
+  await page.keyboard.press("Enter");
+  const to = page.getByLabel("Target shard");
+  await expect(to).toBeFocused();
+  await expect(to.locator("option", { hasText: target })).toHaveCount(1);
+  await page.keyboard.type(target);
+  await expect(to).toHaveValue(target);
+  await tabTo(page, "Make the plan");
+  await page.keyboard.press("Enter");
+  const begin = page.getByRole("button", { name: "Start the move…" });
+  await expect(begin).toBeFocused();
+  await page.keyboard.press("Enter");
+  await confirm(page, "Start the move", label, "OPS-311: the target has room");
+  await expect(page.getByText("Moved, source kept")).toBeVisible({ timeout: 60_000 });
+}
+
+/** confirm answers the question of a change in production. */
+async function confirm(page: Page, button: string, name: string, reason: string): Promise<void> {
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("This changes production.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Cancel", exact: true })).toBeFocused();
+  const go = dialog.getByRole("button", { name: button, exact: true });
+  await expect(go).toBeDisabled();
+  await tabTo(page, "Reason");
+  await page.keyboard.type(reason);
+  await tabTo(page, `Type ${name} to go on`);
+  await page.keyboard.type(name.slice(0, -1));
+  await page.keyboard.press("Enter");
+  await expect(go, "a part of the name is not the name").toBeDisabled();
+  await page.keyboard.type(name.slice(-1));
+  await page.keyboard.press("Enter");
+  await expect(dialog, "Enter does nothing").toBeVisible();
+  await tabTo(page, button);
+  await page.keyboard.press("Enter");
+}
+
+test("a move there and back without the mouse", async ({ open, page }) => {
+  test.setTimeout(150_000);
+  const t = await free("shard_1", "shard_2");
+  const before = await contents("shard_1", t.id);
+  expect(before).not.toEqual(nothing);
+  await open(fleet);
+  await expect(page.locator("main").getByText("shard_2").first()).toBeVisible();
+  await move(page, t.label, "shard_2");
+  expect(await pointer(t.id)).toBe("shard_2");
+  expect(await contents("shard_2", t.id)).toEqual(before);
+  expect(await contents("shard_1", t.id), "the source keeps its copy").toEqual(before);
+
+  // What the tenant writes on its new shard comes back with it.
+  await sql("shard_2", "UPDATE pwb_contacts SET first_name = 'written after the switch' WHERE website_id = $1::int", [t.id]);
+  const written = await contents("shard_2", t.id);
+  expect(written).not.toEqual(before);
+  await tabTo(page, "Move back…");
+  await page.keyboard.press("Enter");
+  await confirm(page, "Move back", t.label, "OPS-311: not what we wanted");
+  await expect(page.getByText("Moved back", { exact: true })).toBeVisible({ timeout: 60_000 });
+  expect(await pointer(t.id)).toBe("shard_1");
+  expect(await contents("shard_1", t.id)).toEqual(written);
+  expect(await contents("shard_2", t.id), "the target holds none of its rows").toEqual(nothing);
+});
+
+test("a move to its end without the mouse", async ({ open, page }) => {
+  test.setTimeout(240_000);
+  const t = await free("shard_2", "shard_1");
+  const before = await contents("shard_2", t.id);
+  await open(fleet, "/tenants");
+  await move(page, t.label, "shard_1");
+  await tabTo(page, "Finalize…");
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await tabTo(page, "The database password, once more");
+  await page.keyboard.type("not this one");
+  await tabTo(page, "Reason");
+  await page.keyboard.type("OPS-311: a week without complaints");
+  await tabTo(page, `Type ${t.label} to go on`);
+  await page.keyboard.type(t.label);
+  await tabTo(page, "Delete the copy");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByRole("alert"), "another password is refused").toBeVisible();
+  expect(await contents("shard_2", t.id), "and nothing was deleted").toEqual(before);
+  await tabTo(page, "The database password, once more");
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type(password);
+  await tabTo(page, "Delete the copy");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Finished", { exact: true }).first()).toBeVisible({ timeout: 150_000 });
+  expect(await pointer(t.id)).toBe("shard_1");
+  expect(await contents("shard_1", t.id)).toEqual(before);
+  expect(await contents("shard_2", t.id), "the source holds none of its rows").toEqual(nothing);
+});
+
+test("keys of the page", async ({ open, page }) => {
+  await open("demo");
+  await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+  for (const [key, title] of [
+    ["t", "Tenants"],
+    ["m", "Moves"],
+    ["p", "Table map"],
+    ["a", "Audit"],
+    ["s", "Settings"],
+    ["f", "Fleet"],
+  ] as const) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await expect(page.getByRole("heading", { name: title, level: 1 })).toBeVisible();
+  }
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("combobox")).toBeFocused();
+  await page.keyboard.type("site-017");
+  await expect(page.getByRole("option").first()).toContainText("site-017");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "site-017" })).toBeVisible();
+
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await expect(page.locator("tr[data-index='5']")).toBeVisible();
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  await expect(page.locator("tr[data-index='1']")).toHaveAttribute("data-cursor", "true");
+  await page.keyboard.press("Space");
+  await expect(page.locator("tr[data-index='1'] input[type=checkbox]")).toBeChecked();
+  const name = (await page.locator("tr[data-index='1'] td").nth(2).innerText()).trim();
+  await page.keyboard.press("/");
+  await expect(page.locator("[data-filter]")).toBeFocused();
+  await page.keyboard.type("j");
+  await expect(page.locator("[data-filter]"), "keys of a table are letters in a field").toHaveValue("j");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  await page.goto(page.url()); // the cursor is where the eye is: at the top again
+  await expect(page.locator("tr[data-index='1']")).toContainText(name);
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toContainText(name);
+});
