@@ -20,5 +20,7 @@ func stopAt(name string) {
 	if os.Getenv("SHARD_ADMIN_SLEEP_AT") == name {
 		fmt.Fprintf(os.Stderr, "asleep at %s\n", name)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		// Another thread may take the signal; this one must not run on meanwhile.
+		time.Sleep(100 * time.Millisecond)
 	}
 }
