@@ -327,6 +327,11 @@ func (s *Session) Watch(ctx context.Context, id string, progress func(MoveView))
 	if err := s.ready(); err != nil {
 		return MoveView{}, err
 	}
+	// A connection that is lost while watching is waited for; one that cannot
+	// be made at all is told.
+	if _, err := s.engine.Show(ctx, id); err != nil {
+		return MoveView{}, err
+	}
 	return s.settled(ctx, id, progress)
 }
 
