@@ -266,7 +266,7 @@ func (p *program) runFleetCheck(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.answer(c, func(w io.Writer) { printCheck(w, c) }); err != nil {
+	if err := p.answer(checkDocumentOf(c), func(w io.Writer) { printCheck(w, c) }); err != nil {
 		return err
 	}
 	// What does not answer comes first: nothing is known of its rights.

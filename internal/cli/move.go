@@ -231,7 +231,7 @@ func printChecks(w io.Writer, checks []session.Check) {
 
 // started is a move that may not have begun.
 type startedMove struct {
-	session.MoveView
+	moveDocument
 	// Notice says that nobody carries it out yet.
 	Notice *string `json:"notice"`
 }
@@ -296,7 +296,7 @@ func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
 
 // follow waits for a queued run if it is to be waited for, and prints the move.
 func (p *program) follow(ctx context.Context, s *session.Session, v session.MoveView, wait bool) error {
-	out := startedMove{MoveView: v}
+	out := startedMove{moveDocument: moveDocumentOf(v)}
 	if wait {
 		p.say("Move %s", v.ID)
 		p.parks.Store(true)
@@ -306,7 +306,7 @@ func (p *program) follow(ctx context.Context, s *session.Session, v session.Move
 		if done.ID == "" {
 			done = v
 		}
-		return p.moved(startedMove{MoveView: done}, err)
+		return p.moved(startedMove{moveDocument: moveDocumentOf(done)}, err)
 	}
 	if n, err := s.WorkersAlive(ctx); err == nil && n == 0 {
 		notice := "no worker is alive to carry it out: shard-admin worker starts one, move resume " + v.ID + " --wait does it here"
@@ -401,7 +401,7 @@ func (p *program) runMoveList(ctx context.Context, tenant string, limit int) err
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) { printMoves(w, v) })
+	return p.answer(movesDocumentOf(v), func(w io.Writer) { printMoves(w, v) })
 }
 
 func printMoves(w io.Writer, v session.MoveList) {
@@ -437,7 +437,7 @@ func (p *program) runMoveShow(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) {
+	return p.answer(moveDocumentOf(v), func(w io.Writer) {
 		printMove(w, v)
 		if len(v.Log) > 0 {
 			line(w, "\nLog (UTC):")
@@ -466,7 +466,7 @@ func (p *program) runMoveWatch(ctx context.Context, id string) error {
 	if v.ID == "" {
 		return ctx.Err()
 	}
-	if err := p.answer(v, func(w io.Writer) { printMove(w, v) }); err != nil {
+	if err := p.answer(moveDocumentOf(v), func(w io.Writer) { printMove(w, v) }); err != nil {
 		return err
 	}
 	if ctx.Err() != nil && !v.Settled {

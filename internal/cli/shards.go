@@ -55,7 +55,7 @@ func (p *program) runShardsStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) { printStatus(w, v) })
+	return p.answer(statusDocumentOf(v), func(w io.Writer) { printStatus(w, v) })
 }
 
 func printStatus(w io.Writer, v session.Status) {
@@ -115,7 +115,7 @@ func (p *program) runShardsHealth(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) { printHealth(w, v) })
+	return p.answer(healthDocumentOf(v), func(w io.Writer) { printHealth(w, v) })
 }
 
 func printHealth(w io.Writer, v session.Health) {

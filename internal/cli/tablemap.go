@@ -33,7 +33,7 @@ func (p *program) runMap(ctx context.Context, check bool) error {
 	if err != nil {
 		return err
 	}
-	if err := p.answer(v, func(w io.Writer) { printMap(w, v) }); err != nil {
+	if err := p.answer(mapDocumentOf(v), func(w io.Writer) { printMap(w, v) }); err != nil {
 		return err
 	}
 	if check && (v.Unclassified > 0 || len(v.Problems) > 0) {

@@ -83,7 +83,7 @@ func (p *program) runTenantsShow(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) { printTenant(w, v) })
+	return p.answer(tenantDocumentOf(v), func(w io.Writer) { printTenant(w, v) })
 }
 
 func printTenant(w io.Writer, v session.TenantView) {

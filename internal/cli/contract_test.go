@@ -1,0 +1,381 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/credential"
+)
+
+// What each command's document must hold, in the notation of the contract
+// page: names in quotes, lists and objects as in JSON.
+const (
+	ofStatus       = `{"fleet","shards":[{"name","configured","reachable","database","host","port","tenants","size_bytes","latency_ms","error"}]}`
+	ofHealth       = `{"shards":[{"name","status","latency_ms","connections","max_connections","cache_hit_rate","index_hit_rate","size_bytes","findings":[{"check","severity","message","value","advice"}],"checked_at"}]}`
+	ofStats        = `{"name","tenants","table_count","size_bytes","index_bytes","counts":{}}`
+	ofDistribution = `{"total","shards":[{"name","tenants","percent","size_bytes"}]}`
+	ofAssign       = `{"tenant","from","to","audit_event"}`
+	ofTenants      = `{"total","tenants":[{"id","label","shard","move_state"}]}`
+	ofTenant       = `{"id","label","shard","tables":[{"table","rows"}],"history":[{"id","at","actor","actor_role","action","tenant","source","target","status","note","move_id","hash"}]}`
+	ofPlacement    = `{"ok","tenants":[{"id","pointer","rows_on":[]}]}`
+	ofFleets       = `{"fleets":[{"name"}]}`
+	ofFleet        = `{"name","environment","profile","shards":[{"name"}]}`
+	ofCheck        = `{"databases":[{"name","reachable","version","tls","missing":[{"capability","right","grant"}],"error"}]}`
+	ofMap          = `{"tables":[{"table","kind","mixed","tenant_column","path":[],"follows","rows_estimate"}],"unclassified"}`
+	ofPlan         = `{"tenant","source","target","mode","tables":[{"table","rows","bytes"}],"rows","bytes","estimate_ms","decisions":[{"table","key","case","choices":[],"choice"}],"checks":[{"name","status","message","fix"}]}`
+	ofMove         = `{"id","tenant","source","target","mode","state","rows","bytes","write_pause_ms","read_only_since","verified","started_at","finished_at","error","next":[],"tables":[{"table","rows","bytes","verified"}]}`
+	ofMoves        = `{"moves":[{"id","tenant","source","target","mode","state","rows","bytes","write_pause_ms","read_only_since","verified","started_at","finished_at","error","next":[]}]}`
+	ofEvents       = `{"events":[{"id","at","actor","actor_role","action","tenant","source","target","status","note","move_id","hash"}]}`
+	ofVerify       = `{"ok","events","first_bad","findings":[{"seq","kind","event_id","message"}]}`
+	ofDoctor       = `{"checks":[{"name","status","message","fix"}]}`
+	ofVersion      = `{"version","commit","go","headless"}`
+	ofError        = `{"error":{"code","message","hint"}}`
+)
+
+// The type of each field, and whether it may be null: "?" for what may not be
+// there, "!" for what may be unknown and then stands beside its reason.
+var fieldTypes = map[string]string{
+	"configured": "bool", "reachable": "bool", "ok": "bool", "mixed": "bool", "verified": "bool", "headless": "bool",
+	"tenants": "int!", "size_bytes": "int!", "index_bytes": "int", "table_count": "int", "total": "int", "rows": "int", "bytes": "int",
+	"connections": "int!", "max_connections": "int!", "unclassified": "int", "rows_estimate": "int!", "estimate_ms": "int!", "write_pause_ms": "int!",
+	"events": "int", "seq": "int", "first_bad": "int?", "latency_ms": "number!", "cache_hit_rate": "number!", "index_hit_rate": "number!", "percent": "number",
+	"port": "int@", "host": "string@", "database": "string@", "error": "any?", "move_state": "string?", "read_only_since": "time?", "started_at": "time?",
+	"finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
+}
+
+// Values that the contract names.
+var fieldValues = map[string]map[string]string{
+	ofHealth: {"status": "healthy|slow|degraded|unreachable|not_configured", "severity": "info|warning|critical"},
+	ofMap:    {"kind": "root|tenant|child|declared|owned_by_reference|reference|control|excluded|unclassified"},
+	ofPlan:   {"status": "ok|warning|blocker", "mode": "fenced|online"},
+	ofMove: {
+		"mode":  "fenced|online",
+		"state": "planned|copying|catching_up|ready|switching|switched|retained|finalizing|finalized|cancelled|failed|rolling_back|rolled_back",
+	},
+}
+
+// form is a field of the notation with what is inside.
+type form struct {
+	name   string
+	list   bool
+	inside []form // nil: a value, or a list of values
+}
+
+var token = regexp.MustCompile(`"(\w+)"(:)?|[\[\]{},]`)
+
+// notation reads the contract's notation.
+func notation(t *testing.T, text string) []form {
+	t.Helper()
+	tokens := token.FindAllStringSubmatch(text, -1)
+	at := 1 // after the first brace
+	var object func() []form
+	object = func() []form {
+		out := []form{}
+		for {
+			switch tk := tokens[at]; {
+			case tk[0] == "}":
+				at++
+				return out
+			case tk[0] == ",":
+				at++
+			case tk[2] == ":":
+				f := form{name: tk[1]}
+				at++
+				if tokens[at][0] == "[" {
+					f.list = true
+					at++
+				}
+				if tokens[at][0] == "{" {
+					at++
+					f.inside = object()
+				}
+				if f.list {
+					require.Equal(t, "]", tokens[at][0], text)
+					at++
+				}
+				out = append(out, f)
+			default:
+				out = append(out, form{name: tk[1]})
+				at++
+			}
+		}
+	}
+	return object()
+}
+
+var snake = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
+
+// contract demands of a document what the contract says.
+func contract(t *testing.T, text string, v map[string]any) {
+	t.Helper()
+	demand(t, text, notation(t, text), v, "")
+	everywhere(t, v, "")
+}
+
+func demand(t *testing.T, text string, fields []form, v map[string]any, at string) {
+	t.Helper()
+	for _, f := range fields {
+		where := at + "." + f.name
+		x, ok := v[f.name]
+		require.True(t, ok, "%s is missing", where)
+		switch {
+		case f.list:
+			list, ok := x.([]any)
+			require.True(t, ok, "%s is no list but %v", where, x)
+			for i, e := range list {
+				if f.inside == nil {
+					_, ok := e.(string)
+					require.True(t, ok, "%s[%d] is %v", where, i, e)
+					continue
+				}
+				o, ok := e.(map[string]any)
+				require.True(t, ok, "%s[%d] is %v", where, i, e)
+				demand(t, text, f.inside, o, fmt.Sprintf("%s[%d]", where, i))
+			}
+		case f.inside != nil:
+			o, ok := x.(map[string]any)
+			require.True(t, ok, "%s is no object but %v", where, x)
+			demand(t, text, f.inside, o, where)
+		default:
+			value(t, text, f.name, x, v, where)
+		}
+	}
+}
+
+func value(t *testing.T, text, name string, x any, beside map[string]any, where string) {
+	t.Helper()
+	kind := fieldTypes[name]
+	if kind == "" || text == ofVersion {
+		kind = "string"
+	}
+	mark := ""
+	if strings.ContainsAny(kind[len(kind)-1:], "?!@") {
+		kind, mark = kind[:len(kind)-1], kind[len(kind)-1:]
+	}
+	if text == ofError || text == ofVersion && name == "headless" {
+		mark = ""
+		if name == "headless" {
+			kind = "bool"
+		}
+	}
+	if x == nil {
+		switch mark {
+		case "?":
+		case "!":
+			require.NotEmpty(t, beside[name+"_reason"], "%s is null without a reason", where)
+		case "@":
+			require.Equal(t, false, beside["configured"], "%s is null", where)
+			require.NotEmpty(t, beside["address_reason"], where)
+		default:
+			require.Fail(t, where+" is null")
+		}
+		return
+	}
+	switch kind {
+	case "bool":
+		require.IsType(t, true, x, where)
+	case "int":
+		n, ok := x.(json.Number)
+		require.True(t, ok, "%s is %v", where, x)
+		_, err := n.Int64()
+		require.NoError(t, err, where)
+	case "number":
+		require.IsType(t, json.Number(""), x, where)
+	case "time":
+		moment(t, x, where)
+	case "any":
+	default:
+		require.IsType(t, "", x, where)
+	}
+	if of := fieldValues[text][name]; of != "" && !(text == ofMove && strings.Contains(where, "log")) {
+		require.Contains(t, strings.Split(of, "|"), x, where)
+	}
+}
+
+func moment(t *testing.T, x any, where string) {
+	t.Helper()
+	s, ok := x.(string)
+	require.True(t, ok, "%s is %v", where, x)
+	_, err := time.Parse(time.RFC3339Nano, s)
+	require.NoError(t, err, where)
+	require.True(t, strings.HasSuffix(s, "Z"), "%s is not UTC: %s", where, s)
+}
+
+// everywhere checks what holds for every field of every document.
+func everywhere(t *testing.T, x any, at string) {
+	t.Helper()
+	switch x := x.(type) {
+	case []any:
+		for i, e := range x {
+			everywhere(t, e, fmt.Sprintf("%s[%d]", at, i))
+		}
+	case map[string]any:
+		for k, v := range x {
+			where := at + "." + k
+			// Names that are data: an application's tables, counts, settings.
+			if !strings.Contains(at, ".counts") && !strings.Contains(at, ".fields") && !strings.Contains(at, ".before") && !strings.Contains(at, ".after") && !strings.Contains(at, ".details") {
+				require.Regexp(t, snake, k, where)
+				switch {
+				case strings.HasSuffix(k, "_ms") && v != nil:
+					require.IsType(t, json.Number(""), v, where)
+				case strings.HasSuffix(k, "_at") || k == "at":
+					if v != nil && v != "" {
+						moment(t, v, where)
+					}
+				case k == "id" || strings.HasSuffix(k, "_id"):
+					if v != nil {
+						require.IsType(t, "", v, where)
+					}
+				}
+			}
+			everywhere(t, v, where)
+		}
+	}
+}
+
+// kept is json with numbers as they are written, held against the contract.
+func (s *shell) kept(text string, exit int, args ...string) map[string]any {
+	s.t.Helper()
+	r := s.run(append(args, "--json")...)
+	require.Equal(s.t, exit, r.exit, "%v\n%s%s", args, r.out, r.stderr)
+	dec := json.NewDecoder(strings.NewReader(r.out))
+	dec.UseNumber()
+	var v map[string]any
+	require.NoError(s.t, dec.Decode(&v), "%v: %s", args, r.out)
+	require.False(s.t, dec.More(), "more than one document: %s", r.out)
+	contract(s.t, text, v)
+	return v
+}
+
+// Every command that the contract marks main answers with the fields, types
+// and exit codes that it names; what is unknown is null beside a reason.
+func TestEveryDocumentKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	l.tenant("7", "default", 7000, 1)
+	l.tenant("8", "shard_1", 8000, 1)
+	l.tenant("9", "default", 9000, 0)
+
+	l.kept(ofVersion, 0, "version")
+	l.kept(ofDoctor, 0, "doctor")
+	l.kept(ofFleets, 0, "fleet", "list")
+	l.kept(ofFleet, 0, "fleet", "show")
+	l.kept(ofCheck, 0, "fleet", "check")
+	status := l.kept(ofStatus, 0, "shards", "status")
+	spare := status["shards"].([]any)[2].(map[string]any)
+	for _, unknown := range []string{"host", "port", "database", "size_bytes", "latency_ms", "connections"} {
+		require.Nil(t, spare[unknown], "%s of a shard without a connection", unknown)
+	}
+	l.kept(ofHealth, 0, "shards", "health")
+	l.kept(ofHealth, 0, "shards", "health", "shard_2")
+	l.kept(ofStats, 0, "shards", "stats", "shard_1")
+	l.kept(ofDistribution, 0, "shards", "distribution")
+	l.kept(ofTenants, 0, "tenants", "list")
+	l.kept(ofPlacement, 0, "tenants", "check")
+	l.kept(ofMap, 0, "map", "--check")
+	l.kept(ofPlan, 0, "move", "plan", "sub7", "shard_1")
+	blocked := l.kept(ofPlan, 3, "move", "plan", "sub7", "shard_1", "--max-read-only", "1ms")
+	require.Equal(t, true, blocked["blocked"])
+	l.kept(ofAssign, 0, "shards", "assign", "9", "shard_1", "--note", "room")
+
+	m := l.kept(ofMove, 0, "move", "start", "sub7", "shard_1", "--mode", "fenced", "--hold", "--wait", "--note", "room")
+	id := m["id"].(string)
+	require.Equal(t, "ready", m["state"])
+	require.Nil(t, m["write_pause_ms"])
+	moving := l.kept(ofTenant, 0, "tenants", "show", "sub7")
+	require.Equal(t, "ready", moving["move_state"])
+	l.kept(ofMove, 0, "move", "switch", id, "--wait", "--note", "go")
+	shown := l.kept(ofMove, 0, "move", "show", id)
+	require.NotNil(t, shown["write_pause_ms"])
+	l.kept(ofMove, 0, "move", "watch", id)
+	l.kept(ofMoves, 0, "move", "list")
+	l.kept(ofMove, 0, "move", "rollback", id, "--wait", "--note", "back")
+	m = l.kept(ofMove, 0, "move", "start", "sub7", "shard_1", "--wait", "--note", "room")
+	finalized := l.kept(ofMove, 0, "move", "finalize", m["id"].(string), "--wait", "--note", "done")
+	require.Equal(t, "finalized", finalized["state"])
+	l.kept(ofMove, 0, "move", "start", "sub8", "default", "--note", "queued for nobody")
+	queued := l.kept(ofMoves, 0, "move", "list", "--tenant", "sub8")["moves"].([]any)[0].(map[string]any)["id"].(string)
+	l.kept(ofMove, 0, "move", "cancel", queued, "--wait", "--note", "no")
+	l.kept(ofMove, 0, "move", "resume", l.kept(ofMove, 0, "move", "start", "sub8", "default", "--note", "later")["id"].(string), "--wait", "--note", "now")
+
+	l.kept(ofEvents, 0, "audit", "list", "--limit", "200")
+	l.kept(ofTenant, 0, "tenants", "show", "7")
+	require.Equal(t, true, l.kept(ofVerify, 0, "audit", "verify")["ok"])
+	l.kept(`{}`, 0, "audit", "sync")
+	l.kept(`{}`, 0, "audit", "export", "--format", "csv", "-o", filepath.Join(t.TempDir(), "trail.csv"), "--note", "yearly")
+	l.kept(`{}`, 0, "settings", "list")
+	l.kept(`{}`, 0, "profile", "list")
+	l.kept(`{}`, 0, "move", "points")
+	l.kept(`{}`, 0, "fleet", "install", "--print")
+
+	// Disagreement, and tampering, are 4.
+	l.exec(0, "UPDATE pwb_websites SET shard_name = 'shard_1' WHERE id = 8")
+	l.exec(0, "UPDATE pwb_websites SET shard_name = 'default' WHERE id = 7")
+	require.Equal(t, false, l.kept(ofPlacement, 4, "tenants", "check")["ok"])
+	l.exec(0, `ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET body = replace(body, 'room', 'rumour')`)
+	bad := l.kept(ofVerify, 4, "audit", "verify")
+	require.NotNil(t, bad["first_bad"])
+	require.NotEmpty(t, bad["findings"])
+}
+
+// What needs a database that cannot be reached ends with 5, and what lists
+// shards answers all the same.
+func TestWhatCannotBeReachedIs5(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	require.NoError(t, os.Setenv(credential.Variable("gone", "control"), "x"))
+	require.NoError(t, os.Setenv(credential.Variable("gone", "shard_1"), "x"))
+	s.json(0, "fleet", "add", "gone", "--control", "postgres://nobody@127.0.0.1:1/none", "--shard", "default=control", "--shard", "shard_1=postgres://nobody@127.0.0.1:1/one",
+		"--shard", "shard_2", "--environment", "staging", "--profile", "property_web_builder")
+	for _, f := range []string{"SHARD_ADMIN_ENABLED", "SHARD_ASSIGNMENT_ENABLED", "SHARD_MIGRATIONS_ENABLED"} {
+		s.json(0, "settings", "set", f, "true")
+	}
+	s.json(0, "settings", "set", "operator_email", "ann@example.com")
+	file := filepath.Join(t.TempDir(), "x")
+	for _, args := range [][]string{
+		{"tenants", "list"},
+		{"tenants", "show", "7"},
+		{"tenants", "check"},
+		{"map"},
+		{"shards", "stats", "shard_1"},
+		{"shards", "distribution"},
+		{"shards", "assign", "7", "shard_1", "--note", "x"},
+		{"move", "plan", "7", "shard_1"},
+		{"move", "start", "7", "shard_1", "--note", "x", "--wait"},
+		{"move", "list"},
+		{"move", "show", "7"},
+		{"move", "watch", "7"},
+		{"move", "cancel", "7", "--note", "x"},
+		{"audit", "list"},
+		{"audit", "sync"},
+		{"audit", "verify"},
+		{"audit", "export", "--format", "csv", "-o", file, "--note", "x"},
+		{"fleet", "install", "--note", "x"},
+		{"fleet", "uninstall", "--note", "x"},
+		{"fleet", "policy", "show"},
+		{"fleet", "operator", "list"},
+		{"worker"},
+	} {
+		v := s.kept(ofError, 5, args...)
+		require.Equal(t, "database_unreachable", v["error"].(map[string]any)["code"], args)
+		require.NotEmpty(t, v["error"].(map[string]any)["hint"], args)
+	}
+	require.NoFileExists(t, file)
+	require.Equal(t, false, s.kept(ofCheck, 5, "fleet", "check")["ok"])
+	s.kept(`{"name","ok"}`, 5, "fleet", "credential", "test", "control")
+	for _, shard := range s.kept(ofStatus, 0, "shards", "status")["shards"].([]any) {
+		require.Equal(t, false, shard.(map[string]any)["reachable"])
+		require.NotNil(t, shard.(map[string]any)["error"])
+	}
+	s.kept(ofHealth, 0, "shards", "health")
+	scripts := s.kept(`{"scripts":[{"database","sql"}]}`, 0, "fleet", "install", "--print")
+	require.Len(t, scripts["scripts"], 2, "a DBA can read the SQL although nothing answers")
+}
