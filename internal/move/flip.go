@@ -182,6 +182,7 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.handOver(ctx, handing{from: r.src, closed: "source_moved", to: r.dst, opened: "target_open"}); err != nil {
 		return err
 	}
+	r.refreshRoots(ctx)
 	if err := r.copyFresh(ctx); err != nil {
 		return err
 	}
@@ -226,6 +227,27 @@ func (r *run) handOver(ctx context.Context, h handing) error {
 		return closing
 	}
 	return ctx.Err()
+}
+
+// refreshRoots brings the replicas of the tenant's row up to the catalogue's
+// after a flip: they carry the pointer, and the row may have changed since it
+// was placed. A shard without a replica gets none.
+func (r *run) refreshRoots(ctx context.Context) {
+	for _, s := range []*side{r.src, r.dst} {
+		if s.home {
+			continue
+		}
+		missing, _, err := r.e.deps.Catalogue.CompareRoot(ctx, s.db, r.m.Tenant)
+		if err == nil && !missing {
+			err = r.sideWrite(ctx, s, func(tx pgx.Tx) error {
+				_, err := r.e.deps.Catalogue.PlaceRootReplica(ctx, tx, r.tm, r.m.Tenant)
+				return err
+			})
+		}
+		if err != nil {
+			r.say(ctx, "the tenant's row on %s was not refreshed: %s", s.name, err)
+		}
+	}
 }
 
 // pauseEnds records how long the tenant could not write, on control's clock.

@@ -102,6 +102,7 @@ func (r *run) settleBack(ctx context.Context) error {
 	if err := r.handOver(ctx, handing{from: r.dst, closed: "target_moved", to: r.src, opened: "source_open"}); err != nil {
 		return err
 	}
+	r.refreshRoots(ctx)
 	r.refreshViews(ctx, r.src)
 	root, err := r.rootPlaced(ctx)
 	if err != nil {

@@ -119,3 +119,27 @@ func TestPreparedTransactionsAreOlderThanTheGuards(t *testing.T) {
 	require.NoError(t, f.super(1).QueryRow(ctx, "SELECT count(*) FROM pwb_contacts WHERE website_id = 7 AND first_name = 'prepared'").Scan(&n))
 	require.Equal(t, 2, n, "what was prepared was copied")
 }
+
+// The replica of the tenant's row follows the catalogue's at every flip, with
+// the pointer.
+func TestTheReplicaOfTheTenantsRowFollowsTheFlip(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.tenant("9", "shard_1", 9000, 1)
+	f.tenant("7", "default", 7000, 1)
+	f.exec(0, "UPDATE pwb_websites SET company_display_name = 'Renamed since' WHERE id = 9")
+	replica := func(id string) (shard, name string) {
+		require.NoError(t, f.super(1).QueryRow(t.Context(), "SELECT shard_name, company_display_name FROM pwb_websites WHERE id = "+id).Scan(&shard, &name))
+		return shard, name
+	}
+	f.moved(s, "7", "shard_1")
+	shard, _ := replica("7")
+	require.Equal(t, "shard_1", shard)
+	m := f.moved(s, "9", "default")
+	shard, name := replica("9")
+	require.Equal(t, "default", shard)
+	require.Equal(t, "Renamed since", name)
+	act(t, s, "rollback", session.MoveAction{ID: m.ID})
+	shard, _ = replica("9")
+	require.Equal(t, "shard_1", shard)
+}

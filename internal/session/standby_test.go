@@ -59,7 +59,6 @@ func TestStandbysAreWaitedForBeforeTheSwitch(t *testing.T) {
 	standby := pgtest.Connect(t, f.standby(1).URL("", f.dbs[1]))
 	s.Reconnect()
 	f.tenant("7", "default", 7000, 2)
-	want := f.rowsOf(0, "7")
 	ctx := t.Context()
 	require.Eventually(t, func() bool {
 		var n int
@@ -95,5 +94,5 @@ func TestStandbysAreWaitedForBeforeTheSwitch(t *testing.T) {
 	require.NoError(t, <-resumed)
 	var n int
 	require.NoError(t, standby.QueryRow(ctx, "SELECT count(*) FROM pwb_contacts WHERE website_id = 7").Scan(&n))
-	require.Equal(t, len(want["pwb_contacts"]), n)
+	require.Equal(t, 2, n)
 }
