@@ -33,6 +33,11 @@ func functionName(table string) string {
 // guardSQL is the trigger function of one table.
 func (s *Shard) guardSQL(c *tenancy.TableClass) string {
 	owners := func(row string) string {
+		if c.TenantColumn != "" && len(c.Owners) == 0 {
+			// The column decides alone: no query is needed.
+			tc := row + "." + pgx.Identifier{c.TenantColumn}.Sanitize()
+			return "CASE WHEN " + tc + " IS NULL THEN '{}'::text[] ELSE ARRAY[" + tc + "::text] END"
+		}
 		return "ARRAY(SELECT DISTINCT o.owner FROM (" + s.m.Owners(c.Name(), row) + ") o WHERE o.owner IS NOT NULL ORDER BY 1)"
 	}
 	orphan := func(row string) string {
@@ -72,7 +77,11 @@ BEGIN
         %s
     END IF;
     IF TG_OP = 'UPDATE' THEN
-        PERFORM shard_admin_move.check_rehoming(before, after);
+        IF before = after THEN
+            before := '{}';
+        ELSE
+            PERFORM shard_admin_move.check_rehoming(before, after);
+        END IF;
     END IF;
     FOREACH t IN ARRAY before || after LOOP
         PERFORM shard_admin_move.check_tenant(t);
@@ -93,7 +102,7 @@ func (s *Shard) triggerSQL(c *tenancy.TableClass) []string {
 	q, f := c.Table.Quoted(), functionName(c.Name())
 	return []string{
 		"DROP TRIGGER IF EXISTS " + guardName + " ON " + q,
-		"CREATE TRIGGER " + guardName + " " + when + " INSERT OR UPDATE OR DELETE ON " + q + " FOR EACH ROW EXECUTE FUNCTION shard_admin_move." + f + "()",
+		"CREATE TRIGGER " + guardName + " " + when + " INSERT OR UPDATE OR DELETE ON " + q + " FOR EACH ROW WHEN (current_setting('shard_admin.copying', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION shard_admin_move." + f + "()",
 		"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + guardName,
 		"DROP TRIGGER IF EXISTS " + truncateName + " ON " + q,
 		"CREATE TRIGGER " + truncateName + " BEFORE TRUNCATE ON " + q + " FOR EACH STATEMENT EXECUTE FUNCTION shard_admin_move.guard_truncate()",

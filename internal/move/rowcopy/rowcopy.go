@@ -209,7 +209,7 @@ func Columns(c *tenancy.TableClass, alias string) string {
 func (w *worker) tables(ctx context.Context, group []*tenancy.TableClass) error {
 	c := group[0]
 	err := pgx.BeginTxFunc(ctx, w.dst, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		if err := fence.Begin(ctx, tx, w.j.Move, w.j.Epoch); err != nil {
+		if err := fence.BeginCopy(ctx, tx, w.j.Move, w.j.Epoch); err != nil {
 			return err
 		}
 		settings := "SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL DEFERRED"
