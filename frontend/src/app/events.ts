@@ -17,7 +17,7 @@ const verbs: Record<string, string> = {
   "credential.set": "Credential stored",
 };
 
-export function eventTitle(e: Event): string {
+export function eventTitle(e: Pick<Event, "action">): string {
   return verbs[e.action] ?? e.action;
 }
 

@@ -114,7 +114,7 @@ function Body({ t, updated, counted }: { t: TenantView; updated: number; counted
           detail={history[0] ? `the last by ${history[0].actor}` : "none recorded"}
         />
       </Figures>
-      <div className="cols first">
+      <div className="cols flat">
         <Panel
           title="Tables"
           note={all ? `${used.length} of ${c?.tables.length} have rows` : undefined}

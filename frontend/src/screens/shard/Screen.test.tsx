@@ -1,0 +1,62 @@
+import { act, screen, waitFor } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { health, mapTable, mapView, shard, silentShard, status, tenant, tenants, unconfiguredShard } from "../../test/factories";
+import { press, show } from "../../test/world";
+
+describe("a shard", () => {
+  it("shows what was found, its largest tenants, and goes to all of them", async () => {
+    const w = show("/shards/shard_1", {
+      "Overview.Status": () => status([shard()]),
+      "Overview.Health": () => ({
+        shards: [health("shard_1", [{ message: "a trivial query takes 700 ms", advice: "look at the network" }])],
+      }),
+      "Tenants.List": () => tenants([tenant(3, { bytes_estimate: 15_000_000 })]),
+    });
+    expect(await screen.findByText("look at the network")).toBeTruthy();
+    expect(await screen.findByText("50.0 %")).toBeTruthy();
+    expect(w.of("Tenants.List")[0]?.[0]).toMatchObject({ shard: "shard_1", sort: "-size", full: true });
+    act(() => press("t"));
+    await waitFor(() => expect(w.path()).toBe("/tenants?shard=shard_1"));
+  });
+
+  it("that does not answer says why, and does not ask it for more", async () => {
+    const w = show("/shards/shard_1", { "Overview.Status": () => status([silentShard()]) });
+    const alert = await screen.findByRole("alert");
+    expect(alert.textContent).toContain("shard_1 does not answer");
+    expect(alert.textContent).toContain("check that the server runs");
+    expect(w.of("Overview.Stats")).toHaveLength(0);
+    const before = w.of("Overview.Status").length;
+    act(() => press("c"));
+    await waitFor(() => expect(w.of("Overview.Status").length).toBeGreaterThan(before));
+  });
+
+  it("that is not configured, or not there, says what to do", async () => {
+    show("/shards/spare", { "Overview.Status": () => status([unconfiguredShard({ name: "spare" })]) });
+    expect(await screen.findByText("Known, but not configured")).toBeTruthy();
+  });
+
+  it("of another fleet is not there", async () => {
+    show("/shards/nowhere");
+    expect(await screen.findByText("This fleet has no shard nowhere")).toBeTruthy();
+  });
+});
+
+describe("the table map", () => {
+  it("says of each table how its rows find their tenant, and what nobody classified", async () => {
+    const w = show("/map?kind=child", {
+      "Tenants.Map": () =>
+        mapView(
+          [
+            mapTable("pages", { kind: "child", tenant_column: "", path: [], edges: ["pages.site_id → sites.id"] }),
+            mapTable("plans", { kind: "reference", moves: false, tenant_column: "", path: [] }),
+          ],
+          { problems: ["odd is not classified: name it"] },
+        ),
+    });
+    expect(await screen.findByText("pages.site_id → sites.id")).toBeTruthy();
+    expect(screen.queryByText("plans")).toBeNull();
+    expect(screen.getByText("odd is not classified: name it")).toBeTruthy();
+    expect(screen.getByText("2 tables in default, 1 move with a tenant · profile property_web_builder")).toBeTruthy();
+    expect(w.path()).toContain("kind=child");
+  });
+});

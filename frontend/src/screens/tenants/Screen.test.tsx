@@ -1,0 +1,143 @@
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import type { TenantFilter } from "../../bridge";
+import { tenant, tenants } from "../../test/factories";
+import { press, refuse, show } from "../../test/world";
+
+/** many answers pages of a long list, as the program does. */
+function many(total: number) {
+  return (f: TenantFilter) =>
+    tenants(
+      Array.from({ length: Math.max(0, Math.min(f.limit, total - f.offset)) }, (_, i) => tenant(f.offset + i + 1)),
+      { total },
+    );
+}
+
+const three = () => tenants([tenant(1), tenant(2), tenant(3)]);
+
+describe("the list of tenants", () => {
+  it("asks for the pages in sight of a list of 100,000, and draws few rows", async () => {
+    const w = show("/tenants", { "Tenants.List": many(100_000) });
+    await screen.findByText("site-1");
+    const table = screen.getByRole("region", { name: "List of tenants" }).querySelector("table");
+    expect(table?.getAttribute("aria-rowcount")).toBe("100001");
+    expect(table?.querySelectorAll("tbody tr").length).toBeLessThan(60);
+    const asked = w.of("Tenants.List").map(([f]) => f as TenantFilter);
+    expect(asked.every((f) => f.limit <= 200)).toBe(true);
+    expect(asked[0]).toMatchObject({ offset: 0, limit: 200, full: true });
+  });
+
+  it("keeps filter, order, columns and choice in the address", async () => {
+    const w = show("/tenants?shard=shard_1&sort=-size&size=1000000&demo=no&sel=2", { "Tenants.List": three });
+    await screen.findByText("site-1");
+    expect(w.of("Tenants.List")[0]?.[0]).toMatchObject({ shard: "shard_1", sort: "-size", min_bytes: 1_000_000, demo: "no" });
+    expect(screen.getByRole("columnheader", { name: /Size/ }).getAttribute("aria-sort")).toBe("descending");
+    expect((screen.getByRole("checkbox", { name: "Select site-2" }) as HTMLInputElement).checked).toBe(true);
+
+    fireEvent.change(screen.getByRole("combobox", { name: "Status" }), { target: { value: "moving" } });
+    await waitFor(() => expect(w.path()).toContain("state=moving"));
+    // A choice that is out of sight is no choice.
+    expect(w.path()).not.toContain("sel=");
+    await waitFor(() => expect(w.of("Tenants.List").some(([f]) => (f as TenantFilter).state === "moving")).toBe(true));
+    fireEvent.change(screen.getByPlaceholderText(/Filter by/), { target: { value: "costa" } });
+    await waitFor(() => expect(w.path()).toContain("q=costa"));
+    fireEvent.click(screen.getByRole("button", { name: "Company" }));
+    await waitFor(() => expect(w.path()).toContain("sort=title"));
+  });
+
+  it("chooses with Space, and with Shift all rows between, read where they are not in sight", async () => {
+    const w = show("/tenants", { "Tenants.List": many(1000) });
+    await screen.findByText("site-1");
+    act(() => press("j"));
+    act(() => press(" "));
+    await waitFor(() => expect(w.path()).toContain("sel=1"));
+    for (let i = 0; i < 4; i++) act(() => press("j"));
+    act(() => press(" ", { shiftKey: true }));
+    await waitFor(() => expect(w.path()).toContain("sel=1,2,3,4,5"));
+    expect(w.of("Tenants.List").some(([f]) => (f as TenantFilter).limit === 5 && (f as TenantFilter).offset === 0)).toBe(true);
+    expect(screen.getByText("5 tenants chosen")).toBeTruthy();
+    expect(screen.getByText("≈ 15.0 kB")).toBeTruthy();
+    act(() => press("k"));
+    act(() => press(" "));
+    await waitFor(() => expect(w.path()).toContain("sel=1,2,3,5"));
+    act(() => press("x"));
+    await waitFor(() => expect(w.path()).not.toContain("sel="));
+  });
+
+  it("opens a tenant with Enter", async () => {
+    const w = show("/tenants", { "Tenants.List": three });
+    await screen.findByText("site-1");
+    act(() => press("j"));
+    act(() => press("j"));
+    act(() => press("Enter"));
+    await waitFor(() => expect(w.path()).toBe("/tenants/2"));
+  });
+
+  it("previews what moving several means, and plans a single one at once", async () => {
+    const w = show("/tenants?sel=1,3", { "Tenants.List": three });
+    await screen.findByText("site-1");
+    fireEvent.click(screen.getByRole("button", { name: "Move 2 tenants…" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog.textContent).toContain("Together ≈ 40 rows, ≈ 4.0 kB");
+    expect(within(dialog).getAllByRole("link", { name: "Plan…" })).toHaveLength(2);
+    fireEvent.click(within(dialog).getByRole("button", { name: "Close" }));
+    fireEvent.click(screen.getByRole("checkbox", { name: "Select site-1" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Move site-3…" }));
+    await waitFor(() => expect(w.path()).toContain("/moves/new?tenant=3"));
+  });
+
+  it("exports what is shown, in its columns and its order", async () => {
+    const w = show("/tenants?sort=-rows&cols=id,rows,field.plan", {
+      "Tenants.List": () => tenants([tenant(1, { fields: { plan: "gold" } })], { fields: ["plan"] }),
+      "Tenants.Export": () => ({ path: "/tmp/tenants.csv", rows: 1 }),
+    });
+    expect(await screen.findByText("gold")).toBeTruthy();
+    expect(screen.queryByRole("columnheader", { name: "Company" })).toBeNull();
+    act(() => press("e"));
+    expect(await screen.findByText("1 tenant written to /tmp/tenants.csv")).toBeTruthy();
+    expect(w.of("Tenants.Export")[0]?.[0]).toMatchObject({
+      columns: ["label", "id", "rows", "field.plan"],
+      ids: [],
+      filter: { sort: "-rows" },
+    });
+    w.answer("Tenants.Export", refuse({ code: "disk_full", message: "no space left" }));
+    act(() => press("e"));
+    const alert = await screen.findByRole("alert");
+    expect(alert.textContent).toContain("no space left");
+    expect(alert.textContent).toContain("disk_full");
+  });
+
+  it("tells unknown from nothing, with the reason", async () => {
+    show("/tenants", {
+      "Tenants.List": () =>
+        tenants([tenant(1, { rows_estimate: null, bytes_estimate: null, estimate_reason: "run ANALYZE on the shard" })], {
+          changed_reason: "the trail is not installed",
+        }),
+    });
+    await screen.findByText("site-1");
+    expect(screen.getAllByTitle("run ANALYZE on the shard")).toHaveLength(2);
+    expect(screen.getByTitle("the trail is not installed").textContent).toContain("—");
+  });
+
+  it("keeps old rows when they cannot be read again, and says that they are old", async () => {
+    const w = show("/tenants", { "Tenants.List": three });
+    await screen.findByText("site-1");
+    w.answer("Tenants.List", refuse({ message: "control is gone", hint: "start it" }));
+    act(() => press("r"));
+    const alert = await screen.findByRole("alert");
+    expect(alert.textContent).toContain("what is below is older");
+    expect(alert.textContent).toContain("start it");
+    expect(screen.getByText("site-1")).toBeTruthy();
+    w.answer("Tenants.List", three);
+    fireEvent.click(within(alert).getByRole("button", { name: "Retry" }));
+    await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+  });
+
+  it("tells an empty catalogue from a filter that fits nothing", async () => {
+    const w = show("/tenants?q=zzz", { "Tenants.List": () => tenants([]) });
+    expect(await screen.findByText("No tenant fits")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Clear the filters" }));
+    expect(await screen.findByText("No tenants yet")).toBeTruthy();
+    expect(w.path()).toBe("/tenants");
+  });
+});

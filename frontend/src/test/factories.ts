@@ -1,0 +1,272 @@
+import type {
+  Distribution,
+  Event,
+  Finding,
+  Info,
+  MapTable,
+  MapView,
+  MoveView,
+  ShardHealth,
+  ShardStatus,
+  Status,
+  TenantList,
+  TenantRow,
+  TenantView,
+} from "../bridge";
+
+// What the program would answer; a test says what matters to it.
+
+export function shard(over: Partial<ShardStatus> = {}): ShardStatus {
+  const name = over.name ?? "shard_1";
+  return {
+    name,
+    configured: true,
+    reachable: true,
+    in_control: false,
+    database: `pwb_${name}`,
+    host: `${name}.example`,
+    port: 5432,
+    tls: "verify-full",
+    status: "healthy",
+    version: "15.8",
+    tenants: 40,
+    tenants_reason: "",
+    size_bytes: 30_000_000,
+    size_bytes_reason: "",
+    capacity_bytes: 100_000_000,
+    latency_ms: 2,
+    latency_ms_reason: "",
+    connections: 3,
+    max_connections: 100,
+    placement: "open",
+    region: "",
+    open_moves: 0,
+    error: null,
+    problem: null,
+    checked_at: new Date().toISOString(),
+    ...over,
+  };
+}
+
+export function silentShard(over: Partial<ShardStatus> = {}): ShardStatus {
+  const why = "db9.example:5432: connection refused";
+  return shard({
+    reachable: false,
+    status: "unreachable",
+    size_bytes: null,
+    size_bytes_reason: why,
+    latency_ms: null,
+    latency_ms_reason: why,
+    connections: null,
+    max_connections: null,
+    error: why,
+    problem: { code: "shard_unreachable", message: why, hint: "check that the server runs" },
+    ...over,
+  });
+}
+
+export function unconfiguredShard(over: Partial<ShardStatus> = {}): ShardStatus {
+  const why = "the shard is known and has no connection in the fleet file";
+  return silentShard({
+    configured: false,
+    status: "not_configured",
+    host: "",
+    tenants: 0,
+    size_bytes_reason: why,
+    latency_ms_reason: why,
+    error: why,
+    problem: { code: "shard_not_configured", message: why, hint: "add its url to the fleet file" },
+    ...over,
+  });
+}
+
+export function status(shards: ShardStatus[], over: Partial<Status> = {}): Status {
+  return {
+    fleet: "estates",
+    environment: "development",
+    profile: "property_web_builder",
+    control: shard({ name: "control", in_control: true }),
+    shards,
+    tenants: shards.reduce((n, s) => n + (s.tenants ?? 0), 0),
+    tenants_reason: "",
+    answering: shards.filter((s) => s.reachable).length,
+    configured: shards.filter((s) => s.configured).length,
+    installed: true,
+    install_note: "",
+    checked_at: new Date().toISOString(),
+    ...over,
+  };
+}
+
+export function health(name: string, findings: Partial<Finding>[] = [], over: Partial<ShardHealth> = {}): ShardHealth {
+  return {
+    name,
+    status: "healthy",
+    latency_ms: 2,
+    connections: 3,
+    max_connections: 100,
+    cache_hit_rate: 0.99,
+    cache_hit_rate_reason: "",
+    index_hit_rate: 0.98,
+    index_hit_rate_reason: "",
+    size_bytes: 30_000_000,
+    findings: findings.map((f) => ({ check: "latency", severity: "warning", message: "slow", value: "", advice: "", ...f })),
+    problem: null,
+    checked_at: new Date().toISOString(),
+    ...over,
+  };
+}
+
+export function distribution(shards: ShardStatus[]): Distribution {
+  const total = shards.reduce((n, s) => n + (s.tenants ?? 0), 0);
+  return {
+    total,
+    shards: shards.map((s) => ({
+      name: s.name,
+      tenants: s.tenants ?? 0,
+      percent: total > 0 ? ((s.tenants ?? 0) / total) * 100 : 0,
+      size_bytes: s.size_bytes,
+      size_bytes_reason: s.size_bytes_reason,
+      problem: s.configured ? s.problem : null,
+    })),
+  };
+}
+
+export function tenant(n: number, over: Partial<TenantRow> = {}): TenantRow {
+  return {
+    id: String(n),
+    label: `site-${n}`,
+    title: `Agency ${n}`,
+    shard: "shard_1",
+    status: "live",
+    demo: false,
+    created_at: "2024-02-03T04:05:06Z",
+    move_state: null,
+    move_id: null,
+    fields: {},
+    rows_estimate: n * 10,
+    bytes_estimate: n * 1000,
+    estimate_reason: "",
+    changed_at: null,
+    ...over,
+  };
+}
+
+export function tenants(list: TenantRow[], over: Partial<TenantList> = {}): TenantList {
+  return { total: list.length, tenants: list, fields: [], changed_reason: "", ...over };
+}
+
+export function tenantView(n: number, over: Partial<TenantView> = {}): TenantView {
+  return {
+    ...tenant(n),
+    tables: [
+      { table: "messages", kind: "tenant", rows: 90, bytes: 9000 },
+      { table: "pages", kind: "child", rows: 10, bytes: 1000 },
+      { table: "empty", kind: "child", rows: 0, bytes: 0 },
+    ],
+    tables_reason: "",
+    rows: 100,
+    bytes: 10_000,
+    counted_at: new Date().toISOString(),
+    history: [],
+    history_reason: "",
+    move: null,
+    ...over,
+  };
+}
+
+export function move(over: Partial<MoveView> = {}): MoveView {
+  return {
+    id: "m1",
+    tenant: "7",
+    label: "site-7",
+    source: "default",
+    target: "shard_1",
+    mode: "fenced",
+    state: "copying",
+    step: "",
+    phase: "Copy",
+    held: false,
+    rows: 1000,
+    bytes: 100_000,
+    rows_copied: 250,
+    bytes_copied: 25_000,
+    max_read_only_ms: 30_000,
+    write_pause_ms: null,
+    read_only_since: null,
+    verified: false,
+    verified_at: null,
+    created_by: "ann@example.com",
+    note: "a test",
+    created_at: new Date().toISOString(),
+    started_at: new Date().toISOString(),
+    switched_at: null,
+    finished_at: null,
+    error: null,
+    next: [],
+    actions: [],
+    owner: "",
+    settled: false,
+    tables: [],
+    log: [],
+    checks: [],
+    ...over,
+  };
+}
+
+export function event(over: Partial<Event> = {}): Event {
+  return {
+    id: `e${over.seq ?? 1}`,
+    seq: 1,
+    at: new Date().toISOString(),
+    actor: "ann@example.com",
+    actor_role: "admin",
+    db_user: "ops",
+    action: "tenant.assign",
+    phase: "outcome",
+    tenant: "7",
+    source: "default",
+    target: "shard_1",
+    status: "ok",
+    note: "a test",
+    move_id: "",
+    via: "page",
+    hash: "00",
+    before: {},
+    after: {},
+    details: {},
+    ...over,
+  };
+}
+
+export function mapTable(table: string, over: Partial<MapTable> = {}): MapTable {
+  return {
+    table,
+    kind: "tenant",
+    mixed: false,
+    tenant_column: "website_id",
+    path: [`${table}.website_id`],
+    follows: "true",
+    rows_estimate: 10,
+    moves: true,
+    edges: [],
+    ...over,
+  };
+}
+
+export function mapView(tables: MapTable[], over: Partial<MapView> = {}): MapView {
+  return { profile: "property_web_builder", database: "default", tables, unclassified: 0, problems: [], ...over };
+}
+
+export function info(over: Partial<Info> = {}): Info {
+  return {
+    version: "1.0",
+    commit: "abc",
+    headless: true,
+    mode: "page",
+    operator: "ann@example.com",
+    fleets: [{ name: "estates", environment: "development", current: true, error: "" }],
+    first_start: false,
+    ...over,
+  };
+}
