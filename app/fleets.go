@@ -119,38 +119,109 @@ func fleetFile(e home.Entry, current string) FleetFile {
 // the keychain. The first fleet becomes the current one.
 func (s *Settings) AddFleet(r AddFleetRequest) (FleetFile, error) {
 	return answer(s.app, short, func(ctx context.Context) (FleetFile, error) {
-		f := &fleet.Fleet{Name: r.Name, Environment: fleet.Environment(r.Environment), Profile: r.Profile}
-		secrets := map[string]credential.Credential{}
-		var err error
-		if f.Control.URL, err = s.app.split(r.Control, fleet.ControlName, secrets); err != nil {
+		f, secrets, err := s.app.described(r)
+		if err != nil {
 			return FleetFile{}, err
-		}
-		for _, one := range r.Shards {
-			shard := fleet.Shard{Name: one.Name, Placement: fleet.PlacementOpen}
-			switch one.URL {
-			case "":
-			case fleet.ControlName:
-				shard.InControl = true
-			default:
-				if shard.Endpoint.URL, err = s.app.split(one.URL, one.Name, secrets); err != nil {
-					return FleetFile{}, err
-				}
-			}
-			f.Shards = append(f.Shards, shard)
 		}
 		return s.app.addFleet(ctx, f, secrets, nil)
 	})
 }
 
+// TryFleet says what of a fleet is reachable and which rights are missing,
+// before anything of it is kept.
+func (s *Settings) TryFleet(r AddFleetRequest) (session.FleetCheck, error) {
+	return answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
+		f, secrets, err := s.app.described(r)
+		if err != nil {
+			return session.FleetCheck{}, err
+		}
+		return s.app.try(ctx, f, secrets)
+	})
+}
+
+// TryImport is TryFleet for the fleet that a database.yml describes.
+func (s *Settings) TryImport(r ImportFleetRequest) (session.FleetCheck, error) {
+	return answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
+		result, err := s.app.imported(r)
+		if err != nil {
+			return session.FleetCheck{}, err
+		}
+		return s.app.try(ctx, result.Fleet, result.Credentials)
+	})
+}
+
+// described is the fleet that somebody typed in, and the passwords of its URLs.
+func (a *App) described(r AddFleetRequest) (*fleet.Fleet, map[string]credential.Credential, error) {
+	f := &fleet.Fleet{Name: r.Name, Environment: fleet.Environment(r.Environment), Profile: r.Profile}
+	secrets := map[string]credential.Credential{}
+	var err error
+	if f.Control.URL, err = a.split(r.Control, fleet.ControlName, secrets); err != nil {
+		return nil, nil, err
+	}
+	for _, one := range r.Shards {
+		shard := fleet.Shard{Name: one.Name, Placement: fleet.PlacementOpen}
+		switch one.URL {
+		case "":
+		case fleet.ControlName:
+			shard.InControl = true
+		default:
+			if shard.Endpoint.URL, err = a.split(one.URL, one.Name, secrets); err != nil {
+				return nil, nil, err
+			}
+		}
+		f.Shards = append(f.Shards, shard)
+	}
+	return f, secrets, nil
+}
+
+func (a *App) imported(r ImportFleetRequest) (*importer.Result, error) {
+	result, err := importer.Import([]byte(r.Text), importer.Options{Name: r.Name, Environment: r.Environment, Env: a.home.Env})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range result.Credentials {
+		a.home.Hide(c.Password)
+	}
+	return result, nil
+}
+
+// try checks a fleet that no file describes yet. A password that was typed in
+// comes before every other place for passwords.
+func (a *App) try(ctx context.Context, f *fleet.Fleet, secrets map[string]credential.Credential) (session.FleetCheck, error) {
+	text, err := f.Marshal()
+	if err != nil {
+		return session.FleetCheck{}, err
+	}
+	if f, err = fleet.Parse(text, f.Name+".toml"); err != nil {
+		return session.FleetCheck{}, err
+	}
+	s := session.Open(session.Config{
+		Fleet: f, Resolver: typed{secrets, a.home.Resolver()}, Flag: a.home.Settings().Flag, Source: a.mode, DBPath: a.home.DBPath(), Log: a.log,
+	})
+	defer s.Close()
+	return s.Check(ctx)
+}
+
+// typed resolves the credentials that somebody has just typed in.
+type typed struct {
+	secrets map[string]credential.Credential
+	then    credential.Resolver
+}
+
+// Resolve asks what was typed in first.
+func (t typed) Resolve(ctx context.Context, fleet, name string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
+	if c, ok := t.secrets[name]; ok {
+		return c, credential.FromKeychain, nil // where it will be
+	}
+	return t.then.Resolve(ctx, fleet, name, at)
+}
+
 // ImportFleet adds the fleet that a database.yml describes.
 func (s *Settings) ImportFleet(r ImportFleetRequest) (FleetFile, error) {
 	return answer(s.app, short, func(ctx context.Context) (FleetFile, error) {
-		result, err := importer.Import([]byte(r.Text), importer.Options{Name: r.Name, Environment: r.Environment, Env: s.app.home.Env})
+		result, err := s.app.imported(r)
 		if err != nil {
 			return FleetFile{}, err
-		}
-		for _, c := range result.Credentials {
-			s.app.home.Hide(c.Password)
 		}
 		return s.app.addFleet(ctx, result.Fleet, result.Credentials, result.Notes)
 	})

@@ -292,3 +292,22 @@ func TestExportAsksWhere(t *testing.T) {
 	require.Equal(t, fault.Cancelled, fault.CodeOf(err), "the person chose no file")
 	require.False(t, errors.Is(err, context.Canceled))
 }
+
+func TestAFleetIsTriedBeforeAnythingOfItIsKept(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	settings := &Settings{a}
+	check, err := settings.TryFleet(withPasswords())
+	require.NoError(t, err)
+	require.False(t, check.OK)
+	require.NotEmpty(t, check.Databases)
+	require.Equal(t, string(fault.DatabaseUnreachable), check.Databases[0].Problem.Code)
+	list, err := settings.Fleets()
+	require.NoError(t, err)
+	require.Empty(t, list.Fleets, "no file was written")
+
+	bad := two()
+	bad.Name = "not a name"
+	_, err = settings.TryFleet(bad)
+	require.Error(t, err)
+}

@@ -23,6 +23,14 @@ type RoleRequest struct {
 	Confirm string `json:"confirm"`
 }
 
+// FlagRequest turns a flag of a fleet's policy on or off.
+type FlagRequest struct {
+	Flag    string `json:"flag"`
+	On      bool   `json:"on"`
+	Note    string `json:"note"`
+	Confirm string `json:"confirm"`
+}
+
 // CredentialRequest puts a user name and a password into the keychain.
 type CredentialRequest struct {
 	Name     string `json:"name"`
@@ -99,6 +107,17 @@ func (s *Settings) Policy() (session.PolicyView, error) {
 func (s *Settings) SetOperatorRole(r RoleRequest) (session.PolicyView, error) {
 	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
 		if err := e.SetOperator(ctx, r.Email, r.Role, r.DBRole, r.Note, r.Confirm); err != nil {
+			return session.PolicyView{}, err
+		}
+		return e.Policy(ctx)
+	})
+}
+
+// SetFlag turns a flag of the current fleet's own policy on or off, for
+// everybody who works on it.
+func (s *Settings) SetFlag(r FlagRequest) (session.PolicyView, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
+		if err := e.SetFlag(ctx, r.Flag, r.On, r.Note, r.Confirm); err != nil {
 			return session.PolicyView{}, err
 		}
 		return e.Policy(ctx)

@@ -31,6 +31,12 @@ export namespace app {
 	    servers: DemoServer[];
 	    problem?: session.Problem | null;
 	}
+	export interface FlagRequest {
+	    flag: string;
+	    on: boolean;
+	    note: string;
+	    confirm: string;
+	}
 	export interface FleetShard {
 	    name: string;
 	    configured: boolean;

@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useStatus } from "../../app/current";
 import { eventOutcome, eventTitle } from "../../app/events";
@@ -8,15 +8,18 @@ import { often } from "../../app/live";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import { type AuditFilter, api, type Event, keys } from "../../bridge";
-import { Age } from "../../ui/Age";
-import { Code } from "../../ui/Copy";
+import { Age, Moment } from "../../ui/Age";
+import { Code, Mono } from "../../ui/Copy";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
 import { count, plural } from "../../ui/format";
+import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Status } from "../../ui/Status";
+import { actions, changesOf, said, times } from "./words";
+import "./audit.css";
 
 const route = getRouteApi("/audit");
 
@@ -34,7 +37,15 @@ const columns: Column<Event>[] = [
   },
   { key: "tenant", head: "Tenant", cell: (e) => e.tenant || <span className="faint">—</span> },
   { key: "way", head: "From → to", cell: (e) => (e.source || e.target ? `${e.source} → ${e.target}` : <span className="faint">—</span>) },
-  { key: "who", head: "Who", cell: (e) => e.actor },
+  {
+    key: "who",
+    head: "Who",
+    cell: (e) => (
+      <span title={`database role ${e.db_user}, through ${e.via}`}>
+        {e.actor} <span className="faint">{e.actor_role}</span>
+      </span>
+    ),
+  },
   { key: "note", head: "Reason", cell: (e) => <span title={e.note}>{e.note}</span> },
 ];
 
@@ -64,6 +75,16 @@ export function AuditScreen() {
   const chain = useQuery({ queryKey: keys.verification, queryFn: () => api.verifyAudit() });
   const set = (next: Partial<typeof search>) => void navigate({ to: "/audit", search: (s) => ({ ...s, ...next }), replace: true });
   const chainProblem = problemOf(chain);
+  const copy = useMutation({
+    mutationFn: () => api.syncAudit(),
+    onSuccess: (r) =>
+      good(
+        r.pulled === 0 ? `This computer's copy is up to date at ${count(r.seq)}` : `${plural(r.pulled, "event")} copied to this computer`,
+      ),
+  });
+  const copyProblem = problemOf(copy);
+  const { event: _open, ...asked } = search;
+  const narrowed = Object.values(asked).some(Boolean);
   const one = q.data?.events.find((e) => e.id === search.event);
   return (
     <Main fill>
@@ -85,12 +106,23 @@ export function AuditScreen() {
         <Button variant="default" loading={chain.isFetching} onClick={() => void chain.refetch()}>
           Verify
         </Button>
+        <Button
+          variant="default"
+          loading={copy.isPending}
+          title="Copies new events to this computer and compares them with those copied before"
+          onClick={() => copy.mutate()}
+        >
+          Copy here
+        </Button>
         <Button variant="default" onClick={() => setExporting(true)}>
           Export…
         </Button>
       </Head>
       {chainProblem ? (
         <ErrorPanel what="The chain could not be verified" problem={chainProblem} onRetry={() => void chain.refetch()} />
+      ) : null}
+      {copyProblem ? (
+        <ErrorPanel what="This computer's copy was not brought up to date" problem={copyProblem} onClose={() => copy.reset()} />
       ) : null}
       {chain.data && !chain.data.ok ? (
         <ErrorPanel
@@ -109,23 +141,44 @@ export function AuditScreen() {
             aria-label="Search events"
             placeholder="Search events"
             rightSection={<kbd>/</kbd>}
-            w={240}
+            w={200}
             value={search.q ?? ""}
             onChange={(e) => set({ q: e.currentTarget.value || undefined })}
           />
           <TextInput
             aria-label="Tenant"
             placeholder="Tenant"
-            w={140}
+            w={120}
             value={search.tenant ?? ""}
             onChange={(e) => set({ tenant: e.currentTarget.value || undefined })}
           />
+          <TextInput
+            aria-label="Who"
+            placeholder="Who"
+            w={140}
+            value={search.actor ?? ""}
+            onChange={(e) => set({ actor: e.currentTarget.value || undefined })}
+          />
+          <NativeSelect
+            aria-label="Action"
+            w={160}
+            value={search.action ?? ""}
+            data={[{ value: "", label: "Action: any" }, ...actions.map((a) => ({ value: a, label: eventTitle({ action: a }) }))]}
+            onChange={(e) => set({ action: e.currentTarget.value || undefined })}
+          />
           <NativeSelect
             aria-label="Shard"
-            w={160}
+            w={130}
             value={search.shard ?? ""}
             data={[{ value: "", label: "Shard: any" }, ...(status.data?.shards ?? []).map((s) => s.name)]}
             onChange={(e) => set({ shard: e.currentTarget.value || undefined })}
+          />
+          <NativeSelect
+            aria-label="When"
+            w={130}
+            value={search.since ?? ""}
+            data={times}
+            onChange={(e) => set({ since: e.currentTarget.value || undefined })}
           />
           <span className="end age">
             <Age at={q.dataUpdatedAt} />
@@ -134,7 +187,18 @@ export function AuditScreen() {
         <Loaded data={q.data} problem={problemOf(q)} what="the trail" rows={10} onRetry={() => void q.refetch()}>
           {(list) =>
             list.events.length === 0 ? (
-              <Empty title="No event fits">Every change to this fleet leaves two: what was intended, and how it ended.</Empty>
+              <Empty
+                title={narrowed ? "No event fits" : "Nothing was changed yet"}
+                action={
+                  narrowed ? (
+                    <Button variant="default" onClick={() => void navigate({ to: "/audit", search: {}, replace: true })}>
+                      Clear the filter
+                    </Button>
+                  ) : undefined
+                }
+              >
+                Every change to this fleet leaves two events: what was intended, and how it ended.
+              </Empty>
             ) : (
               <DataTable
                 label="Audit trail"
@@ -159,15 +223,97 @@ export function AuditScreen() {
       <Modal
         opened={one !== undefined}
         onClose={() => set({ event: undefined })}
-        title={one ? `${one.seq} · ${eventTitle(one)}` : ""}
-        size={720}
+        title={one ? `${eventTitle(one)} · no. ${one.seq}` : ""}
+        size={760}
         closeButtonProps={{ "aria-label": "Close" }}
         transitionProps={{ duration: 120 }}
       >
-        {one ? <Code text={JSON.stringify(one, null, 2)} what="the event" /> : null}
+        {one ? <OneEvent event={one} /> : null}
       </Modal>
       <Export open={exporting} filter={filter} onClose={() => setExporting(false)} />
     </Main>
+  );
+}
+
+function OneEvent({ event: e }: { event: Event }) {
+  const [tone, word] = eventOutcome(e);
+  const changes = changesOf(e.before, e.after);
+  return (
+    <div className="stack">
+      <dl className="facts">
+        <dt>Outcome</dt>
+        <dd>
+          <Status tone={tone}>{word}</Status>
+        </dd>
+        <dt>When</dt>
+        <dd>
+          <Moment at={e.at} /> <Age at={e.at} before="· " />
+        </dd>
+        <dt>Who</dt>
+        <dd>
+          {e.actor} <span className="muted">as {e.actor_role || "nobody listed"}</span>, database role{" "}
+          <span className="mono">{e.db_user}</span>, through {e.via}
+        </dd>
+        <dt>Reason</dt>
+        <dd>{e.note || "—"}</dd>
+        {e.tenant ? (
+          <>
+            <dt>Tenant</dt>
+            <dd>
+              <Link to="/tenants/$id" params={{ id: e.tenant }}>
+                {e.tenant}
+              </Link>{" "}
+              {e.source || e.target ? (
+                <>
+                  <span className="badge">{e.source || "—"}</span> → <span className="badge">{e.target || "—"}</span>
+                </>
+              ) : null}
+            </dd>
+          </>
+        ) : null}
+        {e.move_id ? (
+          <>
+            <dt>Move</dt>
+            <dd>
+              <Link to="/moves/$id" params={{ id: e.move_id }} className="mono">
+                {e.move_id}
+              </Link>
+            </dd>
+          </>
+        ) : null}
+        <dt>Hash</dt>
+        <dd>
+          <Mono text={e.hash} what="the hash" />
+        </dd>
+      </dl>
+      <h3>Before and after</h3>
+      {changes.length === 0 ? (
+        <p className="muted">This event recorded no values.</p>
+      ) : (
+        <table className="changes">
+          <thead>
+            <tr>
+              <th scope="col">What</th>
+              <th scope="col">Before</th>
+              <th scope="col">After</th>
+            </tr>
+          </thead>
+          <tbody>
+            {changes.map((c) => (
+              <tr key={c.key} data-changed={c.changed || undefined}>
+                <th scope="row" className="mono">
+                  {c.key}
+                </th>
+                <td className="mono">{said(c.before)}</td>
+                <td className="mono">{said(c.after)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <h3>In full</h3>
+      <Code text={JSON.stringify(e, null, 2)} what="the event" />
+    </div>
   );
 }
 

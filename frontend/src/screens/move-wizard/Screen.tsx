@@ -107,14 +107,6 @@ export function MoveWizard() {
                   change(() => setMinutes(v));
                 }}
               />
-              <Button
-                disabled={!search.target || !limitGood}
-                loading={plan.isPending}
-                variant={p ? "default" : "filled"}
-                onClick={() => plan.mutate(request())}
-              >
-                {p ? "Plan again" : "Make the plan"}
-              </Button>
             </div>
             <div className="row wrap" style={{ gap: 20, marginTop: 12 }}>
               <Checkbox
@@ -133,6 +125,15 @@ export function MoveWizard() {
                   change(() => setAlone(v));
                 }}
               />
+              <Button
+                className="end"
+                disabled={!search.target || !limitGood}
+                loading={plan.isPending}
+                variant={p ? "default" : "filled"}
+                onClick={() => plan.mutate(request())}
+              >
+                {p ? "Plan again" : "Make the plan"}
+              </Button>
             </div>
           </Panel>
         ) : null}

@@ -28,6 +28,8 @@ export function Set(arg1:string,arg2:string):Promise<home.Setting>;
 
 export function SetCredential(arg1:app.CredentialRequest):Promise<session.CredentialTest>;
 
+export function SetFlag(arg1:app.FlagRequest):Promise<session.PolicyView>;
+
 export function SetOperatorRole(arg1:app.RoleRequest):Promise<session.PolicyView>;
 
 export function Settings():Promise<app.SettingList>;
@@ -37,3 +39,7 @@ export function StartDemo():Promise<app.DemoStatus>;
 export function TestCredential(arg1:string):Promise<session.CredentialTest>;
 
 export function TestFleet(arg1:string):Promise<session.FleetCheck>;
+
+export function TryFleet(arg1:app.AddFleetRequest):Promise<session.FleetCheck>;
+
+export function TryImport(arg1:app.ImportFleetRequest):Promise<session.FleetCheck>;

@@ -50,6 +50,10 @@ export function SetCredential(arg1) {
   return window['go']['app']['Settings']['SetCredential'](arg1);
 }
 
+export function SetFlag(arg1) {
+  return window['go']['app']['Settings']['SetFlag'](arg1);
+}
+
 export function SetOperatorRole(arg1) {
   return window['go']['app']['Settings']['SetOperatorRole'](arg1);
 }
@@ -68,4 +72,12 @@ export function TestCredential(arg1) {
 
 export function TestFleet(arg1) {
   return window['go']['app']['Settings']['TestFleet'](arg1);
+}
+
+export function TryFleet(arg1) {
+  return window['go']['app']['Settings']['TryFleet'](arg1);
+}
+
+export function TryImport(arg1) {
+  return window['go']['app']['Settings']['TryImport'](arg1);
 }
