@@ -19,6 +19,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/home"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/session"
 )
 
 // victim names the folder in which this test binary, run once more, keeps a
@@ -118,6 +119,26 @@ func TestTheGuidedRun(t *testing.T) {
 	require.NotEqual(t, first.Tenant, second.Tenant)
 	require.Greater(t, second.AuditEvents, first.AuditEvents)
 	require.Zero(t, servers(t, d))
+
+	// An operator moves both back; the run goes on with the first again, whose
+	// ids are now from two shards' sequences.
+	require.NoError(t, d.Start(t.Context(), func(string) {}))
+	s, err := h.Session(t.Context(), demo.FleetName, home.SessionOptions{Email: "demo@localhost", Source: "cli"})
+	require.NoError(t, err)
+	for _, id := range []string{first.MoveID, second.MoveID} {
+		_, err = s.ActOnMove(t.Context(), "rollback", session.MoveAction{ID: id, Note: "back"})
+		require.NoError(t, err)
+		m, err := s.Await(t.Context(), id, nil)
+		require.NoError(t, err)
+		require.Equal(t, "rolled_back", m.State)
+	}
+	s.Close()
+	out.Reset()
+	require.NoError(t, d.Down(t.Context()))
+	third, err := d.Run(t.Context(), demo.Options{Exit: true, Out: &out})
+	require.NoError(t, err, out.String())
+	require.Equal(t, first.Tenant, third.Tenant)
+	require80(t, out.String())
 }
 
 // Servers of --no-window stay until down; an interruption ends them.

@@ -3,12 +3,15 @@ package demo
 import (
 	"context"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -217,6 +220,50 @@ func (r *running) seedOne(ctx context.Context, s server) (bool, error) {
 	return true, os.WriteFile(done, []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
 }
 
+// A run's new ids begin here, and each shard takes so many; the sample tenants'
+// own ids are smaller, and a column of type integer holds thousands of runs.
+const (
+	firstRange = 300_000_000
+	rangeSize  = 100_000
+)
+
+//go:embed ranges.sql
+var rangesSQL string
+
+// number gives each shard's sequences a range of ids that nobody used. Without
+// it, a tenant that was moved back from a shard leaves its home's sequences in
+// the middle of that shard's, and what is written next collides.
+func (r *running) number(ctx context.Context) error {
+	path := filepath.Join(r.demo.dir, "runs")
+	b, _ := os.ReadFile(path) // missing before the first run
+	run, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err := os.WriteFile(path, []byte(strconv.Itoa(run+1)+"\n"), 0o600); err != nil {
+		return fault.Wrapf(err, fault.DemoFailed, "check who owns the folder", "the demo's folder %s cannot be written", r.demo.dir)
+	}
+	for i, s := range plan() {
+		c, err := r.super(ctx, s, s.database)
+		if err != nil {
+			return err
+		}
+		_, err = c.Exec(ctx, rangesSQL, firstRange+(run*len(plan())+i)*rangeSize)
+		_ = c.Close(context.WithoutCancel(ctx))
+		if err != nil {
+			return fault.Wrapf(err, fault.DemoFailed, "shard-admin demo reset starts anew", "the sequences of %s could not be set", s.name)
+		}
+	}
+	return nil
+}
+
+// seeded reports whether all servers have their tenants.
+func (d *Demo) seeded() bool {
+	for _, s := range plan() {
+		if _, err := os.Stat(filepath.Join(d.folder(s), "seeded")); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // describe writes the fleet's file for the servers as they run now.
 func (r *running) describe() error {
 	servers := plan()
@@ -404,14 +451,21 @@ func (d *Demo) prepare(ctx context.Context, child bool, progress func(string)) (
 	if err != nil {
 		return fail(nil, err)
 	}
-	progress("Filling them with 200 sample tenants, about 300,000 rows")
+	if d.seeded() {
+		progress("They have the 200 sample tenants of an earlier run")
+	} else {
+		progress("Filling them with 200 sample tenants, about 300,000 rows")
+	}
 	if _, err := r.seed(ctx); err != nil {
+		return fail(r, err)
+	}
+	if err := r.number(ctx); err != nil {
 		return fail(r, err)
 	}
 	if err := r.describe(); err != nil {
 		return fail(r, err)
 	}
-	progress("Giving the operator's role the printed rights, installing shard_admin")
+	progress("Granting the operator what fleet check prints, installing shard_admin")
 	s, err := d.home.Session(ctx, FleetName, home.SessionOptions{Email: operator, Source: "cli"})
 	if err != nil {
 		return fail(r, err)

@@ -47,6 +47,7 @@ type tour struct {
 	r    *running
 	s    *session.Session
 	out  io.Writer
+	kept int      // how many promises held
 	bad  []string // what was not as promised
 	from time.Time
 	sum  Summary
@@ -62,7 +63,9 @@ func (t *tour) title(format string, args ...any) {
 func (t *tour) promise(held bool, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	mark := "ok    "
-	if !held {
+	if held {
+		t.kept++
+	} else {
 		mark = "BROKEN"
 		t.bad = append(t.bad, text)
 	}
@@ -94,7 +97,7 @@ func (d *Demo) Run(ctx context.Context, o Options) (Summary, error) {
 		return t.sum, err
 	}
 	toured = true
-	t.say("\nThe guided run took %.1f s.", time.Since(begin).Seconds())
+	t.say("\n%d of %d promises held; the guided run took %.1f s.", t.kept, t.kept+len(t.bad), time.Since(begin).Seconds())
 	if len(t.bad) > 0 {
 		return t.sum, fault.Newf(fault.DemoFailed, "report this; shard-admin demo reset starts anew", "%d promises did not hold: %s", len(t.bad), strings.Join(t.bad, "; "))
 	}
@@ -185,7 +188,7 @@ func (t *tour) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.title("1  The fleet: %d tenants on %d shards", *st.Tenants, st.Configured)
+	t.title("1  The fleet: %d tenants on %d shards; one more is known, not configured", *st.Tenants, st.Configured)
 	t.say("  %-10s %-15s %8s %10s %9s", "SHARD", "STATUS", "TENANTS", "SIZE", "LATENCY")
 	for _, sh := range st.Shards {
 		bytes, latency := "-", "-"
@@ -354,7 +357,7 @@ func (t *tour) check(ctx context.Context, c choice, id string, load *traffic.Tra
 	if err != nil {
 		return err
 	}
-	t.say("  The source keeps its copy until you decide:")
+	t.say("  %s keeps its copy until you decide:", c.from.shard())
 	for _, next := range m.Next {
 		t.say("    %s", strings.ReplaceAll(strings.ReplaceAll(next, id, id[:13]), " --note REASON", ""))
 	}
