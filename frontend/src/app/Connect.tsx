@@ -1,4 +1,4 @@
-import { Button, Checkbox, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { Button, Checkbox, NativeSelect, SegmentedControl, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, type FleetCheck } from "../bridge";
@@ -20,9 +20,10 @@ function readShards(text: string, inControl: boolean): { name: string; url: stri
   return inControl ? [{ name: "default", url: "control" }, ...list] : list;
 }
 
-/** Connect files a fleet on this computer and tests each of its connections. */
+/** Connect describes a fleet, tests each of its connections, and then keeps it on this computer. */
 export function Connect({ onOpen }: { onOpen: (name: string) => void }) {
   const client = useQueryClient();
+  const [way, setWay] = useState("url");
   const [name, setName] = useState("");
   const [environment, setEnvironment] = useState("production");
   const [profile, setProfile] = useState("property_web_builder");
@@ -30,94 +31,182 @@ export function Connect({ onOpen }: { onOpen: (name: string) => void }) {
   const [inControl, setInControl] = useState(true);
   const [shards, setShards] = useState("");
   const [text, setText] = useState("");
+  const described = () => ({ name, environment, profile, control, shards: readShards(shards, inControl) });
+  const test = useMutation({
+    mutationFn: () => (way === "file" ? api.tryImport({ name, environment, text }) : api.tryFleet(described())),
+  });
   const add = useMutation({
-    mutationFn: () =>
-      text.trim() !== ""
-        ? api.importFleet({ name, environment, text })
-        : api.addFleet({ name, environment, profile, control, shards: readShards(shards, inControl) }),
+    mutationFn: () => (way === "file" ? api.importFleet({ name, environment, text }) : api.addFleet(described())),
     onSuccess: (f) => {
       setText("");
+      setControl("");
       void client.invalidateQueries({ queryKey: ["fleets"] });
-      test.mutate(f.name);
+      onOpen(f.name);
     },
   });
-  const test = useMutation({ mutationFn: (fleet: string) => api.testFleet(fleet) });
-  const filed = add.data;
+  // What was tested is what is typed in: a change asks for another test.
+  const change = (set: () => void) => {
+    test.reset();
+    add.reset();
+    set();
+  };
+  const complete = name.trim() !== "" && (way === "file" ? text.trim() !== "" : control.trim() !== "");
+  const missing = test.data?.databases.some((d) => d.configured && !d.reachable) ?? false;
+  const problem = problemOf(add) ?? problemOf(test);
   return (
     <div className="stack">
       <form
         className="form"
         onSubmit={(e) => {
           e.preventDefault();
-          add.mutate();
+          test.mutate();
         }}
       >
+        <SegmentedControl
+          aria-label="Where the fleet is described"
+          value={way}
+          onChange={(v) => change(() => setWay(v))}
+          data={[
+            { value: "url", label: "Addresses" },
+            { value: "file", label: "Rails database.yml" },
+          ]}
+          style={{ justifySelf: "start" }}
+        />
         <div className="two">
-          <TextInput label="Name" required value={name} onChange={(e) => setName(e.currentTarget.value)} />
+          <TextInput
+            label="Name"
+            required
+            value={name}
+            onChange={(e) => {
+              const v = e.currentTarget.value;
+              change(() => setName(v));
+            }}
+          />
           <NativeSelect
             label="Environment"
             value={environment}
             data={["production", "staging", "development"]}
-            onChange={(e) => setEnvironment(e.currentTarget.value)}
+            onChange={(e) => {
+              const v = e.currentTarget.value;
+              change(() => setEnvironment(v));
+            }}
           />
         </div>
-        <TextInput
-          label="Control database"
-          description="It knows where each tenant lives. A password in the URL goes to this computer's keychain, never into a file."
-          placeholder="postgres://user@db1.example.com/app?sslmode=verify-full"
-          value={control}
-          onChange={(e) => setControl(e.currentTarget.value)}
-        />
-        <TextInput label="Profile" value={profile} onChange={(e) => setProfile(e.currentTarget.value)} />
-        <Checkbox
-          label="The shard “default” lives in the control database"
-          checked={inControl}
-          onChange={(e) => setInControl(e.currentTarget.checked)}
-        />
-        <Textarea
-          label="Other shards"
-          description="One a line: name = URL. A name alone is known and not configured."
-          autosize
-          minRows={2}
-          value={shards}
-          onChange={(e) => setShards(e.currentTarget.value)}
-        />
-        <Textarea
-          label="Or a Rails config/database.yml"
-          description="It is read instead of the fields above."
-          autosize
-          minRows={2}
-          maxRows={8}
-          value={text}
-          onChange={(e) => setText(e.currentTarget.value)}
-        />
-        {add.error ? (
+        {way === "url" ? (
+          <>
+            <TextInput
+              label="Control database"
+              description="It knows where each tenant lives. A password in the URL goes to this computer's keychain, never into a file."
+              placeholder="postgres://user@db1.example.com/app?sslmode=verify-full"
+              value={control}
+              onChange={(e) => {
+                const v = e.currentTarget.value;
+                change(() => setControl(v));
+              }}
+            />
+            <Checkbox
+              label="The shard “default” lives in the control database"
+              checked={inControl}
+              onChange={(e) => {
+                const v = e.currentTarget.checked;
+                change(() => setInControl(v));
+              }}
+            />
+            <Textarea
+              label="Other shards"
+              description="One a line: name = URL. A name alone is known and not configured."
+              placeholder="shard_1 = postgres://user@db2.example.com/app_shard_1?sslmode=verify-full"
+              autosize
+              minRows={2}
+              value={shards}
+              onChange={(e) => {
+                const v = e.currentTarget.value;
+                change(() => setShards(v));
+              }}
+            />
+            <TextInput
+              label="Profile"
+              description="How the application's tables belong to a tenant: a built-in name, or the path of a profile file."
+              value={profile}
+              onChange={(e) => {
+                const v = e.currentTarget.value;
+                change(() => setProfile(v));
+              }}
+            />
+          </>
+        ) : (
+          <DropText
+            value={text}
+            onChange={(v) => change(() => setText(v))}
+            label="The text of config/database.yml"
+            description="Paste it, or drop the file here. Passwords in it go to this computer's keychain."
+          />
+        )}
+        {problem ? (
           <ErrorPanel
-            what="The fleet was not filed"
-            problem={problemOf(add) ?? { code: "", message: "", hint: "" }}
-            onClose={() => add.reset()}
+            what={add.error ? "The fleet was not kept" : "The connections could not be tested"}
+            problem={problem}
+            onClose={() => {
+              add.reset();
+              test.reset();
+            }}
           />
         ) : null}
         <div className="row">
-          <Button
-            type="submit"
-            loading={add.isPending || test.isPending}
-            disabled={name.trim() === "" || (control.trim() === "" && text.trim() === "")}
-          >
-            Connect and test
+          <Button type="submit" variant={test.data ? "default" : "filled"} loading={test.isPending} disabled={!complete || add.isPending}>
+            {test.data ? "Test again" : "Test the connections"}
           </Button>
-          {filed ? (
-            <Button variant="default" onClick={() => onOpen(filed.name)}>
-              Open {filed.name}
+          {test.data ? (
+            <Button loading={add.isPending} onClick={() => add.mutate()}>
+              {missing ? "Keep it although not all answer" : "Keep it and open it"}
             </Button>
-          ) : null}
+          ) : (
+            <span className="muted small">Nothing is kept before the test.</span>
+          )}
         </div>
       </form>
-      {test.error ? (
-        <ErrorPanel what="The connections could not be tested" problem={problemOf(test) ?? { code: "", message: "", hint: "" }} />
-      ) : null}
       {test.data ? <Checked check={test.data} /> : null}
     </div>
+  );
+}
+
+/** DropText is a field for a file's text that takes the file itself, too. */
+function DropText({
+  value,
+  onChange,
+  label,
+  description,
+}: {
+  value: string;
+  onChange: (text: string) => void;
+  label: string;
+  description: string;
+}) {
+  const [over, setOver] = useState(false);
+  return (
+    <Textarea
+      label={label}
+      description={description}
+      placeholder={"production:\n  primary:\n    url: …"}
+      autosize
+      minRows={8}
+      maxRows={14}
+      spellCheck={false}
+      value={value}
+      styles={{ input: { fontFamily: "var(--mono)", fontSize: 12, borderColor: over ? "var(--accent)" : undefined } }}
+      onChange={(e) => onChange(e.currentTarget.value)}
+      onDragOver={(e) => {
+        e.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(e) => {
+        e.preventDefault();
+        setOver(false);
+        const file = e.dataTransfer.files[0];
+        if (file) void file.text().then(onChange);
+      }}
+    />
   );
 }
 

@@ -34,7 +34,10 @@ export function FirstStart({ operator }: { operator: string }) {
         {openProblem ? <ErrorPanel what="The fleet could not be opened" problem={openProblem} onClose={() => open.reset()} /> : null}
         <Panel title="Try the demo fleet" pad>
           <div className="stack">
-            <p className="muted">Real PostgreSQL servers on this computer with sample tenants. Nothing leaves it.</p>
+            <p className="muted">
+              Four real PostgreSQL servers on this computer with 200 sample tenants: look around, move one, move it back. Nothing leaves
+              this computer, and nothing of yours is touched.
+            </p>
             {demoProblem ? (
               <ErrorPanel what="Whether a demo can be started is not known" problem={demoProblem} onRetry={() => void demo.refetch()} />
             ) : null}

@@ -7,12 +7,14 @@ import { useEnvironment, useFleetName, useInfo } from "../../app/current";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import { api, type FleetFile, keys, type Setting } from "../../bridge";
+import { Age } from "../../ui/Age";
 import { Confirm } from "../../ui/Confirm";
-import { Code } from "../../ui/Copy";
+import { Code, Mono, put } from "../../ui/Copy";
 import { DataTable } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { Environment } from "../../ui/Environment";
 import { ErrorPanel } from "../../ui/ErrorPanel";
+import { bytes, plural } from "../../ui/format";
 import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
@@ -48,6 +50,7 @@ export function SettingsScreen() {
         </Tabs.Panel>
         <Tabs.Panel value="computer">
           <Computer />
+          <Diagnostics />
         </Tabs.Panel>
       </Tabs>
     </Main>
@@ -93,6 +96,29 @@ function Fleets({ adding }: { adding: boolean }) {
   );
 }
 
+interface Connection {
+  name: string;
+  url: string;
+  inControl: boolean;
+  credential: string;
+  placement: string;
+  capacity: number;
+}
+
+function connectionsOf(f: FleetFile): Connection[] {
+  return [
+    { name: "control", url: f.control, inControl: false, credential: f.credential, placement: "", capacity: 0 },
+    ...f.shards.map((s) => ({
+      name: s.name,
+      url: s.url,
+      inControl: s.in_control,
+      credential: s.credential,
+      placement: s.placement,
+      capacity: s.capacity_bytes,
+    })),
+  ];
+}
+
 function Fleet({ fleet: f }: { fleet: FleetFile }) {
   const client = useQueryClient();
   const test = useMutation({ mutationFn: () => api.testFleet(f.name) });
@@ -117,18 +143,60 @@ function Fleet({ fleet: f }: { fleet: FleetFile }) {
         </span>
       </div>
       {f.problem ? <ErrorPanel what="The fleet's file cannot be used" problem={f.problem} /> : null}
-      {f.current && f.credentials.length > 0 ? (
-        <div className="row wrap">
-          <span className="muted">Credentials in the keychain:</span>
-          {f.credentials.map((c) => (
-            <button key={c} type="button" className="linkish" onClick={() => setCredential(c)}>
-              {c}
-            </button>
-          ))}
-        </div>
-      ) : null}
+      {f.problem ? null : (
+        <DataTable
+          label={`Connections of ${f.name}`}
+          compact
+          columns={[
+            { key: "name", head: "Database", cell: (c: Connection) => <span className="strong">{c.name}</span> },
+            {
+              key: "url",
+              head: "Address",
+              cell: (c) =>
+                c.url ? (
+                  <Mono text={c.url} what="the address" />
+                ) : (
+                  <span className="muted">{c.inControl ? "in the control database" : "not configured"}</span>
+                ),
+            },
+            {
+              key: "credential",
+              head: "Credential",
+              cell: (c) =>
+                c.url && f.current ? (
+                  <button
+                    type="button"
+                    className="linkish"
+                    aria-label={`Credential ${c.credential}`}
+                    onClick={() => setCredential(c.credential)}
+                  >
+                    {c.credential}
+                  </button>
+                ) : (
+                  <span className="muted">{c.url ? c.credential : "—"}</span>
+                ),
+            },
+            { key: "placement", head: "Placement", cell: (c) => <span className="muted">{c.placement || "—"}</span> },
+            {
+              key: "capacity",
+              head: "Capacity",
+              right: true,
+              cell: (c) => (c.capacity > 0 ? bytes(c.capacity) : <span className="faint">not set</span>),
+            },
+          ]}
+          rows={connectionsOf(f)}
+          rowKey={(c) => c.name}
+        />
+      )}
       {problem ? <ErrorPanel what="The fleet could not be tested" problem={problem} onClose={() => test.reset()} /> : null}
-      {test.data ? <Checked check={test.data} /> : null}
+      {test.data ? (
+        <>
+          <span className="muted small">
+            Tested <Age at={test.data.checked_at} className="" />
+          </span>
+          <Checked check={test.data} />
+        </>
+      ) : null}
       <Confirm
         open={forgetting}
         title={`Forget ${f.name}`}
@@ -174,7 +242,10 @@ function Credential({ name, onClose }: { name: string; onClose: () => void }) {
       transitionProps={{ duration: 120 }}
     >
       <div className="stack">
-        <p className="muted">Kept in this computer's keychain, never in a file.</p>
+        <p className="muted">
+          Kept in this computer's keychain, never in a file. To rotate it, change the password in the database first, then keep the new one
+          here: it is tried at once. Forgetting it leaves the environment and .pgpass as they are.
+        </p>
         {problem ? <ErrorPanel what="That did not work" problem={problem} /> : null}
         {result ? (
           <Status tone={result.ok ? "ok" : "bad"}>
@@ -200,6 +271,13 @@ function Credential({ name, onClose }: { name: string; onClose: () => void }) {
   );
 }
 
+const flagWords: Record<string, string> = {
+  SHARD_ADMIN_ENABLED: "to look at the fleet and to change who may do what",
+  SHARD_ASSIGNMENT_ENABLED: "to point a tenant without rows to another shard",
+  SHARD_MIGRATIONS_ENABLED: "to move tenants' rows",
+  SHARD_BULK_OPS_ENABLED: "to change many tenants at once",
+};
+
 function Policy() {
   const client = useQueryClient();
   const environment = useEnvironment();
@@ -209,6 +287,11 @@ function Policy() {
   const [role, setRole] = useState("viewer");
   const [dbRole, setDbRole] = useState("");
   const [asking, setAsking] = useState(false);
+  const [turning, setTurning] = useState<{ flag: string; on: boolean } | null>(null);
+  const turn = useMutation({
+    mutationFn: (a: { note: string; confirm: string }) => api.setFlag({ flag: turning?.flag ?? "", on: !turning?.on, ...a }),
+    onSuccess: (p) => client.setQueryData(keys.policy, p),
+  });
   const set = useMutation({
     mutationFn: (a: { note: string; confirm: string }) => api.setOperatorRole({ email, role, db_role: dbRole, ...a }),
     onSuccess: (p) => client.setQueryData(keys.policy, p),
@@ -246,19 +329,67 @@ function Policy() {
               </Button>
             </div>
           </Panel>
-          <Panel title="Policy flags">
+          <Panel title="What may be changed" note="each needs the one before it; the stricter of this computer and the fleet wins">
             <DataTable
               label="Policy flags"
               columns={[
                 { key: "flag", head: "Flag", cell: (f) => <span className="mono">{f.flag}</span> },
+                { key: "what", head: "Allows", cell: (f) => flagWords[f.flag] ?? "" },
                 { key: "on", head: "State", cell: (f) => <Status tone={f.on ? "ok" : "off"}>{f.on ? "On" : "Off"}</Status> },
-                { key: "where", head: "Set in", cell: (f) => f.where },
-                { key: "remedy", head: "How to turn it on", cell: (f) => <span title={f.remedy}>{f.on ? "—" : f.remedy}</span> },
+                { key: "where", head: "Decided", cell: (f) => <span className="muted">{f.where}</span> },
+                {
+                  key: "do",
+                  head: "For the whole fleet",
+                  cell: (f) => (
+                    <button
+                      type="button"
+                      className="linkish"
+                      aria-label={`Turn ${f.flag} ${f.on ? "off" : "on"} for the fleet`}
+                      onClick={() => setTurning(f)}
+                    >
+                      Turn {f.on ? "off" : "on"}…
+                    </button>
+                  ),
+                },
               ]}
               rows={p.flags}
               rowKey={(f) => f.flag}
             />
+            {p.flags.some((f) => !f.on && f.remedy) ? (
+              <ul className="checks">
+                {p.flags
+                  .filter((f) => !f.on && f.remedy)
+                  .map((f) => (
+                    <li key={f.flag}>
+                      <span className="e">
+                        <span className="mono">{f.flag}</span>: {f.remedy}
+                      </span>
+                    </li>
+                  ))}
+              </ul>
+            ) : null}
           </Panel>
+          <Confirm
+            open={turning !== null}
+            title={turning ? `Turn ${turning.flag} ${turning.on ? "off" : "on"} for ${fleet}` : ""}
+            environment={environment}
+            name={fleet}
+            nameIs="fleet"
+            button={turning?.on ? "Turn it off" : "Turn it on"}
+            danger={turning?.on}
+            busy={turn.isPending}
+            problem={problemOf(turn)}
+            onClose={() => {
+              turn.reset();
+              setTurning(null);
+            }}
+            onConfirm={(a) => turn.mutate(a, { onSuccess: () => setTurning(null) })}
+          >
+            <p>
+              The flag allows: {turning ? (flagWords[turning.flag] ?? turning.flag) : ""}. Turned {turning?.on ? "off" : "on"} in the fleet,
+              that counts for everybody who works on it, whatever their computer says{turning?.on ? "" : ", unless it is stricter"}.
+            </p>
+          </Confirm>
           <Confirm
             open={asking}
             title={`Make ${email} ${role}`}
@@ -372,6 +503,49 @@ function Computer() {
           />
         )}
       </Loaded>
+    </Panel>
+  );
+}
+
+/** Diagnostics is what a report about the program begins with. */
+function Diagnostics() {
+  const info = useInfo();
+  const fleets = useQuery({ queryKey: keys.fleets, queryFn: () => api.fleets() });
+  const workers = useQuery({ queryKey: keys.workers, queryFn: () => api.workers(), enabled: (info.data?.fleets.length ?? 0) > 0 });
+  const i = info.data;
+  const path = fleets.data?.fleets[0]?.path;
+  const unknown = "no fleet is open";
+  const facts: [string, string][] = [
+    ["Program", i ? `Shard Admin ${i.version}, commit ${i.commit}${i.headless ? ", without a window" : ""}` : "…"],
+    ["Shown in", i?.mode === "window" ? "the window" : "a browser"],
+    ["Browser", navigator.userAgent],
+    ["Folder", path ? path.replace(/[\\/]fleets[\\/][^\\/]*$/, "") : "not known before there is a fleet"],
+    ["Workers alive", workers.data === undefined ? (problemOf(workers)?.message ?? unknown) : plural(workers.data, "program")],
+  ];
+  return (
+    <Panel title="Diagnostics" note="`shard-admin doctor` looks at keychain, folders and servers, too" pad>
+      <div className="stack">
+        <dl className="facts">
+          {facts.map(([k, v]) => (
+            <div key={k} style={{ display: "contents" }}>
+              <dt>{k}</dt>
+              <dd className={k === "Folder" || k === "Browser" ? "mono" : undefined}>{v}</dd>
+            </div>
+          ))}
+        </dl>
+        <div>
+          <Button
+            variant="default"
+            onClick={() =>
+              void put(facts.map(([k, v]) => `${k}: ${v}`).join("\n")).then((done) =>
+                good(done ? "It is in the clipboard" : "The clipboard takes nothing"),
+              )
+            }
+          >
+            Copy for a report
+          </Button>
+        </div>
+      </div>
     </Panel>
   );
 }

@@ -1,0 +1,143 @@
+import { expect, pictures, settled, sql, test } from "./world";
+
+test("production is unmistakable", async ({ open, page }) => {
+  await open("production");
+  await expect(page.locator("main").getByText("shard_2").first()).toBeVisible();
+  await settled(page);
+  const chip = page.getByRole("banner").getByText("PROD", { exact: true });
+  await expect(chip).toBeVisible();
+  await expect(chip.locator("svg")).toBeVisible();
+  const line = page.locator(".envline").first();
+  expect(await line.boundingBox()).toMatchObject({ x: 0, y: 0, width: 1440, height: 3 });
+  const red = await line.evaluate((e) => getComputedStyle(e).backgroundColor);
+  const [r = 0, g = 0, b = 0] = (red.match(/\d+/g) ?? []).map(Number);
+  expect(r, red).toBeGreaterThan(2 * Math.max(g, b));
+  await pictures(page, "fleet-production");
+});
+
+test("a silent shard is a row with its reason, and the rest is there", async ({ open, page }) => {
+  await open("partial");
+  const main = page.locator("main");
+  await expect(main.getByText("3 of 4 shards answer")).toBeVisible();
+  await expect(main.getByText("No answer").first()).toBeVisible();
+  await expect(main.getByText(/refused/).first()).toBeVisible();
+  await expect(main.getByRole("button", { name: /Retry|Try again/ }).first()).toBeVisible();
+  await expect(main.getByText("Healthy")).toHaveCount(3);
+  await settled(page);
+  await pictures(page, "fleet-partial");
+  await page.goto(new URL("/shards/shard_2", page.url()).href);
+  await expect(main.getByText(/refused/).first()).toBeVisible();
+  await settled(page);
+  await pictures(page, "shard-silent");
+});
+
+test("nothing there yet: each screen says what belongs there", async ({ open, page }) => {
+  await open("empty");
+  await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+  await settled(page);
+  await pictures(page, "fleet-empty");
+  for (const [name, path, says] of [
+    ["tenants-empty", "/tenants", /no tenant/i],
+    ["moves-empty", "/moves", /No tenant was moved yet/],
+    ["audit-empty", "/audit?q=nothing-is-called-so", /No event fits/],
+  ] as const) {
+    await page.goto(new URL(path, page.url()).href);
+    await expect(page.locator("main").getByText(says).first()).toBeVisible();
+    await settled(page);
+    await pictures(page, name);
+  }
+});
+
+test("a fleet that does not answer: each screen says what failed, why and what to do", async ({ open, page }) => {
+  await open("down");
+  for (const [name, path] of [
+    ["fleet-error", "/"],
+    ["tenants-error", "/tenants"],
+    ["moves-error", "/moves"],
+    ["audit-error", "/audit"],
+    ["settings-error", "/settings?tab=policy"],
+  ] as const) {
+    await page.goto(new URL(path, page.url()).href);
+    const trouble = page.locator("main").getByRole("alert").first();
+    await expect(trouble).toContainText("database_unreachable");
+    await expect(trouble).toContainText("What to do:");
+    await expect(trouble.getByRole("button", { name: /Copy/ })).toBeVisible();
+    await pictures(page, name);
+  }
+});
+
+test("what takes long says what is awaited, and nothing flashes", async ({ open, page }) => {
+  const waiting: (() => void)[] = [];
+  await page.route(/\/bindings\/(Moves|Audit|Overview|Tenants)\//, (r) => {
+    waiting.push(() => void r.continue());
+  });
+  await open("demo", "/moves");
+  await expect(page.getByText("Reading the moves …")).toBeVisible();
+  await pictures(page, "moves-loading");
+  for (const go of waiting.splice(0)) go();
+  await page.unroute(/\/bindings\/(Moves|Audit|Overview|Tenants)\//);
+  await expect(page.getByText("Reading the moves …")).toHaveCount(0);
+});
+
+test("filters live in the address: back, reload and a shared link find them", async ({ open, page }) => {
+  await open("demo", "/tenants");
+  await expect(page.getByText("site-001", { exact: true })).toBeVisible();
+  await page.locator("[data-filter]").fill("site-01");
+  await expect(page).toHaveURL(/q=site-01/);
+  await expect(page.getByText("site-001", { exact: true })).toHaveCount(0);
+  await page.getByText("site-012", { exact: true }).first().click();
+  await expect(page.getByRole("heading", { name: "site-012" })).toBeVisible();
+  await page.goBack();
+  await expect(page.locator("[data-filter]")).toHaveValue("site-01");
+  await expect(page.getByText("site-011", { exact: true })).toBeVisible();
+  await page.reload();
+  await expect(page.locator("[data-filter]")).toHaveValue("site-01");
+  await expect(page.getByText("site-011", { exact: true })).toBeVisible();
+  await expect(page.getByText("site-020", { exact: true })).toHaveCount(0);
+});
+
+test("100,000 tenants scroll with few rows drawn", async ({ open, page }) => {
+  await open("big", "/tenants");
+  await expect(page.getByText("agency-000001", { exact: true })).toBeVisible();
+  await expect(page.locator("table.data").first()).toHaveAttribute("aria-rowcount", "100001");
+  await settled(page);
+  await pictures(page, "tenants-big");
+  const box = page.getByRole("region", { name: "List of tenants" });
+  const drawn = () => page.locator("table.data tr[data-index]").count();
+  expect(await drawn()).toBeLessThan(90);
+  for (const share of [0.25, 0.5, 0.75]) {
+    await box.evaluate((e, s) => e.scrollTo({ top: e.scrollHeight * s }), share);
+    const first = Math.round(100_000 * share);
+    await expect
+      .poll(async () => Number(await page.locator("table.data tr[data-index]").first().getAttribute("data-index")))
+      .toBeGreaterThan(first - 100);
+    expect(await drawn()).toBeLessThan(90);
+  }
+  await box.evaluate((e) => e.scrollTo({ top: e.scrollHeight }));
+  await expect(page.getByText("agency-100000", { exact: true })).toBeVisible();
+  // Frames go on while the list moves: none waits longer than five of them.
+  const slowest = await box.evaluate(
+    (e) =>
+      new Promise<number>((done) => {
+        const frames: number[] = [];
+        let at = performance.now();
+        let n = 0;
+        const step = (now: number) => {
+          frames.push(now - at);
+          at = now;
+          e.scrollTop -= 400;
+          if (++n < 90) requestAnimationFrame(step);
+          else done(frames.sort((a, b) => a - b)[Math.floor(frames.length * 0.9)] ?? 0);
+        };
+        requestAnimationFrame(step);
+      }),
+  );
+  expect(slowest, "milliseconds that nine of ten frames take at most").toBeLessThan(84);
+});
+
+test("a tenant that is not there is said to be so", async ({ open, page }) => {
+  const [row] = await sql<{ n: number }>("default", "SELECT count(*)::int AS n FROM pwb_websites WHERE id = 987654");
+  expect(row?.n).toBe(0);
+  await open("demo", "/tenants/987654");
+  await expect(page.locator("main").getByRole("alert").first()).toContainText("987654");
+});
