@@ -76,7 +76,10 @@ func (w *world) begin(ctx context.Context) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"production", w.production}, {"a silent shard", w.partial}, {"an empty fleet", w.empty}, {"100,000 tenants", w.big},
+		{"production", w.production},
+		{"a silent shard", w.partial},
+		{"an empty fleet", w.empty},
+		{"100,000 tenants", w.big},
 		{"a fleet that does not answer", w.down},
 	} {
 		w.say("Making %s", step.what)
