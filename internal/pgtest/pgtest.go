@@ -46,6 +46,12 @@ func Of(major int) int { return versions + major }
 // versions is beyond the numbers of servers whose version does not matter.
 const versions = 1000
 
+// durable is a server as people run one, for measurements;
+// SHARD_ADMIN_TEST_DURABLE=1 asks for it.
+var durable = map[string]string{
+	"max_wal_size": "4GB", "shared_buffers": "256MB", "checkpoint_timeout": "30min", "max_connections": "300", "max_prepared_transactions": "10",
+}
+
 // Server returns the n-th server of this test process, started at first use.
 // SHARD_ADMIN_TEST_PG chooses the major version of those whose number does not.
 func Server(t testing.TB, n int) *localpg.Server {
@@ -70,7 +76,11 @@ func Server(t testing.TB, n int) *localpg.Server {
 	dir := filepath.Join(base, "pg"+strconv.Itoa(n))
 	require.NoError(t, os.MkdirAll(base, 0o755))
 	bin = fromCache(t, ctx, bin, dir)
-	s, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: dir, Settings: quick, Child: true})
+	settings := quick
+	if os.Getenv("SHARD_ADMIN_TEST_DURABLE") == "1" {
+		settings = durable
+	}
+	s, err := localpg.Start(ctx, localpg.Config{Binaries: bin, Dir: dir, Settings: settings, Child: true})
 	require.NoError(t, err)
 	servers[n] = s
 	return s

@@ -56,7 +56,7 @@ func (j Job) selected(ctx context.Context, c *tenancy.TableClass, where, kind st
 			return err
 		}
 		quiet := *w
-		quiet.j.Progress = func(string, int64, int64, bool) {}
+		quiet.meter = newMeter(func(string, int64, int64, bool) {}, nil)
 		out, in, err := quiet.pipe(ctx, c, "SELECT "+Columns(c, "t.")+" FROM "+c.Table.Own()+" t WHERE "+where, "pg_temp.sa_stage")
 		if err != nil {
 			return err

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sort"
 	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -31,6 +29,9 @@ type Job struct {
 	Tables   []*tenancy.TableClass // parents first
 	Bytes    map[string]int64      // estimate per table, to begin with the largest
 	Streams  int
+	// PartBytes is how much of a large table goes in one transaction; 32 MB
+	// when 0.
+	PartBytes int64
 	// ReplicaRole says that the target's role may switch off row by row checks
 	// of foreign keys.
 	ReplicaRole bool
@@ -46,8 +47,12 @@ func Run(ctx context.Context, j Job) error {
 	if j.Progress == nil {
 		j.Progress = func(string, int64, int64, bool) {}
 	}
+	parts, err := cut(ctx, j)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
-	q := newQueue(j)
+	q := newQueue(j, parts)
 	for range j.Streams {
 		g.Go(func() error {
 			w, err := open(ctx, j)
@@ -55,99 +60,20 @@ func Run(ctx context.Context, j Job) error {
 				return err
 			}
 			defer w.close()
+			w.meter = q.meter
 			for {
-				group, err := q.next(ctx)
-				if group == nil || err != nil {
+				t, err := q.next(ctx)
+				if t == nil || err != nil {
 					return err
 				}
-				if err := w.tables(ctx, group); err != nil {
+				if err := w.tables(ctx, t); err != nil {
 					return err
 				}
-				q.finished(group)
+				q.finished(t)
 			}
 		})
 	}
 	return g.Wait()
-}
-
-// queue hands out tables: largest first, and for a plain role only those whose
-// parents are there. Tables whose keys lead round in a circle go together then,
-// because their keys hold only once all of them are there.
-type queue struct {
-	mu      sync.Mutex
-	waiting [][]*tenancy.TableClass
-	open    map[string]bool // not finished
-	plain   bool
-	change  chan struct{}
-}
-
-func newQueue(j Job) *queue {
-	q := &queue{open: map[string]bool{}, plain: !j.ReplicaRole, change: make(chan struct{})}
-	if q.plain {
-		q.waiting = tenancy.Groups(j.Tables)
-	}
-	for _, c := range j.Tables {
-		q.open[c.Name()] = true
-		if !q.plain {
-			q.waiting = append(q.waiting, []*tenancy.TableClass{c})
-		}
-	}
-	size := func(group []*tenancy.TableClass) (n int64) {
-		for _, c := range group {
-			n += j.Bytes[c.Name()]
-		}
-		return n
-	}
-	sort.SliceStable(q.waiting, func(a, b int) bool { return size(q.waiting[a]) > size(q.waiting[b]) })
-	return q
-}
-
-func (q *queue) next(ctx context.Context) ([]*tenancy.TableClass, error) {
-	for {
-		q.mu.Lock()
-		if len(q.waiting) == 0 {
-			q.mu.Unlock()
-			return nil, nil
-		}
-		for i, group := range q.waiting {
-			if q.ready(group) {
-				q.waiting = slices.Delete(q.waiting, i, i+1)
-				q.mu.Unlock()
-				return group, nil
-			}
-		}
-		change := q.change
-		q.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-change:
-		}
-	}
-}
-
-func (q *queue) ready(group []*tenancy.TableClass) bool {
-	if !q.plain {
-		return true
-	}
-	for _, c := range group {
-		for _, f := range c.Table.ForeignKeys {
-			if q.open[f.RefTable] && !slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == f.RefTable }) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (q *queue) finished(group []*tenancy.TableClass) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, c := range group {
-		delete(q.open, c.Name())
-	}
-	close(q.change)
-	q.change = make(chan struct{})
 }
 
 // worker is one stream: a session on each side.
@@ -155,10 +81,11 @@ type worker struct {
 	j        Job
 	src, dst *pgx.Conn
 	tx       pgx.Tx
+	meter    *meter
 }
 
 func open(ctx context.Context, j Job) (*worker, error) {
-	w := &worker{j: j}
+	w := &worker{j: j, meter: newMeter(j.Progress, nil)}
 	var err error
 	o := conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch}
 	if w.src, err = j.Source.Direct(ctx, o); err != nil {
@@ -204,10 +131,10 @@ func Columns(c *tenancy.TableClass, alias string) string {
 	return strings.Join(out, ", ")
 }
 
-// tables copies a table, or those that hang together, in one transaction of
-// the target.
-func (w *worker) tables(ctx context.Context, group []*tenancy.TableClass) error {
-	c := group[0]
+// tables copies a table, a part of one, or those that hang together, in one
+// transaction of the target.
+func (w *worker) tables(ctx context.Context, t *task) error {
+	c := t.group[0]
 	err := pgx.BeginTxFunc(ctx, w.dst, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if err := fence.BeginCopy(ctx, tx, w.j.Move, w.j.Epoch); err != nil {
 			return err
@@ -219,8 +146,8 @@ func (w *worker) tables(ctx context.Context, group []*tenancy.TableClass) error 
 		if _, err := tx.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		for _, c = range group {
-			if err := w.table(ctx, tx, c); err != nil {
+		for _, c = range t.group {
+			if err := w.table(ctx, tx, c, t.part); err != nil {
 				return err
 			}
 		}
@@ -232,8 +159,11 @@ func (w *worker) tables(ctx context.Context, group []*tenancy.TableClass) error 
 	return nil
 }
 
-func (w *worker) table(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) error {
+func (w *worker) table(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, part string) error {
 	where := w.j.Map.Owned(c.Name(), w.j.Map.Literal(w.j.Tenant))
+	if part != "" {
+		where += " AND " + part
+	}
 	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Own() + " t WHERE " + where
 	if k := c.Table.PrimaryKey; len(k) > 0 {
 		by := make([]string, len(k))
@@ -291,7 +221,7 @@ func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into st
 		out, source = tag.RowsAffected(), err
 		_ = wr.CloseWithError(err)
 	}()
-	counted := &counter{r: r, tell: func(n int64) { w.j.Progress(c.Name(), 0, n, false) }}
+	counted := &counter{r: r, tell: func(n int64) { w.meter.add(c.Name(), 0, n, false) }}
 	tag, err := w.dst.PgConn().CopyFrom(ctx, counted, "COPY "+into+" ("+Columns(c, "")+") FROM STDIN (FORMAT "+format(c)+")")
 	_ = r.CloseWithError(errors.New("the target ended the copy"))
 	<-done
@@ -307,7 +237,7 @@ func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into st
 		return 0, 0, sideError{w.j.Source.Name(), source}
 	}
 	in = tag.RowsAffected()
-	w.j.Progress(c.Name(), in, counted.n, true)
+	w.meter.add(c.Name(), in, counted.n-counted.last, true)
 	return out, in, nil
 }
 
@@ -407,19 +337,20 @@ func builtIn(typ string) bool {
 	}, typ)
 }
 
+// counter tells of bytes as they pass; those after last are not told yet.
 type counter struct {
 	r    io.Reader
 	n    int64
 	last int64
-	tell func(int64)
+	tell func(more int64)
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	if c.n-c.last > 1<<20 {
+		c.tell(c.n - c.last)
 		c.last = c.n
-		c.tell(c.n)
 	}
 	return n, err
 }

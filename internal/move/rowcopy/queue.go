@@ -1,0 +1,232 @@
+package rowcopy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+// task is what one transaction of the target copies: a table, a part of one,
+// or tables that hang together.
+type task struct {
+	group []*tenancy.TableClass
+	// part is the condition of a part's rows, or "".
+	part string
+	size int64
+}
+
+// queue hands out tables: largest first, and for a plain role only those whose
+// parents are there. Tables whose keys lead round in a circle go together then,
+// because their keys hold only once all of them are there.
+type queue struct {
+	mu      sync.Mutex
+	waiting []*task
+	open    map[string]int // table → tasks not finished
+	plain   bool
+	change  chan struct{}
+	meter   *meter
+}
+
+func newQueue(j Job, parts map[string][]string) *queue {
+	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, change: make(chan struct{})}
+	groups := [][]*tenancy.TableClass{}
+	if q.plain {
+		groups = tenancy.Groups(j.Tables)
+	} else {
+		for _, c := range j.Tables {
+			groups = append(groups, []*tenancy.TableClass{c})
+		}
+	}
+	for _, group := range groups {
+		size := int64(0)
+		for _, c := range group {
+			size += j.Bytes[c.Name()]
+		}
+		conditions := parts[group[0].Name()]
+		if len(group) > 1 || len(conditions) == 0 {
+			conditions = []string{""}
+		}
+		for _, part := range conditions {
+			q.waiting = append(q.waiting, &task{group, part, size})
+			for _, c := range group {
+				q.open[c.Name()]++
+			}
+		}
+	}
+	sort.SliceStable(q.waiting, func(a, b int) bool { return q.waiting[a].size > q.waiting[b].size })
+	q.meter = newMeter(j.Progress, q.open)
+	return q
+}
+
+func (q *queue) next(ctx context.Context) (*task, error) {
+	for {
+		q.mu.Lock()
+		if len(q.waiting) == 0 {
+			q.mu.Unlock()
+			return nil, nil
+		}
+		for i, t := range q.waiting {
+			if q.ready(t.group) {
+				q.waiting = slices.Delete(q.waiting, i, i+1)
+				q.mu.Unlock()
+				return t, nil
+			}
+		}
+		change := q.change
+		q.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-change:
+		}
+	}
+}
+
+func (q *queue) ready(group []*tenancy.TableClass) bool {
+	if !q.plain {
+		return true
+	}
+	for _, c := range group {
+		for _, f := range c.Table.ForeignKeys {
+			if q.open[f.RefTable] > 0 && !slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == f.RefTable }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (q *queue) finished(t *task) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range t.group {
+		q.open[c.Name()]--
+	}
+	close(q.change)
+	q.change = make(chan struct{})
+}
+
+// meter adds up what the parts of a table have brought.
+type meter struct {
+	mu    sync.Mutex
+	tell  func(table string, rows, bytes int64, done bool)
+	rows  map[string]int64
+	bytes map[string]int64
+	left  map[string]int
+}
+
+func newMeter(tell func(string, int64, int64, bool), parts map[string]int) *meter {
+	m := &meter{tell: tell, rows: map[string]int64{}, bytes: map[string]int64{}, left: map[string]int{}}
+	for name, n := range parts {
+		m.left[name] = n
+	}
+	return m
+}
+
+// add tells of more rows and bytes of a table; done ends one of its parts.
+func (m *meter) add(table string, rows, bytes int64, done bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rows[table] += rows
+	m.bytes[table] += bytes
+	if done {
+		m.left[table]--
+	}
+	m.tell(table, m.rows[table], m.bytes[table], done && m.left[table] <= 0)
+}
+
+const (
+	// partBytes is how much of a table makes a part unless the job says it: with
+	// less, what each part costs at its beginning would count.
+	partBytes = 32 << 20
+	// sampleBytes is how much of a table is read to find where to cut it.
+	sampleBytes = 8 << 20
+)
+
+// cut finds conditions that cut large tables into parts of about the same
+// number of the tenant's rows. The target's inserts are the limit of a copy,
+// and one session uses one processor for them.
+func cut(ctx context.Context, j Job) (map[string][]string, error) {
+	out := map[string][]string{}
+	if j.Streams < 2 {
+		return out, nil
+	}
+	if j.PartBytes <= 0 {
+		j.PartBytes = partBytes
+	}
+	var pool interface {
+		QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	}
+	for _, c := range j.Tables {
+		by := cutBy(c)
+		n := int(min(j.Bytes[c.Name()]/j.PartBytes, int64(4*j.Streams)))
+		if by == "" || n < 2 {
+			continue
+		}
+		if pool == nil {
+			p, err := j.Source.Pool(ctx)
+			if err != nil {
+				return nil, err
+			}
+			pool = p
+		}
+		at := make([]string, n-1)
+		for i := range at {
+			at[i] = fmt.Sprintf("%.4f", float64(i+1)/float64(n))
+		}
+		col := "t." + pgx.Identifier{by}.Sanitize()
+		share := min(100, 100*float64(sampleBytes)/float64(max(c.Table.Bytes, sampleBytes)))
+		var bounds []string
+		err := pool.QueryRow(ctx, fmt.Sprintf("SELECT coalesce((percentile_disc(ARRAY[%s]::float8[]) WITHIN GROUP (ORDER BY %s))::text[], '{}') FROM %s t TABLESAMPLE SYSTEM (%.4f) WHERE %s",
+			strings.Join(at, ", "), col, c.Table.Own(), share, j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant)))).Scan(&bounds)
+		if err != nil {
+			return nil, conn.Fault(err, j.Source.Name()+", table "+c.Name())
+		}
+		out[c.Name()] = between(col, c.Table.Column(by).SQLType, slices.Compact(bounds))
+	}
+	return out, nil
+}
+
+// cutBy is the column by whose values a table may be cut, or "". Rows that
+// refer to rows of their own table have to come together, and so do those that
+// go through a staging table.
+func cutBy(c *tenancy.TableClass) string {
+	if Listed(c) || slices.ContainsFunc(c.Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == c.Name() }) {
+		return ""
+	}
+	for _, col := range c.Table.PrimaryKey {
+		if col != c.TenantColumn {
+			return col
+		}
+	}
+	return ""
+}
+
+// between turns bounds into conditions that every row without a null fits
+// exactly one of.
+func between(col, typ string, bounds []string) []string {
+	if len(bounds) == 0 {
+		return nil
+	}
+	out := []string{}
+	for i := range len(bounds) + 1 {
+		parts := []string{}
+		if i > 0 {
+			parts = append(parts, col+" >= "+quote(bounds[i-1])+"::"+typ)
+		}
+		if i < len(bounds) {
+			parts = append(parts, col+" < "+quote(bounds[i])+"::"+typ)
+		}
+		out = append(out, "("+strings.Join(parts, " AND ")+")")
+	}
+	return out
+}

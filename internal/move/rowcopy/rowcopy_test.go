@@ -1,0 +1,139 @@
+package rowcopy_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/pgtest"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+type nobody struct{}
+
+func (nobody) Resolve(_ context.Context, _, _ string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
+	return credential.Credential{User: at.User}, credential.FromNowhere, nil
+}
+
+// Tables with keys of every shape, some of which refer to themselves or lead
+// round in a circle.
+const shapes = `
+CREATE TABLE owners (id int PRIMARY KEY, shard text);
+CREATE TABLE numbers (id bigint PRIMARY KEY, owner_id int NOT NULL, v text);
+CREATE TABLE words (word text PRIMARY KEY, owner_id int NOT NULL, number_id bigint REFERENCES numbers);
+CREATE TABLE pairs (owner_id int, at timestamptz, v text, PRIMARY KEY (owner_id, at));
+CREATE TABLE parts (id uuid, owner_id int NOT NULL, k int, PRIMARY KEY (id, k)) PARTITION BY HASH (k);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE trees (id int PRIMARY KEY, owner_id int NOT NULL, up int REFERENCES trees);
+CREATE TABLE keyless (owner_id int NOT NULL, v text);
+CREATE TABLE round_a (id int PRIMARY KEY, owner_id int NOT NULL, b int);
+CREATE TABLE round_b (id int PRIMARY KEY, owner_id int NOT NULL, a int NOT NULL REFERENCES round_a);
+ALTER TABLE round_a ADD FOREIGN KEY (b) REFERENCES round_b DEFERRABLE;
+`
+
+const shapesRows = `
+INSERT INTO owners VALUES (1), (2);
+INSERT INTO numbers SELECT i, 1 + i % 2, 'v' || i FROM generate_series(1, 4000) i;
+INSERT INTO words SELECT md5(i::text), 1 + i % 2, i FROM generate_series(1, 3000) i;
+INSERT INTO pairs SELECT 1 + i % 2, timestamptz '2026-01-01Z' + i * interval '1 s', 'v' FROM generate_series(1, 3000) i;
+INSERT INTO parts SELECT md5(i::text)::uuid, 1 + i % 2, i FROM generate_series(1, 3000) i;
+INSERT INTO trees SELECT i, 1 + i % 2, nullif(greatest(i - 2, 0), 0) FROM generate_series(1, 3000) i;
+INSERT INTO keyless SELECT 1 + i % 2, 'same' FROM generate_series(1, 100) i;
+INSERT INTO round_a SELECT i, 1 + i % 2 FROM generate_series(1, 100) i;
+INSERT INTO round_b SELECT i, 1 + i % 2, i FROM generate_series(1, 100) i;
+UPDATE round_a SET b = id;
+ANALYZE;
+`
+
+// Cut into many parts or whole, by a plain role's order or any, the same rows
+// arrive, each once.
+func TestEveryRowArrivesOnceHoweverTablesAreCut(t *testing.T) {
+	t.Parallel()
+	for name, job := range map[string]rowcopy.Job{
+		"whole, plain":   {Streams: 1},
+		"cut, plain":     {Streams: 4, PartBytes: 1},
+		"cut, replica":   {Streams: 4, PartBytes: 1, ReplicaRole: true},
+		"whole, replica": {Streams: 3, ReplicaRole: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			f := &fleet.Fleet{Name: "f", Environment: fleet.Development, Shards: []fleet.Shard{{Name: "here", InControl: true}, {Name: "there"}}}
+			dbs := []string{}
+			for n := range 2 {
+				dbs = append(dbs, pgtest.Database(t, n, shapes))
+			}
+			pgtest.Exec(t, pgtest.Server(t, 0), dbs[0], shapesRows)
+			pgtest.Exec(t, pgtest.Server(t, 1), dbs[1], "INSERT INTO owners VALUES (1)")
+			f.Control.URL = pgtest.Server(t, 0).URL("", dbs[0])
+			f.Shards[1].Endpoint.URL = pgtest.Server(t, 1).URL("", dbs[1])
+			set := conn.Open(f, conn.Options{Resolver: nobody{}})
+			t.Cleanup(set.Close)
+			a, b := pgtest.Connect(t, f.Control.URL), pgtest.Connect(t, f.Shards[1].Endpoint.URL)
+			s, err := structure.Read(ctx, a, nil)
+			require.NoError(t, err)
+			m, err := tenancy.BuildMap(s, &tenancy.Profile{Name: "p", Tenants: tenancy.Tenants{Table: "owners", Key: "id", Labels: []string{"id"}}, TenantColumns: []string{"owner_id"}, Pointer: "owners.shard", Follows: tenancy.FollowsTrue})
+			require.NoError(t, err)
+			require.Zero(t, m.Unclassified)
+
+			job.Source, err = set.Shard("here")
+			require.NoError(t, err)
+			job.Target, err = set.Shard("there")
+			require.NoError(t, err)
+			job.Map, job.Tenant, job.Move, job.Epoch, job.Tables = m, "1", uuid.NewString(), 1, m.Moving()
+			job.Bytes = map[string]int64{}
+			for _, c := range job.Tables {
+				job.Bytes[c.Name()] = 7
+			}
+			require.NoError(t, fence.New(job.Target, m).Enter(ctx, job.Move, 1))
+			snapshot, err := fence.New(job.Source, m).Snapshot(ctx, job.Move, 1)
+			require.NoError(t, err)
+			t.Cleanup(func() { snapshot.Close(context.Background()) })
+			job.Snapshot = snapshot.ID
+			var mu sync.Mutex
+			rows, done := map[string]int64{}, map[string]int{}
+			job.Progress = func(table string, n, _ int64, end bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				rows[table] = n
+				if end {
+					done[table]++
+				}
+			}
+			require.NoError(t, rowcopy.Run(ctx, job))
+			for _, c := range job.Tables {
+				want, got := listing(t, a, c.Table), listing(t, b, c.Table)
+				require.NotEmpty(t, want, c.Name())
+				require.Equal(t, want, got, c.Name())
+				require.EqualValues(t, len(want), rows[c.Name()], c.Name())
+				require.Equal(t, 1, done[c.Name()], "%s is told to be done once", c.Name())
+			}
+			broken, err := rowcopy.AuditKeys(ctx, job)
+			require.NoError(t, err)
+			require.Empty(t, broken)
+		})
+	}
+}
+
+func listing(t *testing.T, c *pgx.Conn, table *structure.Table) []string {
+	t.Helper()
+	rows, err := c.Query(t.Context(), fmt.Sprintf("SELECT x::text FROM %s x WHERE owner_id = 1 ORDER BY 1", table.Quoted()))
+	require.NoError(t, err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return out
+}

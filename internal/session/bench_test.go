@@ -1,0 +1,471 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/move/compare"
+	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/pgtest"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/session"
+	"shardadmin/internal/structure"
+	"shardadmin/internal/tenancy"
+)
+
+// These benchmarks hold the product to its promises about speed. What is
+// promised as a ratio is measured against a peer in the same run, turn by
+// turn, so that a busy machine slows both; build/bench runs them.
+
+//go:embed testdata/bench.sql
+var benchSQL string
+
+const benchProfile = `name = "bench"
+tenant_columns = ["account_id"]
+pointer = "accounts.shard"
+follows = "true"
+routing_ttl = "0s"
+[tenants]
+table = "accounts"
+key = "id"
+labels = ["name"]
+`
+
+// benchNumber is a size that the environment may make smaller for a trial.
+func benchNumber(b *testing.B, name string, usual int) int {
+	b.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(b, err, name)
+	return n
+}
+
+func say(format string, args ...any) { fmt.Printf("  "+format+"\n", args...) }
+
+func median(list []time.Duration) time.Duration {
+	s := slices.Sorted(slices.Values(list))
+	return s[len(s)/2]
+}
+
+func perSecond(rows int, d time.Duration) float64 { return float64(rows) / d.Seconds() }
+
+// benchFleet is a source with a large tenant among others and a role that owns
+// the tables and is nobody's superuser.
+type benchFleet struct {
+	*fixture
+	rows    int
+	replica string // a role that may set session_replication_role, or ""
+}
+
+func newBenchFleet(b *testing.B, rows int) *benchFleet {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "bench.toml")
+	require.NoError(b, os.WriteFile(path, []byte(benchProfile), 0o600))
+	f := &benchFleet{fixture: newFixture(b, benchSQL, path), rows: rows}
+	for n := range 2 {
+		pgtest.Exec(b, pgtest.Server(b, n), "postgres", "GRANT "+pgtest.Owner+" TO "+f.role)
+	}
+	// The tenant's rows lie between those of another, as they would.
+	pgtest.Exec(b, pgtest.Server(b, 0), f.dbs[0], fmt.Sprintf(
+		"INSERT INTO accounts VALUES (1, 'large', 'default'), (2, 'other', 'default'); SELECT fill(1, 0, %d, 2); SELECT fill(2, 1, %d, 8)", rows, rows/4))
+	pgtest.Exec(b, pgtest.Server(b, 0), f.dbs[0], "VACUUM ANALYZE")
+	return f
+}
+
+// target is a fresh target that holds another tenant's rows and, with parents,
+// the rows that those of the large table refer to.
+func (f *benchFleet) target(parents bool) string {
+	f.t.Helper()
+	more := ""
+	if parents {
+		more = "INSERT INTO accounts VALUES (1, 'large', 'default'); SELECT fill(1, 0, 0, 1);"
+	}
+	name := pgtest.Database(f.t, 1, benchSQL+"INSERT INTO accounts VALUES (9, 'there', 'shard_1'); SELECT fill(9, 100000000, 200000, 1);"+more)
+	pgtest.Exec(f.t, pgtest.Server(f.t, 1), name, "ANALYZE; CHECKPOINT")
+	return name
+}
+
+func (f *benchFleet) drop(name string) {
+	f.t.Helper()
+	pgtest.Exec(f.t, pgtest.Server(f.t, 1), "postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+}
+
+// set opens the source and a target as a role.
+func (f *benchFleet) set(role, target string) *conn.Set {
+	f.t.Helper()
+	fl := *f.fleet
+	fl.Control.URL = pgtest.Server(f.t, 0).URL(role, f.dbs[0])
+	fl.Shards = slices.Clone(fl.Shards)
+	fl.Shards[1].Endpoint.URL = pgtest.Server(f.t, 1).URL(role, target)
+	return conn.Open(&fl, conn.Options{Resolver: fixedResolver{role}, MaxConns: 4})
+}
+
+func (f *benchFleet) arrived(target string, rows int) {
+	f.t.Helper()
+	c, err := pgx.Connect(context.Background(), pgtest.Server(f.t, 1).URL("", target))
+	require.NoError(f.t, err)
+	defer func() { _ = c.Close(context.Background()) }()
+	var n int
+	require.NoError(f.t, c.QueryRow(context.Background(), "SELECT count(*) FROM notes WHERE account_id = 1").Scan(&n))
+	require.Equal(f.t, rows, n)
+}
+
+// product copies the large table as a move does: by the engine's own copier,
+// from an exported snapshot into a guarded table.
+func (f *benchFleet) product(role string) time.Duration {
+	b, ctx := f.t, context.Background()
+	b.Helper()
+	target := f.target(true)
+	defer f.drop(target)
+	set := f.set(role, target)
+	defer set.Close()
+	src, err := set.Shard("default")
+	require.NoError(b, err)
+	dst, err := set.Shard("shard_1")
+	require.NoError(b, err)
+	move := uuid.NewString()
+	guarded := fence.New(dst, f.map_)
+	require.NoError(b, guarded.Enter(ctx, move, 1))
+	require.NoError(b, guarded.InstallGuards(ctx, fence.Hooks{}))
+	require.NoError(b, guarded.Arm(ctx, "1", move, 1, fence.Incoming))
+	snapshot, err := fence.New(src, f.map_).Snapshot(ctx, move, 1)
+	require.NoError(b, err)
+	defer snapshot.Close(ctx)
+	begin := time.Now()
+	require.NoError(b, rowcopy.Run(ctx, rowcopy.Job{
+		Source: src, Snapshot: snapshot.ID, Target: dst, Map: f.map_, Tenant: "1", Move: move, Epoch: 1,
+		Tables: []*tenancy.TableClass{f.map_.Table("notes")}, Bytes: map[string]int64{"notes": int64(f.rows) * 300}, Streams: 4, ReplicaRole: role == f.replica,
+	}))
+	took := time.Since(begin)
+	f.arrived(target, f.rows)
+	return took
+}
+
+const benchColumns = "id, account_id, author_id, title, body, price, meta, done, created_at, updated_at"
+
+// psql is the peer: what somebody types who has nothing but psql.
+func (f *benchFleet) psql() time.Duration {
+	b := f.t
+	b.Helper()
+	target := f.target(true)
+	defer f.drop(target)
+	sh := fmt.Sprintf(`set -o pipefail; psql -qX %q -c "COPY (SELECT %s FROM notes WHERE account_id = 1) TO STDOUT (FORMAT binary)" | psql -qX %q -v ON_ERROR_STOP=1 -c "COPY notes (%s) FROM STDIN (FORMAT binary)"`,
+		pgtest.Server(b, 0).URL(f.role, f.dbs[0]), benchColumns, pgtest.Server(b, 1).URL(f.role, target), benchColumns)
+	cmd := exec.CommandContext(context.Background(), "bash", "-c", sh)
+	cmd.Env = append(os.Environ(), "PGPASSWORD="+password)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	begin := time.Now()
+	require.NoError(b, cmd.Run(), out.String())
+	took := time.Since(begin)
+	f.arrived(target, f.rows)
+	return took
+}
+
+// batches is what an application does that has its own mover: 500 rows at a
+// time, read and inserted.
+func (f *benchFleet) batches(rows int) time.Duration {
+	b, ctx := f.t, context.Background()
+	b.Helper()
+	target := f.target(true)
+	defer f.drop(target)
+	set := f.set(f.role, target)
+	defer set.Close()
+	src, err := set.Control().Pool(ctx)
+	require.NoError(b, err)
+	db, err := set.Shard("shard_1")
+	require.NoError(b, err)
+	dst, err := db.Pool(ctx)
+	require.NoError(b, err)
+	begin := time.Now()
+	last := int64(-1)
+	for done := 0; done < rows; done += 500 {
+		list, err := src.Query(ctx, "SELECT "+strings.Replace(benchColumns, "price, meta", "price::text, meta::text", 1)+" FROM notes WHERE account_id = 1 AND id > $1 ORDER BY id LIMIT 500", last)
+		require.NoError(b, err)
+		tuples, args := []string{}, []any{}
+		for list.Next() {
+			v, err := list.Values()
+			require.NoError(b, err)
+			marks := make([]string, len(v))
+			for i := range v {
+				args = append(args, v[i])
+				marks[i] = "$" + strconv.Itoa(len(args))
+			}
+			tuples = append(tuples, "("+strings.Join(marks, ", ")+")")
+			last = v[0].(int64)
+		}
+		require.NoError(b, list.Err())
+		// As text with the values in it, as frameworks send it.
+		_, err = dst.Exec(ctx, "INSERT INTO notes ("+benchColumns+") VALUES "+strings.Join(tuples, ", "), append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
+		require.NoError(b, err)
+	}
+	took := time.Since(begin)
+	f.arrived(target, rows)
+	return took
+}
+
+// replicaRole makes a role that may leave out row by row checks of keys.
+func (f *benchFleet) replicaRole() {
+	f.t.Helper()
+	f.replica = pgtest.Random("rep_")
+	for n := range 2 {
+		s := pgtest.Server(f.t, n)
+		pgtest.Exec(f.t, s, "postgres", "CREATE ROLE "+f.replica+" LOGIN NOSUPERUSER PASSWORD '"+password+"'; GRANT "+pgtest.Owner+" TO "+f.replica+"; GRANT SET ON PARAMETER session_replication_role TO "+f.replica)
+		f.t.Cleanup(func() {
+			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close(context.Background()) }()
+			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+f.replica+"; DROP ROLE IF EXISTS "+f.replica, pgx.QueryExecModeSimpleProtocol)
+		})
+	}
+}
+
+func BenchmarkCopyAgainstPsqlAndInserts(b *testing.B) {
+	rows := benchNumber(b, "BENCH_ROWS", 800_000)
+	rounds := benchNumber(b, "BENCH_ROUNDS", 5)
+	few := min(rows, 50_000) / 500 * 500
+	f := newBenchFleet(b, rows)
+	f.replicaRole()
+	for b.Loop() {
+		var ours, peer, plain, without []time.Duration
+		for i := range rounds {
+			turns := []func(){
+				func() { peer = append(peer, f.psql()) },
+				func() { ours = append(ours, f.product(f.role)) },
+			}
+			if i%2 == 1 {
+				slices.Reverse(turns)
+			}
+			for _, turn := range turns {
+				turn()
+			}
+			if i%2 == 0 {
+				plain = append(plain, f.batches(few))
+				without = append(without, f.product(f.replica))
+			}
+			say("round %d: psql %.1f s, shard-admin %.1f s", i+1, peer[i].Seconds(), ours[i].Seconds())
+		}
+		toPsql := median(peer).Seconds() / median(ours).Seconds()
+		toInserts := perSecond(rows, median(ours)) / perSecond(few, median(plain))
+		say("copy %d rows, three indexes, one foreign key, median of %d, plain role:", rows, rounds)
+		say("  shard-admin               %8.0f rows/s", perSecond(rows, median(ours)))
+		say("  psql binary COPY pipe     %8.0f rows/s   ratio %.2f, promised ≥ 0.95", perSecond(rows, median(peer)), toPsql)
+		say("  500-row INSERT batches    %8.0f rows/s   ratio %.1f, promised ≥ 8", perSecond(few, median(plain)), toInserts)
+		say("  shard-admin, replica role %8.0f rows/s", perSecond(rows, median(without)))
+		b.ReportMetric(toPsql, "of-psql")
+		b.ReportMetric(toInserts, "of-inserts")
+		if toPsql < 0.95 {
+			b.Errorf("the copy runs at %.2f of psql, promised is 0.95", toPsql)
+		}
+		if toInserts < 8 {
+			b.Errorf("the copy runs at %.1f times INSERT batches, promised is 8", toInserts)
+		}
+	}
+}
+
+func BenchmarkWholeMoveAndVerification(b *testing.B) {
+	rows := benchNumber(b, "BENCH_MOVE_ROWS", 200_000)
+	f := newBenchFleet(b, rows)
+	f.dbs[1] = f.target(false)
+	f.fleet.Shards[1].Endpoint.URL = pgtest.Server(b, 1).URL(f.role, f.dbs[1])
+	s := f.open()
+	f.grant(s)
+	_, err := s.Install(b.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+	require.NoError(b, err)
+	f.grant(s)
+	for b.Loop() {
+		begin := time.Now()
+		m := f.moved(s, "1", "shard_1")
+		took := time.Since(begin)
+		say("whole fenced move of %d rows: %.1f s, %.0f rows/s, write_pause_ms %d", m.Rows, took.Seconds(), perSecond(int(m.Rows), took), *m.WritePauseMS)
+		for _, l := range m.Log {
+			say("  %s %s", l.At[11:23], l.Message)
+		}
+		b.ReportMetric(float64(*m.WritePauseMS), "pause-ms")
+		b.ReportMetric(perSecond(int(m.Rows), took), "rows/s")
+
+		set := f.set(f.role, f.dbs[1])
+		src, err := set.Shard("default")
+		require.NoError(b, err)
+		dst, err := set.Shard("shard_1")
+		require.NoError(b, err)
+		begin = time.Now()
+		res, err := compare.Verify(b.Context(), compare.Job{Source: src, Target: dst, Map: f.map_, Tenant: "1", Move: m.ID, Epoch: 1, Tables: f.map_.Moving(), Streams: 4})
+		took = time.Since(begin)
+		set.Close()
+		require.NoError(b, err)
+		require.Empty(b, res.Differences)
+		say("verification of %d rows on both sides: %.0f rows/s", m.Rows, perSecond(int(m.Rows), took))
+		b.ReportMetric(perSecond(int(m.Rows), took), "verified-rows/s")
+		m = act2(b, s, "rollback", m.ID)
+		require.Equal(b, "rolled_back", m.State)
+	}
+}
+
+// act2 queues an action and waits until it is settled.
+func act2(b *testing.B, s *session.Session, action, id string) session.MoveView {
+	b.Helper()
+	_, err := s.ActOnMove(b.Context(), action, session.MoveAction{ID: id, Note: "a benchmark"})
+	require.NoError(b, err)
+	m, err := s.Await(b.Context(), id, nil)
+	require.NoError(b, err, "%+v", m.Log)
+	return m
+}
+
+// silent listens and never says a word, which is worse than a refusal.
+func silent(b *testing.B) string {
+	b.Helper()
+	l, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func BenchmarkFleetScreen(b *testing.B) {
+	f := newFixture(b, "pwb", "property_web_builder_demo")
+	for n := range 3 {
+		name := pgtest.Database(b, n%2, "pwb")
+		f.fleet.Shards[2] = fleet.Shard{Name: "shard_2"}
+		f.fleet.Shards = append(f.fleet.Shards, fleet.Shard{Name: fmt.Sprintf("more_%d", n), Endpoint: fleet.Endpoint{URL: pgtest.Server(b, n%2).URL(f.role, name)}})
+		pgtest.Exec(b, pgtest.Server(b, n%2), name, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+f.role)
+	}
+	f.fleet.Shards = slices.Delete(f.fleet.Shards, 2, 3)
+	s := f.open()
+	for n := range 2 {
+		pgtest.Exec(b, pgtest.Server(b, n), f.dbs[n], "GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+f.role)
+	}
+	_, err := f.super(0).Exec(b.Context(), "INSERT INTO pwb_websites (id, subdomain, slug, shard_name, created_at, updated_at) SELECT i, 't' || i, 't' || i, CASE WHEN i % 2 = 0 THEN 'default' ELSE 'shard_1' END, now(), now() FROM generate_series(1, 2000) i")
+	require.NoError(b, err)
+	for b.Loop() {
+		all := []time.Duration{}
+		for range 50 {
+			begin := time.Now()
+			st, err := s.Status(b.Context())
+			require.NoError(b, err)
+			require.Equal(b, 5, st.Answering)
+			h, err := s.Health(b.Context(), "")
+			require.NoError(b, err)
+			require.Len(b, h.Shards, 5)
+			_, err = s.Distribution(b.Context())
+			require.NoError(b, err)
+			all = append(all, time.Since(begin))
+		}
+		slices.Sort(all)
+		p95 := all[len(all)*95/100-1]
+		say("Fleet screen, five shards up: p95 of 50 calls %d ms, promised < 300", p95.Milliseconds())
+		b.ReportMetric(float64(p95.Milliseconds()), "p95-ms")
+		if p95 >= 300*time.Millisecond {
+			b.Errorf("the Fleet screen's data take %s", p95)
+		}
+
+		down := *f.fleet
+		down.Shards = slices.Clone(down.Shards)
+		down.Shards[4].Endpoint.URL = "postgres://" + f.role + "@" + silent(b) + "/gone?sslmode=disable"
+		d := session.Open(session.Config{Fleet: &down, Resolver: fixedResolver{f.role}, Email: "ann@example.com", Source: "cli", DBPath: f.dbPath, Flag: func(policy.Flag) (bool, string) { return true, "bench" }})
+		begin := time.Now()
+		st, err := d.Status(b.Context())
+		took := time.Since(begin)
+		d.Close()
+		require.NoError(b, err)
+		require.Equal(b, 4, st.Answering)
+		var reason string
+		for _, sh := range st.Shards {
+			if sh.Name == down.Shards[4].Name {
+				require.False(b, sh.Reachable)
+				require.NotNil(b, sh.Error)
+				reason = *sh.Error
+			}
+		}
+		require.NotEmpty(b, reason)
+		say("Fleet screen, one of five shards silent: %d ms, promised < 2500; says %q", took.Milliseconds(), reason)
+		b.ReportMetric(float64(took.Milliseconds()), "one-down-ms")
+		if took >= 2500*time.Millisecond {
+			b.Errorf("with one shard down the Fleet screen's data take %s", took)
+		}
+	}
+}
+
+func BenchmarkProposalAndMapOfASchemaNeverSeen(b *testing.B) {
+	c := pgtest.Connect(b, pgtest.Server(b, 0).URL("", pgtest.Database(b, 0, unseenSchema())))
+	for b.Loop() {
+		begin := time.Now()
+		s, err := structure.Read(b.Context(), c, nil)
+		require.NoError(b, err)
+		p, _, err := tenancy.Propose(s, "")
+		require.NoError(b, err)
+		_, err = tenancy.BuildMap(s, p)
+		require.NoError(b, err)
+		took := time.Since(begin)
+		keys := 0
+		for _, t := range s.Tables {
+			keys += len(t.ForeignKeys)
+		}
+		say("proposal and map of %d tables with %d foreign keys: %d ms, promised < 1000", len(s.Tables), keys, took.Milliseconds())
+		if took >= time.Second {
+			b.Errorf("a proposal takes %s", took)
+		}
+	}
+}
+
+// What tenants that are not being moved pay while guards are in.
+func BenchmarkGuardsForOthers(b *testing.B) {
+	rows := benchNumber(b, "BENCH_GUARD_ROWS", 20_000)
+	f := newBenchFleet(b, rows)
+	set := f.set(f.role, f.dbs[1])
+	defer set.Close()
+	src, err := set.Shard("default")
+	require.NoError(b, err)
+	guards, move := fence.New(src, f.map_), uuid.NewString()
+	require.NoError(b, guards.Enter(b.Context(), move, 1))
+	app := pgtest.Connect(b, pgtest.Server(b, 0).URL(pgtest.AppRole, f.dbs[0])+"&password="+pgtest.AppPassword)
+	update := func(sql string, times int) time.Duration {
+		begin := time.Now()
+		for i := range times {
+			_, err := app.Exec(b.Context(), sql, i)
+			require.NoError(b, err)
+		}
+		return time.Since(begin)
+	}
+	one := func() time.Duration {
+		return update("UPDATE notes SET price = price + 1 WHERE id = 8 * (1 + $1::int) + 1", 1000)
+	}
+	many := func() time.Duration {
+		return update("UPDATE notes SET price = price + $1::int WHERE account_id = 2", 1)
+	}
+	for b.Loop() {
+		var oneFree, oneGuarded, manyFree, manyGuarded []time.Duration
+		for range 5 {
+			oneFree, manyFree = append(oneFree, one()), append(manyFree, many())
+			require.NoError(b, guards.InstallGuards(b.Context(), fence.Hooks{}))
+			oneGuarded, manyGuarded = append(oneGuarded, one()), append(manyGuarded, many())
+			pgtest.Exec(b, pgtest.Server(b, 0), f.dbs[0], "DROP TRIGGER zzzz_shard_admin_guard ON notes; DROP TRIGGER zzzz_shard_admin_guard ON authors; DROP TRIGGER zzzz_shard_admin_truncate ON notes; DROP TRIGGER zzzz_shard_admin_truncate ON authors")
+		}
+		each := (median(manyGuarded) - median(manyFree)) / time.Duration(rows/4)
+		say("UPDATE of a tenant without fence row: one row a statement %d µs, guarded %d µs; %d rows at once %d ms, guarded %d ms: %.1f µs a row",
+			median(oneFree).Microseconds()/1000, median(oneGuarded).Microseconds()/1000, rows/4, median(manyFree).Milliseconds(), median(manyGuarded).Milliseconds(), float64(each.Nanoseconds())/1000)
+		b.ReportMetric(float64(each.Nanoseconds())/1000, "guard-µs/row")
+	}
+}
