@@ -99,7 +99,7 @@ func serverFault(err error, pg *pgconn.PgError, where string, connecting bool) e
 	case pg.Code == "42501":
 		return say(fault.RightMissing, "shard-admin fleet check prints the GRANT", pg.Message)
 	case pg.Code == "53100":
-		return say(fault.TargetDiskFull, "make room on the server, then try again or cancel", "the server's disk is full: "+pg.Message)
+		return say(fault.TargetDiskFull, "make room on the server, then try again or cancel; both need some", "the server's disk is full: "+pg.Message)
 	case pg.Code == "55P03":
 		return say(fault.LockTimeout, "try again when the sessions that hold the lock are done", pg.Message)
 	case pg.Code == "57014":

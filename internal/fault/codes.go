@@ -135,7 +135,7 @@ var codes = map[Code]Info{
 	PoolerInPath:        {Exit: 3, Meaning: "The connection goes through a pooler and this work needs a direct one."},
 	LockTimeout:         {Exit: 1, Retry: true, Meaning: "A lock was not free within the limit; nothing was changed."},
 	SameDatabase:        {Exit: 3, Meaning: "Two names of the fleet lead to the same database."},
-	TargetDiskFull:      {Exit: 1, Meaning: "The target's disk is full; what had been copied there is removed by cancel."},
+	TargetDiskFull:      {Exit: 1, Meaning: "The target's disk is full; the tenant goes on where it is. Make some room: cancel removes what had been copied, resume goes on."},
 
 	NotInstalled:  {Exit: 3, Meaning: "The control database has no shard_admin schema; the fleet may only be looked at."},
 	SchemaNewer:   {Exit: 3, Meaning: "The control database's schema is newer than this program; it may only be looked at."},
