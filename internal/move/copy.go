@@ -190,10 +190,11 @@ func (r *run) copyRows(ctx context.Context) error {
 			}
 		},
 	}
-	if err := r.copyShared(parkCtx, job); err != nil {
-		return err
+	err = r.copyShared(parkCtx, job)
+	if err == nil {
+		err = rowcopy.Run(parkCtx, job)
 	}
-	if err := rowcopy.Run(parkCtx, job); err != nil {
+	if err != nil {
 		if cause := context.Cause(parkCtx); fault.CodeOf(cause) == fault.MoveParked {
 			return cause
 		}

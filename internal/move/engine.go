@@ -13,11 +13,13 @@ import (
 
 	"shardadmin/internal/audit"
 	"shardadmin/internal/conn"
+	"shardadmin/internal/conn/rights"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/job"
 	"shardadmin/internal/move/preflight"
 	"shardadmin/internal/policy"
+	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
 	"shardadmin/internal/version"
 )
@@ -252,6 +254,34 @@ func (e *Engine) OpenMove(ctx context.Context, tenant string) (*Move, error) {
 	return e.record.open(ctx, q, tenant)
 }
 
+// Lent returns, by shard and table, the keys of rows that moves have left there
+// by decision although their tenant lives elsewhere: shared copies on targets,
+// rows that others need on sources. Without our schema there are none.
+func (e *Engine) Lent(ctx context.Context) (map[string]map[string][]string, error) {
+	q, err := e.record.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string][]string{}
+	var there bool
+	if err := q.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", e.record.schema+".move").Scan(&there); err != nil || !there {
+		return out, e.record.fault(err)
+	}
+	rows, err := q.Query(ctx, e.record.sql("lent"))
+	if err != nil {
+		return nil, e.record.fault(err)
+	}
+	var shard, table, key string
+	_, err = pgx.ForEachRow(rows, []any{&shard, &table, &key}, func() error {
+		if out[shard] == nil {
+			out[shard] = map[string][]string{}
+		}
+		out[shard][table] = append(out[shard][table], key)
+		return nil
+	})
+	return out, e.record.fault(err)
+}
+
 // Queue asks a worker to carry the action out. It says so when no worker is
 // alive: the run waits.
 func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, action Action, opt Options) (*Move, error) {
@@ -344,6 +374,10 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 		e.record.log(ctx, m, "error", "%s was not begun: %s; %s", p.Action, err, fault.HintOf(err))
 		return err
 	}
+	if err := e.rights(ctx, m); err != nil {
+		e.record.log(ctx, m, "error", "%s was not begun: %s; %s", p.Action, err, fault.HintOf(err))
+		return err
+	}
 	action := p.Action
 	if !m.Allows(action) && m.Allows(ActionResume) && m.State != Planned {
 		action = ActionResume // a worker died in it
@@ -397,4 +431,42 @@ func known(m *Move) error {
 		return nil
 	}
 	return fault.Newf(fault.EngineNewer, "use the version of shard-admin that started it", "move %s was made by engine %d, this is engine %d", m.ID, m.Engine, version.Engine)
+}
+
+// rights refuses a run whose role lacks a right by now, before anything is
+// written: half of a rollback is worse than none. A shard that does not answer
+// is left to the run, which records it.
+func (e *Engine) rights(ctx context.Context, m *Move) error {
+	source, err := e.deps.Set.Shard(m.Source)
+	if err != nil {
+		return err
+	}
+	target, err := e.deps.Set.Shard(m.Target)
+	if err != nil {
+		return err
+	}
+	missing, err := e.missing(ctx, source, target)
+	switch {
+	case fault.CodeOf(err) == fault.RightMissing:
+		return err
+	case err != nil || len(missing) == 0:
+		return nil
+	}
+	return fault.Newf(fault.RightMissing, missing[0].Grant, "%s: the role lacks %s", missing[0].Database, missing[0].Right)
+}
+
+func (e *Engine) missing(ctx context.Context, source, target *conn.Database) ([]rights.Missing, error) {
+	pool, err := source.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := structure.Read(ctx, pool, nil)
+	if err != nil {
+		return nil, conn.Fault(err, source.Name())
+	}
+	tm, err := tenancy.BuildMap(schema, e.deps.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return preflight.Missing(ctx, tm, e.deps.Profile, e.deps.Schema, e.deps.Set.Control(), source, target)
 }

@@ -97,26 +97,33 @@ func (r *run) bringBack(ctx context.Context) error {
 }
 
 // settleBack goes forward after the flip back: the target refuses, the source
-// serves, the target's copy goes, the move is over.
+// serves, the target's copy goes, the move is over. A shard that is clean
+// already shows that an earlier try had come to the last of it.
 func (r *run) settleBack(ctx context.Context) error {
-	if err := r.handOver(ctx, handing{from: r.dst, closed: "target_moved", to: r.src, opened: "source_open"}); err != nil {
-		return err
-	}
-	r.refreshRoots(ctx)
-	r.refreshViews(ctx, r.src)
-	root, err := r.rootPlaced(ctx)
+	shards, err := r.e.record.toClean(ctx, r.m)
 	if err != nil {
 		return err
 	}
-	n, err := purge.Undo(ctx, purge.Job{
-		Shard: r.dst.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Root: root,
-	}, false)
-	if err != nil {
-		return err
+	if len(shards) == 2 {
+		if err := r.handOver(ctx, handing{from: r.dst, closed: "target_moved", to: r.src, opened: "source_open"}); err != nil {
+			return err
+		}
+		r.refreshRoots(ctx)
+		r.refreshViews(ctx, r.src)
+		root, err := r.rootPlaced(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := purge.Undo(ctx, purge.Job{
+			Shard: r.dst.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Root: root,
+		}, false)
+		if err != nil {
+			return err
+		}
+		stopAt("target_purged")
+		r.refreshViews(ctx, r.dst)
+		r.say(ctx, "%s serves the tenant again; %d rows removed from %s", r.m.Source, n, r.m.Target)
 	}
-	stopAt("target_purged")
-	r.refreshViews(ctx, r.dst)
-	r.say(ctx, "%s serves the tenant again; %d rows removed from %s", r.m.Source, n, r.m.Target)
 	if err := r.takeDown(ctx); err != nil {
 		return err
 	}

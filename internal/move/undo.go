@@ -6,6 +6,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/purge"
 	"shardadmin/internal/tenancy"
 )
@@ -15,6 +17,9 @@ import (
 // that the pointer did not move, and the lease's epoch keeps an old owner's
 // flip from succeeding.
 func (r *run) undo(ctx context.Context) error {
+	if err := r.neverSwitched(ctx); err != nil {
+		return err
+	}
 	state := r.m.State
 	if state == Planned {
 		return r.removeCopy(ctx)
@@ -30,6 +35,27 @@ func (r *run) undo(ctx context.Context) error {
 	}
 	r.m.Verified = false
 	return r.to(ctx, Planned, "")
+}
+
+// neverSwitched refuses to undo a move that the shards know as switched. Control
+// alone decides, but a control database that was restored to an earlier moment
+// has forgotten: what the target holds is then the tenant's only copy of what
+// was written there.
+func (r *run) neverSwitched(ctx context.Context) error {
+	for _, x := range []struct {
+		s     *side
+		after fence.State
+	}{{r.src, fence.Moved}, {r.dst, fence.Open}} {
+		state, err := x.s.fence.State(ctx, r.m.Tenant)
+		if err != nil {
+			return err
+		}
+		if state.Move == r.m.ID && state.State == x.after {
+			return fault.Newf(fault.PlacementDisagrees, "docs/break-glass.md says how to set control forward: \"Control was restored from a backup\"",
+				"control says that move %s is %s, but the fence on %s is %s: the tenant was switched to %s; nothing was undone", r.m.ID, r.m.State, x.s.name, state.State, r.m.Target)
+		}
+	}
+	return nil
 }
 
 // removeCopy deletes what this move brought to the target: the rows that the

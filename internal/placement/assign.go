@@ -27,6 +27,9 @@ type Deps struct {
 	Catalogue *tenancy.Catalogue
 	Trail     *audit.Trail
 	Jobs      *job.Jobs
+	// Lent returns, by shard and table, the keys of rows that a move left there
+	// by decision although their tenant lives elsewhere. May be nil.
+	Lent func(ctx context.Context) (map[string]map[string][]string, error)
 	// Open returns the id and state of the move that holds a tenant, or "".
 	Open func(ctx context.Context, tenant string) (id, state string, err error)
 }

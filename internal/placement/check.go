@@ -2,6 +2,7 @@ package placement
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
 
@@ -48,6 +50,13 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 			break
 		}
 	}
+	lent := map[string]map[string][]string{}
+	if d.Lent != nil {
+		var err error
+		if lent, err = d.Lent(ctx); err != nil {
+			return out, err
+		}
+	}
 	var mu sync.Mutex
 	on := map[string][]string{}
 	var g errgroup.Group
@@ -55,7 +64,7 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 	shards := d.Set.Configured()
 	for _, db := range shards {
 		g.Go(func() error {
-			ids, err := tenantsOn(ctx, db, d.Profile)
+			ids, err := tenantsOn(ctx, db, d.Profile, lent[db.Name()])
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -93,9 +102,10 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 	return out, nil
 }
 
-// tenantsOn lists the tenants that have rows on a shard. Tables that reach a
-// tenant only through other moving tables need not be asked: those have rows.
-func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile) ([]string, error) {
+// tenantsOn lists the tenants that have rows on a shard, but for those that are
+// lent there. Tables that reach a tenant only through other moving tables need
+// not be asked: those have rows.
+func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile, lent map[string][]string) ([]string, error) {
 	m, err := readMap(ctx, db, p)
 	if err != nil {
 		return nil, err
@@ -104,23 +114,31 @@ func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile) ([]st
 	if err != nil {
 		return nil, err
 	}
-	parts := []string{}
+	parts, args := []string{}, []any{}
 	key := pgx.Identifier{p.Tenants.Key}.Sanitize()
 	for _, c := range m.Moving() {
+		but := func() string {
+			keys := lent[c.Name()]
+			if len(keys) == 0 {
+				return ""
+			}
+			args = append(args, keys)
+			return fmt.Sprintf(" AND "+rowcopy.KeyText(c, "t")+" <> ALL ($%d::text[])", len(args))
+		}
 		if c.TenantColumn != "" {
 			col := "t." + pgx.Identifier{c.TenantColumn}.Sanitize()
-			parts = append(parts, "SELECT DISTINCT "+col+"::text AS id FROM "+c.Table.Own()+" t WHERE "+col+" IS NOT NULL")
+			parts = append(parts, "SELECT DISTINCT "+col+"::text AS id FROM "+c.Table.Own()+" t WHERE "+col+" IS NOT NULL"+but())
 		}
 		for _, e := range c.Owners {
 			if e.To == m.Root.Name() {
-				parts = append(parts, "SELECT DISTINCT r."+key+"::text AS id FROM "+c.Table.Own()+" t JOIN "+m.Root.Table.Own()+" r ON "+e.Join("t", "r"))
+				parts = append(parts, "SELECT DISTINCT r."+key+"::text AS id FROM "+c.Table.Own()+" t JOIN "+m.Root.Table.Own()+" r ON "+e.Join("t", "r")+but())
 			}
 		}
 	}
 	if len(parts) == 0 {
 		return nil, nil
 	}
-	rows, err := pool.Query(ctx, "SELECT DISTINCT id FROM ("+strings.Join(parts, " UNION ALL ")+") x")
+	rows, err := pool.Query(ctx, "SELECT DISTINCT id FROM ("+strings.Join(parts, " UNION ALL ")+") x", args...)
 	if err != nil {
 		return nil, conn.Fault(err, db.Name())
 	}

@@ -195,6 +195,10 @@ func TestKilledAtEveryPoint(t *testing.T) {
 					m = act(t, s, action, session.MoveAction{ID: m.ID, Wait: true})
 				}
 				require.True(t, m.Settled, "%s: %s", sc.point, m.State)
+				if m.State == "ready" { // held again before the fence
+					require.Equal(t, 1, f.openSides(id))
+					m = act(t, s, "cancel", session.MoveAction{ID: m.ID, Wait: true})
+				}
 				f.whole(m, want)
 				t.Logf("%s of %s, then %s: %s", sc.action, sc.point, action, m.State)
 				if m.State == "retained" {

@@ -120,6 +120,12 @@ func TestSharedRowsAreCopiedAndKept(t *testing.T) {
 		return c
 	}
 	require.Equal(t, 1, count(1, "SELECT count(*) FROM pwb_users WHERE id = 8001"))
+	agrees := func() {
+		check, err := s.CheckTenants(t.Context())
+		require.NoError(t, err)
+		require.True(t, check.OK, "%+v", check.Tenants)
+	}
+	agrees()
 	m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
 	require.Equal(t, "finalized", m.State)
 	require.Equal(t, 1, count(0, "SELECT count(*) FROM pwb_users WHERE id = 7002"), "kept for the other tenant")
@@ -127,6 +133,12 @@ func TestSharedRowsAreCopiedAndKept(t *testing.T) {
 	require.Equal(t, 1, count(0, "SELECT count(*) FROM active_storage_blobs WHERE id = 7001"))
 	require.Equal(t, 1, count(1, "SELECT count(*) FROM active_storage_blobs WHERE id = 7001"))
 	require.Equal(t, eight, owned(t, f, 0, "8"))
+	agrees()
+	f.exec(1, "INSERT INTO pwb_websites (id, subdomain, slug, created_at, updated_at) VALUES (8, 'sub8', 'slug8', now(), now()) ON CONFLICT DO NOTHING")
+	f.exec(1, "UPDATE pwb_contacts SET website_id = 8 WHERE id = 7001")
+	check, err := s.CheckTenants(t.Context())
+	require.NoError(t, err)
+	require.False(t, check.OK, "only the rows that were lent are passed over")
 }
 
 func TestAssignMovesNoRows(t *testing.T) {

@@ -143,3 +143,25 @@ func TestTheReplicaOfTheTenantsRowFollowsTheFlip(t *testing.T) {
 	shard, _ = replica("9")
 	require.Equal(t, "shard_1", shard)
 }
+
+// A control database that was restored to before the switch has forgotten it;
+// the fences have not. What was written on the target since is not undone.
+func TestAForgottenSwitchIsNotUndone(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.tenant("7", "default", 7000, 2)
+	m := f.moved(s, "7", "shard_1")
+	_, err := f.app(1).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'since' WHERE website_id = 7")
+	require.NoError(t, err)
+	before := []map[string][]string{filltest.Dump(t, f.super(0), "pwb_websites", "pwb_shard_audit_logs"), filltest.Dump(t, f.super(1), "pwb_websites")}
+	f.exec(0, "UPDATE shard_admin.move SET state = 'ready', step = 'verified'")
+	f.exec(0, "UPDATE pwb_websites SET shard_name = 'default' WHERE id = 7")
+	for _, action := range []string{"cancel", "resume"} {
+		_, err = s.ActOnMove(t.Context(), action, session.MoveAction{ID: m.ID, Note: "as control knows it", Wait: true})
+		require.NoError(t, err)
+		_, err = s.Await(t.Context(), m.ID, nil)
+		require.ErrorContains(t, err, "nothing was undone")
+		require.Equal(t, before[0], filltest.Dump(t, f.super(0), "pwb_websites", "pwb_shard_audit_logs"))
+		require.Equal(t, before[1], filltest.Dump(t, f.super(1), "pwb_websites"))
+	}
+}

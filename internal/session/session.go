@@ -57,6 +57,7 @@ type Session struct {
 	mu       sync.Mutex
 	watchers map[int]func(MoveView)
 	next     int
+	ended    map[string]error // how the last run of a resource ended here
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be
@@ -65,7 +66,7 @@ func Open(cfg Config) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}}
+	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}}
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}
@@ -116,6 +117,7 @@ func (s *Session) installed(ctx context.Context) error {
 func (s *Session) placement() placement.Deps {
 	return placement.Deps{
 		Set: s.set, Schema: s.schema, Profile: s.profile, Catalogue: s.cat, Trail: s.trail, Jobs: s.jobs,
+		Lent: s.engine.Lent,
 		Open: func(ctx context.Context, tenant string) (string, string, error) {
 			m, err := s.engine.OpenMove(ctx, tenant)
 			if err != nil || m == nil {

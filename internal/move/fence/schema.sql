@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.owned (
     move_id uuid NOT NULL,
     tbl     text NOT NULL,
     key     text NOT NULL,
-    kind    text NOT NULL CHECK (kind IN ('own', 'found', 'shared', 'fresh', 'root', 'purge', 'begun', 'marker')),
+    kind    text NOT NULL, -- own, found, shared, fresh, root, purge, begun, marker
     PRIMARY KEY (move_id, kind, tbl, key)
 );
 
