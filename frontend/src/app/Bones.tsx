@@ -1,19 +1,53 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { keys } from "../bridge";
 import { useLater } from "../ui/Waiting";
 
 const widths = [62, 88, 74, 50, 80];
 
-/** useBones is what all places in waiting share: nothing before 150 ms, a word after a second. */
+/** useBones is what all places in waiting share: nothing before 150 ms, a word after a second, and a way out. */
 function useBones(what: string) {
+  const client = useQueryClient();
   const show = useLater(150);
   const say = useLater(1000);
-  return { style: { opacity: show ? 1 : 0 }, word: say ? `Reading ${what} …` : "" };
+  const [stopped, setStopped] = useState(false);
+  const word = stopped ? (
+    <>
+      Not read.{" "}
+      <button
+        type="button"
+        className="linkish"
+        onClick={() => {
+          setStopped(false);
+          void client.refetchQueries({ queryKey: keys.fleet, type: "active" });
+        }}
+      >
+        Read it now
+      </button>
+    </>
+  ) : say ? (
+    <>
+      Reading {what} …{" "}
+      <button
+        type="button"
+        className="linkish"
+        onClick={() => {
+          setStopped(true);
+          void client.cancelQueries({ queryKey: keys.fleet });
+        }}
+      >
+        Cancel
+      </button>
+    </>
+  ) : null;
+  return { style: { opacity: show ? 1 : 0 }, busy: !stopped, word };
 }
 
 /** FigureBones holds the place of a row of figures. */
 export function FigureBones({ what, of = 6 }: { what: string; of?: number }) {
-  const { style, word } = useBones(what);
+  const { style, busy, word } = useBones(what);
   return (
-    <section className="panel figs" aria-busy="true" aria-label={`Reading ${what}`} style={style}>
+    <section className="panel figs" aria-busy={busy} aria-label={`Reading ${what}`} style={style}>
       {Array.from({ length: of }, (_, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: bones have no other name
         <div className="fig" key={i}>
@@ -34,9 +68,9 @@ export function FigureBones({ what, of = 6 }: { what: string; of?: number }) {
 
 /** TableBones holds the place of a table. */
 export function TableBones({ what, columns, rows }: { what: string; columns: number; rows: number }) {
-  const { style, word } = useBones(what);
+  const { style, busy, word } = useBones(what);
   return (
-    <div className="tablebox" aria-busy="true" style={style}>
+    <div className="tablebox" aria-busy={busy} style={style}>
       <table className="data" aria-hidden="true">
         <tbody>
           {Array.from({ length: rows }, (_, r) => (
@@ -61,9 +95,9 @@ export function TableBones({ what, columns, rows }: { what: string; columns: num
 
 /** CardBones holds the place of cards. */
 export function CardBones({ what, of = 4 }: { what: string; of?: number }) {
-  const { style, word } = useBones(what);
+  const { style, busy, word } = useBones(what);
   return (
-    <div aria-busy="true" style={style}>
+    <div aria-busy={busy} style={style}>
       <div className="cards">
         {Array.from({ length: of }, (_, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: bones have no other name

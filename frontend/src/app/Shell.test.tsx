@@ -112,6 +112,19 @@ describe("the shell", () => {
     await waitFor(() => expect(before.textContent).toContain("Live"));
   });
 
+  it("does not call live what could not be read", async () => {
+    show("/", { "Overview.Status": refuse({ message: "no answer" }) });
+    expect(await screen.findByRole("button", { name: /^Not read/ })).toBeTruthy();
+  });
+
+  it("says after a second what it waits for, and lets go when told to", async () => {
+    const w = show("/map", { "Tenants.Map": () => new Promise(() => undefined) });
+    fireEvent.click(await screen.findByRole("button", { name: "Cancel" }));
+    w.answer("Tenants.Map", () => ({ profile: "p", database: "default", tables: [], unclassified: 0, problems: [] }));
+    fireEvent.click(await screen.findByRole("button", { name: "Read it now" }));
+    expect(await screen.findByText("No table fits")).toBeTruthy();
+  });
+
   it("stays when the program does not answer, and says what to do", async () => {
     show("/", { "Shell.Info": refuse({ code: "page_lost", message: "no answer", hint: "start it again" }) });
     const alert = await screen.findByRole("alert");

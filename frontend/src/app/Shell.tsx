@@ -281,8 +281,16 @@ function LiveButton() {
     <Menu position="bottom-end" transitionProps={{ duration: 120 }}>
       <Menu.Target>
         <button type="button" className="topitem">
-          {lost ? <Mark tone="bad" /> : live.paused ? <Icon name="pause" size={14} /> : <i className="pulse" aria-hidden="true" />}
-          {lost ? "Connection lost" : live.paused ? "Paused" : "Live"}
+          {lost ? (
+            <Mark tone="bad" />
+          ) : status.isError ? (
+            <Mark tone="warn" />
+          ) : live.paused ? (
+            <Icon name="pause" size={14} />
+          ) : (
+            <i className="pulse" aria-hidden="true" />
+          )}
+          {lost ? "Connection lost" : status.isError ? "Not read" : live.paused ? "Paused" : "Live"}
           {status.dataUpdatedAt ? <Age at={status.dataUpdatedAt} before="· " /> : null}
         </button>
       </Menu.Target>

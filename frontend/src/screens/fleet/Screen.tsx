@@ -110,7 +110,7 @@ function Summary() {
         value={total?.value}
         unit={total && all ? `${total.unit}${all.known < all.of ? `, ${all.known} of ${all.of}` : ""}` : undefined}
         reason={s ? "no shard told its size" : waiting}
-        detail={all && all.known < all.of ? `${plural(all.of - all.known, "shard")} unknown` : "on all shards"}
+        detail={total && all ? (all.known < all.of ? `${plural(all.of - all.known, "shard")} unknown` : "on all shards") : undefined}
       />
       <Figure
         label="Slowest answer"
@@ -165,7 +165,7 @@ function Recent() {
       age={
         <>
           <Link to="/audit">All</Link>
-          <Age at={q.dataUpdatedAt} />
+          {q.data ? <Age at={q.dataUpdatedAt} /> : null}
         </>
       }
     >

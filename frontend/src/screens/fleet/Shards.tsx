@@ -55,7 +55,7 @@ export function Shards() {
             ]}
             onChange={(next) => void navigate({ to: "/", search: (s) => ({ ...s, view: next }), replace: true })}
           />
-          <Age at={status.data?.checked_at} />
+          {status.data ? <Age at={status.data.checked_at} /> : null}
         </>
       }
     >

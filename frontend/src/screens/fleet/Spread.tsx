@@ -33,7 +33,7 @@ export function Spread() {
             ]}
             onChange={(next) => void navigate({ to: "/", search: (s) => ({ ...s, by: next }), replace: true })}
           />
-          <Age at={q.dataUpdatedAt} />
+          {q.data ? <Age at={q.dataUpdatedAt} /> : null}
         </>
       }
     >

@@ -147,9 +147,7 @@ export function TableMapScreen() {
               void navigate({ to: "/map", search: (s) => ({ ...s, kind }), replace: true });
             }}
           />
-          <span className="end age">
-            <Age at={q.dataUpdatedAt} />
-          </span>
+          <span className="end age">{q.data ? <Age at={q.dataUpdatedAt} /> : null}</span>
         </div>
         {!q.data && !q.isError ? <TableBones what="the table map" columns={6} rows={14} /> : null}
         <Loaded

@@ -17,7 +17,7 @@ import { covered, typing } from "../../ui/keyboard";
 import { Head } from "../../ui/Panel";
 import { chosenColumns, columnsOf } from "./columns";
 import { Chosen, PlacementDialog } from "./Dialogs";
-import { idsBetween, useExport, useTenants } from "./queries";
+import { idsBetween, pagesOf, useExport, useTenants } from "./queries";
 import { added, most, readSelection, sumOf, toggled, writeSelection } from "./selection";
 
 const route = getRouteApi("/tenants");
@@ -59,10 +59,10 @@ export function TenantsScreen() {
   const [preview, setPreview] = useState(false);
   const [rangeError, setRangeError] = useState<unknown>(null);
   const save = useExport();
-  const seen = useCallback(
-    (first: number, last: number) => setRange((r) => (r.first === first && r.last === last ? r : { first, last })),
-    [],
-  );
+  // The screen follows the pages, not each row: the table draws rows by itself.
+  const seen = useCallback((first: number, last: number) => {
+    setRange((r) => (pagesOf(r.first, r.last).join() === pagesOf(first, last).join() ? r : { first, last }));
+  }, []);
   const change = useCallback(
     (next: Partial<Search>) => void navigate({ to: "/tenants", search: (s) => ({ ...s, ...next }), replace: true }),
     [navigate],
@@ -138,7 +138,7 @@ export function TenantsScreen() {
     () => columnsOf({ fields: tenants.fields, chosen, onPick: pick, changedReason: tenants.changedReason }),
     [tenants.fields, chosen, pick, tenants.changedReason],
   );
-  const shown = chosenColumns(all, search.cols ?? localStorage.getItem(columnsKey) ?? undefined);
+  const shown = useMemo(() => chosenColumns(all, search.cols ?? localStorage.getItem(columnsKey) ?? undefined), [all, search.cols]);
   const choose = (key: string) => {
     const next = all.filter((c) => (c.key === key ? !shown.includes(c) : shown.includes(c)));
     const cols = next.map((c) => c.key).join(",");
@@ -257,9 +257,7 @@ export function TenantsScreen() {
               ))}
             </Menu.Dropdown>
           </Menu>
-          <span className="end age">
-            <Age at={tenants.updatedAt} />
-          </span>
+          <span className="end age">{tenants.updatedAt ? <Age at={tenants.updatedAt} /> : null}</span>
         </div>
         {ids.length > 0 ? (
           <div className="chosen" role="status">

@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { RowLink } from "../../app/RowLink";
 import { stateOf } from "../../app/tenantState";
 import type { TenantRow } from "../../bridge";
 import { Age } from "../../ui/Age";
@@ -52,9 +52,9 @@ export function columnsOf({
             checked={chosen.has(t.id)}
             onChange={(e) => onPick(t, e.nativeEvent instanceof MouseEvent && e.nativeEvent.shiftKey)}
           />
-          <Link to="/tenants/$id" params={{ id: t.id }} className="strong cut" style={{ color: "inherit" }} title={t.label || t.id}>
+          <RowLink to={`/tenants/${encodeURIComponent(t.id)}`} className="strong cut own" title={t.label || t.id}>
             {t.label || t.id}
-          </Link>
+          </RowLink>
         </span>
       ),
     },
@@ -112,9 +112,9 @@ export function columnsOf({
         if (t.move_state && t.move_id) {
           const [tone, word] = moveStatus({ state: t.move_state, held: false, settled: t.move_state === "failed" });
           return (
-            <Link to="/moves/$id" params={{ id: t.move_id }} title={`Its move; the application says ${t.status || "nothing"}`}>
+            <RowLink to={`/moves/${encodeURIComponent(t.move_id)}`} title={`Its move; the application says ${t.status || "nothing"}`}>
               <Status tone={tone}>{word}</Status>
-            </Link>
+            </RowLink>
           );
         }
         const [tone, word] = stateOf(t.status);
