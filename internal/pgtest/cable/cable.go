@@ -1,0 +1,193 @@
+//go:build unix
+
+// Package cable is the network between a test and a server: it can be cut,
+// stalled and mended, and it can break at the very message that a test names,
+// before or after the server has seen it. Tests alone may import it.
+package cable
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Cable leads to one server.
+type Cable struct {
+	t    testing.TB
+	to   string
+	door net.Listener
+
+	mu      sync.Mutex
+	open    map[net.Conn]bool
+	cut     bool
+	stalled chan struct{} // closed while traffic flows
+	at      []byte
+	passes  int
+	late    bool
+	broke   bool
+}
+
+// New lays a cable to an address. The test's end removes it.
+func New(t testing.TB, to string) *Cable {
+	t.Helper()
+	door, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	flows := make(chan struct{})
+	close(flows)
+	c := &Cable{t: t, to: to, door: door, open: map[net.Conn]bool{}, stalled: flows}
+	go c.accept()
+	t.Cleanup(func() {
+		_ = door.Close()
+		c.Mend()
+		c.Cut()
+	})
+	return c
+}
+
+// Address is where the cable begins.
+func (c *Cable) Address() string { return c.door.Addr().String() }
+
+// Cut ends every connection and lets none in.
+func (c *Cable) Cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = true
+	c.drop()
+}
+
+func (c *Cable) drop() {
+	for n := range c.open {
+		_ = n.Close()
+	}
+	c.open = map[net.Conn]bool{}
+}
+
+// Stall lets connections stand and carries nothing, as after a sleep or behind
+// a firewall that forgot them.
+func (c *Cable) Stall() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stalled = make(chan struct{})
+}
+
+// Mend lets traffic flow again.
+func (c *Cable) Mend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut, c.at, c.broke = false, nil, false
+	select {
+	case <-c.stalled:
+	default:
+		close(c.stalled)
+	}
+}
+
+// BreakAt cuts the cable at the n-th message to the server that holds the
+// text: before the server sees it or, when late, after it has answered and
+// before the answer comes through.
+func (c *Cable) BreakAt(text string, n int, late bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.passes, c.late, c.broke = []byte(text), n, late, false
+}
+
+// Broke reports whether the message came by.
+func (c *Cable) Broke() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.broke
+}
+
+func (c *Cable) accept() {
+	for {
+		from, err := c.door.Accept()
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		if c.cut {
+			c.mu.Unlock()
+			_ = from.Close()
+			continue
+		}
+		to, err := net.Dial("tcp", c.to) //nolint:noctx // as long as the connection that asks for it
+		if err != nil {
+			c.mu.Unlock()
+			_ = from.Close()
+			continue
+		}
+		c.open[from], c.open[to] = true, true
+		c.mu.Unlock()
+		w := &wire{cable: c, from: from, to: to}
+		go w.carry(from, to, true)
+		go w.carry(to, from, false)
+	}
+}
+
+// wire is one connection.
+type wire struct {
+	cable    *Cable
+	from, to net.Conn
+	mu       sync.Mutex
+	last     bool // the next answer is the one that gets lost
+}
+
+func (w *wire) carry(in, out net.Conn, asks bool) {
+	defer func() {
+		_ = in.Close()
+		_ = out.Close()
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(buf)
+		if n > 0 {
+			w.cable.mu.Lock()
+			flows := w.cable.stalled
+			w.cable.mu.Unlock()
+			<-flows
+			if w.breaks(buf[:n], asks) {
+				return
+			}
+			if _, err := out.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// breaks reports whether the cable breaks at these bytes.
+func (w *wire) breaks(b []byte, asks bool) bool {
+	c := w.cable
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !asks {
+		if w.last {
+			c.broke, c.cut = true, true
+			c.drop()
+			return true
+		}
+		return false
+	}
+	if c.at == nil || !bytes.Contains(b, c.at) {
+		return false
+	}
+	if c.passes--; c.passes > 0 {
+		return false
+	}
+	c.at = nil
+	if c.late {
+		w.last = true
+		return false
+	}
+	c.broke, c.cut = true, true
+	c.drop()
+	return true
+}
