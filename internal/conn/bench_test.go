@@ -186,7 +186,7 @@ server_tls_sslmode = disable
 %s
 `, s.Port(), port, dir, more)))
 	cmd := exec.CommandContext(t.Context(), "pgbouncer", filepath.Join(dir, "pgbouncer.ini"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: serverUser(t), Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = child(serverUser(t))
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	require.NoError(t, cmd.Start())

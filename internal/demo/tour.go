@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -110,20 +112,28 @@ func (d *Demo) Run(ctx context.Context, o Options) (Summary, error) {
 	case o.NoWindow:
 		t.say("The servers stay up: shard-admin shards status looks at them, shard-admin demo down\nstops them.")
 		return t.sum, nil
-	case !o.Web && o.OpenWindow != nil:
+	case !o.Web && o.OpenWindow != nil && hasDisplay():
 		t.say("Opening the window; closing it ends the demo. Its data stays for the next time.")
 		err := o.OpenWindow(ctx, d.home)
 		if fault.CodeOf(err) != fault.NoDisplay || o.OpenPage == nil {
 			return t.sum, ended(ctx, err)
 		}
-		t.say("There is no display here, so the same page opens in a browser.")
 		fallthrough
 	default:
+		if !o.Web && o.OpenWindow != nil {
+			t.say("There is no display here for the window: its page can be opened in a browser.")
+		}
 		if o.OpenPage == nil {
 			return t.sum, fault.New(fault.DemoFailed, "this build has neither window nor page", "make build builds one that has")
 		}
 		return t.sum, ended(ctx, o.OpenPage(ctx, d.home))
 	}
+}
+
+// hasDisplay reports whether a window could be shown; elsewhere than on Linux
+// the window itself finds out.
+func hasDisplay() bool {
+	return runtime.GOOS != "linux" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
 }
 
 // ended forgives what Ctrl-C brings about.

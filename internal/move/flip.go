@@ -105,12 +105,13 @@ func (r *run) flipFate(ctx context.Context, cause error, p pointing) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTTL)
 	defer cancel()
 	for {
-		fresh, err := r.e.record.load(ctx, r.m.ID)
+		_, err := r.e.record.load(ctx, r.m.ID)
 		if err == nil {
 			// A backend that still carries the commit would hold the lease row.
 			err = pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{}, func(tx pgx.Tx) error { return r.lease.GuardTx(ctx, tx) })
 			if err == nil {
-				if fresh, err = r.e.record.load(ctx, r.m.ID); err == nil {
+				fresh, again := r.e.record.load(ctx, r.m.ID)
+				if err = again; err == nil {
 					if fresh.State == p.state && fresh.Step == p.step {
 						fresh.plan = r.plan
 						*r.m = *fresh

@@ -194,10 +194,10 @@ func TestAssignMovesNoRows(t *testing.T) {
 // A shard that is down is a row with its reason and holds nobody up.
 func TestStatusWithoutOneShard(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, _ := ready(t)
 	f.tenant("7", "default", 7000, 1)
 	f.fleet.Shards[1].Endpoint.URL = "postgres://127.0.0.1:1/nothing"
-	s = f.open()
+	s := f.open()
 	st, err := s.Status(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, st.Answering)

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -329,13 +327,4 @@ func (s *Session) Distribution(ctx context.Context) (Distribution, error) {
 		out.Shards = append(out.Shards, v)
 	}
 	return out, nil
-}
-
-// hostOf returns the host of a URL for messages, never its user or password.
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(u.Host)
 }
