@@ -153,6 +153,16 @@ func TestServersStayOnlyWhenTheyShould(t *testing.T) {
 	require.True(t, stopper.done)
 	require.Zero(t, servers(t, d), "interrupted")
 
+	// While the servers are filled, too; it is no failure that wants a reset.
+	require.NoError(t, d.Reset(t.Context()))
+	filling, cancelFilling := context.WithCancel(t.Context())
+	defer cancelFilling()
+	stopper = &trigger{when: "Filling them", do: cancelFilling}
+	_, err = d.Run(filling, demo.Options{NoWindow: true, Out: stopper})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotEqual(t, fault.DemoFailed, fault.CodeOf(err))
+	require.Zero(t, servers(t, d), "interrupted")
+
 	_, err = d.Run(t.Context(), demo.Options{NoWindow: true, Out: &bytes.Buffer{}})
 	require.NoError(t, err)
 	require.Equal(t, 4, servers(t, d))

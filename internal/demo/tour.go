@@ -83,7 +83,7 @@ func (d *Demo) Run(ctx context.Context, o Options) (Summary, error) {
 	say("Shard Admin demo: a fleet of real PostgreSQL servers on this computer")
 	r, s, free, err := d.prepare(ctx, !o.NoWindow || o.Exit, func(step string) { say("  %5.1f s  %s", time.Since(begin).Seconds(), step) })
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, interrupted(ctx, err)
 	}
 	defer free()
 	defer s.Close()
@@ -96,7 +96,7 @@ func (d *Demo) Run(ctx context.Context, o Options) (Summary, error) {
 	}()
 	t := &tour{r: r, s: s, out: o.Out, from: begin}
 	if err := t.guide(ctx); err != nil {
-		return t.sum, err
+		return t.sum, interrupted(ctx, err)
 	}
 	toured = true
 	t.say("\n%d of %d promises held; the guided run took %.1f s.", t.kept, t.kept+len(t.bad), time.Since(begin).Seconds())
@@ -128,6 +128,16 @@ func (d *Demo) Run(ctx context.Context, o Options) (Summary, error) {
 		}
 		return t.sum, ended(ctx, o.OpenPage(ctx, d.home))
 	}
+}
+
+// interrupted takes what a step says that Ctrl-C ended for what it is: the step
+// did not fail, and nothing has to be reset. A move that stopped at a safe
+// point keeps its own words.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && fault.CodeOf(err) == fault.DemoFailed {
+		return ctx.Err()
+	}
+	return err
 }
 
 // hasDisplay reports whether a window could be shown; elsewhere than on Linux
