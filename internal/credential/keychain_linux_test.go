@@ -197,7 +197,15 @@ func locked(ctx context.Context, k credential.Keychain) error {
 		return fmt.Errorf("the chain gave %s: %w", source, err)
 	}
 	_, _, err = chain.Resolve(ctx, "f", "d", credential.Endpoint{})
-	return want(fault.KeychainLocked, err)
+	if err := want(fault.KeychainLocked, err); err != nil {
+		return err
+	}
+	// A server on this computer is asked first whether it wants a password.
+	c, source, err := chain.Resolve(ctx, "f", "d", credential.Endpoint{Host: "/run/postgresql", User: "u"})
+	if err != nil || source != credential.FromNowhere || c.User != "u" {
+		return fmt.Errorf("through a socket the chain gave %s of %s: %w", source, c.User, err)
+	}
+	return want(fault.KeychainLocked, c.Lacking)
 }
 
 // frozen: a keychain that never answers does not hold the program.

@@ -63,7 +63,8 @@ func upper(s string) string {
 }
 
 // Resolve returns the first credential found. A keychain that is locked is an
-// error only when nothing else has the password: a server has none at all.
+// error only when nothing else has the password; through a socket it is one
+// only where the server asks for a password, for most trust who comes that way.
 func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Credential, Source, error) {
 	env := c.Env
 	if env == nil {
@@ -91,7 +92,7 @@ func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Cr
 	if p, ok := passFile(env, at); ok {
 		return Credential{User: at.User, Password: NewSecret(p)}, FromPassFile, nil
 	}
-	if fault.CodeOf(keychain) == fault.KeychainLocked {
+	if fault.CodeOf(keychain) == fault.KeychainLocked && !strings.HasPrefix(at.Host, "/") {
 		return Credential{}, FromNowhere, keychain
 	}
 	if keychain == nil {
