@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { FigureBones } from "../../app/Bones";
-import { useInfo, useMoves, useStatus } from "../../app/current";
+import { useEnvironment, useInfo, useMoves, useStatus } from "../../app/current";
 import { eventOutcome, eventTenant, eventTitle, settledEvents } from "../../app/events";
 import { afterClosing, JobList } from "../../app/Jobs";
 import { Main } from "../../app/Main";
@@ -25,13 +25,14 @@ export function FleetScreen() {
   const status = useStatus();
   const info = useInfo();
   const who = useAction("who");
+  const environment = useEnvironment();
   const s = status.data;
   return (
     <Main>
       <Head title="Fleet" sub={s ? `${s.answering} of ${s.configured} shards answer` : null}>
         <ActionButton id="move.start" />
       </Head>
-      {info.data && !info.data.operator ? (
+      {info.data && !info.data.operator && environment !== "demo" ? (
         <div className="notice">
           <Icon name="info" />
           <span>Nobody has said who works here, so everything may be looked at and nothing changed.</span>
