@@ -1,4 +1,4 @@
-import { call, expect, pictures, settled, sql, test } from "./world";
+import { call, expect, pictures, sql, test } from "./world";
 
 test("an event in full, with what it changed", async ({ open, page }) => {
   await open("demo", "/audit");
@@ -74,15 +74,4 @@ test("an operator gets a role, and the trail has it", async ({ open, page }) => 
   await expect(page.getByRole("cell", { name: "bea@estates.example" })).toBeVisible();
   const [row] = await sql<{ role: string }>("default", "SELECT role FROM shard_admin.operator WHERE email = 'bea@estates.example'");
   expect(row?.role).toBe("operator");
-});
-
-test("the e-mail of whoever works here is asked for at the first start", async ({ open, page }) => {
-  await open("first");
-  await page.getByLabel("Your e-mail").fill("not an address");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByLabel("Your e-mail").fill("cy@estates.example");
-  await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByLabel("Your e-mail")).toHaveCount(0);
-  expect((await call<{ operator: string }>("first", "Shell/Info")).operator).toBe("cy@estates.example");
-  await settled(page);
 });

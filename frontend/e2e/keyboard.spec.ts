@@ -137,7 +137,7 @@ test("a move to its end without the mouse", async ({ open, page }) => {
   await page.keyboard.type(password);
   await tabTo(page, "Delete the copy");
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Finished", { exact: true }).first()).toBeVisible({ timeout: 150_000 });
+  await expect(page.locator(".st", { hasText: /^Finished$/ })).toBeVisible({ timeout: 150_000 });
   expect(await pointer(t.id)).toBe("shard_1");
   expect(await contents("shard_1", t.id)).toEqual(before);
   expect(await contents("shard_2", t.id), "the source holds none of its rows").toEqual(nothing);

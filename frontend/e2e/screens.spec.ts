@@ -1,4 +1,4 @@
-import { expect, pictures, settled, test } from "./world";
+import { call, expect, pictures, settled, test } from "./world";
 
 /** The page shows each screen whole. */
 const whole: [name: string, path: string, there: string][] = [
@@ -7,7 +7,6 @@ const whole: [name: string, path: string, there: string][] = [
   ["tenants", "/tenants", "site-001"],
   ["tenant", "/tenants/2", "site-002"],
   ["map", "/map", "pwb_contacts"],
-  ["moves", "/moves", "site-0"],
   ["audit", "/audit", "Chain of"],
   ["settings-fleets", "/settings?tab=fleets", "property_web_builder_demo"],
   ["settings-policy", "/settings?tab=policy", "SHARD_MIGRATIONS_ENABLED"],
@@ -28,4 +27,15 @@ test("first start", async ({ open }) => {
   const page = await open("first");
   await expect(page.getByRole("heading", { name: "Welcome to Shard Admin" })).toBeVisible();
   await pictures(page, "first-start");
+});
+
+test("the e-mail of whoever works here is asked for at the first start", async ({ open, page }) => {
+  await open("first");
+  await page.getByLabel("Your e-mail").fill("not an address");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByLabel("Your e-mail").fill("cy@estates.example");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByLabel("Your e-mail")).toHaveCount(0);
+  expect((await call<{ operator: string }>("first", "Shell/Info")).operator).toBe("cy@estates.example");
+  await settled(page);
 });

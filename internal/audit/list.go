@@ -118,6 +118,17 @@ func (t *Trail) Unfinished(ctx context.Context, age time.Duration) ([]Event, err
 	return out, err
 }
 
+// OutcomeOf returns the id of the stored outcome of an intent, "" when there is
+// none: what became of a commit whose answer was lost.
+func (t *Trail) OutcomeOf(ctx context.Context, intent string) (string, error) {
+	var id string
+	err := t.Read(ctx, func(r *Reader) error {
+		return r.tx.QueryRow(ctx, t.sql(`SELECT coalesce((SELECT event_id::text FROM {{schema}}.audit_event
+			WHERE body_json ->> 'parent' = $1 AND body_json ->> 'phase' = 'outcome' LIMIT 1), '')`), intent).Scan(&id)
+	})
+	return id, err
+}
+
 // selectedAfter is selected in order, for reading in parts.
 func (r *Reader) selectedAfter(ctx context.Context, f Filter, after int64, limit int) ([]Sealed, error) {
 	cond, args := f.where()

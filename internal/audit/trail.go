@@ -189,7 +189,8 @@ func (t *Trail) insert(ctx context.Context, q executor, id string, at time.Time,
 }
 
 // write stores an event in a transaction of its own. When the answer to its
-// commit is lost it is sent once more under the same id, which stores it once.
+// commit is lost it is sent again under the same id, which stores it once: as
+// often as the pool may hold connections that a break has left dead.
 func (t *Trail) write(ctx context.Context, p policy.Permit, rec Record, note string) (string, error) {
 	id, at, text, err := t.compose(p, rec, note)
 	if err != nil {
@@ -206,7 +207,7 @@ func (t *Trail) write(ctx context.Context, p policy.Permit, rec Record, note str
 		if err = t.fault(err); err == nil {
 			return id, nil
 		}
-		if try == 0 && fault.CodeOf(err) == fault.DatabaseGone {
+		if try < 10 && fault.CodeOf(err) == fault.DatabaseGone {
 			continue
 		}
 		return "", unavailable(err)

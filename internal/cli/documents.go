@@ -90,8 +90,10 @@ func healthDocumentOf(v session.Health) healthDocument {
 			unknown bool
 			reason  *string
 		}{
-			{h.LatencyMS == nil, &x.LatencyReason}, {h.Connections == nil, &x.ConnectionsReason},
-			{h.MaxConnections == nil, &x.MaxConnectionsReason}, {h.SizeBytes == nil, &x.SizeReason},
+			{h.LatencyMS == nil, &x.LatencyReason},
+			{h.Connections == nil, &x.ConnectionsReason},
+			{h.MaxConnections == nil, &x.MaxConnectionsReason},
+			{h.SizeBytes == nil, &x.SizeReason},
 		} {
 			if f.unknown {
 				*f.reason = why
@@ -204,8 +206,12 @@ func checkDocumentOf(v session.FleetCheck) checkDocument {
 			unknown bool
 			reason  *string
 		}{
-			{x.Version == nil, &x.VersionReason}, {x.TLS == nil, &x.TLSReason}, {c.LatencyMS == nil, &x.LatencyReason},
-			{c.InRecovery == nil, &x.RecoveryReason}, {c.ReadOnly == nil, &x.ReadOnlyReason}, {c.FreeSlots == nil, &x.FreeSlotsReason},
+			{x.Version == nil, &x.VersionReason},
+			{x.TLS == nil, &x.TLSReason},
+			{c.LatencyMS == nil, &x.LatencyReason},
+			{c.InRecovery == nil, &x.RecoveryReason},
+			{c.ReadOnly == nil, &x.ReadOnlyReason},
+			{c.FreeSlots == nil, &x.FreeSlotsReason},
 			{c.Error != nil || !c.Configured, &x.MissingReason},
 		} {
 			if f.unknown {

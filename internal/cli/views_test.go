@@ -45,8 +45,10 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		},
 		"health": func(w io.Writer) {
 			printHealth(w, session.Health{Shards: []session.ShardHealth{
-				{Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), IndexHitRate: ref(0.991), SizeBytes: ref(int64(5 << 30)),
-					Findings: []session.Finding{{Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections"}}},
+				{
+					Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), IndexHitRate: ref(0.991), SizeBytes: ref(int64(5 << 30)),
+					Findings: []session.Finding{{Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections"}},
+				},
 				{Name: "shard_2", Status: "unreachable", Problem: down},
 			}})
 		},
@@ -90,8 +92,10 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		"moves": func(w io.Writer) { printMoves(w, session.MoveList{Moves: []session.MoveView{move, retained}}) },
 		"check": func(w io.Writer) {
 			printCheck(w, session.FleetCheck{Databases: []session.DatabaseCheck{
-				{Name: "control", Configured: true, Reachable: true, Version: "16.4 (Debian 16.4-1.pgdg120+1)", TLS: "TLSv1.3", LatencyMS: ref(0.4), User: "ops", Warnings: []string{"wal_level is replica: fenced moves work, online moves will need logical"},
-					Missing: []session.MissingRight{{Capability: "move", Right: "INSERT on pwb_users", Grant: `GRANT INSERT ON "public"."pwb_users" TO "ops";`}}},
+				{
+					Name: "control", Configured: true, Reachable: true, Version: "16.4 (Debian 16.4-1.pgdg120+1)", TLS: "TLSv1.3", LatencyMS: ref(0.4), User: "ops", Warnings: []string{"wal_level is replica: fenced moves work, online moves will need logical"},
+					Missing: []session.MissingRight{{Capability: "move", Right: "INSERT on pwb_users", Grant: `GRANT INSERT ON "public"."pwb_users" TO "ops";`}},
+				},
 				{Name: "shard_2", Configured: true, Problem: down},
 				{Name: "shard_3"},
 			}})

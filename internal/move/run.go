@@ -16,7 +16,6 @@ import (
 	"shardadmin/internal/policy"
 	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
-	"shardadmin/internal/version"
 )
 
 // leaseTTL is how long a lease lives without renewal, by control's clock.
@@ -82,8 +81,8 @@ func (e *Engine) Run(ctx context.Context, permit policy.Permit, id string, actio
 	if err != nil {
 		return nil, err
 	}
-	if m.Engine > version.Engine {
-		return m, fault.Newf(fault.EngineNewer, "use the version of shard-admin that started it", "move %s was made by engine %d, this is engine %d", m.ID, m.Engine, version.Engine)
+	if err := known(m); err != nil {
+		return m, err
 	}
 	if !m.Allows(action) {
 		return m, notAllowed(m, action)

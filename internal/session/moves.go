@@ -220,7 +220,11 @@ func (f fixed) Resolve(context.Context, string, string, credential.Endpoint) (cr
 
 // handler carries out one queued run and tells whoever watches.
 func (s *Session) handler(ctx context.Context, r job.Run) error {
-	return s.engine.HandleWith(ctx, s.gate, r, move.Options{Park: job.Parking(ctx), Progress: func(p move.Progress) { s.tell(moveView(p.Move, true)) }})
+	err := s.engine.HandleWith(ctx, s.gate, r, move.Options{Park: job.Parking(ctx), Progress: func(p move.Progress) { s.tell(moveView(p.Move, true)) }})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended[r.Resource] = err
+	return err
 }
 
 func (s *Session) tell(v MoveView) {
@@ -298,6 +302,7 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 	v, err := s.settled(ctx, id, nil)
 	stop()
 	wg.Wait()
+	refused := s.refusal(v.Tenant)
 	fresh := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
 		// Parked means that nobody goes on until a person says so.
@@ -316,10 +321,26 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 		return v, err
 	case workErr != nil && ctx.Err() == nil && !v.Settled:
 		return v, workErr
+	case refused != nil:
+		return v, refused
 	case v.Error != nil:
 		return v, fault.New(fault.Code(v.Error.Code), v.Error.Message, v.Error.Hint)
 	}
 	return v, nil
+}
+
+// refusal is why the last run of a tenant that this process took was refused
+// before it began, nil if it was not: such a run leaves the move as it was, and
+// nothing in the move says that it did not do what was asked.
+func (s *Session) refusal(tenant string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.ended["tenant/"+tenant]
+	delete(s.ended, "tenant/"+tenant)
+	if fault.Refused(err) {
+		return err
+	}
+	return nil
 }
 
 // Watch looks until the move is settled.

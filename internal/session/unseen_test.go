@@ -258,7 +258,9 @@ func TestATenantOfASchemaNeverSeenMoves(t *testing.T) {
 	untouched()
 	require.Empty(t, marked(t, f.super(1), "one", false))
 
+	begin = time.Now()
 	m := f.moved(s, "one", "shard_1")
+	t.Log("moved in", time.Since(begin))
 	require.True(t, m.Verified)
 	require.Equal(t, planned, m.Rows)
 	untouched()
@@ -269,6 +271,7 @@ func TestATenantOfASchemaNeverSeenMoves(t *testing.T) {
 	require.NoError(t, f.super(1).QueryRow(ctx, "SELECT total::text FROM billing.totals WHERE organization_id = $1", one.id).Scan(&total))
 	require.Equal(t, "600.60", total)
 
+	begin = time.Now()
 	// The source refuses every way of writing to the tenant, and nobody else.
 	for _, table := range slices.Sorted(maps.Keys(mine)) {
 		_, err := f.app(0).Exec(ctx, "UPDATE "+table+" SET mark = mark WHERE mark = 'one'")
@@ -278,6 +281,8 @@ func TestATenantOfASchemaNeverSeenMoves(t *testing.T) {
 		_, err = f.app(1).Exec(ctx, "UPDATE "+table+" SET mark = mark WHERE mark = 'one'")
 		require.NoError(t, err, table)
 	}
+
+	t.Log("written everywhere in", time.Since(begin))
 
 	// What is written on the target comes back with a rollback.
 	for _, sql := range []string{
@@ -300,6 +305,7 @@ func TestATenantOfASchemaNeverSeenMoves(t *testing.T) {
 		_, err := f.app(1).Exec(ctx, sql)
 		require.NoError(t, err, sql)
 	}
+	begin = time.Now()
 	written := without(marked(t, f.super(1), "one", false), unseenRoot)
 	m = act(t, s, "rollback", session.MoveAction{ID: m.ID})
 	require.Equal(t, "rolled_back", m.State)
@@ -310,10 +316,14 @@ func TestATenantOfASchemaNeverSeenMoves(t *testing.T) {
 		require.Empty(t, f.leftovers(n))
 	}
 
+	t.Log("rolled back in", time.Since(begin))
+
 	// Forth again, and for good.
+	begin = time.Now()
 	m = f.moved(s, "one", "shard_1")
 	m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
 	require.Equal(t, "finalized", m.State)
+	t.Log("moved again and finalized in", time.Since(begin))
 	untouched()
 	require.Equal(t, map[string][]string{unseenRoot: root}, marked(t, f.super(0), "one", false))
 	require.Equal(t, written, without(marked(t, f.super(1), "one", false), unseenRoot))

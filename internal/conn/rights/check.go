@@ -229,7 +229,13 @@ func (c *check) owners() {
 func (c *check) create(ctx context.Context) error {
 	install := c.need.has(Install) && c.control()
 	if install && c.installed {
-		if !c.schemaMember {
+		// What a superuser made by hand is upgraded by hand: membership would be
+		// a superuser's rights.
+		var super bool
+		if err := c.q.QueryRow(ctx, `SELECT coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = $1), false)`, c.schemaOwner).Scan(&super); err != nil {
+			return err
+		}
+		if !c.schemaMember && !super {
 			c.add(Install, "ownership of the schema "+c.need.Schema, c.membership(c.schemaOwner, false))
 		}
 		install = false

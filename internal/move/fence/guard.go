@@ -61,8 +61,10 @@ func (s *Shard) guardSQL(c *tenancy.TableClass) string {
 		}
 		return "IF after = '{}' AND (" + strings.Join(parts, " OR ") + ") THEN PERFORM shard_admin_move.check_orphan(); END IF;\n"
 	}
+	// Without jit = off the server would compile long conditions anew for each
+	// row that the application writes, which takes seconds.
 	return fmt.Sprintf(`CREATE OR REPLACE FUNCTION shard_admin_move.%s() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $guard$
 DECLARE
     before text[] := '{}';

@@ -222,27 +222,36 @@ func Need(m *tenancy.Map, p *tenancy.Profile, schema string, capabilities ...rig
 	return n
 }
 
-func (w *planner) rights(ctx context.Context) error {
+// Missing returns what the role lacks for a move in control and on both shards.
+func Missing(ctx context.Context, m *tenancy.Map, p *tenancy.Profile, schema string, control, source, target *conn.Database) ([]rights.Missing, error) {
 	seen := map[string]bool{}
-	total := 0
-	for _, db := range []*conn.Database{w.Control, w.Source, w.Target} {
+	out := []rights.Missing{}
+	for _, db := range []*conn.Database{control, source, target} {
 		if db.InControl() {
-			db = w.Control
+			db = control
 		}
 		if seen[db.Name()] {
 			continue
 		}
 		seen[db.Name()] = true
-		missing, err := rights.Check(ctx, db, Need(w.m, w.Profile, w.Schema, rights.Move))
+		missing, err := rights.Check(ctx, db, Need(m, p, schema, rights.Move))
 		if err != nil {
-			return err
+			return out, err
 		}
-		for _, m := range missing {
-			total++
-			w.p.check("rights", Blocker, m.Grant, db.Name()+": the role lacks "+m.Right).Code = string(fault.RightMissing)
-		}
+		out = append(out, missing...)
 	}
-	if total == 0 {
+	return out, nil
+}
+
+func (w *planner) rights(ctx context.Context) error {
+	missing, err := Missing(ctx, w.m, w.Profile, w.Schema, w.Control, w.Source, w.Target)
+	if err != nil {
+		return err
+	}
+	for _, m := range missing {
+		w.p.check("rights", Blocker, m.Grant, m.Database+": the role lacks "+m.Right).Code = string(fault.RightMissing)
+	}
+	if len(missing) == 0 {
 		w.p.check("rights", OK, "", "the role may do on every side what a move does")
 	}
 	return nil

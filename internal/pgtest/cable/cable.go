@@ -24,8 +24,7 @@ type Cable struct {
 	open    map[net.Conn]bool
 	cut     bool
 	stalled chan struct{} // closed while traffic flows
-	at      []byte
-	passes  int
+	at      [][]byte      // what has to come by, in order; it breaks at the last
 	late    bool
 	broke   bool
 }
@@ -85,13 +84,17 @@ func (c *Cable) Mend() {
 	}
 }
 
-// BreakAt cuts the cable at the n-th message to the server that holds the
-// text: before the server sees it or, when late, after it has answered and
-// before the answer comes through.
-func (c *Cable) BreakAt(text string, n int, late bool) {
+// BreakAt ends every connection once, at the message to the server that holds
+// the last text after messages with the others have come by in their order:
+// before the server sees it or, when late, after it has answered and before
+// the answer comes through. New connections are let in.
+func (c *Cable) BreakAt(late bool, texts ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at, c.passes, c.late, c.broke = []byte(text), n, late, false
+	c.at, c.late, c.broke = nil, late, false
+	for _, t := range texts {
+		c.at = append(c.at, []byte(t))
+	}
 }
 
 // Broke reports whether the message came by.
@@ -170,24 +173,23 @@ func (w *wire) breaks(b []byte, asks bool) bool {
 	defer w.mu.Unlock()
 	if !asks {
 		if w.last {
-			c.broke, c.cut = true, true
+			c.broke, w.last = true, false
 			c.drop()
 			return true
 		}
 		return false
 	}
-	if c.at == nil || !bytes.Contains(b, c.at) {
+	if len(c.at) == 0 || !bytes.Contains(b, c.at[0]) {
 		return false
 	}
-	if c.passes--; c.passes > 0 {
+	if c.at = c.at[1:]; len(c.at) > 0 {
 		return false
 	}
-	c.at = nil
 	if c.late {
 		w.last = true
 		return false
 	}
-	c.broke, c.cut = true, true
+	c.broke = true
 	c.drop()
 	return true
 }
