@@ -167,9 +167,12 @@ func TestKilledAtEveryPoint(t *testing.T) {
 				f.tenant(id, "default", (100000+i)*1000, 2)
 				want := f.rowsOf(0, id)
 				require.Greater(t, len(want), 40)
-				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: sc.point, Hold: sc.point == "held" || sc.action == "cancel"})
+				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: sc.point, Hold: sc.point == "held" || (sc.action == "cancel" && sc.point != "copy_removed")})
 				require.NoError(t, err)
-				if sc.action != "start" {
+				if sc.point == "copy_removed" { // of what was copied
+					f.killedAt("start", m.ID, "copied")
+					f.killedAt(sc.action, m.ID, sc.point)
+				} else if sc.action != "start" {
 					m, err = s.Await(t.Context(), m.ID, nil)
 					require.NoError(t, err, sc.point)
 					f.killedAt(sc.action, m.ID, sc.point)
