@@ -72,6 +72,8 @@ export function DataTable<T>({
 }) {
   const box = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState(-1);
+  // Where the cursor is going: keys come faster than the page draws.
+  const going = useRef(-1);
   const shown = useMemo(() => {
     const by = sort && !sorted ? columns.find((c) => c.key === sort.key)?.by : undefined;
     if (!by || !sort) return rows;
@@ -103,20 +105,22 @@ export function DataTable<T>({
       const move = (to: number) => {
         e.preventDefault();
         const at = Math.max(0, Math.min(shown.length - 1, to));
+        going.current = at;
         setCursor(at);
         if (virtual) virtualizer.scrollToIndex(at);
         else box.current?.querySelector(`[data-index="${at}"]`)?.scrollIntoView({ block: "nearest" });
       };
-      if (e.key === "j" || (e.key === "ArrowDown" && cursor >= 0)) move(cursor + 1);
-      else if (e.key === "k" || (e.key === "ArrowUp" && cursor >= 0)) move(cursor < 0 ? 0 : cursor - 1);
+      const from = going.current;
+      if (e.key === "j" || (e.key === "ArrowDown" && from >= 0)) move(from + 1);
+      else if (e.key === "k" || (e.key === "ArrowUp" && from >= 0)) move(from < 0 ? 0 : from - 1);
       else if (e.key === "Enter" && !(e.target instanceof HTMLButtonElement) && !(e.target instanceof HTMLAnchorElement)) {
-        const row = shown[cursor];
+        const row = shown[from];
         if (row !== undefined) onOpen?.(row);
       }
     };
     window.addEventListener("keydown", hear);
     return () => window.removeEventListener("keydown", hear);
-  }, [keyboard, shown, cursor, onOpen, virtual, virtualizer]);
+  }, [keyboard, shown, onOpen, virtual, virtualizer]);
 
   const order = (c: Column<T>) => {
     if (!onSort) return;

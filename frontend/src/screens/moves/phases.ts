@@ -1,5 +1,5 @@
 import type { MoveView } from "../../bridge";
-import { bytes, count, millis, percent } from "../../ui/format";
+import { bytes, count, millis, percent, plural } from "../../ui/format";
 import { isOver, phases, reached } from "./verbs";
 
 export type Is = "done" | "now" | "todo" | "bad";
@@ -52,7 +52,7 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
     case "Plan":
       return bytes(m.bytes);
     case "Check":
-      return m.checks.length > 0 ? `${m.checks.length} checks` : "done";
+      return m.checks.length > 0 ? plural(m.checks.length, "check") : "done";
     case "Copy":
       return `${count(m.rows_copied)} rows`;
     case "Verify":

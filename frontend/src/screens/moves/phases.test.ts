@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import type { MoveView } from "../../bridge";
+import { phasesOf } from "./phases";
+import { reportOf } from "./report";
+import { verbOf } from "./verbs";
+
+const move: MoveView = {
+  id: "01a2",
+  tenant: "7",
+  label: "porto-prime",
+  source: "default",
+  target: "shard_2",
+  mode: "fenced",
+  state: "copying",
+  step: "fenced",
+  phase: "Copy",
+  held: false,
+  rows: 1000,
+  bytes: 402_000,
+  rows_copied: 620,
+  bytes_copied: 249_000,
+  max_read_only_ms: 300_000,
+  verified: false,
+  created_by: "ops@estates.example",
+  note: "OPS-311",
+  created_at: "2026-05-04T09:41:22Z",
+  started_at: "2026-05-04T09:41:23Z",
+  next: [],
+  actions: ["cancel"],
+  owner: "vm/page/1",
+  settled: false,
+  tables: [{ table: "pwb_contacts", kind: "tenant", rows: 1000, bytes: 402_000, rows_copied: 620, bytes_copied: 249_000, verified: false }],
+  log: [],
+  checks: [{ name: "rights", status: "ok", message: "the role may", fix: "", evidence: "" }],
+} as unknown as MoveView;
+
+const line = (m: Partial<MoveView>) => phasesOf({ ...move, ...m } as MoveView).map((p) => `${p.name} ${p.is}: ${p.says}`);
+
+test("a running move says what each phase came to, and how far this one is", () => {
+  expect(line({})).toEqual([
+    "Plan done: 402 kB",
+    "Check done: 1 check",
+    "Copy now: 62.0 % of the rows",
+    "Verify todo: to come",
+    "Switch todo: to come",
+    "Watch todo: to come",
+    "Finish todo: to come",
+  ]);
+});
+
+test("a failed move stopped where it was", () => {
+  expect(line({ state: "failed", settled: true })[2]).toBe("Copy bad: stopped");
+});
+
+test("a cancelled move did not do the rest", () => {
+  expect(line({ state: "cancelled", settled: true }).slice(2)).toEqual([
+    "Copy todo: not done",
+    "Verify todo: not done",
+    "Switch todo: not done",
+    "Watch todo: not done",
+    "Finish todo: not done",
+  ]);
+});
+
+test("after the switch it says how long writes waited and that it can move back", () => {
+  const said = line({ state: "retained", phase: "Watch", settled: true, verified: true, rows_copied: 1000, write_pause_ms: 2643 });
+  expect(said.slice(2, 6)).toEqual([
+    "Copy done: 1,000 rows",
+    "Verify done: every row is equal",
+    "Switch done: writes waited 2.6 s",
+    "Watch now: can move back",
+  ]);
+});
+
+test("a report has what a ticket asks for", () => {
+  const text = reportOf({ ...move, error: { code: "x", message: "the disk is full", hint: "" } } as MoveView);
+  for (const part of [
+    "porto-prime (7) from default to shard_2",
+    "ops@estates.example: OPS-311",
+    "620 of 1,000",
+    "x: the disk is full",
+    "pwb_contacts",
+    "did not wait",
+  ])
+    expect(text).toContain(part);
+});
+
+test("every legal action says its effect, and only what cannot be undone is dangerous", () => {
+  for (const verb of ["switch", "resume", "cancel", "rollback", "finalize"])
+    expect(verbOf(verb, move)?.effect.length, verb).toBeGreaterThan(20);
+  expect(["switch", "resume", "rollback"].map((v) => verbOf(v, move)?.danger)).toEqual([false, false, false]);
+  expect(verbOf("finalize", move)).toMatchObject({ danger: true, final: true });
+  expect(verbOf("explode", move)).toBeUndefined();
+});
