@@ -281,6 +281,14 @@ func (s *Session) InstallScript(ctx context.Context) ([]Script, error) {
 
 // Uninstall removes the schema with the audit trail in it.
 func (s *Session) Uninstall(ctx context.Context, note, confirm string) error {
+	// Not even the refusal is written into a schema that is newer.
+	st, err := s.install.Status(ctx, s.set.Control())
+	if err != nil {
+		return err
+	}
+	if !st.Installed || st.Version > st.Wanted {
+		return s.install.RequireCurrent(ctx, s.set.Control())
+	}
 	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.FleetUninstall, Shard: s.cfg.Fleet.Name, Reason: note, Confirm: confirm})
 	if err != nil {
 		return err
