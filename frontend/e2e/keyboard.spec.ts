@@ -168,10 +168,12 @@ test("keys of the page", async ({ open, page }) => {
   await expect(page.getByRole("option").first()).toContainText("site-017");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "site-017" })).toBeVisible();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
 
   await page.keyboard.press("g");
   await page.keyboard.press("t");
-  await expect(page.locator("tr[data-index='5']")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Tenants", level: 1 })).toBeVisible();
+  await expect(page.locator("tr[data-index='5']")).toContainText("site-006");
   await page.keyboard.press("j");
   await page.keyboard.press("j");
   await page.keyboard.press("j");

@@ -3,7 +3,7 @@ import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useStatus } from "../../app/current";
-import { eventOutcome, eventTitle } from "../../app/events";
+import { eventOutcome, eventTenant, eventTitle } from "../../app/events";
 import { often } from "../../app/live";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
@@ -35,7 +35,7 @@ const columns: Column<Event>[] = [
       return <Status tone={tone}>{word}</Status>;
     },
   },
-  { key: "tenant", head: "Tenant", cell: (e) => e.tenant || <span className="faint">—</span> },
+  { key: "tenant", head: "Tenant", cell: (e) => eventTenant(e) || <span className="faint">—</span> },
   { key: "way", head: "From → to", cell: (e) => (e.source || e.target ? `${e.source} → ${e.target}` : <span className="faint">—</span>) },
   {
     key: "who",
@@ -141,27 +141,27 @@ export function AuditScreen() {
             aria-label="Search events"
             placeholder="Search events"
             rightSection={<kbd>/</kbd>}
-            w={200}
+            w={164}
             value={search.q ?? ""}
             onChange={(e) => set({ q: e.currentTarget.value || undefined })}
           />
           <TextInput
             aria-label="Tenant"
             placeholder="Tenant"
-            w={120}
+            w={96}
             value={search.tenant ?? ""}
             onChange={(e) => set({ tenant: e.currentTarget.value || undefined })}
           />
           <TextInput
             aria-label="Who"
             placeholder="Who"
-            w={140}
+            w={110}
             value={search.actor ?? ""}
             onChange={(e) => set({ actor: e.currentTarget.value || undefined })}
           />
           <NativeSelect
             aria-label="Action"
-            w={160}
+            w={150}
             value={search.action ?? ""}
             data={[{ value: "", label: "Action: any" }, ...actions.map((a) => ({ value: a, label: eventTitle({ action: a }) }))]}
             onChange={(e) => set({ action: e.currentTarget.value || undefined })}
@@ -261,7 +261,7 @@ function OneEvent({ event: e }: { event: Event }) {
             <dt>Tenant</dt>
             <dd>
               <Link to="/tenants/$id" params={{ id: e.tenant }}>
-                {e.tenant}
+                {eventTenant(e)}
               </Link>{" "}
               {e.source || e.target ? (
                 <>

@@ -272,7 +272,7 @@ function Credential({ name, onClose }: { name: string; onClose: () => void }) {
 }
 
 const flagWords: Record<string, string> = {
-  SHARD_ADMIN_ENABLED: "to look at the fleet and to change who may do what",
+  SHARD_ADMIN_ENABLED: "to change anything here at all",
   SHARD_ASSIGNMENT_ENABLED: "to point a tenant without rows to another shard",
   SHARD_MIGRATIONS_ENABLED: "to move tenants' rows",
   SHARD_BULK_OPS_ENABLED: "to change many tenants at once",
