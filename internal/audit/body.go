@@ -8,30 +8,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"shardadmin/internal/credential"
 )
 
 const redacted = "[redacted]"
 
 // secretKey matches the names of fields that hold what must not be stored.
 var secretKey = regexp.MustCompile(`(?i)(^|[_.-])(passwords?|passwd|pwd|secret|secrets|token|api_?key|private_?key|dsn|credential_value)($|[_.-])`)
-
-// secretText matches secrets inside text: the password of a URL, and
-// password=… of a connection string.
-var secretText = []struct {
-	re   *regexp.Regexp
-	with string
-}{
-	{regexp.MustCompile(`(://[^\s/:@"']*:)[^\s/@"']+@`), "${1}" + redacted + "@"},
-	{regexp.MustCompile(`(?i)\b(password|passwd|pwd|secret|token)(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s,;&"']+)`), "${1}${2}" + redacted},
-}
-
-func scrub(s string) string {
-	for _, p := range secretText {
-		s = p.re.ReplaceAllString(s, p.with)
-	}
-	// PostgreSQL's jsonb has no NUL.
-	return strings.ReplaceAll(s, "\x00", "\uFFFD")
-}
 
 // canonical encodes a value so that equal values give equal bytes: keys
 // sorted, no spaces, no escapes that JSON does not need, numbers that are not
@@ -65,7 +49,7 @@ func write(b *bytes.Buffer, v any) {
 		}
 		b.WriteString(v.String())
 	case string:
-		writeString(b, scrub(v))
+		writeString(b, credential.Scrub(v))
 	case []any:
 		b.WriteByte('[')
 		for i, e := range v {
@@ -81,7 +65,7 @@ func write(b *bytes.Buffer, v any) {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			writeString(b, scrub(k))
+			writeString(b, credential.Scrub(k))
 			b.WriteByte(':')
 			if s, ok := v[k].(string); ok && s != "" && secretKey.MatchString(k) {
 				writeString(b, redacted)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/policy"
 )
@@ -153,7 +154,7 @@ func (s *Settings) resolve(one *Setting, stored map[string]string) error {
 func (s Setting) parse(v string) (string, error) {
 	v = strings.TrimSpace(v)
 	bad := func(hint string) (string, error) {
-		return "", fault.Newf(fault.SettingsInvalid, hint, "%s cannot be %q", s.Name, v)
+		return "", fault.Newf(fault.SettingsInvalid, hint, "%s cannot be %q", s.Name, credential.Scrub(v))
 	}
 	switch s.Kind {
 	case Bool:

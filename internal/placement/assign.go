@@ -134,17 +134,20 @@ func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
 
-	if !target.InControl() {
+	// The tenant's row is on the target before the pointer leads there, and not
+	// before it is shown that it may.
+	place := func() error {
+		if target.InControl() {
+			return nil
+		}
 		pool, err := target.Pool(work)
 		if err != nil {
-			return "", err
+			return err
 		}
-		if err := pgx.BeginFunc(work, pool, func(tx pgx.Tx) error {
+		return conn.Fault(pgx.BeginFunc(work, pool, func(tx pgx.Tx) error {
 			_, err := d.Catalogue.PlaceRootReplica(work, tx, m, r.Tenant.ID)
 			return err
-		}); err != nil {
-			return "", conn.Fault(err, target.Name())
-		}
+		}), target.Name())
 	}
 	point := func() error {
 		control, err := d.Set.Control().Pool(work)
@@ -174,16 +177,18 @@ func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *
 		}), "control")
 	}
 	if r.RowsStay {
-		err = point()
+		if err = place(); err == nil {
+			err = point()
+		}
 	} else {
-		err = d.fenced(work, r, source, lease.Epoch, point)
+		err = d.fenced(work, r, source, lease.Epoch, place, point)
 	}
 	return event, err
 }
 
 // fenced keeps the tenant's writers out of its present shard while it is shown
 // to have no rows there and the pointer changes.
-func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoch int64, point func() error) (err error) {
+func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoch int64, place, point func() error) (err error) {
 	m, err := readMap(ctx, source, d.Profile)
 	if err != nil {
 		return err
@@ -194,6 +199,9 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 	}
 	// Most refusals need no fence.
 	if err := noRows(ctx, m, pool, source.Name(), r); err != nil {
+		return err
+	}
+	if err := place(); err != nil {
 		return err
 	}
 	f, id := fence.New(source, m), fence.AssignmentID(r.Tenant.ID)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 )
@@ -118,7 +119,7 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 	if err != nil {
 		return Permit{}, err
 	}
-	reason := strings.TrimSpace(req.Reason)
+	reason := credential.Scrub(strings.TrimSpace(req.Reason)) // it is stored in many places
 	if reason == "" && demo {
 		reason = "demo"
 	}

@@ -136,6 +136,10 @@ func routes(calls *calls, events *hub, assets fs.FS) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /bindings/{service}/{method}", calls)
 	mux.Handle("GET /events", events)
+	// A call is no page: who asks for one is told so.
+	mux.HandleFunc("GET /bindings/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "a call is a POST", http.StatusMethodNotAllowed)
+	})
 	mux.Handle("GET /", newFiles(assets))
 	return mux
 }
