@@ -130,7 +130,8 @@ func (w *Worker) defaults() Worker {
 
 // Run works until the context ends. Then it takes nothing more, lets its runs
 // reach a safe point, gives them back to the queue and leaves the list. A
-// control database that cannot be reached is waited for.
+// control database that cannot be reached is waited for; a right that is missing
+// is not.
 func (w *Worker) Run(ctx context.Context) error {
 	d := w.defaults()
 	host, _ := os.Hostname()
@@ -156,12 +157,16 @@ func (w *Worker) Run(ctx context.Context) error {
 	free := make(chan struct{}, d.Concurrency)
 	tick := time.NewTicker(d.Poll)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	var refused error
+	for ctx.Err() == nil && refused == nil {
 		select {
 		case free <- struct{}{}:
 			r, err := d.Jobs.Claim(ctx, Claiming{Worker: me.ID, Kinds: kinds, All: d.All, PerShard: d.PerShard})
 			if err != nil && ctx.Err() == nil {
 				d.Log.Warn("the queue could not be read", "error", err.Error())
+				if fault.CodeOf(err) == fault.RightMissing {
+					refused = err // waiting grants no right
+				}
 			}
 			if r != nil {
 				running.Go(func() {
@@ -172,6 +177,9 @@ func (w *Worker) Run(ctx context.Context) error {
 			}
 			<-free
 		default:
+		}
+		if refused != nil {
+			break
 		}
 		select {
 		case <-ctx.Done():
@@ -191,7 +199,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	<-beating
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return d.Jobs.Leave(bye, me.ID)
+	if err := d.Jobs.Leave(bye, me.ID); refused == nil {
+		return err
+	}
+	return refused
 }
 
 func (w *Worker) beat(ctx context.Context, me WorkerInfo) {

@@ -295,6 +295,12 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 	if !m.Allows(action) {
 		return m, notAllowed(m, action)
 	}
+	// What nobody may carry out is not queued. A start was planned just now.
+	if action != ActionStart {
+		if err := e.rights(ctx, m); err != nil {
+			return m, err
+		}
+	}
 	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Reason: permit.Reason()})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the run could not be described", "")

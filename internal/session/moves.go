@@ -291,7 +291,14 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	var workErr error
-	wg.Go(func() { workErr = s.worker(false).Run(work) })
+	// Nobody else may be there to carry it out once this worker has given up.
+	look, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	wg.Go(func() {
+		if workErr = s.worker(false).Run(work); workErr != nil {
+			giveUp()
+		}
+	})
 	if progress != nil {
 		defer s.Subscribe(func(v MoveView) {
 			if v.ID == id {
@@ -299,7 +306,7 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 			}
 		})()
 	}
-	v, err := s.settled(ctx, id, nil)
+	v, err := s.settled(look, id, nil)
 	stop()
 	wg.Wait()
 	refused := s.refusal(v.Tenant)
