@@ -316,62 +316,6 @@ func TestAFullDiskOnTheTargetChangesNothing(t *testing.T) {
 	require.Empty(t, l.unfinished())
 }
 
-// given is a right that was printed and granted.
-type given struct {
-	on                int
-	capability, grant string
-}
-
-func (g given) revoke() string {
-	i := strings.LastIndex(g.grant, " TO ")
-	return "REVOKE" + strings.TrimPrefix(g.grant[:i], "GRANT") + " FROM " + g.grant[i+4:]
-}
-
-// missing are the rights that fleet check prints.
-func (l *lab) missing() []given {
-	l.t.Helper()
-	out := []given{}
-	r := l.run("fleet", "check", "--json")
-	require.Contains(l.t, []int{0, 3}, r.exit, r.out)
-	v := l.json(r.exit, "fleet", "check")
-	for i, d := range list(l.t, v, "databases")[:2] {
-		for _, m := range list(l.t, d, "missing") {
-			out = append(out, given{i, m["capability"].(string), m["grant"].(string)})
-		}
-	}
-	return out
-}
-
-// granting grants what is printed until nothing is, and returns it.
-func (l *lab) granting() []given {
-	l.t.Helper()
-	out := []given{}
-	for {
-		missing := l.missing()
-		if len(missing) == 0 {
-			return out
-		}
-		for _, g := range missing {
-			l.exec(g.on, g.grant)
-		}
-		out = append(out, missing...)
-		require.Less(l.t, len(out), 100, "the printed rights do not suffice")
-	}
-}
-
-// names demands that fleet check ends with 3 and prints the right.
-func (l *lab) names(g given) {
-	l.t.Helper()
-	l.json(3, "fleet", "check")
-	grants := []string{}
-	for _, m := range l.missing() {
-		if m.on == g.on {
-			grants = append(grants, m.grant)
-		}
-	}
-	require.Contains(l.t, grants, g.grant)
-}
-
 // copySchema makes the tables of the reference application in the database
 // "there" of another server.
 func copySchema(t *testing.T, l *lab, s *localpg.Server) {
