@@ -201,6 +201,12 @@ func TestEveryTamperingOfASuperuserIsFound(t *testing.T) {
 			DELETE FROM shard_admin.audit_link WHERE seq = 3; DELETE FROM shard_admin.audit_event WHERE event_id IN (SELECT event_id FROM gone)`, []string{"gap"}, 4},
 		{"seal deleted", `DELETE FROM shard_admin.audit_link WHERE seq = 3`, []string{"gap", "unsealed"}, 4},
 		{"first events deleted", `DELETE FROM shard_admin.audit_link WHERE seq < 3`, []string{"gap", "unsealed", "unsealed"}, 3},
+		{"the first cut with their seals", `CREATE TEMP TABLE gone AS SELECT event_id FROM shard_admin.audit_link WHERE seq < 3;
+			DELETE FROM shard_admin.audit_link WHERE seq < 3; DELETE FROM shard_admin.audit_event WHERE event_id IN (SELECT event_id FROM gone)`, []string{"gap"}, 3},
+		{"a run in the middle cut with its seals", `CREATE TEMP TABLE gone AS SELECT event_id FROM shard_admin.audit_link WHERE seq IN (3, 4);
+			DELETE FROM shard_admin.audit_link WHERE seq IN (3, 4); DELETE FROM shard_admin.audit_event WHERE event_id IN (SELECT event_id FROM gone)`, []string{"gap"}, 5},
+		{"truncated", `TRUNCATE shard_admin.audit_link, shard_admin.audit_event CASCADE`, []string{"head"}, 1},
+		{"seals truncated", `TRUNCATE shard_admin.audit_link`, []string{"head", "unsealed", "unsealed", "unsealed", "unsealed", "unsealed", "unsealed"}, 1},
 		{"reordered", `UPDATE shard_admin.audit_link SET seq = -1 * seq WHERE seq IN (3, 4); UPDATE shard_admin.audit_link SET seq = 7 + seq WHERE seq < 0`, []string{"link_changed", "link_changed", "order", "order", "order"}, 3},
 		{"events exchanged", `ALTER TABLE shard_admin.audit_link DROP CONSTRAINT audit_link_event_id_key;
 			UPDATE shard_admin.audit_link l SET event_id = o.event_id FROM shard_admin.audit_link o WHERE l.seq IN (3, 4) AND o.seq = 7 - l.seq`, []string{"event_changed", "event_changed"}, 3},

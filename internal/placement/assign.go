@@ -93,7 +93,11 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	res.AuditEvent, err = d.carryOut(ctx, permit, r, m, source, target, intent)
 	if err != nil && fault.Unreachable(err) {
 		// The answer to the commit may be what was lost: only control knows.
-		if event := d.committed(ctx, intent); event != "" {
+		event, known := d.committed(ctx, intent)
+		if !known {
+			return res, err // the trail says no more than is known
+		}
+		if event != "" {
 			res.AuditEvent = event
 			return res, nil
 		}
@@ -110,18 +114,22 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	return res, err
 }
 
-// committed returns the stored outcome of the intent, "" when there is none.
-// It asks as often as a pool may hold connections that a break has left dead.
-func (d Deps) committed(ctx context.Context, intent *audit.Open) string {
+// committed returns the stored outcome of the intent, "" when there is none;
+// known is false when control did not say. It asks as often as a pool may hold
+// connections that a break has left dead.
+func (d Deps) committed(ctx context.Context, intent *audit.Open) (event string, known bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for range 10 {
 		event, err := d.Trail.OutcomeOf(ctx, intent.ID())
-		if err == nil || ctx.Err() != nil {
-			return event
+		if err == nil {
+			return event, true
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return ""
+	return "", false
 }
 
 func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, intent *audit.Open) (event string, err error) {

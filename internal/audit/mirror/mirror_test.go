@@ -1,7 +1,10 @@
 package mirror
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/install"
+	"shardadmin/internal/localpg"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/controltest"
 	"shardadmin/internal/policy"
@@ -269,4 +273,50 @@ func TestAServerThatIsAwayChangesNothing(t *testing.T) {
 	alarms, err := s.Alarms(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, alarms, "a right that is missing is no tampering")
+}
+
+// An older backup verifies by itself: the chain in it is whole. The copy knows
+// what came after.
+func TestARestoredBackupIsFound(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.fill(t, 5, "before the backup")
+	server := pgtest.Server(t, 0)
+	bin, err := localpg.Find(t.Context(), server.Major())
+	require.NoError(t, err)
+	tool := func(stdin io.Reader, name string, args ...string) []byte {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(bin.Dir, name), append(args, "-h", server.Socket(), "-p", fmt.Sprint(server.Port()), "-U", "postgres", "-d", s.Database)...)
+		cmd.Stdin = stdin
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		out, err := cmd.Output()
+		require.NoError(t, err, errs.String())
+		return out
+	}
+	backup := tool(nil, "pg_dump", "-n", "shard_admin")
+	s.fill(t, 3, "after the backup")
+	_, err = s.Sync(t.Context(), s.trail)
+	require.NoError(t, err)
+	s.Exec("DROP SCHEMA shard_admin CASCADE")
+	tool(bytes.NewReader(backup), "psql", "-q", "-v", "ON_ERROR_STOP=1")
+	v, err := s.trail.Verify(t.Context())
+	require.NoError(t, err)
+	require.True(t, v.OK, v.Findings)
+	require.EqualValues(t, 5, v.Events)
+	_, err = s.Sync(t.Context(), s.trail)
+	require.Equal(t, fault.MirrorConflict, fault.CodeOf(err), "%v", err)
+	alarms, err := s.Alarms(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []any{Rollback, int64(6), int64(8)}, []any{alarms[0].Kind, alarms[0].FirstSeq, alarms[0].LastSeq})
+	// Another history from there is a fork.
+	s.fill(t, 4, "written over the restored one")
+	_, err = s.Sync(t.Context(), s.trail)
+	require.Equal(t, fault.MirrorConflict, fault.CodeOf(err), "%v", err)
+	alarms, err = s.Alarms(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []any{Fork, int64(6)}, []any{alarms[0].Kind, alarms[0].FirstSeq})
+	kept, err := s.Verify(t.Context())
+	require.NoError(t, err)
+	require.True(t, kept.OK)
+	require.EqualValues(t, 8, kept.Events)
 }
