@@ -54,9 +54,12 @@ async function move(page: Page, label: string, target: string): Promise<void> {
   const to = page.getByLabel("Target shard");
   await expect(to).toBeFocused();
   await expect(to.locator("option", { hasText: target })).toHaveCount(1);
-  await page.keyboard.type(target);
-  await page.keyboard.press("Enter");
-  await expect(to).toHaveValue(target);
+  // A list forgets what was typed after a second, which a busy computer may need for a letter.
+  await expect(async () => {
+    await page.keyboard.type(target);
+    await page.keyboard.press("Enter");
+    await expect(to).toHaveValue(target, { timeout: 2000 });
+  }).toPass({ timeout: 30_000 });
   await tabTo(page, "Go on without a second worker that could take over");
   await page.keyboard.press("Space");
   await tabTo(page, "Make the plan");
