@@ -159,12 +159,13 @@ func (s *Server) launch(ctx context.Context, who user) error {
 	// The end of a parent is told to a child when the thread that made it
 	// ends; a thread of its own lives until the server has ended.
 	started := make(chan error, 1)
+	done := s.done // a restart has another one, which this server's end must not close
 	go keepThread(s.cfg.Child, func() {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
 			_ = cmd.Wait()
-			close(s.done)
+			close(done)
 		}
 	})
 	if err := <-started; err != nil {
