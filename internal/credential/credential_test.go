@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,4 +111,17 @@ func TestWhatIsLackingIsKept(t *testing.T) {
 	require.Contains(t, c.Lacking.Error(), "shard_1 of fleet prod")
 	require.Contains(t, fault.HintOf(c.Lacking), "--fleet prod fleet credential set shard_1")
 	require.Contains(t, fault.HintOf(c.Lacking), "SHARD_ADMIN_PASSWORD_PROD_SHARD_1")
+}
+
+func FuzzScrub(f *testing.F) {
+	f.Add("see postgres://u:", "hunter2", "@h/d")
+	f.Add("password=", "p w", " and more")
+	f.Add("token: '", "x", "'")
+	f.Fuzz(func(t *testing.T, before, word, after string) {
+		clean := credential.Scrub(before + word + after)
+		require.NotContains(t, clean, "\x00")
+		if regexp.MustCompile(`^[a-z0-9]{6,}$`).MatchString(word) {
+			require.NotContains(t, credential.Scrub("postgres://u:"+word+"@h/d password="+word+" token: "+word), word)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -257,5 +258,45 @@ func FuzzParse(f *testing.F) {
 		again, err := fleet.Parse(written, "f.toml")
 		require.NoError(t, err, "%s", written)
 		require.Equal(t, got, again)
+	})
+}
+
+func FuzzSplitSecret(f *testing.F) {
+	f.Add("postgres://u:p%23@h:1/d?sslmode=require", "x")
+	f.Add("postgresql://h/d?password=p&PgPassword=q", "y z")
+	f.Add("postgres://u:a/b@h/d", "#")
+	f.Fuzz(func(t *testing.T, text, word string) {
+		clean, c, err := fleet.SplitSecret(text)
+		if err != nil {
+			require.Equal(t, fault.Usage, fault.CodeOf(err))
+			require.NotEmpty(t, fault.HintOf(err))
+			require.Empty(t, clean)
+			return
+		}
+		again, none, err := fleet.SplitSecret(clean)
+		require.NoError(t, err, "%q became %q", text, clean)
+		require.Equal(t, clean, again)
+		require.True(t, none.Password.Empty(), "%q became %q", text, clean)
+		require.Equal(t, c.User, none.User)
+		// Whatever stands where a password belongs comes out as it went in.
+		if word != "" {
+			clean, c, err = fleet.SplitSecret("postgres://" + url.UserPassword("u", word).String() + "@h/d")
+			require.NoError(t, err)
+			require.Equal(t, []string{"postgres://u@h/d", word}, []string{clean, c.Password.Reveal()})
+		}
+	})
+}
+
+func FuzzParseSize(f *testing.F) {
+	f.Add("200GB")
+	f.Add("1.5 kib")
+	f.Add("9e99TiB")
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := fleet.ParseSize(text)
+		if err != nil {
+			require.Equal(t, fault.FleetInvalid, fault.CodeOf(err))
+			return
+		}
+		require.GreaterOrEqual(t, n, int64(0), text)
 	})
 }

@@ -317,3 +317,35 @@ func TestTheLogIsRotatedAndShared(t *testing.T) {
 	}
 	require.Equal(t, 200, lines)
 }
+
+func FuzzSettings(f *testing.F) {
+	f.Add("theme = \"dark\"\nSHARD_ADMIN_ENABLED = true\n", "theme", "light")
+	f.Add("operator_email = \"a@b\"\n[x]\n", "operator_email", "postgres://u:p@h/d")
+	f.Add("TENANT_ADMIN_EMAILS = \"a@b, c@d\"\n'quoted key' = 1\n", "TENANT_ADMIN_EMAILS", "a@b,,c@d")
+	dir := filepath.Join(f.TempDir(), "home")
+	f.Fuzz(func(t *testing.T, text, name, value string) {
+		h, err := home.Open(home.Options{Dir: dir, Env: func(string) string { return "" }})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, h.Close()) }()
+		path := filepath.Join(dir, "settings.toml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		if _, err := h.Settings().List(); err != nil {
+			require.Equal(t, fault.SettingsInvalid, fault.CodeOf(err), "%v", err)
+			require.NotEmpty(t, fault.HintOf(err))
+			require.Contains(t, err.Error(), path+":")
+			on, _ := h.Settings().Flag(policy.FlagEnabled)
+			require.False(t, on, "a flag of a file that cannot be read is off")
+			require.NoError(t, os.Remove(path))
+		}
+		if err := h.Settings().Set(name, value); err != nil {
+			require.Equal(t, fault.SettingsInvalid, fault.CodeOf(err), "%v", err)
+			return
+		}
+		one, err := h.Settings().Get(name)
+		require.NoError(t, err)
+		require.NoError(t, h.Settings().Set(name, one.Value), "what is shown may be set")
+		again, err := h.Settings().Get(name)
+		require.NoError(t, err)
+		require.Equal(t, one.Value, again.Value)
+	})
+}

@@ -280,3 +280,24 @@ func FuzzImport(f *testing.F) {
 		require.NoError(t, err)
 	})
 }
+
+func FuzzVariables(f *testing.F) {
+	f.Add("DATABASE_URL", "postgres://u:p@h/d", "AGENCY_TENANT_SHARD_1_DATABASE_URL", "postgres://h:6432/s1?pgbouncer=true", "production")
+	f.Add("AGENCY_STAGING_DATABASE_URL", "postgis://h/d?sslmode=require&pool=5", "_DATABASE_URL", "mysql://h/d", "staging")
+	f.Add("A_DATABASE_URL", "postgres://u:p#q/r?@h/d", "B_DATABASE_URL", "postgres://[::1]:99999/%zz", "")
+	f.Fuzz(func(t *testing.T, name, url, other, otherURL, environment string) {
+		values := map[string]string{name: strings.ReplaceAll(url, "p", secret), other: otherURL}
+		r, err := importer.FromEnvironment(importer.Options{
+			Name: "f", Environment: environment, Environ: []string{name + "=x", other + "=x"}, Env: func(n string) string { return values[n] },
+		})
+		if err != nil {
+			require.Contains(t, []fault.Code{fault.ImportInvalid, fault.FleetInvalid, fault.CredentialClash, fault.Usage}, fault.CodeOf(err), "%v", err)
+			require.NotEmpty(t, fault.HintOf(err))
+			return
+		}
+		b, err := r.Fleet.Marshal()
+		require.NoError(t, err)
+		_, err = fleet.Parse(b, "f.toml")
+		require.NoError(t, err, "%s", b)
+	})
+}
