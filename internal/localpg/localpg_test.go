@@ -57,26 +57,6 @@ func TestServerKeepsItsDataOverRestartAndCrash(t *testing.T) {
 	require.NoError(t, again.Stop(ctx))
 }
 
-// The end of a server is not taken for the end of the one that follows it.
-func TestServerIsRestartedAgainAndAgain(t *testing.T) {
-	t.Parallel()
-	bin, err := localpg.Find(t.Context(), 0)
-	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "shard-admin-localpg-")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o711))
-	s, err := localpg.Start(t.Context(), localpg.Config{Binaries: bin, Dir: dir + "/one", Child: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Stop(context.Background()) })
-	for range 8 {
-		require.NoError(t, s.Crash(t.Context()))
-		require.NoError(t, s.Restart(t.Context()))
-		_, ok := localpg.Running(dir + "/one")
-		require.True(t, ok)
-	}
-}
-
 func TestPWBSchemaLoads(t *testing.T) {
 	t.Parallel()
 	name := pgtest.Database(t, 0, "pwb")
