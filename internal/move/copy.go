@@ -287,9 +287,13 @@ func (r *run) onTarget(ctx context.Context, f func(pgx.Tx) error) error {
 
 // verify compares every row of every table on both sides, and the root row.
 func (r *run) verify(ctx context.Context) (map[string]compare.Digest, error) {
+	sizes := map[string]int64{}
+	for _, t := range r.m.Tables {
+		sizes[t.Table] = t.Bytes
+	}
 	res, err := compare.Verify(ctx, compare.Job{
 		Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Streams: streams,
+		Tables: r.copied(), Bytes: sizes, Streams: streams,
 		Progress: func(table string) { r.tell(table) },
 	})
 	if err != nil {

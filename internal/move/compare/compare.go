@@ -27,7 +27,11 @@ type Job struct {
 	Move           string
 	Epoch          int64
 	Tables         []*tenancy.TableClass
-	Streams        int
+	// Bytes estimates the tenant's part of each table, to cut large ones.
+	Bytes   map[string]int64
+	Streams int
+	// ChunkBytes is how much of a large table makes a chunk; 16 MB when 0.
+	ChunkBytes int64
 	// Limit bounds how many differing rows are described; 20 when 0.
 	Limit    int
 	Progress func(table string)
@@ -150,18 +154,22 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 	if j.Limit == 0 {
 		j.Limit = 20
 	}
+	chunks, left, err := cut(ctx, j)
+	if err != nil {
+		return nil, err
+	}
 	res := &Result{Digests: map[string]Digest{}}
 	var mu sync.Mutex
-	err := each(ctx, j, func(ctx context.Context, p *pair, c *tenancy.TableClass) error {
-		where := j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))
+	err = each(ctx, j, chunks, func(ctx context.Context, p *pair, k chunk) error {
+		where := k.where(j)
 		var a, b Digest
 		g, gctx := errgroup.WithContext(ctx)
 		g.Go(func() (err error) {
-			a, err = DigestOf(gctx, p.src, j.Map, c, where)
+			a, err = DigestOf(gctx, p.src, j.Map, k.table, where)
 			return conn.Fault(err, j.Source.Name())
 		})
 		g.Go(func() (err error) {
-			b, err = DigestOf(gctx, p.dst, j.Map, c, where)
+			b, err = DigestOf(gctx, p.dst, j.Map, k.table, where)
 			return conn.Fault(err, j.Target.Name())
 		})
 		if err := g.Wait(); err != nil {
@@ -170,50 +178,32 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 		var found []Difference
 		if a != b {
 			var err error
-			if found, err = p.differences(ctx, c, where); err != nil {
+			if found, err = p.differences(ctx, k.table, where); err != nil {
 				return err
 			}
 			if len(found) == 0 {
-				found = []Difference{{Table: c.Name(), Key: "*", Kind: "different"}}
+				found = []Difference{{Table: k.table.Name(), Key: "*", Kind: "different"}}
 			}
 		}
+		name := k.table.Name()
 		mu.Lock()
 		defer mu.Unlock()
-		res.Digests[c.Name()] = a
+		sum, err := res.Digests[name].plus(a)
+		if err != nil {
+			return err
+		}
+		res.Digests[name] = sum
 		res.Differences = append(res.Differences, found...)
-		if j.Progress != nil {
-			j.Progress(c.Name())
+		if left[name]--; left[name] == 0 && j.Progress != nil {
+			j.Progress(name)
 		}
 		return nil
 	})
 	sort.Slice(res.Differences, func(a, b int) bool { return res.Differences[a].String() < res.Differences[b].String() })
+	if len(res.Differences) > j.Limit {
+		res.Differences = res.Differences[:j.Limit]
+	}
 	return res, err
-}
-
-// each runs f for every table on some pairs of sessions.
-func each(ctx context.Context, j Job, f func(context.Context, *pair, *tenancy.TableClass) error) error {
-	todo := make(chan *tenancy.TableClass, len(j.Tables))
-	for _, c := range j.Tables {
-		todo <- c
-	}
-	close(todo)
-	g, ctx := errgroup.WithContext(ctx)
-	for range max(1, j.Streams) {
-		g.Go(func() error {
-			p, err := open(ctx, j)
-			if err != nil {
-				return err
-			}
-			defer p.close()
-			for c := range todo {
-				if err := f(ctx, p, c); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return g.Wait()
 }
 
 // row is one row's key and hash.

@@ -163,37 +163,52 @@ func cut(ctx context.Context, j Job) (map[string][]string, error) {
 	if j.PartBytes <= 0 {
 		j.PartBytes = partBytes
 	}
-	var pool interface {
-		QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	}
 	for _, c := range j.Tables {
 		by := cutBy(c)
 		n := int(min(j.Bytes[c.Name()]/j.PartBytes, int64(4*j.Streams)))
 		if by == "" || n < 2 {
 			continue
 		}
-		if pool == nil {
-			p, err := j.Source.Pool(ctx)
-			if err != nil {
-				return nil, err
-			}
-			pool = p
-		}
-		at := make([]string, n-1)
-		for i := range at {
-			at[i] = fmt.Sprintf("%.4f", float64(i+1)/float64(n))
-		}
-		col := "t." + pgx.Identifier{by}.Sanitize()
-		share := min(100, 100*float64(sampleBytes)/float64(max(c.Table.Bytes, sampleBytes)))
-		var bounds []string
-		err := pool.QueryRow(ctx, fmt.Sprintf("SELECT coalesce((percentile_disc(ARRAY[%s]::float8[]) WITHIN GROUP (ORDER BY %s))::text[], '{}') FROM %s t TABLESAMPLE SYSTEM (%.4f) WHERE %s",
-			strings.Join(at, ", "), col, c.Table.Own(), share, j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant)))).Scan(&bounds)
+		parts, err := Parts(ctx, j.Source, j.Map, j.Tenant, c, by, n)
 		if err != nil {
-			return nil, conn.Fault(err, j.Source.Name()+", table "+c.Name())
+			return nil, err
 		}
-		out[c.Name()] = between(col, c.Table.Column(by).SQLType, slices.Compact(bounds))
+		out[c.Name()] = parts
 	}
 	return out, nil
+}
+
+// Parts finds at most n conditions of which every row of a table fits exactly
+// one, with about as many of the tenant's rows on db each; none when nothing
+// separates them. The column must not hold nulls. Text is ordered by its bytes,
+// so that the same rows fit on servers that sort differently.
+func Parts(ctx context.Context, db *conn.Database, m *tenancy.Map, tenant string, c *tenancy.TableClass, by string, n int) ([]string, error) {
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := make([]string, n-1)
+	for i := range at {
+		at[i] = fmt.Sprintf("%.4f", float64(i+1)/float64(n))
+	}
+	col := "t." + pgx.Identifier{by}.Sanitize()
+	if Textual(c.Table.Column(by)) {
+		col += ` COLLATE "C"`
+	}
+	share := min(100, 100*float64(sampleBytes)/float64(max(c.Table.Bytes, sampleBytes)))
+	var bounds []string
+	err = pool.QueryRow(ctx, fmt.Sprintf("SELECT coalesce((percentile_disc(ARRAY[%s]::float8[]) WITHIN GROUP (ORDER BY %s))::text[], '{}') FROM %s t TABLESAMPLE SYSTEM (%.4f) WHERE %s",
+		strings.Join(at, ", "), col, c.Table.Own(), share, m.Owned(c.Name(), m.Literal(tenant)))).Scan(&bounds)
+	if err != nil {
+		return nil, conn.Fault(err, db.Name()+", table "+c.Name())
+	}
+	return between(col, c.Table.Column(by).SQLType, slices.Compact(bounds)), nil
+}
+
+// Textual says that a column's values are ordered by a collation.
+func Textual(col *structure.Column) bool {
+	name, _, _ := strings.Cut(col.Type, "(")
+	return name == "text" || name == "character varying" || name == "character"
 }
 
 // cutBy is the column by whose values a table may be cut, or "". Rows that

@@ -1,0 +1,134 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"math/big"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/tenancy"
+)
+
+// chunkBytes is how much of a table one query compares unless the job says it:
+// a difference is then looked for among as many rows, and several sessions
+// share a large table.
+const chunkBytes = 16 << 20
+
+// mostChunks bounds how often one table is cut.
+const mostChunks = 256
+
+// chunk is a table, or a part of one.
+type chunk struct {
+	table *tenancy.TableClass
+	// part is the condition of the part's rows, or "".
+	part string
+}
+
+func (k chunk) where(j Job) string {
+	where := j.Map.Owned(k.table.Name(), j.Map.Literal(j.Tenant))
+	if k.part != "" {
+		where = "(" + where + ") AND " + k.part
+	}
+	return where
+}
+
+// cut divides large tables by the tenant's rows on the source, largest first.
+// The chunks of a table leave out no key: a row that only the target has falls
+// into one of them too. left counts the chunks of each table.
+func cut(ctx context.Context, j Job) (chunks []chunk, left map[string]int, err error) {
+	if j.ChunkBytes <= 0 {
+		j.ChunkBytes = chunkBytes
+	}
+	left = map[string]int{}
+	tables := slices.Clone(j.Tables)
+	slices.SortStableFunc(tables, func(a, b *tenancy.TableClass) int {
+		return cmp.Compare(j.Bytes[b.Name()], j.Bytes[a.Name()])
+	})
+	for _, c := range tables {
+		parts := []string{}
+		n := int(min(j.Bytes[c.Name()]/j.ChunkBytes, mostChunks))
+		if by := cutBy(c); by != "" && n >= 2 {
+			if parts, err = rowcopy.Parts(ctx, j.Source, j.Map, j.Tenant, c, by, n); err != nil {
+				return nil, nil, err
+			}
+		}
+		if len(parts) == 0 {
+			parts = []string{""}
+		}
+		left[c.Name()] = len(parts)
+		for _, part := range parts {
+			chunks = append(chunks, chunk{c, part})
+		}
+	}
+	return chunks, left, nil
+}
+
+// cutBy is the column of the primary key by whose values a table may be cut, or
+// "": its order must be the same on every server, which an enum's is not.
+func cutBy(c *tenancy.TableClass) string {
+	for _, name := range c.Table.PrimaryKey {
+		col := c.Table.Column(name)
+		if name == c.TenantColumn {
+			continue
+		}
+		if rowcopy.Textual(col) || slices.Contains([]string{"smallint", "integer", "bigint", "uuid", "date", "timestamp without time zone", "timestamp with time zone"}, col.Type) {
+			return name
+		}
+	}
+	return ""
+}
+
+// each runs f for every chunk on some pairs of sessions.
+func each(ctx context.Context, j Job, chunks []chunk, f func(context.Context, *pair, chunk) error) error {
+	waiting := make(chan chunk, len(chunks))
+	for _, k := range chunks {
+		waiting <- k
+	}
+	close(waiting)
+	g, ctx := errgroup.WithContext(ctx)
+	for range max(1, min(j.Streams, len(chunks))) {
+		g.Go(func() error {
+			p, err := open(ctx, j)
+			if err != nil {
+				return err
+			}
+			defer p.close()
+			for k := range waiting {
+				if err := f(ctx, p, k); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// plus adds the digest of further rows of the same table.
+func (d Digest) plus(more Digest) (Digest, error) {
+	a, err := add(d.SumA, more.SumA)
+	if err != nil {
+		return d, err
+	}
+	b, err := add(d.SumB, more.SumB)
+	return Digest{Rows: d.Rows + more.Rows, SumA: a, SumB: b}, err
+}
+
+func add(a, b string) (string, error) {
+	sum := new(big.Int)
+	for _, text := range []string{a, b} {
+		if text == "" {
+			continue
+		}
+		n, ok := new(big.Int).SetString(text, 10)
+		if !ok {
+			return "", fault.Newf(fault.Internal, "", "a digest is no number: %q", text)
+		}
+		sum.Add(sum, n)
+	}
+	return sum.String(), nil
+}
