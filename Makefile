@@ -59,7 +59,7 @@ test: build-headless postgres frontend/node_modules/.installed
 	build/test
 
 bench: postgres
-	@build/need go psql
+	@build/need go psql rails
 	build/bench
 
 lint: frontend/node_modules/.installed
