@@ -54,7 +54,8 @@ func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 		want   []string
 	}{
 		"equal": {"SELECT", []string{}},
-		"changed, missing and extra rows at both ends and between": {`
+		"changed, missing and extra rows at both ends and between": {
+			`
 			UPDATE numbers SET v = NULL WHERE id = 1000; DELETE FROM numbers WHERE id = 2; INSERT INTO numbers VALUES (-5, 1, 'x'), (99999, 1, 'x');
 			UPDATE words SET v = '' WHERE word = 'a' || md5('4'); DELETE FROM words WHERE word = 'É' || md5('6') OR word = 'Z_' || md5('8');
 			INSERT INTO ids VALUES ('ffffffff-ffff-ffff-ffff-ffffffffffff', 1, 'x'), ('00000000-0000-0000-0000-000000000000', 1, 'x');
@@ -65,7 +66,8 @@ func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 				"numbers -5: extra", "numbers 1000: v differs", "numbers 2: missing", "numbers 99999: extra",
 				`times (1,"2026-01-01 00:00:02+00"): v differs`,
 				"words Z_c9f0f895fb98ab9159f51fd0297e236d: missing", "words aa87ff679a2f3e71d9181a67b7542122c: v differs", "words É1679091c5a880faf6fb5e6087eb1b2dc: missing",
-			}},
+			},
+		},
 		"another tenant's rows": {"UPDATE numbers SET v = 'other' WHERE owner_id = 2", []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
