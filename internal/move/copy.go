@@ -148,10 +148,9 @@ func (r *run) copyRows(ctx context.Context) error {
 	stopAt("root_placed")
 
 	var mu sync.Mutex
-	byName, sizes := map[string]*Table{}, map[string]int64{}
+	byName := map[string]*Table{}
 	for i := range r.m.Tables {
 		byName[r.m.Tables[i].Table] = &r.m.Tables[i]
-		sizes[r.m.Tables[i].Table] = r.m.Tables[i].Bytes
 	}
 	parkCtx, park := context.WithCancelCause(ctx)
 	defer park(nil)
@@ -166,7 +165,7 @@ func (r *run) copyRows(ctx context.Context) error {
 	var last time.Time
 	job := rowcopy.Job{
 		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Bytes: sizes, Streams: streams, ReplicaRole: r.plan.ReplicaRole,
+		Tables: r.copied(), Bytes: r.sizes(), Streams: streams, ReplicaRole: r.plan.ReplicaRole,
 		Progress: func(table string, rows, bytes int64, done bool) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -285,23 +284,28 @@ func (r *run) onTarget(ctx context.Context, f func(pgx.Tx) error) error {
 	return r.dst.fence.Write(ctx, r.m.ID, r.lease.Epoch, f)
 }
 
+// sizes are the planned bytes of the tenant's part of each table.
+func (r *run) sizes() map[string]int64 {
+	out := map[string]int64{}
+	for _, t := range r.m.Tables {
+		out[t.Table] = t.Bytes
+	}
+	return out
+}
+
 // verify compares every row of every table on both sides, and the root row.
 func (r *run) verify(ctx context.Context) (map[string]compare.Digest, error) {
-	sizes := map[string]int64{}
-	for _, t := range r.m.Tables {
-		sizes[t.Table] = t.Bytes
-	}
 	res, err := compare.Verify(ctx, compare.Job{
 		Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Bytes: sizes, Streams: streams,
+		Tables: r.copied(), Bytes: r.sizes(), Streams: streams,
 		Progress: func(table string) { r.tell(table) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	if len(res.Differences) > 0 {
-		r.say(ctx, "verification found %d differing rows", len(res.Differences))
-		return nil, different(r.m, res.Differences)
+		r.say(ctx, "verification found %s%d differing rows", map[bool]string{true: "at least "}[res.More], len(res.Differences))
+		return nil, different(r.m, res)
 	}
 	missing, columns, err := r.e.deps.Catalogue.CompareRoot(ctx, r.dst.db, r.m.Tenant)
 	if err != nil {
@@ -314,11 +318,11 @@ func (r *run) verify(ctx context.Context) (map[string]compare.Digest, error) {
 	return res.Digests, nil
 }
 
-func different(m *Move, d []compare.Difference) error {
+func different(m *Move, res *compare.Result) error {
 	examples := ""
-	for i, x := range d {
+	for i, x := range res.Differences {
 		if i == 3 {
-			examples += fmt.Sprintf("; %d more", len(d)-i)
+			examples += fmt.Sprintf("; %s%d more", map[bool]string{true: "at least "}[res.More], len(res.Differences)-i)
 			break
 		}
 		if i > 0 {

@@ -31,7 +31,7 @@ type chunk struct {
 func (k chunk) where(j Job) string {
 	where := j.Map.Owned(k.table.Name(), j.Map.Literal(j.Tenant))
 	if k.part != "" {
-		where = "(" + where + ") AND " + k.part
+		where += " AND " + k.part
 	}
 	return where
 }

@@ -65,6 +65,8 @@ func (d Difference) String() string {
 type Result struct {
 	Digests     map[string]Digest
 	Differences []Difference
+	// More says that further rows may differ than are described.
+	More bool
 }
 
 // hash is the expression of a row's 128-bit hash over its columns by name.
@@ -194,6 +196,7 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 		}
 		res.Digests[name] = sum
 		res.Differences = append(res.Differences, found...)
+		res.More = res.More || len(found) >= j.Limit
 		if left[name]--; left[name] == 0 && j.Progress != nil {
 			j.Progress(name)
 		}
@@ -201,7 +204,7 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 	})
 	sort.Slice(res.Differences, func(a, b int) bool { return res.Differences[a].String() < res.Differences[b].String() })
 	if len(res.Differences) > j.Limit {
-		res.Differences = res.Differences[:j.Limit]
+		res.Differences, res.More = res.Differences[:j.Limit], true
 	}
 	return res, err
 }

@@ -1,29 +1,19 @@
 package compare_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/conn"
-	"shardadmin/internal/credential"
-	"shardadmin/internal/fleet"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/pgtest"
-	"shardadmin/internal/structure"
-	"shardadmin/internal/tenancy"
+	"shardadmin/internal/pgtest/twoshards"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-type nobody struct{}
-
-func (nobody) Resolve(_ context.Context, _, _ string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
-	return credential.Credential{User: at.User}, credential.FromNowhere, nil
-}
 
 // Keys of every shape that a table is cut by, or is not.
 const shapes = `
@@ -73,24 +63,10 @@ func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()
-			f := &fleet.Fleet{Name: "f", Environment: fleet.Development, Shards: []fleet.Shard{{Name: "here", InControl: true}, {Name: "there"}}}
-			dbs := []string{pgtest.Database(t, 0, shapes), pgtest.Database(t, 1, shapes)}
-			pgtest.Exec(t, pgtest.Server(t, 1), dbs[1], c.change)
-			f.Control.URL = pgtest.Server(t, 0).URL("", dbs[0])
-			f.Shards[1].Endpoint.URL = pgtest.Server(t, 1).URL("", dbs[1])
-			set := conn.Open(f, conn.Options{Resolver: nobody{}})
-			t.Cleanup(set.Close)
-			s, err := structure.Read(ctx, pgtest.Connect(t, f.Control.URL), nil)
-			require.NoError(t, err)
-			m, err := tenancy.BuildMap(s, &tenancy.Profile{Name: "p", Tenants: tenancy.Tenants{Table: "owners", Key: "id", Labels: []string{"id"}}, TenantColumns: []string{"owner_id"}, Pointer: "owners.shard", Follows: tenancy.FollowsTrue})
-			require.NoError(t, err)
-			j := compare.Job{Map: m, Tenant: "1", Move: uuid.NewString(), Epoch: 1, Tables: m.Moving(), Streams: 3, Limit: 1000}
-			j.Source, err = set.Shard("here")
-			require.NoError(t, err)
-			j.Target, err = set.Shard("there")
-			require.NoError(t, err)
+			pair := twoshards.Open(t, shapes, shapes+c.change)
+			j := compare.Job{Source: pair.Here, Target: pair.There, Map: pair.Map, Tenant: "1", Move: uuid.NewString(), Epoch: 1, Tables: pair.Map.Moving(), Streams: 3, Limit: 1000}
 			for _, db := range []*conn.Database{j.Source, j.Target} {
-				require.NoError(t, fence.New(db, m).Enter(ctx, j.Move, 1))
+				require.NoError(t, fence.New(db, pair.Map).Enter(ctx, j.Move, 1))
 			}
 			whole, err := compare.Verify(ctx, j)
 			require.NoError(t, err)
@@ -113,6 +89,12 @@ func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 				got = append(got, d.String())
 			}
 			require.Equal(t, c.want, got)
+			require.False(t, cut.More)
+			j.Limit = 2
+			first, err := compare.Verify(ctx, j)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(first.Differences), 2)
+			require.Equal(t, len(c.want) > 2, first.More, "more than are described")
 		})
 	}
 }

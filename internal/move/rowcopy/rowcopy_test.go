@@ -10,23 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"shardadmin/internal/conn"
-	"shardadmin/internal/credential"
-	"shardadmin/internal/fleet"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/twoshards"
 	"shardadmin/internal/structure"
-	"shardadmin/internal/tenancy"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-type nobody struct{}
-
-func (nobody) Resolve(_ context.Context, _, _ string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
-	return credential.Credential{User: at.User}, credential.FromNowhere, nil
-}
 
 // Tables with keys of every shape, some of which refer to themselves or lead
 // round in a circle.
@@ -72,28 +63,10 @@ func TestEveryRowArrivesOnceHoweverTablesAreCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()
-			f := &fleet.Fleet{Name: "f", Environment: fleet.Development, Shards: []fleet.Shard{{Name: "here", InControl: true}, {Name: "there"}}}
-			dbs := []string{}
-			for n := range 2 {
-				dbs = append(dbs, pgtest.Database(t, n, shapes))
-			}
-			pgtest.Exec(t, pgtest.Server(t, 0), dbs[0], shapesRows)
-			pgtest.Exec(t, pgtest.Server(t, 1), dbs[1], "INSERT INTO owners VALUES (1)")
-			f.Control.URL = pgtest.Server(t, 0).URL("", dbs[0])
-			f.Shards[1].Endpoint.URL = pgtest.Server(t, 1).URL("", dbs[1])
-			set := conn.Open(f, conn.Options{Resolver: nobody{}})
-			t.Cleanup(set.Close)
-			a, b := pgtest.Connect(t, f.Control.URL), pgtest.Connect(t, f.Shards[1].Endpoint.URL)
-			s, err := structure.Read(ctx, a, nil)
-			require.NoError(t, err)
-			m, err := tenancy.BuildMap(s, &tenancy.Profile{Name: "p", Tenants: tenancy.Tenants{Table: "owners", Key: "id", Labels: []string{"id"}}, TenantColumns: []string{"owner_id"}, Pointer: "owners.shard", Follows: tenancy.FollowsTrue})
-			require.NoError(t, err)
-			require.Zero(t, m.Unclassified)
-
-			job.Source, err = set.Shard("here")
-			require.NoError(t, err)
-			job.Target, err = set.Shard("there")
-			require.NoError(t, err)
+			pair := twoshards.Open(t, shapes+shapesRows, shapes+"INSERT INTO owners VALUES (1)")
+			m := pair.Map
+			a, b := pgtest.Connect(t, pair.HereURL), pgtest.Connect(t, pair.ThereURL)
+			job.Source, job.Target = pair.Here, pair.There
 			job.Map, job.Tenant, job.Move, job.Epoch, job.Tables = m, "1", uuid.NewString(), 1, m.Moving()
 			job.Bytes = map[string]int64{}
 			for _, c := range job.Tables {
