@@ -588,6 +588,10 @@ func TestChoicesComeFromAFile(t *testing.T) {
 	l.refused(2, "usage", "move", "plan", "sub7", "shard_1", "--decisions", file)
 	plan := l.jsonWith("[]", 0, "move", "plan", "sub7", "shard_1", "--decisions", "-")
 	require.Equal(t, false, plan["blocked"])
+	chosen := filepath.Join(t.TempDir(), "what we chose.json")
+	require.NoError(t, os.WriteFile(chosen, []byte("[]"), 0o600))
+	require.Contains(t, l.ok("move", "plan", "sub7", "shard_1", "--mode", "fenced", "--decisions", chosen, "--max-read-only", "90s"),
+		"shard-admin move start sub7 shard_1 --decisions '"+chosen+"' --max-read-only 1m30s --mode fenced --wait --note REASON", "the next command takes the same choices")
 	l.refused(3, "tenant_unknown", "move", "start", "nobody", "shard_1", "--wait")
 	l.refused(2, "usage", "move", "start", "sub7", "shard_1", "--at", "tomorrow")
 	e := l.json(3, "move", "start", "sub7", "shard_1", "--mode", "online", "--wait")

@@ -7,8 +7,10 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
@@ -36,7 +38,7 @@ func (p *program) moveCommand() *cobra.Command {
 		Use: "plan TENANT SHARD", Short: "Say what a move would do; exit 3 if a check blocks it", Args: want("TENANT", "SHARD"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan.Tenant, plan.Target = args[0], args[1]
-			return p.runMovePlan(cmd.Context(), plan)
+			return p.runMovePlan(cmd.Context(), plan, repeated(cmd))
 		},
 	}
 	shared(planned, &plan)
@@ -137,7 +139,28 @@ func (o moveOptions) request(p *program) (session.MoveRequest, error) {
 	return r, err
 }
 
-func (p *program) runMovePlan(ctx context.Context, o moveOptions) error {
+// repeated is what a command was given of its own flags, as a person would type
+// it again; what came on standard input needs a file the second time.
+func repeated(cmd *cobra.Command) string {
+	text := ""
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		value := f.Value.String()
+		switch {
+		case !f.Changed:
+			return
+		case value == "-":
+			value = "FILE"
+		case strings.ContainsFunc(value, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:,@", r)
+		}):
+			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		}
+		text += " --" + f.Name + " " + value
+	})
+	return text
+}
+
+func (p *program) runMovePlan(ctx context.Context, o moveOptions, again string) error {
 	r, err := o.request(p)
 	if err != nil {
 		return err
@@ -150,7 +173,7 @@ func (p *program) runMovePlan(ctx context.Context, o moveOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := p.answer(v, func(w io.Writer) { printPlan(w, v) }); err != nil {
+	if err := p.answer(v, func(w io.Writer) { printPlan(w, v, again) }); err != nil {
 		return err
 	}
 	if v.Blocked {
@@ -159,7 +182,9 @@ func (p *program) runMovePlan(ctx context.Context, o moveOptions) error {
 	return nil
 }
 
-func printPlan(w io.Writer, v session.Plan) {
+// printPlan ends with the command that starts the move; again is what of the
+// plan's flags it needs.
+func printPlan(w io.Writer, v session.Plan, again string) {
 	pause := spanOr(v.EstimateMS)
 	if v.EstimateMS == nil {
 		pause = "unknown: " + v.EstimateReason
@@ -201,7 +226,7 @@ func printPlan(w io.Writer, v session.Plan) {
 		return
 	}
 	line(w, "Nothing stands in the way. Next:")
-	line(w, "  shard-admin move start %s %s --wait --note REASON", v.Label, v.Target)
+	line(w, "  shard-admin move start %s %s%s --wait --note REASON", v.Label, v.Target, again)
 }
 
 // printChecks prints what is not well, whole; what is well is one line.

@@ -86,7 +86,7 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 				Decisions: []session.Decision{{Table: "pwb_users", Key: "42", Case: "two_owners", Choices: []string{"share", "refuse"}}},
 				Checks:    []session.Check{{Name: "rights", Status: "ok"}, {Name: "collisions", Status: "blocker", Message: "3 keys of pwb_users are taken on the target", Fix: "move them away first", Evidence: "41, 42, 43"}},
 				Notices:   []string{"until finalize the source keeps its copy"},
-			})
+			}, "")
 		},
 		"move":  func(w io.Writer) { printMove(w, move) },
 		"moves": func(w io.Writer) { printMoves(w, session.MoveList{Moves: []session.MoveView{move, retained}}) },

@@ -3,6 +3,7 @@ package importer
 import (
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"shardadmin/internal/fault"
@@ -80,6 +81,12 @@ func application(names []string) string {
 		}
 		return x
 	}
+	// So it is with an entry behind it that the reference application has.
+	for _, n := range long {
+		if m := knownEntry(n); m != "" {
+			return m
+		}
+	}
 	// With the environment's name behind it, one is enough.
 	for _, n := range long {
 		for _, e := range environments {
@@ -89,6 +96,27 @@ func application(names []string) string {
 		}
 	}
 	return ""
+}
+
+// knownEntry returns X of X_TENANT_SHARD_1_DATABASE_URL, X_DEMO_SHARD_DATABASE_URL
+// and the same with an environment's name behind X; "" of any other variable.
+func knownEntry(name string) string {
+	x := strings.TrimSuffix(name, "_"+fallbackURL)
+	before, ok := strings.CutSuffix(x, "_DEMO_SHARD")
+	if !ok {
+		var number string
+		before, number, ok = strings.Cut(x, "_TENANT_SHARD_")
+		if _, err := strconv.ParseUint(number, 10, 32); !ok || err != nil {
+			return ""
+		}
+	}
+	for _, e := range environments {
+		if before == e {
+			return ""
+		}
+		before = strings.TrimSuffix(before, "_"+e)
+	}
+	return before
 }
 
 type chosen struct{ entry, variable string }

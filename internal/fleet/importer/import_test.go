@@ -220,7 +220,20 @@ func TestFromEnvironment(t *testing.T) {
 			vars:        []string{"AGENCY_DATABASE_URL=postgres://h/a", "AGENCY_STAGING_TENANT_SHARD_1_DATABASE_URL=postgres://s/s1"},
 			control:     "postgres://h/a", shards: "default shard_1=postgres://s/s1",
 		},
-		"without a name":     {vars: []string{"DATABASE_URL=postgres://h/a", "EU_DATABASE_URL=postgres://h/e"}, control: "postgres://h/a", shards: "default eu=postgres://h/e"},
+		"without a name": {vars: []string{"DATABASE_URL=postgres://h/a", "EU_DATABASE_URL=postgres://h/e"}, control: "postgres://h/a", shards: "default eu=postgres://h/e"},
+		"a name on the shards alone": {
+			vars:    []string{"DATABASE_URL=postgres://h/a", "AGENCY_DEMO_SHARD_DATABASE_URL=postgres://h/demo"},
+			control: "postgres://h/a", shards: "default demo=postgres://h/demo",
+		},
+		"a name of two words on the shards alone": {
+			vars:    []string{"DATABASE_URL=postgres://h/a", "MY_AGENCY_TENANT_SHARD_1_DATABASE_URL=postgres://h/s1", "MY_AGENCY_STAGING_TENANT_SHARD_1_DATABASE_URL=postgres://s/s1"},
+			control: "postgres://h/a", shards: "default shard_1=postgres://h/s1",
+		},
+		"shards without a name": {
+			environment: "staging",
+			vars:        []string{"DATABASE_URL=postgres://h/a", "STAGING_TENANT_SHARD_1_DATABASE_URL=postgres://h/s1"},
+			control:     "postgres://h/a", shards: "default shard_1=postgres://h/s1",
+		},
 		"Rails's primary":    {vars: []string{"PRIMARY_DATABASE_URL=postgres://h/a", "DATABASE_URL=postgres://h/b"}, control: "postgres://h/a", shards: "default"},
 		"the name alone":     {vars: []string{"AGENCY_DATABASE_URL=postgres://h/a"}, control: "postgres://h/a", shards: "default"},
 		"empty ones":         {vars: []string{"DATABASE_URL=postgres://h/a", "EU_DATABASE_URL="}, control: "postgres://h/a", shards: "default"},
