@@ -184,13 +184,55 @@ func (f *benchFleet) psql() time.Duration {
 	return took
 }
 
+// batches is what an application does that has its own mover: 500 rows at a
+// time, read and inserted.
+func (f *benchFleet) batches(rows int) time.Duration {
+	b, ctx := f.t, context.Background()
+	b.Helper()
+	target := f.target(true)
+	defer f.drop(target)
+	set := f.set(f.role, target)
+	defer set.Close()
+	src, err := set.Control().Pool(ctx)
+	require.NoError(b, err)
+	db, err := set.Shard("shard_1")
+	require.NoError(b, err)
+	dst, err := db.Pool(ctx)
+	require.NoError(b, err)
+	begin := time.Now()
+	last := int64(-1)
+	for done := 0; done < rows; done += 500 {
+		list, err := src.Query(ctx, "SELECT "+strings.Replace(benchColumns, "price, meta", "price::text, meta::text", 1)+" FROM notes WHERE account_id = 1 AND id > $1 ORDER BY id LIMIT 500", last)
+		require.NoError(b, err)
+		tuples, args := []string{}, []any{}
+		for list.Next() {
+			v, err := list.Values()
+			require.NoError(b, err)
+			marks := make([]string, len(v))
+			for i := range v {
+				args = append(args, v[i])
+				marks[i] = "$" + strconv.Itoa(len(args))
+			}
+			tuples = append(tuples, "("+strings.Join(marks, ", ")+")")
+			last = v[0].(int64)
+		}
+		require.NoError(b, list.Err())
+		// As text with the values in it, as frameworks send it.
+		_, err = dst.Exec(ctx, "INSERT INTO notes ("+benchColumns+") VALUES "+strings.Join(tuples, ", "), append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
+		require.NoError(b, err)
+	}
+	took := time.Since(begin)
+	f.arrived(target, rows)
+	return took
+}
+
 //go:embed testdata/batches.rb
 var batchesRuby string
 
-// batches is the peer that the promise is about: the reference application is
-// Rails, whose own means are in_batches and insert_all, 500 rows at a time. It
-// tells its own time, without its start.
-func (f *benchFleet) batches(rows int) time.Duration {
+// rails is printed beside it: the reference application's own means, in_batches
+// and insert_all, 500 rows at a time. Nothing is promised against it, because
+// much of its time is the client's. It tells its own time, without its start.
+func (f *benchFleet) rails(rows int) time.Duration {
 	b := f.t
 	b.Helper()
 	target := f.target(true)
@@ -238,7 +280,7 @@ func BenchmarkCopyAgainstPsqlAndInserts(b *testing.B) {
 	f := newBenchFleet(b, rows)
 	f.replicaRole()
 	for b.Loop() {
-		var ours, peer, plain, without []time.Duration
+		var ours, peer, plain, active, without []time.Duration
 		for i := range rounds {
 			turns := []func(){
 				func() { peer = append(peer, f.psql()) },
@@ -252,6 +294,7 @@ func BenchmarkCopyAgainstPsqlAndInserts(b *testing.B) {
 			}
 			if i%2 == 0 {
 				plain = append(plain, f.batches(few))
+				active = append(active, f.rails(few))
 				without = append(without, f.product(f.replica))
 			}
 			say("round %d: psql %.1f s, shard-admin %.1f s", i+1, peer[i].Seconds(), ours[i].Seconds())
@@ -261,7 +304,8 @@ func BenchmarkCopyAgainstPsqlAndInserts(b *testing.B) {
 		say("copy %d rows, three indexes, one foreign key, median of %d, plain role:", rows, rounds)
 		say("  shard-admin               %8.0f rows/s", perSecond(rows, median(ours)))
 		say("  psql binary COPY pipe     %8.0f rows/s   ratio %.2f, promised ≥ 0.95", perSecond(rows, median(peer)), toPsql)
-		say("  Rails, 500-row INSERTs    %8.0f rows/s   ratio %.1f, promised ≥ 8", perSecond(few, median(plain)), toInserts)
+		say("  500-row INSERT batches    %8.0f rows/s   ratio %.1f, promised ≥ 8", perSecond(few, median(plain)), toInserts)
+		say("  the same by Rails         %8.0f rows/s   ratio %.1f", perSecond(few, median(active)), perSecond(rows, median(ours))/perSecond(few, median(active)))
 		say("  shard-admin, replica role %8.0f rows/s", perSecond(rows, median(without)))
 		b.ReportMetric(toPsql, "of-psql")
 		b.ReportMetric(toInserts, "of-inserts")

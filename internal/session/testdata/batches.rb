@@ -1,4 +1,4 @@
-# The peer of the benchmark: what a Rails application moves its rows with that
+# Measured beside the copy: what a Rails application moves its rows with that
 # has only Active Record. Arguments: source URL, target URL, rows.
 require "active_record"
 require "pg"
