@@ -707,7 +707,7 @@ func (m *Map) references() {
 	}
 }
 
-// sortParentsFirst orders tables by their foreign keys, ties by name.
+// sortParentsFirst orders tables by their foreign keys and owners, ties by name.
 func (m *Map) sortParentsFirst() {
 	all := []*TableClass{m.Root}
 	for _, name := range m.Schema.Names {
@@ -715,7 +715,7 @@ func (m *Map) sortParentsFirst() {
 			all = append(all, c)
 		}
 	}
-	for _, group := range Groups(all) {
+	for _, group := range m.Groups(all) {
 		m.Order = append(m.Order, group...)
 	}
 }

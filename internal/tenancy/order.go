@@ -2,10 +2,12 @@ package tenancy
 
 import "slices"
 
-// Groups puts tables into the order of their foreign keys, parents first.
-// Tables whose keys lead round in a circle make one group; within it only the
-// keys that cannot wait for the end of a transaction give the order.
-func Groups(tables []*TableClass) [][]*TableClass {
+// Groups puts tables into the order in which their rows may come: after the
+// parents that foreign keys name and after their owners. It is also, backwards,
+// the order in which they may go. Tables that lead round in a circle make one
+// group and come or go in one transaction; within it only the keys that cannot
+// wait for its end give the order.
+func (m *Map) Groups(tables []*TableClass) [][]*TableClass {
 	in := map[string]*TableClass{}
 	for _, c := range tables {
 		in[c.Name()] = c
@@ -19,8 +21,7 @@ func Groups(tables []*TableClass) [][]*TableClass {
 		index[v] = len(index) + 1
 		low[v] = index[v]
 		stack, on[v] = append(stack, v), true
-		for _, f := range in[v].Table.ForeignKeys {
-			w := f.RefTable
+		for _, w := range m.after(in[v]) {
 			if in[w] == nil {
 				continue
 			}
@@ -49,6 +50,44 @@ func Groups(tables []*TableClass) [][]*TableClass {
 		}
 	}
 	return out
+}
+
+// Listed tables have rows whose owner only a list tells once they are copied:
+// those that others point at, and those of an ownership cycle.
+func (c *TableClass) Listed() bool { return c.Kind == OwnedByRef || c.Cycle > 0 }
+
+// OwnerTables are the tables without whose rows nobody can tell whose rows c
+// has. While c's rows are there theirs must be, or a copy that ends in its
+// middle leaves rows that nothing finds again. A listed owner is itself known by
+// its own owners only, so these count too.
+func (m *Map) OwnerTables(c *TableClass) []string {
+	out := []string{}
+	if c.Listed() {
+		return out
+	}
+	var add func(from *TableClass)
+	add = func(from *TableClass) {
+		for _, e := range from.Owners {
+			if e.To == c.Name() || slices.Contains(out, e.To) {
+				continue
+			}
+			out = append(out, e.To)
+			if to := m.byName[e.To]; to != nil && to.Listed() {
+				add(to)
+			}
+		}
+	}
+	add(c)
+	return out
+}
+
+// after are the tables whose rows come before those of c.
+func (m *Map) after(c *TableClass) []string {
+	out := []string{}
+	for _, f := range c.Table.ForeignKeys {
+		out = append(out, f.RefTable)
+	}
+	return append(out, m.OwnerTables(c)...)
 }
 
 // within orders a group by the keys that cannot wait; a circle of such keys is

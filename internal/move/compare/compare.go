@@ -486,7 +486,7 @@ func (p *pair) strangers(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) 
 	}
 	if len(nobodys) > 0 {
 		known := []string{}
-		if rowcopy.Listed(c) {
+		if c.Listed() {
 			if err := p.src.QueryRow(ctx, `SELECT coalesce(array_agg(DISTINCT key), '{}') FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind IN ('own', 'found', 'shared', 'fresh') AND key = ANY ($3)`,
 				p.j.Move, c.Name(), nobodys).Scan(&known); err != nil {
 				return conn.Fault(err, p.j.Source.Name())

@@ -117,7 +117,7 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 	}
 	// A row that is owned by reference may be there already when it is the
 	// same: it is not copied again then.
-	mayBeThere := rowcopy.Listed(c)
+	mayBeThere := c.Listed()
 	if c.Kind == tenancy.Root {
 		predicate += " AND t." + pgx.Identifier{w.Profile.Tenants.Key}.Sanitize() + "::text <> '" + strings.ReplaceAll(w.Tenant.ID, "'", "''") + "'"
 	}

@@ -106,7 +106,7 @@ func (j Job) list(ctx context.Context, where func(c *tenancy.TableClass) string)
 // somebody points at them; otherwise they stay.
 func Undo(ctx context.Context, j Job, all bool) (int64, error) {
 	err := j.list(ctx, func(c *tenancy.TableClass) string {
-		if !rowcopy.Listed(c) {
+		if !c.Listed() {
 			return j.owned(c)
 		}
 		key := rowcopy.KeyText(c, "t")
@@ -174,8 +174,9 @@ func (j Job) lent(ctx context.Context) error {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// Listed deletes what List or Undo has listed, children first, and the root
-// replica last. It can be repeated.
+// Listed deletes what List or Undo has listed, children and what is owned
+// first, so that Undo can list the rest after a crash, and the root replica
+// last. It can be repeated.
 func Listed(ctx context.Context, j Job) (int64, error) {
 	if j.Batch <= 0 {
 		j.Batch = 1000
@@ -185,7 +186,7 @@ func Listed(ctx context.Context, j Job) (int64, error) {
 	}
 	var total int64
 	first := true
-	for _, group := range slices.Backward(j.groups()) {
+	for _, group := range slices.Backward(j.Map.Groups(j.Tables)) {
 		for {
 			n, err := j.batch(ctx, group)
 			if err != nil {
@@ -211,56 +212,6 @@ func Listed(ctx context.Context, j Job) (int64, error) {
 		return total + n, err
 	}
 	return total, nil
-}
-
-// groups are the tables in the order of their keys, those that refer to one
-// another together (Tarjan over foreign keys).
-func (j Job) groups() [][]*tenancy.TableClass {
-	in := map[string]*tenancy.TableClass{}
-	for _, c := range j.Tables {
-		in[c.Name()] = c
-	}
-	index, low, on := map[string]int{}, map[string]int{}, map[string]bool{}
-	var stack []string
-	out := [][]*tenancy.TableClass{}
-	next := 1
-	var visit func(string)
-	visit = func(v string) {
-		index[v], low[v] = next, next
-		next++
-		stack, on[v] = append(stack, v), true
-		for _, f := range in[v].Table.ForeignKeys {
-			w := f.RefTable
-			if in[w] == nil {
-				continue
-			}
-			if index[w] == 0 {
-				visit(w)
-				low[v] = min(low[v], low[w])
-			} else if on[w] {
-				low[v] = min(low[v], index[w])
-			}
-		}
-		if low[v] != index[v] {
-			return
-		}
-		group := []*tenancy.TableClass{}
-		for {
-			w := stack[len(stack)-1]
-			stack, on[w] = stack[:len(stack)-1], false
-			group = append(group, in[w])
-			if w == v {
-				break
-			}
-		}
-		out = append(out, group) // parents come out first
-	}
-	for _, c := range j.Tables {
-		if index[c.Name()] == 0 {
-			visit(c.Name())
-		}
-	}
-	return out
 }
 
 // pointer is a way in which rows of a table point at a row.

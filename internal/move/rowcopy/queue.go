@@ -24,29 +24,23 @@ type task struct {
 	size int64
 }
 
-// queue hands out tables: largest first, and for a plain role only those whose
-// parents are there. Tables whose keys lead round in a circle go together then,
-// because their keys hold only once all of them are there.
+// queue hands out tables: largest first of those whose owners are there, and
+// for a plain role whose parents are. A copy may end at any moment, and what it
+// leaves has to be found by its owners. Tables that lead round in a circle go
+// together.
 type queue struct {
 	mu      sync.Mutex
 	waiting []*task
 	open    map[string]int // table → tasks not finished
 	plain   bool
+	tm      *tenancy.Map
 	change  chan struct{}
 	meter   *meter
 }
 
 func newQueue(j Job, parts map[string][]string) *queue {
-	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, change: make(chan struct{})}
-	groups := [][]*tenancy.TableClass{}
-	if q.plain {
-		groups = tenancy.Groups(j.Tables)
-	} else {
-		for _, c := range j.Tables {
-			groups = append(groups, []*tenancy.TableClass{c})
-		}
-	}
-	for _, group := range groups {
+	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{})}
+	for _, group := range j.Map.Groups(j.Tables) {
 		size := int64(0)
 		for _, c := range group {
 			size += j.Bytes[c.Name()]
@@ -92,14 +86,15 @@ func (q *queue) next(ctx context.Context) (*task, error) {
 }
 
 func (q *queue) ready(group []*tenancy.TableClass) bool {
-	if !q.plain {
-		return true
+	waits := func(table string) bool {
+		return q.open[table] > 0 && !slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == table })
 	}
 	for _, c := range group {
-		for _, f := range c.Table.ForeignKeys {
-			if q.open[f.RefTable] > 0 && !slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == f.RefTable }) {
-				return false
-			}
+		if slices.ContainsFunc(q.tm.OwnerTables(c), waits) {
+			return false
+		}
+		if q.plain && slices.ContainsFunc(c.Table.ForeignKeys, func(f structure.ForeignKey) bool { return waits(f.RefTable) }) {
+			return false
 		}
 	}
 	return true
@@ -215,7 +210,7 @@ func Textual(col *structure.Column) bool {
 // refer to rows of their own table have to come together, and so do those that
 // go through a staging table.
 func cutBy(c *tenancy.TableClass) string {
-	if Listed(c) || slices.ContainsFunc(c.Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == c.Name() }) {
+	if c.Listed() || slices.ContainsFunc(c.Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == c.Name() }) {
 		return ""
 	}
 	for _, col := range c.Table.PrimaryKey {

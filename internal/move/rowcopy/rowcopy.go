@@ -174,7 +174,7 @@ func (w *worker) table(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, pa
 	}
 	var out, in int64
 	var err error
-	if Listed(c) {
+	if c.Listed() {
 		// Rows that may be there already, or that only a list finds again.
 		out, in, err = w.staged(ctx, tx, c, from)
 	} else {
@@ -205,10 +205,6 @@ type sideError struct {
 
 func (e sideError) Error() string { return e.side + ": " + e.err.Error() }
 func (e sideError) Unwrap() error { return e.err }
-
-// Listed reports whether the map alone could not find the copied rows again
-// once some of them are gone: rows owned by reference, rows of a cycle.
-func Listed(c *tenancy.TableClass) bool { return c.Kind == tenancy.OwnedByRef || c.Cycle > 0 }
 
 // pipe streams a query of the source into a table of the target.
 func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into string) (out, in int64, err error) {

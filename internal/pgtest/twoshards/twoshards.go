@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package twoshards opens two databases as the shards of a fleet, for tests of
 // what a move does between them.
 package twoshards
@@ -32,8 +34,8 @@ func (noPassword) Resolve(_ context.Context, _, _ string, at credential.Endpoint
 }
 
 // Open makes both databases, each with its own SQL on two servers; every table
-// must be classified.
-func Open(t *testing.T, here, there string) *Pair {
+// must be classified. The profile may say more.
+func Open(t *testing.T, here, there string, more ...func(*tenancy.Profile)) *Pair {
 	t.Helper()
 	p := &Pair{
 		HereURL:  pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, here)),
@@ -45,7 +47,11 @@ func Open(t *testing.T, here, there string) *Pair {
 	t.Cleanup(set.Close)
 	s, err := structure.Read(t.Context(), pgtest.Connect(t, p.HereURL), nil)
 	require.NoError(t, err)
-	p.Map, err = tenancy.BuildMap(s, &tenancy.Profile{Name: "p", Tenants: tenancy.Tenants{Table: "owners", Key: "id", Labels: []string{"id"}}, TenantColumns: []string{"owner_id"}, Pointer: "owners.shard", Follows: tenancy.FollowsTrue})
+	profile := &tenancy.Profile{Name: "p", Tenants: tenancy.Tenants{Table: "owners", Key: "id", Labels: []string{"id"}}, TenantColumns: []string{"owner_id"}, Pointer: "owners.shard", Follows: tenancy.FollowsTrue}
+	for _, say := range more {
+		say(profile)
+	}
+	p.Map, err = tenancy.BuildMap(s, profile)
 	require.NoError(t, err)
 	require.Zero(t, p.Map.Unclassified)
 	p.Here, err = set.Shard("here")
