@@ -324,6 +324,9 @@ func (p *program) follow(ctx context.Context, s *session.Session, v session.Move
 	out := startedMove{moveDocument: moveDocumentOf(v)}
 	if wait {
 		p.say("Move %s", v.ID)
+		if why, err := s.Waits(ctx, v.Tenant); err == nil && why != "" {
+			p.say("%s", why)
+		}
 		p.parks.Store(true)
 		show := p.progress()
 		done, err := s.Await(ctx, v.ID, show.move)

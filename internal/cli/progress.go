@@ -45,7 +45,12 @@ func (p *progress) move(v session.MoveView) {
 	p.last[v.ID], p.next = step, now.Add(pause)
 	text := fmt.Sprintf("%-8s %-13s %s", v.Phase, state(v.State), or(v.Label, v.Tenant))
 	if v.Rows > 0 && (v.Phase == "Copy" || v.RowsCopied > 0) {
-		text += fmt.Sprintf("  %s of %s", number(v.RowsCopied), count(v.Rows, "row"))
+		// Rows may have come since the plan counted them.
+		if v.RowsCopied > v.Rows {
+			text += "  " + count(v.RowsCopied, "row")
+		} else {
+			text += fmt.Sprintf("  %s of %s", number(v.RowsCopied), count(v.Rows, "row"))
+		}
 	}
 	if v.ReadOnlySince != nil {
 		text += "  read-only"

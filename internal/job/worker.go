@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -33,6 +34,24 @@ type WorkerInfo struct {
 	RunsAll   bool      `json:"runs_all"`
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
+}
+
+// Busy says which worker carries out a run of a resource, and for how long
+// that keeps the next run waiting if nothing more is heard of it: its run is
+// then given to others. The name is "" where no run is carried out.
+func (j *Jobs) Busy(ctx context.Context, resource string) (worker string, left time.Duration, err error) {
+	pool, err := j.control.Pool(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	var seconds float64
+	err = pool.QueryRow(ctx, j.sql(`SELECT split_part(r.worker, '#', 1), coalesce(greatest(extract(epoch FROM w.seen_at - clock_timestamp()) + $2, 0), 0)::float8
+		FROM {{schema}}.run r LEFT JOIN {{schema}}.worker w ON w.id = r.worker
+		WHERE r.state = 'running' AND r.worker IS NOT NULL AND r.resource = $1 ORDER BY r.created_at DESC LIMIT 1`), resource, deadAfter.Seconds()).Scan(&worker, &seconds)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", 0, nil
+	}
+	return worker, time.Duration(seconds * float64(time.Second)), j.fault(err)
 }
 
 // Live returns the workers whose heartbeat is recent, by the database's clock.

@@ -324,7 +324,22 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 		return nil, err
 	}
 	e.record.log(ctx, m, "info", "%s queued by %s", action, permit.Operator())
+	if !r.Interrupts {
+		if why, err := e.Waits(ctx, m.Tenant); err == nil && why != "" {
+			e.record.log(ctx, m, "info", "%s", why)
+		}
+	}
 	return m, nil
+}
+
+// Waits says which run of a tenant keeps the next one waiting, and until when;
+// it is "" where nothing does.
+func (e *Engine) Waits(ctx context.Context, tenant string) (string, error) {
+	worker, left, err := e.deps.Jobs.Busy(ctx, resource(tenant))
+	if err != nil || worker == "" {
+		return "", err
+	}
+	return fmt.Sprintf("it waits for what %s is doing with the tenant; if that process is gone, for %s at most", worker, left.Round(time.Second)), nil
 }
 
 // JobKind is the kind of the runs that Queue files.

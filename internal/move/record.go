@@ -246,17 +246,15 @@ func (r *record) log(ctx context.Context, m *Move, level, format string, args ..
 	_, _ = q.Exec(ctx, r.sql(`INSERT INTO {{schema}}.move_log (move_id, level, message) VALUES ($1, $2, $3)`), m.ID, level, fmt.Sprintf(format, args...))
 }
 
-// set changes facts of a move that are not its state.
+// set changes facts of a move that are not its state, in control and in m.
 func (r *record) set(ctx context.Context, q querier, m *Move, epoch int64, assignments string, args ...any) error {
 	args = append([]any{m.ID, epoch}, args...)
-	tag, err := q.Exec(ctx, r.sql(`UPDATE {{schema}}.move SET `+assignments+`, updated_at = clock_timestamp() WHERE id = $1 AND epoch <= $2`), args...)
-	if err != nil {
-		return r.fault(err)
-	}
-	if tag.RowsAffected() != 1 {
+	err := q.QueryRow(ctx, r.sql(`UPDATE {{schema}}.move SET `+assignments+`, updated_at = clock_timestamp() WHERE id = $1 AND epoch <= $2
+		RETURNING read_only_since, write_pause_ms`), args...).Scan(&m.ReadOnlySince, &m.WritePauseMS)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return leaseLost(m)
 	}
-	return nil
+	return r.fault(err)
 }
 
 // willMake commits the cleanup record of something that is about to be made on

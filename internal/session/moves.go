@@ -336,6 +336,14 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 	return v, nil
 }
 
+// Waits says which run of a tenant keeps the next one waiting, "" if none does.
+func (s *Session) Waits(ctx context.Context, tenant string) (string, error) {
+	if err := s.ready(); err != nil {
+		return "", err
+	}
+	return s.engine.Waits(ctx, tenant)
+}
+
 // refusal is why the last run of a tenant that this process took was refused
 // before it began, nil if it was not: such a run leaves the move as it was, and
 // nothing in the move says that it did not do what was asked.
