@@ -239,11 +239,22 @@ func TestADeadWorkersRunIsTakenOver(t *testing.T) {
 	old := claim(t, laptop, wl)
 	require.Equal(t, id, old.ID)
 	require.Nil(t, claim(t, server, ws))
+	busy := func() (string, time.Duration) {
+		t.Helper()
+		who, left, err := server.Busy(t.Context(), old.Resource)
+		require.NoError(t, err)
+		return who, left
+	}
+	who, left := busy()
+	require.Equal(t, laptop.Holder(), who)
+	require.InDelta(t, 90, left.Seconds(), 10)
 	c.Exec("UPDATE shard_admin.worker SET seen_at = seen_at - interval '60 s' WHERE id LIKE 'laptop%'")
 	live, err := server.Live(t.Context())
 	require.NoError(t, err)
 	require.Len(t, live, 1, "not alive any more")
 	require.Nil(t, claim(t, server, ws), "and not dead yet: a lease may still be trusted")
+	_, left = busy()
+	require.InDelta(t, 30, left.Seconds(), 10, "what is left until others take it over")
 	c.Exec("UPDATE shard_admin.worker SET seen_at = seen_at - interval '60 s' WHERE id LIKE 'laptop%'")
 	again := claim(t, server, ws)
 	require.NotNil(t, again)
@@ -261,6 +272,9 @@ func TestADeadWorkersRunIsTakenOver(t *testing.T) {
 	require.Equal(t, Running, now.State)
 	require.Equal(t, ws.Worker, now.Worker)
 	require.NoError(t, server.Finish(t.Context(), again, nil))
+	who, left = busy()
+	require.Empty(t, who, "nobody is at it")
+	require.Zero(t, left)
 }
 
 func TestNobodyQueuesAsSomebodyElse(t *testing.T) {

@@ -6,7 +6,8 @@
 // only listed rows are deleted. A finalize lists after it has found that the
 // source's rows are still those that were verified; anything else stops it
 // with nothing deleted. A crash between two batches therefore loses nothing:
-// the list says what is left.
+// the list says what is left. An undo that is taken up again lists anew, from
+// the rows that are left: what is owned goes before its owners.
 //
 // Foreign keys stay on and children go first, so that no row of anybody is
 // taken along by a cascade. Before a batch goes, its rows are locked, and no

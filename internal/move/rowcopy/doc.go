@@ -4,11 +4,13 @@
 //
 // Columns go by name, generated ones stay behind, identity values are kept.
 // Where the role may set session_replication_role the foreign keys are not
-// checked row by row, and tables may be filled in any order, the largest
-// first; the keys are audited afterwards. A plain role fills parents before
-// children. A table that refers to itself passes in any order, because a
-// foreign key is checked when its statement ends; tables whose keys form a
-// cycle are filled in one transaction and need deferrable keys, which the plan
+// checked row by row and give no order; the keys are audited afterwards. A plain
+// role fills parents before children. Under either role a table whose rows only
+// their owners tell to be the tenant's waits for all of its owners: a copy may
+// end at any moment, and what it leaves is found through them. Of the tables
+// that may go, the largest goes first. A table that refers to itself passes in any order, because a
+// foreign key is checked when its statement ends; tables whose keys or owners form
+// a cycle are filled in one transaction and need deferrable keys, which the plan
 // checks.
 //
 // Every transaction on the target reads the epoch first. The commit is
