@@ -308,7 +308,7 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 	for _, d := range c.Databases {
 		if d.Problem != nil {
 			line(w, "\n%s", d.Name)
-			paragraph(w, "  ", d.Problem.Message)
+			paragraph(w, "  ", strings.TrimPrefix(d.Problem.Message, d.Name+": "))
 			paragraph(w, "  ", d.Problem.Hint)
 		}
 		if len(d.Missing) > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"shardadmin/internal/fault"
 )
@@ -30,5 +31,13 @@ func (p *program) answer(v any, text func(w io.Writer)) error {
 
 // say writes a line for people to standard error.
 func (p *program) say(format string, args ...any) { _, _ = fmt.Fprintf(p.stderr, format+"\n", args...) }
+
+// at puts the name of a database before a message that does not begin with it.
+func at(name, message string) string {
+	if strings.HasPrefix(message, name+": ") || strings.HasPrefix(message, name+" ") {
+		return message
+	}
+	return name + ": " + message
+}
 
 func line(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }

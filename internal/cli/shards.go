@@ -91,7 +91,7 @@ func printStatus(w io.Writer, v session.Status) {
 		}
 		reported[s.Problem.Message] = true
 		line(w, "")
-		paragraph(w, "", or(s.Name, "control")+": "+s.Problem.Message)
+		paragraph(w, "", at(or(s.Name, "control"), s.Problem.Message))
 		if s.Problem.Hint != "" {
 			paragraph(w, "  ", s.Problem.Hint)
 		}
@@ -131,7 +131,7 @@ func printHealth(w io.Writer, v session.Health) {
 	for _, h := range v.Shards {
 		if h.Problem != nil && h.Status != "not_configured" {
 			line(w, "")
-			paragraph(w, "", h.Name+": "+h.Problem.Message)
+			paragraph(w, "", at(h.Name, h.Problem.Message))
 			paragraph(w, "  ", h.Problem.Hint)
 		}
 		for _, f := range h.Findings {
