@@ -77,6 +77,7 @@ const (
 	FenceBlocked      Code = "fence_blocked"
 	FenceExpired      Code = "fence_expired"
 	FenceEstimate     Code = "fence_estimate"
+	CarryBehind       Code = "carry_behind"
 	GuardMissing      Code = "guard_missing"
 	StandbyBehind     Code = "standby_behind"
 	VerifyDifferent   Code = "verification_differences"
@@ -173,6 +174,7 @@ var codes = map[Code]Info{
 	LeaseHeld:         {Exit: 3, Retry: true, Meaning: "Another owner is carrying out the run."},
 	FenceBlocked:      {Exit: 3, Retry: true, Meaning: "Open transactions kept the fence from closing; the message names them and nothing has changed."},
 	FenceExpired:      {Exit: 1, Retry: true, Meaning: "The fence ran out before the switch; the tenant writes on the source again."},
+	CarryBehind:       {Exit: 1, Meaning: "The tenant writes faster than an online move can carry its rows; the move can go on at a quieter time."},
 	FenceEstimate:     {Exit: 3, Meaning: "The copy is expected to take longer than the tenant may be read-only."},
 	GuardMissing:      {Exit: 1, Meaning: "A guard was removed or disabled while the move needed it; the move was undone."},
 	StandbyBehind:     {Exit: 1, Retry: true, Meaning: "A standby from which the application may read has not replayed the tenant's rows in time; the pointer did not move."},

@@ -51,10 +51,10 @@ func (r *run) arm(ctx context.Context) error {
 		}
 	}
 	stopAt("guards_installed")
-	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Incoming); err != nil {
+	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Incoming, r.m.online()); err != nil {
 		return err
 	}
-	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed); err != nil {
+	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed, r.m.online()); err != nil {
 		return err
 	}
 	stopAt("armed")
@@ -90,8 +90,10 @@ func blockers(list []fence.Blocker) string {
 }
 
 // closeFence makes the tenant read-only on a side, retrying while open
-// transactions keep the lock; on giving up nothing has changed.
-func (r *run) closeFence(ctx context.Context, s *side) error {
+// transactions keep the lock; on giving up nothing has changed. between runs
+// before each further try, so that what is left to do under the fence does not
+// grow; it may be nil.
+func (r *run) closeFence(ctx context.Context, s *side, between func(context.Context) error) error {
 	limit := time.Duration(r.m.MaxReadOnlyMS) * time.Millisecond
 	var last error
 	for try, wait := 0, 250*time.Millisecond; try < 12; try, wait = try+1, min(wait*2, 4*time.Second) {
@@ -110,6 +112,11 @@ func (r *run) closeFence(ctx context.Context, s *side) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(wait):
+		}
+		if between != nil {
+			if err := between(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return last

@@ -34,7 +34,7 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	if err := r.to(ctx, Copying, ""); err != nil {
 		return err
 	}
-	if err := r.closeFence(ctx, r.src); err != nil {
+	if err := r.closeFence(ctx, r.src, nil); err != nil {
 		return err
 	}
 	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp(), write_pause_ms = NULL`); err != nil {
@@ -64,31 +64,21 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	if err := r.to(ctx, Copying, stepVerifying); err != nil {
 		return err
 	}
-	digests, err := r.verify(ctx)
+	digests, err := r.verify(ctx, "")
 	if err != nil {
 		return r.inTime(ctx, err)
 	}
 	stopAt("verified")
-	if err := r.raiseSequences(ctx, r.dst); err != nil {
+	if err := r.raiseSequences(ctx, r.dst, nil); err != nil {
 		return r.inTime(ctx, err)
 	}
 	r.refreshViews(ctx, r.dst)
 	if err := r.mark(ctx, r.dst); err != nil {
 		return r.inTime(ctx, err)
 	}
-	err = pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		if err := r.storeDigests(ctx, tx, digests); err != nil {
-			return err
-		}
-		if err := r.e.record.set(ctx, tx, r.m, r.lease.Epoch, `verified = true, verified_at = clock_timestamp()`); err != nil {
-			return err
-		}
-		return r.e.record.step(ctx, tx, r.m, r.lease.Epoch, Ready, stepVerified)
-	})
-	if err != nil {
-		return r.inTime(ctx, r.e.record.fault(err))
+	if err := r.verified(ctx, digests, Ready, stepVerified); err != nil {
+		return r.inTime(ctx, err)
 	}
-	r.m.Verified = true
 	r.say(ctx, "every row was compared: source and target are equal")
 	stopAt("digests_stored")
 	return nil
@@ -113,7 +103,7 @@ func (r *run) storeDigests(ctx context.Context, q querier, digests map[string]co
 
 // inTime turns the end of the fence's time into what it means.
 func (r *run) inTime(ctx context.Context, err error) error {
-	if context.Cause(ctx) == context.DeadlineExceeded {
+	if err != nil && context.Cause(ctx) == context.DeadlineExceeded {
 		return fault.Wrapf(err, fault.FenceExpired, "shard-admin move start … --max-read-only with a longer time, or move the tenant when it is smaller",
 			"the copy did not finish within %s; the tenant writes on %s again", time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond, r.m.Source)
 	}
@@ -293,10 +283,11 @@ func (r *run) sizes() map[string]int64 {
 	return out
 }
 
-// verify compares every row of every table on both sides, and the root row.
-func (r *run) verify(ctx context.Context) (map[string]compare.Digest, error) {
+// verify compares every row of every table on both sides, and the root row. With
+// a snapshot of the source it is that which the target has to hold.
+func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.Digest, error) {
 	res, err := compare.Verify(ctx, compare.Job{
-		Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+		Source: r.src.db, Target: r.dst.db, Snapshot: snapshot, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
 		Tables: r.copied(), Bytes: r.sizes(), Streams: streams,
 		Progress: func(table string) { r.tell(table) },
 	})
@@ -310,6 +301,9 @@ func (r *run) verify(ctx context.Context) (map[string]compare.Digest, error) {
 	missing, columns, err := r.e.deps.Catalogue.CompareRoot(ctx, r.dst.db, r.m.Tenant)
 	if err != nil {
 		return nil, err
+	}
+	if snapshot != "" {
+		columns = nil // the tenant may have changed it since; the switch refreshes it
 	}
 	if missing || len(columns) > 0 {
 		return nil, fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+r.m.ID+" --wait refreshes it",

@@ -23,6 +23,9 @@
 // decides: a shard is read to find out what has to be done, never to find out
 // what is true.
 //
+// A fenced move has no catching_up. From catching_up, ready and switching a
+// failed online move goes back to catching_up and keeps what it has copied.
+//
 // # Order of a fenced move, and why
 //
 //  1. planned. The lease is taken, its epoch is written to both shards after
@@ -59,6 +62,42 @@
 // came since and whose key the source has given to somebody else stops it: the
 // target opens again and the move is retained, with the reason.
 //
+// # Order of an online move, and what differs
+//
+// The tenant writes until the switch. Its guards note the key of every row that
+// it touches, from the arming on, and the notes are carried over in passes
+// (package carry): after each pass the target holds exactly the tenant's rows of
+// one snapshot of the source.
+//
+//  1. planned. The same; the fence rows say that the guards note.
+//  2. copying. No fence. One exported snapshot, all tables; then the first pass
+//     brings what was written meanwhile, and while its snapshot is open every row
+//     is compared on both sides at that moment. Its digests are kept on the
+//     target and change with the rows of each further pass.
+//  3. catching_up. Passes until one is quick (100 ms), so that the last one under
+//     the fence will be; sequences and views are brought up before it, because
+//     they take longer than the rows.
+//  4. ready. The target follows. With hold, the run ends here; the guards go on
+//     noting, and a switch begins with passes again.
+//  5. switching. The fence closes, the last pass carries the rest and checks row
+//     by row what it carried; only tables that got rows raise their sequences.
+//     Then guards, structure, marker, committing and flip as in a fenced move.
+//  6. switched, retained. The digests that were carried along become those of the
+//     move, and the source, closed for good, is compared with them as a whole: a
+//     row that somebody wrote past the guards is found here and named. The
+//     target's guards note from the flip on.
+//
+// A rollback carries the notes of the target back, while the tenant writes and
+// then under the fence, after it has found the source to be what it was at the
+// switch. Where it is not, or nothing was noted, everything is compared under the
+// fence as for a fenced move: the way back never hangs on the notes alone.
+//
+// Why notes and not the server's log: a slot needs wal_level = logical, the right
+// of replication and a replica identity for each table, keeps the log of the whole
+// server while a laptop sleeps, and is lost in a failover. The guards are there
+// anyway, know the owner of the row, and a note lives and dies with the write it
+// is of.
+//
 // # What each crash leaves, and what recovery does
 //
 // Recovery takes the lease first: with the new epoch an old owner's flip and
@@ -70,6 +109,8 @@
 //	ready (held)            armed                         goes on, or cancel
 //	copying, ready          fenced, rows on the target    source reopened, target's rows removed; starts again or cancel
 //	switching, not flipped  fenced or committing          source reopened, target's rows removed; starts again or cancel
+//	… of an online move     fenced or committing          source reopened; back to catching_up, or cancel
+//	catching_up, ready      armed, notes, rows there      goes on from the notes, or cancel
 //	switched                committing or moved           forward: source moved, target open, retained
 //	retained                moved / open                  nothing to do
 //	rolling_back, before    target fenced or committing   target reopened; resume compares again, a failure goes back to retained
@@ -82,11 +123,4 @@
 //
 // A commit of the flip whose answer was lost is unknown: control is read
 // again, until it answers, before anything is done to a shard.
-//
-// # Room for replay
-//
-// A move that copies while the tenant writes adds catching_up between copying
-// and ready, with the fence closing at switching. The steps are methods that
-// each leave the move in a named state, so a mode is a list of steps; copying
-// takes its snapshot from whoever provides one.
 package move

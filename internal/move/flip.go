@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
@@ -24,8 +25,10 @@ func (r *run) flip(ctx context.Context) error {
 	if err := r.marked(ctx, r.dst); err != nil {
 		return err
 	}
-	if err := r.to(ctx, Switching, ""); err != nil {
-		return err
+	if r.m.State != Switching {
+		if err := r.to(ctx, Switching, ""); err != nil {
+			return err
+		}
 	}
 	stopAt("before_committing")
 	if err := r.src.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
@@ -137,13 +140,8 @@ func (r *run) flipFate(ctx context.Context, cause error, p pointing) error {
 // and that the fence is closed. Transactions that were prepared before the
 // guards were waited for, later ones hold the fence open.
 func (r *run) recheck(ctx context.Context, closed *side) error {
-	for _, s := range []*side{r.src, r.dst} {
-		if err := s.fence.VerifyGuards(ctx); err != nil {
-			return err
-		}
-		if err := r.sameStructure(ctx, s); err != nil {
-			return err
-		}
+	if err := r.unchanged(ctx); err != nil {
+		return err
 	}
 	state, err := closed.fence.State(ctx, r.m.Tenant)
 	if err != nil {
@@ -154,6 +152,17 @@ func (r *run) recheck(ctx context.Context, closed *side) error {
 			"%s: the fence is %s, the tenant may have written since", closed.name, state.State)
 	}
 	return nil
+}
+
+// unchanged looks at guards and structure on both sides at once: the tenant may
+// be waiting.
+func (r *run) unchanged(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range []*side{r.src, r.dst} {
+		g.Go(func() error { return s.fence.VerifyGuards(ctx) })
+		g.Go(func() error { return r.sameStructure(ctx, s) })
+	}
+	return g.Wait()
 }
 
 // sameStructure compares a shard with the structure that was planned with.
@@ -189,12 +198,19 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	r.refreshViews(ctx, r.src)
 	stopAt("views_refreshed")
+	var passed error
+	if r.m.online() {
+		r.refreshViews(ctx, r.dst) // with what the last pass brought
+		if passed = r.follow(ctx); passed != nil && fault.CodeOf(passed) != fault.VerifyDifferent {
+			return passed
+		}
+	}
 	if err := r.to(ctx, Retained, ""); err != nil {
 		return err
 	}
 	r.say(ctx, "%s serves the tenant; %s keeps its copy until finalize", r.m.Target, r.m.Source)
 	stopAt("retained")
-	return nil
+	return passed
 }
 
 // handing says which side a tenant leaves and which it comes to, and the stop

@@ -9,8 +9,9 @@ import (
 
 // Steps within a state that recovery and people need to tell apart.
 const (
-	stepHeld        = "held"         // ready: armed, before the fence, waits for a person
+	stepHeld        = "held"         // ready: before the fence, waits for a person
 	stepArmed       = "armed"        // planned: guards in, older transactions gone
+	stepCaughtUp    = "caught_up"    // ready: the target follows, the tenant still writes
 	stepFenced      = "fenced"       // copying: the tenant is read-only
 	stepVerifying   = "verifying"    // copying: all rows are there
 	stepVerified    = "verified"     // ready: fence still closed
@@ -25,27 +26,31 @@ const (
 
 // Move is one move of one tenant, as control has it.
 type Move struct {
-	ID             string          `json:"id"`
-	Tenant         string          `json:"tenant"`
-	Label          string          `json:"label"`
-	Source         string          `json:"source"`
-	Target         string          `json:"target"`
-	Mode           string          `json:"mode"`
-	State          State           `json:"state"`
-	Step           string          `json:"step"`
-	FailedIn       *string         `json:"failed_in"`
-	Engine         int             `json:"engine"`
-	Epoch          int64           `json:"epoch"`
-	Hold           bool            `json:"hold"`
-	MaxReadOnlyMS  int64           `json:"max_read_only_ms"`
-	Rows           int64           `json:"rows"`
-	Bytes          int64           `json:"bytes"`
-	RowsCopied     int64           `json:"rows_copied"`
-	BytesCopied    int64           `json:"bytes_copied"`
-	ReadOnlySince  *time.Time      `json:"read_only_since"`
-	WritePauseMS   *int64          `json:"write_pause_ms"`
-	Verified       bool            `json:"verified"`
-	VerifiedAt     *time.Time      `json:"verified_at"`
+	ID            string     `json:"id"`
+	Tenant        string     `json:"tenant"`
+	Label         string     `json:"label"`
+	Source        string     `json:"source"`
+	Target        string     `json:"target"`
+	Mode          string     `json:"mode"`
+	State         State      `json:"state"`
+	Step          string     `json:"step"`
+	FailedIn      *string    `json:"failed_in"`
+	Engine        int        `json:"engine"`
+	Epoch         int64      `json:"epoch"`
+	Hold          bool       `json:"hold"`
+	MaxReadOnlyMS int64      `json:"max_read_only_ms"`
+	Rows          int64      `json:"rows"`
+	Bytes         int64      `json:"bytes"`
+	RowsCopied    int64      `json:"rows_copied"`
+	BytesCopied   int64      `json:"bytes_copied"`
+	ReadOnlySince *time.Time `json:"read_only_since"`
+	WritePauseMS  *int64     `json:"write_pause_ms"`
+	Verified      bool       `json:"verified"`
+	VerifiedAt    *time.Time `json:"verified_at"`
+	// Behind is how many touched rows the last pass of an online move found,
+	// BehindMS how long it took; only the process that carries it out knows.
+	Behind         int64           `json:"-"`
+	BehindMS       int64           `json:"-"`
 	Park           bool            `json:"parked"`
 	Note           string          `json:"note"`
 	ErrorCode      string          `json:"-"`

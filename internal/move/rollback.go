@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/fault"
+	"shardadmin/internal/move/carry"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/purge"
 	"shardadmin/internal/tenancy"
@@ -38,16 +39,14 @@ func (r *run) bringBack(ctx context.Context) error {
 	if _, err := r.reopenTarget(ctx); err != nil { // what an earlier try left
 		return err
 	}
-	if err := r.closeFence(ctx, r.dst); err != nil {
+	if r.m.online() {
+		if done, err := r.carryBack(ctx); done || err != nil {
+			return err
+		}
+	}
+	if err := r.closeTarget(ctx, nil); err != nil {
 		return err
 	}
-	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp()`); err != nil {
-		return err
-	}
-	if err := r.to(ctx, RollingBack, stepComparing); err != nil {
-		return err
-	}
-	stopAt("target_fenced")
 	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
 	defer cancel()
 
@@ -59,7 +58,7 @@ func (r *run) bringBack(ctx context.Context) error {
 	}
 	r.say(ctx, "brought back to %s: %d inserted, %d changed, %d deleted", r.m.Source, brought.Inserted, brought.Updated, brought.Deleted)
 	stopAt("source_brought_up")
-	digests, err := r.verify(ctx)
+	digests, err := r.verify(ctx, "")
 	if err != nil {
 		return r.inTime(ctx, err)
 	}
@@ -68,13 +67,40 @@ func (r *run) bringBack(ctx context.Context) error {
 	if err := r.storeDigests(ctx, r.ctl, digests); err != nil {
 		return r.inTime(ctx, err)
 	}
-	if err := r.raiseSequences(ctx, r.src); err != nil {
+	if r.m.online() {
+		// Passes of an earlier try counted from other rows.
+		if err := carry.Keep(ctx, r.src.fence, r.m.ID, r.lease.Epoch, digests); err != nil {
+			return r.inTime(ctx, err)
+		}
+	}
+	if err := r.raiseSequences(ctx, r.src, nil); err != nil {
 		return r.inTime(ctx, err)
 	}
 	if err := r.mark(ctx, r.src); err != nil {
 		return r.inTime(ctx, err)
 	}
 	stopAt("rollback_verified")
+	return r.flipBack(ctx)
+}
+
+// closeTarget makes the tenant read-only where it is served, for a rollback.
+func (r *run) closeTarget(ctx context.Context, between func(context.Context) error) error {
+	if err := r.closeFence(ctx, r.dst, between); err != nil {
+		return err
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp()`); err != nil {
+		return err
+	}
+	if err := r.to(ctx, RollingBack, stepComparing); err != nil {
+		return err
+	}
+	stopAt("target_fenced")
+	return nil
+}
+
+// flipBack checks once more and moves the pointer back to the source, which
+// holds what the target has.
+func (r *run) flipBack(ctx context.Context) error {
 	if err := r.recheck(ctx, r.dst); err != nil {
 		return err
 	}
@@ -85,7 +111,7 @@ func (r *run) bringBack(ctx context.Context) error {
 		return err
 	}
 	stopAt("target_committing")
-	err = r.flipTx(ctx, pointing{
+	err := r.flipTx(ctx, pointing{
 		from: r.m.Target, to: r.m.Source, state: RollingBack, step: stepFlippedBack,
 		app: tenancy.AppRolledBack, audit: "rolled_back", stop: "flip_back_not_committed",
 	})

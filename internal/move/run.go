@@ -196,7 +196,13 @@ func (r *run) resume(ctx context.Context) error {
 	case Switched:
 		return r.forward(ctx, true)
 	}
-	if !r.m.Held() {
+	switch {
+	case r.m.Held():
+	case r.m.keepsCopy():
+		if err := r.goOn(ctx); err != nil {
+			return err
+		}
+	default:
 		if err := r.undo(ctx); err != nil {
 			return err
 		}
@@ -265,6 +271,14 @@ func (r *run) forward(ctx context.Context, past bool) error {
 		}
 		var err error
 		switch {
+		case r.m.online() && r.m.State == Planned && r.m.Step == stepArmed:
+			err = r.copyOnline(ctx)
+		case r.m.State == CatchingUp:
+			err = r.catchUp(ctx, r.m.Hold && !past)
+		case r.m.online() && r.m.Held() && !past:
+			return nil
+		case r.m.online() && r.m.State == Ready:
+			err = r.switchOnline(ctx)
 		case r.m.State == Planned && r.m.Step == stepArmed && r.m.Hold && !past:
 			err = r.to(ctx, Ready, stepHeld)
 			stopAt("held")
@@ -388,6 +402,9 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	}
 	if r.m.State == RollingBack && r.m.Step != stepFlippedBack && r.dst != nil && r.dst.fence != nil {
 		reopened, err := r.reopenTarget(ctx)
+		if err == nil && reopened {
+			err = r.keepDigests(ctx)
+		}
 		switch {
 		case err != nil:
 			r.e.record.log(ctx, r.m, "error", "the target could not be reopened: %s; the fence's own limit will", err)

@@ -12,9 +12,13 @@ import (
 // raiseSequences lifts every sequence that fills a column of a moved table
 // above the highest moved value, to the next value of the shard's own stripe,
 // and never lowers one. ALTER SEQUENCE takes the lock that keeps nextval out
-// while the value is read and set.
-func (r *run) raiseSequences(ctx context.Context, s *side) error {
+// while the value is read and set. only names the tables that got rows; nil is
+// all of them.
+func (r *run) raiseSequences(ctx context.Context, s *side, only map[string]bool) error {
 	for _, class := range r.copied() {
+		if only != nil && !only[class.Name()] {
+			continue
+		}
 		for _, col := range class.Table.Columns {
 			if col.Sequence == "" {
 				continue

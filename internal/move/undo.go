@@ -37,6 +37,21 @@ func (r *run) undo(ctx context.Context) error {
 	return r.to(ctx, Planned, "")
 }
 
+// goOn brings an unswitched online move back to catching_up: the tenant writes
+// on the source, what the target holds stays, and the notes say what it lacks.
+func (r *run) goOn(ctx context.Context) error {
+	if err := r.neverSwitched(ctx); err != nil {
+		return err
+	}
+	if err := r.reopenSource(ctx); err != nil {
+		return err
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL, write_pause_ms = NULL`); err != nil {
+		return err
+	}
+	return r.to(ctx, CatchingUp, "")
+}
+
 // neverSwitched refuses to undo a move that the shards know as switched. Control
 // alone decides, but a control database that was restored to an earlier moment
 // has forgotten: what the target holds is then the tenant's only copy of what
@@ -91,8 +106,12 @@ func (r *run) removeCopy(ctx context.Context) error {
 		}
 		// A later copy finds out anew what is there and what it brings.
 		if err := r.onTarget(ctx, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1`, r.m.ID)
-			return err
+			for _, n := range []string{"owned", "digest"} {
+				if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", r.m.ID); err != nil {
+					return err
+				}
+			}
+			return nil
 		}); err != nil {
 			return err
 		}

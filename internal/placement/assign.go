@@ -231,7 +231,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 	if err := f.InstallGuards(ctx, fence.Hooks{}); err != nil {
 		return err
 	}
-	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed); err != nil {
+	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed, false); err != nil {
 		return err
 	}
 	older, err := f.WaitOlder(ctx, olderLimit)

@@ -257,7 +257,7 @@ func TestBreakGlassReopensATenant(t *testing.T) {
 	for i, sc := range list {
 		id := fmt.Sprint(100000 + i)
 		f.tenant(id, "default", (100000+i)*1000, 2)
-		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: sc.name, Hold: sc.point == "held" || sc.name == "failed"})
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "fenced", Note: sc.name, Hold: sc.point == "held" || sc.name == "failed"})
 		require.NoError(t, err)
 		r.of(m)
 		switch {
@@ -333,7 +333,7 @@ func TestBreakGlassShutsASleeperOut(t *testing.T) {
 	for i, point := range []string{"copied", "before_committing", "committing", "flip_not_committed"} {
 		id := fmt.Sprint(700 + i)
 		f.tenant(id, "default", (700+i)*1000, 2)
-		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: "sleep"})
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "fenced", Note: "sleep"})
 		require.NoError(t, err)
 		r.of(m)
 		cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
@@ -394,7 +394,7 @@ func TestBreakGlassWithoutControl(t *testing.T) {
 	f, s := ready(t)
 	r := newRescue(t, f)
 	f.tenant("701", "default", 701000, 2)
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "701", Target: "shard_1", Note: "test"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "701", Target: "shard_1", Mode: "fenced", Note: "test"})
 	require.NoError(t, err)
 	r.of(m)
 	f.killedAt("start", m.ID, "copied")
@@ -421,7 +421,7 @@ func TestBreakGlassAfterARestoredControl(t *testing.T) {
 	f, s := ready(t)
 	r := newRescue(t, f)
 	f.tenant("702", "default", 702000, 2)
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "702", Target: "shard_1", Note: "test"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "702", Target: "shard_1", Mode: "fenced", Note: "test"})
 	require.NoError(t, err)
 	r.of(m)
 	f.killedAt("start", m.ID, "target_open")
@@ -486,7 +486,7 @@ func TestBreakGlassRemovesEverything(t *testing.T) {
 
 	// Before the switch, nothing on the target yet.
 	f.tenant("704", "default", 704000, 2)
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "704", Target: "shard_1", Note: "test"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "704", Target: "shard_1", Mode: "fenced", Note: "test"})
 	require.NoError(t, err)
 	r.of(m)
 	f.killedAt("start", m.ID, "fenced")

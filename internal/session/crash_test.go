@@ -144,6 +144,9 @@ func TestKilledAtEveryPoint(t *testing.T) {
 		case "cancel_begun":
 			phase = "cancel"
 		}
+		if p.Mode == "online" {
+			continue // TestOnlineKilledAtEveryPoint
+		}
 		list = append(list, scenario{p.Name, phase, "resume"})
 		if phase == "start" && p.State != move.Switched && p.State != move.Retained {
 			list = append(list, scenario{p.Name, phase, "cancel"})
@@ -167,7 +170,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 				f.tenant(id, "default", (100000+i)*1000, 2)
 				want := f.rowsOf(0, id)
 				require.Greater(t, len(want), 40)
-				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: sc.point, Hold: sc.point == "held" || (sc.action == "cancel" && sc.point != "copy_removed")})
+				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "fenced", Note: sc.point, Hold: sc.point == "held" || (sc.action == "cancel" && sc.point != "copy_removed")})
 				require.NoError(t, err)
 				if sc.point == "copy_removed" { // of what was copied
 					f.killedAt("start", m.ID, "copied")
@@ -226,7 +229,7 @@ func TestSleeperWritesNothing(t *testing.T) {
 			t.Parallel()
 			f, s := ready(t)
 			f.tenant("700", "default", 700000, 2)
-			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Note: "sleep", MaxReadOnlyMS: 6000})
+			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: "fenced", Note: "sleep", MaxReadOnlyMS: 6000})
 			require.NoError(t, err)
 			cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
 			f.asleep(cmd, out)
@@ -259,7 +262,7 @@ func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 		id := fmt.Sprint(3000 + i)
 		f.tenant(id, "default", (3000+i)*1000, 2)
 		want := f.rowsOf(0, id)
-		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Note: point})
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "fenced", Note: point})
 		require.NoError(t, err)
 		cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
 		f.asleep(cmd, out)
@@ -348,7 +351,7 @@ func TestCopiedRowsOutliveACrashOfTheTarget(t *testing.T) {
 	pgtest.Exec(t, f.server(1), "postgres", "SELECT pg_reload_conf()")
 	f.tenant("700", "default", 700000, 2)
 	want := f.rowsOf(0, "700")
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Note: "crash"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: "fenced", Note: "crash"})
 	require.NoError(t, err)
 	f.killedAt("start", m.ID, "flipped")
 	f.crash(1)
@@ -368,7 +371,7 @@ func TestAClosedFenceOutlivesACrashOfTheSource(t *testing.T) {
 	}
 	f.tenant("700", "shard_1", 700000, 2)
 	want := f.rowsOf(1, "700")
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "default", Note: "crash"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "default", Mode: "fenced", Note: "crash"})
 	require.NoError(t, err)
 	f.killedAt("start", m.ID, "committing")
 	f.crash(1)

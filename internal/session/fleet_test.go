@@ -34,6 +34,7 @@ type fixture struct {
 	map_   *tenancy.Map
 	dbPath string
 	conns  map[string]*pgx.Conn
+	acked  map[string]map[string][]string // by tenant: its rows after the last write of the application
 }
 
 // connect keeps one session for each URL.

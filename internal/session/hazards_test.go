@@ -53,7 +53,7 @@ func TestRowsThatCameToTheTargetMeanwhileAreLeft(t *testing.T) {
 	f.tenant("9", "shard_1", 9000, 2)
 	ctx := t.Context()
 	want := f.rowsOf(0, "7")
-	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Note: "strays", Hold: true})
+	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "strays", Hold: true})
 	require.NoError(t, err)
 	// Nobody carries it out yet: an application that routes wrongly writes.
 	f.exec(1, "INSERT INTO pwb_websites (id, subdomain, slug, created_at, updated_at) SELECT 7, 'sub7', 'slug7', now(), now()")
@@ -84,7 +84,7 @@ func TestPreparedTransactionsAreOlderThanTheGuards(t *testing.T) {
 	f, s := ready(t)
 	f.tenant("7", "default", 7000, 2)
 	ctx := t.Context()
-	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Note: "prepared"})
+	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "prepared"})
 	require.NoError(t, err)
 	gid := pgtest.Random("gid_")
 	app := f.app(0)

@@ -230,7 +230,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 	f, s := ready(t)
 	f.tenant("7", "default", 7000, 2)
 	before := []map[string][]string{filltest.Dump(t, f.super(0), "pwb_shard_audit_logs"), filltest.Dump(t, f.super(1))}
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Hold: true, Note: "test"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Hold: true, Mode: "fenced", Note: "test"})
 	require.NoError(t, err)
 	m, err = s.Await(t.Context(), m.ID, nil)
 	require.NoError(t, err)
@@ -238,7 +238,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 	require.True(t, m.Held)
 	_, err = f.app(0).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = first_name WHERE website_id = 7")
 	require.NoError(t, err, "a held move does not keep the tenant from writing")
-	_, err = s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Note: "test"})
+	_, err = s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "test"})
 	require.ErrorContains(t, err, "holds the tenant")
 	m = act(t, s, "cancel", session.MoveAction{ID: m.ID})
 	require.Equal(t, "cancelled", m.State)

@@ -67,7 +67,7 @@ func TestStandbysAreWaitedForBeforeTheSwitch(t *testing.T) {
 	_, err := standby.Exec(ctx, "SELECT pg_wal_replay_pause()")
 	require.NoError(t, err)
 
-	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Note: "behind", MaxReadOnlyMS: 8000})
+	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "behind", MaxReadOnlyMS: 8000})
 	require.NoError(t, err)
 	m, err = s.Await(ctx, m.ID, nil)
 	require.ErrorContains(t, err, "did not finish within")

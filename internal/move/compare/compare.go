@@ -22,11 +22,13 @@ import (
 // Job is one comparison of a tenant's rows.
 type Job struct {
 	Source, Target *conn.Database
-	Map            *tenancy.Map
-	Tenant         string
-	Move           string
-	Epoch          int64
-	Tables         []*tenancy.TableClass
+	// Snapshot is an exported one of the source to read there; "" reads what is.
+	Snapshot string
+	Map      *tenancy.Map
+	Tenant   string
+	Move     string
+	Epoch    int64
+	Tables   []*tenancy.TableClass
 	// Bytes estimates the tenant's part of each table, to cut large ones.
 	Bytes   map[string]int64
 	Streams int
@@ -69,8 +71,9 @@ type Result struct {
 	More bool
 }
 
-// hash is the expression of a row's 128-bit hash over its columns by name.
-func hash(c *tenancy.TableClass) string {
+// Hash is the expression of the 128-bit hash, in hexadecimal, of a row t over its
+// columns by name.
+func Hash(c *tenancy.TableClass) string {
 	cols := []string{}
 	for _, col := range c.Table.Columns { // generated ones too: they must agree
 		cols = append(cols, col.Name)
@@ -88,7 +91,7 @@ func hash(c *tenancy.TableClass) string {
 // DigestSQL is the query for a table's digest.
 func DigestSQL(m *tenancy.Map, c *tenancy.TableClass, where string) string {
 	return "SELECT count(*), coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint::numeric), 0)::text, coalesce(sum(('x' || substr(h, 17))::bit(64)::bigint::numeric), 0)::text " +
-		"FROM (SELECT " + hash(c) + " AS h FROM " + c.Table.Own() + " t WHERE " + where + ") x"
+		"FROM (SELECT " + Hash(c) + " AS h FROM " + c.Table.Own() + " t WHERE " + where + ") x"
 }
 
 // DigestOf computes a digest on one side.
@@ -139,6 +142,12 @@ func open(ctx context.Context, j Job) (*pair, error) {
 			return nil, conn.Fault(err, s.name)
 		}
 	}
+	if j.Snapshot != "" {
+		if _, err := p.src.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(j.Snapshot, "'", "")+"'", pgx.QueryExecModeSimpleProtocol); err != nil {
+			p.close()
+			return nil, conn.Fault(err, j.Source.Name())
+		}
+	}
 	return p, nil
 }
 
@@ -151,7 +160,7 @@ func (p *pair) close() {
 }
 
 // Verify compares every row of every table. The tenant must be closed on the
-// side that serves it.
+// side that serves it, or the job name the snapshot of it that the other holds.
 func Verify(ctx context.Context, j Job) (*Result, error) {
 	if j.Limit == 0 {
 		j.Limit = 20
@@ -214,7 +223,7 @@ type row struct{ key, hash string }
 
 // stream reads keys and hashes in the order of the keys' bytes.
 func stream(ctx context.Context, c *pgx.Conn, t *tenancy.TableClass, where string) (pgx.Rows, error) {
-	return c.Query(ctx, "SELECT "+rowcopy.KeyText(t, "t")+" COLLATE \"C\" AS k, "+hash(t)+" FROM "+t.Table.Own()+" t WHERE "+where+" ORDER BY 1, 2")
+	return c.Query(ctx, "SELECT "+rowcopy.KeyText(t, "t")+" COLLATE \"C\" AS k, "+Hash(t)+" FROM "+t.Table.Own()+" t WHERE "+where+" ORDER BY 1, 2")
 }
 
 // merge walks both sides and calls f for every key that is not the same on

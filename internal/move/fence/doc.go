@@ -10,6 +10,12 @@
 // function computes the owners of OLD and NEW with the same SQL as the map. A
 // tenant without a fence row costs one index lookup and takes no lock.
 //
+// Where a fence row says noting, the guards also put the key of each row that the
+// tenant's writers touch into touched, in the writer's transaction. A row that
+// gets another key is noted under both, a row that belongs to nobody yet is not:
+// package carry finds it through its owner. digest keeps what the tenant's rows
+// amount to while they are carried.
+//
 // # States of a fence row
 //
 //	armed      writers pass, holding the tenant's advisory lock shared

@@ -175,8 +175,10 @@ func (s *Shard) Write(ctx context.Context, move string, epoch int64, f func(pgx.
 	}))
 }
 
-// Arm files the tenant's fence row; a row of the same move stays as it is.
-func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state State) error {
+// Arm files the tenant's fence row; a row of the same move stays as it is. With
+// noting the guards note the keys of the rows that the tenant's writers touch
+// from here on.
+func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state State, noting bool) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
@@ -192,9 +194,9 @@ func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state
 			}
 		}
 		var owner string
-		err := tx.QueryRow(ctx, fmt.Sprintf(`INSERT INTO shard_admin_move.fence (tenant, move_id, state, refused, refused_at, late)
-			VALUES ($1, $2, $3, 'shard_admin_move.refused_%[1]s', 'shard_admin_move.refused_at_%[1]s', 'shard_admin_move.late_%[1]s')
-			ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant RETURNING move_id::text`, id), tenant, move, string(state)).Scan(&owner)
+		err := tx.QueryRow(ctx, fmt.Sprintf(`INSERT INTO shard_admin_move.fence (tenant, move_id, state, noting, refused, refused_at, late)
+			VALUES ($1, $2, $3, $4, 'shard_admin_move.refused_%[1]s', 'shard_admin_move.refused_at_%[1]s', 'shard_admin_move.late_%[1]s')
+			ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant RETURNING move_id::text`, id), tenant, move, string(state), noting).Scan(&owner)
 		if err != nil {
 			return err
 		}
@@ -452,6 +454,20 @@ func (s *Shard) State(ctx context.Context, tenant string) (Status, error) {
 	return st, s.fault(err)
 }
 
+// Noting reports whether the guards note what the tenant's writers touch here.
+func (s *Shard) Noting(ctx context.Context, tenant string) (bool, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return false, err
+	}
+	var noting bool
+	err = pool.QueryRow(ctx, `SELECT noting FROM shard_admin_move.fence WHERE tenant = $1`, tenant).Scan(&noting)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return noting, s.fault(err)
+}
+
 // Refused is how many writes were refused here and how long ago the last was.
 type Refused struct {
 	Count int64
@@ -507,8 +523,10 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) er
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1`, move); err != nil {
-			return err
+		for _, n := range []string{"owned", "touched", "digest"} {
+			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", move); err != nil {
+				return err
+			}
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM shard_admin_move.epoch WHERE move_id = $1`, move)
 		return err

@@ -64,12 +64,14 @@ func (s *Shard) guardSQL(c *tenancy.TableClass) string {
 	// Without jit = off the server would compile long conditions anew for each
 	// row that the application writes, which takes seconds.
 	return fmt.Sprintf(`CREATE OR REPLACE FUNCTION shard_admin_move.%s() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off%s
 AS $guard$
 DECLARE
     before text[] := '{}';
     after text[] := '{}';
     t text;
+    m uuid;
+    moves uuid[] := '{}';
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         before := %s;
@@ -86,14 +88,71 @@ BEGIN
         END IF;
     END IF;
     FOREACH t IN ARRAY before || after LOOP
-        PERFORM shard_admin_move.check_tenant(t);
+        m := shard_admin_move.enter_tenant(t);
+        IF m IS NOT NULL AND NOT m = ANY (moves) THEN
+            moves := moves || m;
+        END IF;
+    END LOOP;
+    FOREACH m IN ARRAY moves LOOP
+%s
     END LOOP;
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
     RETURN NEW;
-END $guard$`, functionName(c.Name()), owners("OLD"), owners("NEW"), orphan("NEW"))
+END $guard$`, functionName(c.Name()), pinned(c), owners("OLD"), owners("NEW"), orphan("NEW"), notes(c))
 }
+
+// notes are the statements that note which row a writer touched. A row that gets
+// another key is touched under both.
+func notes(c *tenancy.TableClass) string {
+	key := c.Table.Key()
+	note := func(row string) string {
+		parts := make([]string, len(key))
+		for i, col := range key {
+			parts[i] = row + "." + pgx.Identifier{col}.Sanitize() + "::text"
+		}
+		if len(key) == 0 {
+			parts = []string{"'*'"}
+		}
+		return "INSERT INTO shard_admin_move.touched (move_id, tbl, key) VALUES (m, " + quote(c.Name()) + ", ARRAY[" + strings.Join(parts, ", ") + "]::text[]);"
+	}
+	if len(key) == 0 {
+		return note("NEW")
+	}
+	differs := make([]string, len(key))
+	for i, col := range key {
+		q := pgx.Identifier{col}.Sanitize()
+		differs[i] = "OLD." + q + " IS DISTINCT FROM NEW." + q
+	}
+	return `        IF TG_OP <> 'INSERT' THEN
+            ` + note("OLD") + `
+        END IF;
+        IF TG_OP = 'INSERT' THEN
+            ` + note("NEW") + `
+        ELSIF TG_OP = 'UPDATE' THEN
+            IF ` + strings.Join(differs, " OR ") + ` THEN
+                ` + note("NEW") + `
+            END IF;
+        END IF;`
+}
+
+// pinned are settings for a key whose text depends on the writer's own.
+func pinned(c *tenancy.TableClass) string {
+	for _, name := range c.Table.Key() {
+		switch col := c.Table.Column(name); col.Type {
+		case "smallint", "integer", "bigint", "uuid", "text", "boolean":
+		default:
+			if strings.HasPrefix(col.Type, "character") {
+				continue
+			}
+			return " SET datestyle = 'ISO, MDY' SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'"
+		}
+	}
+	return ""
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // triggerSQL makes the triggers of one table.
 func (s *Shard) triggerSQL(c *tenancy.TableClass) []string {

@@ -25,6 +25,31 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.owned (
     PRIMARY KEY (move_id, kind, tbl, key)
 );
 
+-- Whether the guards note which rows of the tenant its writers touch.
+ALTER TABLE shard_admin_move.fence ADD COLUMN IF NOT EXISTS noting boolean NOT NULL DEFAULT false;
+
+-- Keys of rows that were written, noted in the writer's own transaction: who
+-- sees the write sees the note. Rows are only added here; the mover removes what
+-- it has carried over by the transaction that wrote it.
+CREATE TABLE IF NOT EXISTS shard_admin_move.touched (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    move_id uuid NOT NULL,
+    tbl     text NOT NULL,
+    key     text[] NOT NULL,
+    xact    xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+
+-- What the tenant's rows amount to on the side that was closed last, changed
+-- together with them.
+CREATE TABLE IF NOT EXISTS shard_admin_move.digest (
+    move_id uuid NOT NULL,
+    tbl     text NOT NULL,
+    rows    numeric NOT NULL,
+    a       numeric NOT NULL,
+    b       numeric NOT NULL,
+    PRIMARY KEY (move_id, tbl)
+);
+
 CREATE OR REPLACE FUNCTION shard_admin_move.refuse(f shard_admin_move.fence) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -35,15 +60,24 @@ BEGIN
     RAISE EXCEPTION 'tenant % is being moved', f.tenant USING ERRCODE = 'SA001', HINT = 'look up the tenant''s shard again and retry';
 END $$;
 
-CREATE OR REPLACE FUNCTION shard_admin_move.check_tenant(t text) RETURNS void
+-- Lets a writer of the tenant in or refuses it, and returns the move for which
+-- the row has to be noted, or null.
+CREATE OR REPLACE FUNCTION shard_admin_move.enter_tenant(t text) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     f shard_admin_move.fence;
+    notes uuid;
 BEGIN
     SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t;
-    IF NOT FOUND OR current_setting('shard_admin.bypass', true) = f.move_id::text OR current_setting('shard_admin.ok', true) = t THEN
-        RETURN;
+    IF NOT FOUND OR current_setting('shard_admin.bypass', true) = f.move_id::text THEN
+        RETURN NULL;
+    END IF;
+    IF f.noting THEN
+        notes := f.move_id;
+    END IF;
+    IF current_setting('shard_admin.ok', true) = t THEN
+        RETURN notes;
     END IF;
     -- Fail at once instead of queueing behind the mover.
     IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
@@ -56,7 +90,7 @@ BEGIN
         SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RETURN;
+        RETURN NULL;
     END IF;
     IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
         PERFORM shard_admin_move.refuse(f);
@@ -65,6 +99,7 @@ BEGIN
         PERFORM nextval(f.late);
     END IF;
     PERFORM set_config('shard_admin.ok', t, true);
+    RETURN notes;
 END $$;
 
 -- A row may not change its tenant while either is being moved.

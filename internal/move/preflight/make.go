@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,10 @@ import (
 // DefaultReadOnly bounds the time for which a fenced move keeps the tenant
 // from writing unless the operator says otherwise.
 const DefaultReadOnly = 5 * time.Minute
+
+// DefaultReadOnlyOnline is the same for an online move, which closes the tenant
+// for its switch alone.
+const DefaultReadOnlyOnline = 10 * time.Second
 
 // queryLimit bounds each query of a plan, so that planning a move cannot hold
 // a snapshot on a busy server for ever.
@@ -41,9 +46,8 @@ type planner struct {
 // plan's checks.
 func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	w := &planner{Request: r, p: &Plan{
-		Tenant: r.Tenant.ID, Label: r.Tenant.Label, Source: r.Source.Name(), Target: r.Target.Name(), Mode: "fenced",
-		ModeReason: "this version moves a tenant while its writes wait; reads go on",
-		Tables:     []TableRows{}, Decisions: []Decision{}, Checks: []Check{}, SharedCopies: []Row{}, KeepOnSource: []Row{},
+		Tenant: r.Tenant.ID, Label: r.Tenant.Label, Source: r.Source.Name(), Target: r.Target.Name(),
+		Tables: []TableRows{}, Decisions: []Decision{}, Checks: []Check{}, SharedCopies: []Row{}, KeepOnSource: []Row{},
 		Fresh: []Fresh{}, Views: []View{}, Notices: []string{}, MadeAt: time.Now().UTC().Format(time.RFC3339),
 	}}
 	var err error
@@ -60,6 +64,7 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	if w.m, err = tenancy.BuildMap(here, r.Profile); err != nil {
 		return nil, nil, err
 	}
+	w.mode()
 	if w.there, err = structure.Read(ctx, w.dst, nil); err != nil {
 		return nil, nil, conn.Fault(err, r.Target.Name())
 	}
@@ -83,11 +88,33 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	return w.p, w.m, nil
 }
 
+// mode chooses how the tenant is moved: online where its tables allow that, so
+// that it writes while its rows are copied, else fenced.
+func (w *planner) mode() {
+	w.p.Mode, w.p.ModeReason = "online", "the tenant writes while its rows are copied; its writes wait only for the switch"
+	// What is noted of a table without a key is that something in it changed. Rows
+	// that follow from its rows could not be found.
+	owners := []string{}
+	for _, c := range w.m.Moving() {
+		for _, e := range c.Owners {
+			if to := w.m.Table(e.To); to != nil && to.Kind.Moves() && len(to.Table.Key()) == 0 && !slices.Contains(owners, e.To) {
+				owners = append(owners, e.To)
+			}
+		}
+	}
+	switch {
+	case w.Mode == "fenced":
+		w.p.Mode, w.p.ModeReason = "fenced", "asked for: the tenant's writes wait while its rows are copied; reads go on"
+	case len(owners) > 0:
+		w.p.Mode, w.p.ModeReason = "fenced", "rows of other tables belong to the tenant through "+some(owners)+", which has no key: its changes cannot be followed row by row"
+		if w.Mode == "online" {
+			w.p.check("mode", Blocker, "give "+some(owners)+" a primary key, or use --mode fenced", "an online move cannot follow "+some(owners)+": it has no key, and rows of other tables belong to the tenant through it")
+		}
+	}
+}
+
 // fleet holds the checks that need no shard.
 func (w *planner) fleet(ctx context.Context) error {
-	if w.Mode == "online" {
-		w.p.check("mode", Blocker, "use --mode fenced", "this version has no online moves")
-	}
 	if w.OpenMove != "" {
 		w.p.check("open move", Blocker, "shard-admin move show "+w.OpenMove, "move "+w.OpenMove+" holds the tenant").Code = string(fault.MoveInProgress)
 	}
@@ -292,7 +319,7 @@ func (w *planner) structure(context.Context) error {
 			w.p.check("foreign table", Blocker, "exclude it in the profile", t.Name+" is a foreign table: its rows are on another server")
 		}
 		if len(t.Key()) == 0 {
-			w.p.Notices = append(w.p.Notices, t.Name+" has no key: its rows are compared as a whole and brought back as a whole by a rollback")
+			w.p.Notices = append(w.p.Notices, t.Name+" has no key: its rows are compared as a whole and carried as a whole when one changes")
 		}
 		for _, g := range t.Triggers {
 			if strings.Contains(g.Definition, "INSERT") && g.Enabled != "D" {
@@ -373,16 +400,23 @@ func (w *planner) estimate(ctx context.Context) error {
 	}
 	const insertAndCompare = 5 // times the reading, on equal servers
 	w.p.EstimateMS = int64(400+float64(len(w.p.Tables))*(8+6*rtt)+insertAndCompare*perByte*float64(w.p.Bytes)) + 1
-	limit := w.MaxReadOnly
-	if limit <= 0 {
+	limit, pause, what := w.MaxReadOnly, w.p.EstimateMS, "copy"
+	if w.p.Mode == "online" {
+		// Under the fence: what the last pass carries, guards, structure, marker,
+		// the flip.
+		pause, what = int64(100+40*rtt)+1, "switch"
+		if limit <= 0 {
+			limit = DefaultReadOnlyOnline
+		}
+	} else if limit <= 0 {
 		limit = DefaultReadOnly
 	}
 	w.p.MaxReadOnlyMS = limit.Milliseconds()
-	if w.p.EstimateMS > w.p.MaxReadOnlyMS {
-		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the copy is expected to take %s, the tenant may be read-only for %s",
-			(time.Duration(w.p.EstimateMS)*time.Millisecond).Round(100*time.Millisecond), limit)).Code = string(fault.FenceEstimate)
+	expected := (time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond)
+	if pause > w.p.MaxReadOnlyMS {
+		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the %s is expected to take %s, the tenant may be read-only for %s", what, expected, limit)).Code = string(fault.FenceEstimate)
 	} else {
-		w.p.check("read-only time", OK, "", fmt.Sprintf("the tenant is expected to be read-only for %s of at most %s", (time.Duration(w.p.EstimateMS)*time.Millisecond).Round(100*time.Millisecond), limit))
+		w.p.check("read-only time", OK, "", fmt.Sprintf("the tenant is expected to be read-only for %s of at most %s", expected, limit))
 	}
 	return w.replicaRole(ctx)
 }

@@ -190,51 +190,51 @@ func (w *worker) table(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, pa
 }
 
 func (w *worker) fault(err error, c *tenancy.TableClass) error {
-	var at sideError
-	where := w.j.Target.Name()
-	if errors.As(err, &at) {
-		where, err = at.side, at.err
-	}
-	return conn.Fault(err, where+", table "+c.Name())
+	return conn.Fault(err, w.j.Target.Name()+", table "+c.Name())
 }
-
-type sideError struct {
-	side string
-	err  error
-}
-
-func (e sideError) Error() string { return e.side + ": " + e.err.Error() }
-func (e sideError) Unwrap() error { return e.err }
 
 // pipe streams a query of the source into a table of the target.
 func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into string) (out, in int64, err error) {
+	out, in, err = Pipe(ctx, w.src, w.dst, w.j.Source.Name(), c, query, into, func(n int64) { w.meter.add(c.Name(), 0, n, false) })
+	if err == nil {
+		w.meter.add(c.Name(), in, 0, true)
+	}
+	return out, in, err
+}
+
+// Pipe streams a query of one session into a table of another and returns how
+// many rows left and arrived. tell hears about bytes on their way; it may be nil.
+// An error of the reading side names it, one of the writing side is the driver's.
+func Pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.TableClass, query, into string, tell func(bytes int64)) (out, in int64, err error) {
+	if tell == nil {
+		tell = func(int64) {}
+	}
 	r, wr := io.Pipe()
-	var source error
+	var reading error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tag, err := w.src.PgConn().CopyTo(ctx, wr, "COPY ("+query+") TO STDOUT (FORMAT "+format(c)+")")
-		out, source = tag.RowsAffected(), err
+		tag, err := src.PgConn().CopyTo(ctx, wr, "COPY ("+query+") TO STDOUT (FORMAT "+format(c)+")")
+		out, reading = tag.RowsAffected(), err
 		_ = wr.CloseWithError(err)
 	}()
-	counted := &counter{r: r, tell: func(n int64) { w.meter.add(c.Name(), 0, n, false) }}
-	tag, err := w.dst.PgConn().CopyFrom(ctx, counted, "COPY "+into+" ("+Columns(c, "")+") FROM STDIN (FORMAT "+format(c)+")")
+	counted := &counter{r: r, tell: tell}
+	tag, err := dst.PgConn().CopyFrom(ctx, counted, "COPY "+into+" ("+Columns(c, "")+") FROM STDIN (FORMAT "+format(c)+")")
 	_ = r.CloseWithError(errors.New("the target ended the copy"))
 	<-done
 	if err != nil {
 		// The target's own word comes first, unless it only passes on the
 		// source's.
-		if source != nil && !strings.Contains(source.Error(), "the target ended the copy") {
-			return 0, 0, sideError{w.j.Source.Name(), source}
+		if reading != nil && !strings.Contains(reading.Error(), "the target ended the copy") {
+			return 0, 0, conn.Fault(reading, source+", table "+c.Name())
 		}
 		return 0, 0, err
 	}
-	if source != nil {
-		return 0, 0, sideError{w.j.Source.Name(), source}
+	if reading != nil {
+		return 0, 0, conn.Fault(reading, source+", table "+c.Name())
 	}
-	in = tag.RowsAffected()
-	w.meter.add(c.Name(), in, counted.n-counted.last, true)
-	return out, in, nil
+	tell(counted.n - counted.last)
+	return out, tag.RowsAffected(), nil
 }
 
 // staged copies through a temporary table: rows that are on the target

@@ -1,0 +1,360 @@
+package move
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/move/carry"
+	"shardadmin/internal/move/compare"
+	"shardadmin/internal/tenancy"
+)
+
+const (
+	// quick is how long a pass may take at the most before the fence closes: the
+	// last one, with the tenant closed, is about as long.
+	quick = 100 * time.Millisecond
+	// patience is how many passes may be no shorter than those before.
+	patience = 40
+)
+
+// online reports whether the tenant writes while its rows are copied.
+func (m *Move) online() bool { return m.Mode == "online" }
+
+// keepsCopy reports whether an online move has come so far that what it brought
+// to the target stays through a failure: the notes say what is missing.
+func (m *Move) keepsCopy() bool {
+	state := m.State
+	if state == Failed && m.FailedIn != nil {
+		state = State(*m.FailedIn)
+	}
+	return m.online() && slices.Contains([]State{CatchingUp, Ready, Switching}, state)
+}
+
+// carrier opens the sessions that carry rows from one side to the other.
+func (r *run) carrier(ctx context.Context, from, to *side) (*carry.Carrier, error) {
+	j := carry.Job{
+		From: from.db, To: to.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Target: r.dst.db,
+		ReplicaRole: r.plan.ReplicaRole && to == r.dst,
+	}
+	for _, s := range r.plan.SharedCopies {
+		j.Shared = append(j.Shared, carry.Row{Table: s.Table, Key: s.Key})
+	}
+	return carry.Open(ctx, j)
+}
+
+// copyOnline copies every row on one snapshot while the tenant writes, carries
+// what it wrote meanwhile, and verifies every row at the snapshot of that. It
+// ends in catching_up.
+func (r *run) copyOnline(ctx context.Context) error {
+	if err := r.to(ctx, Copying, ""); err != nil {
+		return err
+	}
+	if err := r.appAuditNow(ctx, tenancy.AppInProgress); err != nil {
+		return err
+	}
+	if err := r.copyRows(ctx); err != nil {
+		return err
+	}
+	stopAt("copied")
+	if err := r.to(ctx, Copying, stepVerifying); err != nil {
+		return err
+	}
+	c, err := r.carrier(ctx, r.src, r.dst)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	p, err := c.Pass(ctx, func(ctx context.Context, snapshot string) error {
+		stopAt("first_pass")
+		digests, err := r.verify(ctx, snapshot)
+		if err != nil {
+			return err
+		}
+		stopAt("verified")
+		if err := carry.Keep(ctx, r.dst.fence, r.m.ID, r.lease.Epoch, digests); err != nil {
+			return err
+		}
+		return r.verified(ctx, digests, CatchingUp, "")
+	})
+	if err != nil {
+		return err
+	}
+	r.say(ctx, "every row was compared while the tenant wrote: both sides were equal at one moment; %d rows had changed since the copy began", p.Noted)
+	stopAt("catching_up")
+	return nil
+}
+
+// verified records that every row was compared, and what each table amounted to.
+func (r *run) verified(ctx context.Context, digests map[string]compare.Digest, to State, step string) error {
+	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := r.storeDigests(ctx, tx, digests); err != nil {
+			return err
+		}
+		if err := r.e.record.set(ctx, tx, r.m, r.lease.Epoch, `verified = true, verified_at = clock_timestamp()`); err != nil {
+			return err
+		}
+		return r.e.record.step(ctx, tx, r.m, r.lease.Epoch, to, step)
+	})
+	if err != nil {
+		return r.e.record.fault(err)
+	}
+	r.m.Verified = true
+	r.tell("")
+	return nil
+}
+
+// catchUp carries what the tenant writes until a pass is quick, makes ready what
+// need not be done under the fence, and ends in ready.
+func (r *run) catchUp(ctx context.Context, hold bool) error {
+	c, err := r.carrier(ctx, r.src, r.dst)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := r.passes(ctx, c, r.src); err != nil {
+		return err
+	}
+	// Under the fence only what came since is left to do of these.
+	if err := r.raiseSequences(ctx, r.dst, nil); err != nil {
+		return err
+	}
+	r.refreshViews(ctx, r.dst)
+	if err := r.passes(ctx, c, r.src); err != nil {
+		return err
+	}
+	step := stepCaughtUp
+	if hold {
+		step = stepHeld
+	}
+	if err := r.to(ctx, Ready, step); err != nil {
+		return err
+	}
+	stopAt("caught_up")
+	if hold {
+		stopAt("held")
+		r.say(ctx, "ready: the target follows the source, waiting for a person to switch")
+	}
+	return nil
+}
+
+// passes carries until a pass is quick enough for the fence.
+func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
+	best, idle := time.Duration(0), 0
+	for n := 1; ; n++ {
+		if r.parked(ctx) {
+			return r.parkedAt()
+		}
+		p, err := c.Pass(ctx, nil)
+		if err != nil {
+			return err
+		}
+		stopAt("passed")
+		r.waiting(p)
+		if p.Took <= quick {
+			return nil
+		}
+		r.say(ctx, "carried from %s: %d inserted, %d changed, %d deleted in %s", from.name, p.Inserted, p.Updated, p.Deleted, p.Took.Round(time.Millisecond))
+		if best == 0 || p.Took < best*9/10 {
+			best, idle = p.Took, 0
+		} else if idle++; idle >= patience {
+			// It will not get shorter. Where the limit of the fence leaves room it
+			// may be closed all the same.
+			if p.Took < time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond/4 {
+				r.say(ctx, "the tenant writes as fast as it is carried; the last pass took %s", p.Took.Round(time.Millisecond))
+				return nil
+			}
+			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; shard-admin move resume "+r.m.ID+" --wait goes on",
+				"%s: the tenant writes faster than its rows can be carried: the last of %d passes took %s", from.name, n, p.Took.Round(time.Millisecond))
+		}
+	}
+}
+
+// waiting tells watchers how far the other side is behind.
+func (r *run) waiting(p carry.Passed) {
+	r.m.Behind, r.m.BehindMS = p.Noted, p.Took.Milliseconds()
+	r.tell("")
+}
+
+// switchOnline closes the fence on the source, carries the rest, and flips.
+func (r *run) switchOnline(ctx context.Context) error {
+	if r.e.deps.Awake != nil {
+		defer r.e.deps.Awake("a tenant is being moved")()
+	}
+	c, err := r.carrier(ctx, r.src, r.dst)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := r.passes(ctx, c, r.src); err != nil { // it may have waited
+		return err
+	}
+	// What would stop it inside the fence is better found before.
+	if err := r.unchanged(ctx); err != nil {
+		return err
+	}
+	// The state says switching before the fence closes, so that whoever finds a
+	// closed fence finds a move that owns it.
+	if err := r.to(ctx, Switching, ""); err != nil {
+		return err
+	}
+	between := func(ctx context.Context) error {
+		_, err := c.Pass(ctx, nil)
+		return err
+	}
+	if err := r.closeFence(ctx, r.src, between); err != nil {
+		return err
+	}
+	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp(), write_pause_ms = NULL`); err != nil {
+		return err
+	}
+	stopAt("switch_fenced")
+	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	defer cancel()
+	if err := r.last(ctx, c, r.dst); err != nil {
+		return r.inTime(ctx, err)
+	}
+	stopAt("last_pass")
+	return r.inTime(ctx, r.flip(ctx))
+}
+
+// last is the last pass, under the fence, with what depends on it.
+func (r *run) last(ctx context.Context, c *carry.Carrier, to *side) error {
+	p, err := c.Pass(ctx, nil)
+	if err != nil {
+		return err
+	}
+	r.waiting(p)
+	if len(p.Tables) > 0 {
+		if err := r.raiseSequences(ctx, to, p.Tables); err != nil {
+			return err
+		}
+	}
+	return r.mark(ctx, to)
+}
+
+// follow stores, after the switch, what the source's rows amount to: the digests
+// that were carried along. The source is closed for good, so that they can be
+// compared with all of its rows; a difference is a row that was written past the
+// guards.
+func (r *run) follow(ctx context.Context) error {
+	digests, err := carry.Kept(ctx, r.dst.db, r.m.ID)
+	if err != nil {
+		return err
+	}
+	if err := r.storeDigests(ctx, r.ctl, digests); err != nil {
+		return err
+	}
+	wrong, err := r.amounts(ctx, r.src, digests)
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return fault.Newf(fault.VerifyDifferent, "find out who writes past the guards; shard-admin move rollback "+r.m.ID+" --wait brings the tenant back, finalize refuses",
+			"%s: after the switch the tenant's rows in %s are not those that were carried: rows were written past the guards", r.src.name, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// amounts names the tables whose rows on a side do not have the given digests.
+func (r *run) amounts(ctx context.Context, s *side, want map[string]compare.Digest) ([]string, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wrong := []string{}
+	for _, c := range r.copied() {
+		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, compare.Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+			now, err := compare.DigestOf(ctx, tx, r.tm, c, r.tm.Owned(c.Name(), r.tm.Literal(r.m.Tenant)))
+			if err == nil && now != want[c.Name()] {
+				wrong = append(wrong, c.Name())
+			}
+			return err
+		})
+		if err != nil {
+			return nil, conn.Fault(err, s.name)
+		}
+	}
+	return wrong, nil
+}
+
+// carryBack brings the source up to what the tenant has written on the target
+// since the switch, while it writes on, and closes the target for the rest.
+// ready is false where that cannot be done and everything has to be compared.
+func (r *run) carryBack(ctx context.Context) (ready bool, err error) {
+	noting, err := r.dst.fence.Noting(ctx, r.m.Tenant)
+	if err != nil || !noting {
+		return false, err
+	}
+	kept, err := carry.Kept(ctx, r.src.db, r.m.ID)
+	if err != nil {
+		return false, err
+	}
+	if len(kept) == 0 {
+		if kept, err = r.digests(); err != nil {
+			return false, nil //nolint:nilerr // without them everything is compared
+		}
+		if err := carry.Keep(ctx, r.src.fence, r.m.ID, r.lease.Epoch, kept); err != nil {
+			return false, err
+		}
+	}
+	wrong, err := r.amounts(ctx, r.src, kept)
+	if err != nil {
+		return false, err
+	}
+	if len(wrong) > 0 {
+		r.say(ctx, "%s has changed since the switch in %s: all rows are compared", r.m.Source, strings.Join(wrong, ", "))
+		return false, nil
+	}
+	c, err := r.carrier(ctx, r.dst, r.src)
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	if err := r.passes(ctx, c, r.dst); err != nil {
+		return false, err
+	}
+	if err := r.raiseSequences(ctx, r.src, nil); err != nil {
+		return false, err
+	}
+	if err := r.passes(ctx, c, r.dst); err != nil {
+		return false, err
+	}
+	between := func(ctx context.Context) error {
+		_, err := c.Pass(ctx, nil)
+		return err
+	}
+	if err := r.closeTarget(ctx, between); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	defer cancel()
+	if err := r.last(ctx, c, r.src); err != nil {
+		return false, r.inTime(ctx, err)
+	}
+	r.say(ctx, "%s holds what was written on %s since the switch", r.m.Source, r.m.Target)
+	stopAt("source_brought_up")
+	stopAt("rollback_verified")
+	return true, r.inTime(ctx, r.flipBack(ctx))
+}
+
+// keepDigests takes over from the source what a rollback that did not flip back
+// has changed there: finalize purges no other rows.
+func (r *run) keepDigests(ctx context.Context) error {
+	if !r.m.online() {
+		return nil
+	}
+	kept, err := carry.Kept(ctx, r.src.db, r.m.ID)
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	return r.storeDigests(ctx, r.ctl, kept)
+}

@@ -1,0 +1,187 @@
+//go:build faults && unix
+
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/move"
+	"shardadmin/internal/pgtest/filltest"
+	"shardadmin/internal/session"
+)
+
+// online starts an online move and waits until it is settled.
+func (f *fixture) online(s *session.Session, tenant, target string) session.MoveView {
+	f.t.Helper()
+	m, err := s.StartMove(f.t.Context(), session.MoveRequest{Tenant: tenant, Target: target, Mode: "online", Note: "test"})
+	require.NoError(f.t, err)
+	m, err = s.Await(f.t.Context(), m.ID, nil)
+	require.NoError(f.t, err, "%+v", m.Log)
+	require.Equal(f.t, "retained", m.State)
+	return m
+}
+
+// An online move takes every row of a tenant in every class of table and touches
+// nothing else; a rollback brings it back.
+func TestOnlineMoveTakesEveryRowAndNothingElse(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.tenant("70177", "default", 70177000, 3)
+	f.tenant("80288", "default", 80288000, 2)
+	f.tenant("90399", "shard_1", 90399000, 2)
+	want := f.rowsOf(0, "70177")
+	before := []map[string][]string{filltest.Dump(t, f.super(0), "pwb_websites", "pwb_shard_audit_logs"), filltest.Dump(t, f.super(1), "pwb_websites")}
+	m := f.online(s, "70177", "shard_1")
+	logOf(t, m)
+	require.Equal(t, "online", m.Mode)
+	require.True(t, m.Verified)
+	require.NotNil(t, m.WritePauseMS)
+	require.Equal(t, "shard_1", f.pointer("70177"))
+	require.Equal(t, want, f.rowsOf(1, "70177"))
+	require.Equal(t, before[0], filltest.Dump(t, f.super(0), "pwb_websites", "pwb_shard_audit_logs"), "the source is untouched")
+	after := filltest.Dump(t, f.super(1), "pwb_websites")
+	for table, rows := range after {
+		require.Subset(t, rows, before[1][table], table)
+	}
+	_, err := f.app(1).Exec(context.Background(), "UPDATE pwb_contacts SET first_name = 'changed on the target' WHERE website_id = 70177; DELETE FROM pwb_messages WHERE website_id = 70177 AND id = (SELECT min(id) FROM pwb_messages WHERE website_id = 70177)")
+	require.NoError(t, err)
+	want = f.rowsOf(1, "70177")
+	m = act(t, s, "rollback", session.MoveAction{ID: m.ID})
+	logOf(t, m)
+	require.Equal(t, "rolled_back", m.State)
+	f.whole(m, want)
+	m = f.online(s, "70177", "shard_1")
+	m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
+	require.Equal(t, "finalized", m.State)
+	f.whole(m, want)
+}
+
+// Every stop point of an online move: kill -9 there while the tenant writes, then
+// resume or cancel. What was acknowledged is on the open side, once.
+func TestOnlineKilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	type scenario struct {
+		point, action, recovery string
+	}
+	var list []scenario
+	phase := "start"
+	for _, p := range move.Points() {
+		switch p.Name {
+		case "rollback_begun":
+			phase = "rollback"
+		case "finalize_begun":
+			phase = "finalize"
+		case "cancel_begun":
+			phase = "cancel"
+		}
+		if p.Mode == "fenced" || p.Name == "copy_removed" {
+			continue
+		}
+		list = append(list, scenario{p.Name, phase, "resume"})
+		if phase == "start" && p.State != move.Switched && p.State != move.Retained {
+			list = append(list, scenario{p.Name, phase, "cancel"})
+		}
+	}
+	list = append(list, scenario{"passed", "rollback", "resume"})
+	lanes := 2
+	for lane := range lanes {
+		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
+			t.Parallel()
+			f, s := ready(t)
+			f.tenant("700777", "default", 700777000, 1)
+			bystander := f.rowsOf(0, "700777")
+			for i, sc := range list {
+				if i%lanes != lane {
+					continue
+				}
+				id := fmt.Sprint(400000 + i)
+				f.tenant(id, "default", (400000+i)*1000, 2)
+				require.Greater(t, len(f.rowsOf(0, id)), 40)
+				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "online", Note: sc.point, Hold: sc.point == "held" || sc.action == "cancel"})
+				require.NoError(t, err)
+				if sc.action != "start" {
+					m, err = s.Await(t.Context(), m.ID, nil)
+					require.NoError(t, err, sc.point)
+					f.writes(id, "before the crash")
+				}
+				f.killedAt(sc.action, m.ID, sc.point)
+				require.LessOrEqual(t, f.openSides(id), 1, "%s: two open sides", sc.point)
+				if f.openSides(id) == 1 {
+					f.writes(id, "after the crash")
+				}
+				m, err = s.Move(t.Context(), m.ID)
+				require.NoError(t, err)
+				action := sc.recovery
+				switch {
+				case slices.Contains(m.Actions, action):
+				case m.State == "retained" && sc.action != "start":
+					action = sc.action
+				case m.State == "retained", m.State == "rolled_back", m.State == "finalized", m.State == "cancelled":
+					action = ""
+				case m.Held && action == "resume":
+					action = "switch"
+				default:
+					t.Fatalf("%s: %s cannot %s, only %v", sc.point, m.State, action, m.Actions)
+				}
+				was := m.State
+				if action != "" {
+					m = act(t, s, action, session.MoveAction{ID: m.ID, Wait: true})
+				}
+				require.True(t, m.Settled, "%s: %s", sc.point, m.State)
+				if m.State == "ready" {
+					require.Equal(t, 1, f.openSides(id))
+					m = act(t, s, "cancel", session.MoveAction{ID: m.ID, Wait: true})
+				}
+				f.wrote(m)
+				if action == "resume" && (was == "catching_up" || was == "ready" || was == "switching") {
+					for _, l := range m.Log {
+						require.NotContains(t, l.Message, "copied rows removed", "%s: the copy was not kept", sc.point)
+					}
+				}
+				t.Logf("%s of %s, found %s, then %s: %s", sc.action, sc.point, was, action, m.State)
+				if m.State == "retained" {
+					f.writes(id, "on the target")
+					m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
+					f.wrote(m)
+				}
+				require.Equal(t, bystander, f.rowsOf(0, "700777"))
+			}
+			v, err := s.VerifyAudit(t.Context())
+			require.NoError(t, err)
+			require.True(t, v.OK)
+		})
+	}
+}
+
+// writes lets the application write for a tenant where the catalogue says, in
+// several classes of table.
+func (f *fixture) writes(tenant, what string) {
+	f.t.Helper()
+	at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(tenant)]
+	_, err := f.app(at).Exec(context.Background(), fmt.Sprintf(`UPDATE pwb_contacts SET first_name = '%[2]s' WHERE website_id = %[1]s;
+		UPDATE pwb_features SET feature_key = '%[2]s ' || id WHERE realty_asset_id IN (SELECT id FROM pwb_realty_assets WHERE website_id = %[1]s);
+		DELETE FROM pwb_ticket_messages WHERE website_id = %[1]s AND id = (SELECT min(id::text)::uuid FROM pwb_ticket_messages WHERE website_id = %[1]s)`, tenant, what), pgx.QueryExecModeSimpleProtocol)
+	require.NoError(f.t, err)
+	if f.acked == nil {
+		f.acked = map[string]map[string][]string{}
+	}
+	f.acked[tenant] = f.rowsOf(at, tenant)
+}
+
+// wrote checks that a settled tenant has on the open side what was acknowledged.
+func (f *fixture) wrote(m session.MoveView) {
+	f.t.Helper()
+	want := f.acked[m.Tenant]
+	if want == nil {
+		at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(m.Tenant)]
+		want = f.rowsOf(at, m.Tenant)
+		require.Greater(f.t, len(want), 40)
+	}
+	f.whole(m, want)
+}
