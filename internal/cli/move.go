@@ -185,14 +185,12 @@ func (p *program) runMovePlan(ctx context.Context, o moveOptions, again string) 
 // printPlan ends with the command that starts the move; again is what of the
 // plan's flags it needs.
 func printPlan(w io.Writer, v session.Plan, again string) {
-	pause := spanOr(v.EstimateMS)
-	if v.EstimateMS == nil {
-		pause = "unknown: " + v.EstimateReason
-	} else {
-		pause = "about " + pause
+	takes := "unknown: " + v.EstimateReason
+	if v.EstimateMS != nil {
+		takes = "about " + spanOr(v.EstimateMS) + ", writes wait about " + spanOr(v.PauseMS)
 	}
 	facts(w, "Tenant", v.Label+" ("+v.Tenant+")", "From", v.Source, "To", v.Target, "Mode", strings.TrimSuffix(v.Mode+", "+v.ModeReason, ", "),
-		"Rows", number(v.Rows)+", "+size(v.Bytes), "Estimate", pause)
+		"Rows", number(v.Rows)+", "+size(v.Bytes), "Estimate", takes)
 	line(w, "")
 	t := newTable(long("TABLE", 24), left("KIND"), right("ROWS"), right("SIZE"))
 	empty := 0

@@ -251,7 +251,7 @@ func (t *tour) choose(ctx context.Context) (choice, error) {
 			if x.Properties < 60 || x.Properties > 600 || x.Collides || row.MoveState != nil {
 				continue
 			}
-			p, err := t.s.PlanMove(ctx, session.MoveRequest{Tenant: row.ID, Target: to.shard(), Mode: "fenced"})
+			p, err := t.s.PlanMove(ctx, session.MoveRequest{Tenant: row.ID, Target: to.shard()})
 			if err != nil {
 				return choice{}, err
 			}
@@ -273,8 +273,8 @@ func (t *tour) plan(c choice) {
 		}
 	}
 	t.say("  %d rows in %d tables, %s", p.Rows, tables, size(p.Bytes))
-	if p.EstimateMS != nil {
-		t.say("  its writes are expected to wait %.1f s, its reads not at all", float64(*p.EstimateMS)/1000)
+	if p.PauseMS != nil {
+		t.say("  its writes are expected to wait %.1f s, its reads not at all", float64(*p.PauseMS)/1000)
 	}
 	ok := 0
 	for _, c := range p.Checks {
@@ -313,7 +313,7 @@ func (t *tour) move(ctx context.Context, c choice) (string, *traffic.Traffic, er
 		return fail(ctx.Err())
 	case <-time.After(1500 * time.Millisecond):
 	}
-	m, err := t.s.StartMove(ctx, session.MoveRequest{Tenant: c.site.ID, Target: c.to.shard(), Mode: "fenced", Note: "a guided move"})
+	m, err := t.s.StartMove(ctx, session.MoveRequest{Tenant: c.site.ID, Target: c.to.shard(), Note: "a guided move"})
 	if err != nil {
 		return fail(err)
 	}

@@ -90,7 +90,7 @@ func planView(p *preflight.Plan) Plan {
 		Blocked: p.Blocked(), Notices: p.Notices, MadeAt: p.MadeAt,
 	}
 	if p.EstimateMS > 0 {
-		v.EstimateMS = &p.EstimateMS
+		v.EstimateMS, v.PauseMS = &p.EstimateMS, &p.PauseMS
 	} else {
 		v.EstimateReason = "a check stands in the way before anything was measured"
 	}

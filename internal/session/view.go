@@ -255,23 +255,26 @@ type Decision struct {
 
 // Plan is what a move would do.
 type Plan struct {
-	Tenant         string      `json:"tenant"`
-	Label          string      `json:"label"`
-	Source         string      `json:"source"`
-	Target         string      `json:"target"`
-	Mode           string      `json:"mode"`
-	ModeReason     string      `json:"mode_reason"`
-	Tables         []TableRows `json:"tables"`
-	Rows           int64       `json:"rows"`
-	Bytes          int64       `json:"bytes"`
-	EstimateMS     *int64      `json:"estimate_ms"`
-	EstimateReason string      `json:"estimate_ms_reason"`
-	MaxReadOnlyMS  int64       `json:"max_read_only_ms"`
-	Decisions      []Decision  `json:"decisions"`
-	Checks         []Check     `json:"checks"`
-	Blocked        bool        `json:"blocked"`
-	Notices        []string    `json:"notices"`
-	MadeAt         string      `json:"made_at"`
+	Tenant     string      `json:"tenant"`
+	Label      string      `json:"label"`
+	Source     string      `json:"source"`
+	Target     string      `json:"target"`
+	Mode       string      `json:"mode"`
+	ModeReason string      `json:"mode_reason"`
+	Tables     []TableRows `json:"tables"`
+	Rows       int64       `json:"rows"`
+	Bytes      int64       `json:"bytes"`
+	EstimateMS *int64      `json:"estimate_ms"`
+	// PauseMS is how long the tenant's writes are expected to wait; null with
+	// EstimateMS.
+	PauseMS        *int64     `json:"pause_ms"`
+	EstimateReason string     `json:"estimate_ms_reason"`
+	MaxReadOnlyMS  int64      `json:"max_read_only_ms"`
+	Decisions      []Decision `json:"decisions"`
+	Checks         []Check    `json:"checks"`
+	Blocked        bool       `json:"blocked"`
+	Notices        []string   `json:"notices"`
+	MadeAt         string     `json:"made_at"`
 }
 
 // MoveTable is one table of a move.

@@ -456,6 +456,7 @@ export namespace session {
 	    rows: number;
 	    bytes: number;
 	    estimate_ms?: number | null;
+	    pause_ms?: number | null;
 	    estimate_ms_reason: string;
 	    max_read_only_ms: number;
 	    decisions: Decision[];

@@ -411,7 +411,7 @@ func (w *planner) estimate(ctx context.Context) error {
 	} else if limit <= 0 {
 		limit = DefaultReadOnly
 	}
-	w.p.MaxReadOnlyMS = limit.Milliseconds()
+	w.p.MaxReadOnlyMS, w.p.PauseMS = limit.Milliseconds(), pause
 	expected := (time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond)
 	if pause > w.p.MaxReadOnlyMS {
 		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the %s is expected to take %s, the tenant may be read-only for %s", what, expected, limit)).Code = string(fault.FenceEstimate)

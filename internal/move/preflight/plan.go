@@ -104,19 +104,22 @@ type Fresh struct {
 
 // Plan is what a move would do.
 type Plan struct {
-	Tenant        string      `json:"tenant"`
-	Label         string      `json:"label"`
-	Source        string      `json:"source"`
-	Target        string      `json:"target"`
-	Mode          string      `json:"mode"`
-	ModeReason    string      `json:"mode_reason"`
-	Tables        []TableRows `json:"tables"`
-	Rows          int64       `json:"rows"`
-	Bytes         int64       `json:"bytes"`
-	EstimateMS    int64       `json:"estimate_ms"`
-	MaxReadOnlyMS int64       `json:"max_read_only_ms"`
-	Decisions     []Decision  `json:"decisions"`
-	Checks        []Check     `json:"checks"`
+	Tenant     string      `json:"tenant"`
+	Label      string      `json:"label"`
+	Source     string      `json:"source"`
+	Target     string      `json:"target"`
+	Mode       string      `json:"mode"`
+	ModeReason string      `json:"mode_reason"`
+	Tables     []TableRows `json:"tables"`
+	Rows       int64       `json:"rows"`
+	Bytes      int64       `json:"bytes"`
+	EstimateMS int64       `json:"estimate_ms"`
+	// PauseMS is how long the tenant's writes are expected to wait: all of a
+	// fenced move, the switch of an online one.
+	PauseMS       int64      `json:"pause_ms"`
+	MaxReadOnlyMS int64      `json:"max_read_only_ms"`
+	Decisions     []Decision `json:"decisions"`
+	Checks        []Check    `json:"checks"`
 	// SharedCopies are rows of others that the target gets.
 	SharedCopies []Row `json:"shared_copies"`
 	// KeepOnSource are rows of the tenant that others need on the source.
