@@ -1,5 +1,7 @@
 package move
 
+import "shardadmin/internal/move/crash"
+
 // Point is a named place between two effects of a move. A binary built with
 // the tag faults ends itself there when SHARD_ADMIN_STOP_AT names it, which is
 // how the tests crash a move at every step.
@@ -66,3 +68,5 @@ func Points() []Point {
 		{"cancel_cleaned", Planned, "guards and fences are gone", ""},
 	}
 }
+
+func stopAt(name string) { crash.At(name) }

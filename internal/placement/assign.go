@@ -12,6 +12,7 @@ import (
 	"shardadmin/internal/conn/rights"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/job"
+	"shardadmin/internal/move/crash"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/preflight"
 	"shardadmin/internal/policy"
@@ -50,6 +51,14 @@ const fenceLimit = 10 * time.Second
 // olderLimit bounds the wait for transactions older than the guards.
 const olderLimit = 30 * time.Second
 
+// pointLimit bounds the transaction that changes the pointer, whose statements
+// the server ends after 5 seconds each, and settleLimit the wait for its end
+// when its answer was lost.
+const (
+	pointLimit  = 20 * time.Second
+	settleLimit = 10 * time.Second
+)
+
 // Assign points a tenant to another shard.
 func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Result, error) {
 	res := Result{From: r.Tenant.Shard, To: r.Target}
@@ -69,12 +78,8 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	if sourceErr != nil && !r.RowsStay {
 		return res, sourceErr
 	}
-	id, state, err := d.Open(ctx, r.Tenant.ID)
-	if err != nil {
+	if err := d.free(ctx, r); err != nil {
 		return res, err
-	}
-	if id != "" {
-		return res, fault.Newf(fault.MoveInProgress, "shard-admin move show "+id, "tenant %s is held by move %s, which is %s", r.Tenant.Label, id, state)
 	}
 	m, err := readMap(ctx, target, d.Profile)
 	if err != nil {
@@ -90,28 +95,38 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	if err != nil {
 		return res, err
 	}
+	crash.At("assign_intended")
 	res.AuditEvent, err = d.carryOut(ctx, permit, r, m, source, target, intent)
-	if err != nil && fault.Unreachable(err) {
+	if err != nil && res.AuditEvent == "" {
 		// The answer to the commit may be what was lost: only control knows.
 		event, known := d.committed(ctx, intent)
 		if !known {
 			return res, err // the trail says no more than is known
 		}
-		if event != "" {
-			res.AuditEvent = event
-			return res, nil
-		}
+		res.AuditEvent = event
 	}
-	if err != nil {
-		status := "failed"
-		if fault.Refused(err) {
-			status = "refused"
-		}
-		if _, ferr := intent.Finish(ctx, audit.Outcome{Status: status, Err: err}); ferr != nil && fault.CodeOf(err) == fault.Internal {
-			return res, ferr
-		}
+	if err == nil || res.AuditEvent != "" {
+		// It came to be. A fence that could not be taken down keeps nobody out
+		// but those who write where the tenant no longer is.
+		return res, nil
+	}
+	status := "failed"
+	if fault.Refused(err) {
+		status = "refused"
+	}
+	if _, ferr := intent.Finish(ctx, audit.Outcome{Status: status, Err: err}); ferr != nil && fault.CodeOf(err) == fault.Internal {
+		return res, ferr
 	}
 	return res, err
+}
+
+// free refuses a tenant that a move holds.
+func (d Deps) free(ctx context.Context, r Request) error {
+	id, state, err := d.Open(ctx, r.Tenant.ID)
+	if err == nil && id != "" {
+		err = fault.Newf(fault.MoveInProgress, "shard-admin move show "+id, "tenant %s is held by move %s, which is %s", r.Tenant.Label, id, state)
+	}
+	return err
 }
 
 // committed returns the stored outcome of the intent, "" when there is none;
@@ -133,14 +148,33 @@ func (d Deps) committed(ctx context.Context, intent *audit.Open) (event string, 
 }
 
 func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, intent *audit.Open) (event string, err error) {
+	// What an ended process of this computer held is free. A role that may not
+	// say so waits until it has run out.
+	_ = d.Jobs.Reap(ctx)
 	lease, err := d.Jobs.Acquire(ctx, "tenant/"+r.Tenant.ID, time.Minute)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
+	// A move may have begun before the lease was ours.
+	if err := d.free(ctx, r); err != nil {
+		return "", err
+	}
 	work, stop := context.WithCancel(lease.Context())
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
+
+	// An assignment that died may have left the tenant closed, here or where it
+	// led away from; the tenant's lease is ours now.
+	left := []*conn.Database{target}
+	if !r.RowsStay {
+		left = append(left, source)
+	}
+	for _, db := range left {
+		if err := fence.New(db, m).RemoveAssignment(work, r.Tenant.ID, lease.Epoch); err != nil {
+			return "", err
+		}
+	}
 
 	// The tenant's row is on the target before the pointer leads there, and not
 	// before it is shown that it may.
@@ -158,11 +192,15 @@ func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *
 		}), target.Name())
 	}
 	point := func() error {
+		// Whoever interrupts it learns what became of it, not that it was cut.
+		work, cancel := context.WithTimeout(context.WithoutCancel(work), pointLimit)
+		defer cancel()
 		control, err := d.Set.Control().Pool(work)
 		if err != nil {
 			return err
 		}
-		return conn.Fault(pgx.BeginTxFunc(work, control, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		written := ""
+		err = conn.Fault(pgx.BeginTxFunc(work, control, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(work, `SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '5s'`, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}
@@ -177,26 +215,32 @@ func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *
 			}); err != nil {
 				return err
 			}
-			event, err = d.Trail.AppendTx(work, tx, permit, audit.Record{
+			written, err = d.Trail.AppendTx(work, tx, permit, audit.Record{
 				Tenant: r.Tenant.ID, Source: r.Tenant.Shard, Target: r.Target, Phase: "outcome", Status: "ok", Parent: intent.ID(),
 				Before: map[string]any{"shard": r.Tenant.Shard}, After: map[string]any{"shard": r.Target},
 			})
+			crash.At("assign_not_committed")
 			return err
 		}), "control")
+		if err == nil {
+			event = written
+		}
+		return err
 	}
 	if r.RowsStay {
 		if err = place(); err == nil {
 			err = point()
 		}
 	} else {
-		err = d.fenced(work, r, source, lease.Epoch, place, point)
+		err = d.fenced(work, r, source, lease, place, point)
 	}
 	return event, err
 }
 
 // fenced keeps the tenant's writers out of its present shard while it is shown
 // to have no rows there and the pointer changes.
-func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoch int64, place, point func() error) (err error) {
+func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, lease *job.Lease, place, point func() error) (err error) {
+	epoch := lease.Epoch
 	m, err := readMap(ctx, source, d.Profile)
 	if err != nil {
 		return err
@@ -212,13 +256,18 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 	if err := place(); err != nil {
 		return err
 	}
+	crash.At("assign_placed")
 	f, id := fence.New(source, m), fence.AssignmentID(r.Tenant.ID)
+	unknown := false
 	defer func() {
+		if unknown {
+			return
+		}
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		for _, step := range []func() error{
 			func() error { return f.Remove(end, r.Tenant.ID, id, epoch) },
-			func() error { return f.RemoveGuards(end) },
+			func() error { crash.At("assign_unfenced"); return f.RemoveGuards(end) },
 		} {
 			if gone := step(); gone != nil && err == nil {
 				err = gone
@@ -234,6 +283,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed, false); err != nil {
 		return err
 	}
+	crash.At("assign_armed")
 	older, err := f.WaitOlder(ctx, olderLimit)
 	if err != nil {
 		return err
@@ -258,13 +308,46 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, epoc
 		}
 		return err
 	}
+	crash.At("assign_fenced")
 	if err := noRows(ctx, m, pool, source.Name(), r); err != nil {
 		return err
 	}
 	if err := f.Commit(ctx, r.Tenant.ID, id, epoch); err != nil {
 		return err
 	}
-	return point()
+	crash.At("assign_committing")
+	if err := point(); err != nil {
+		if unknown = !d.settled(ctx, lease); unknown {
+			return fault.Wrapf(err, fault.CodeOf(err), "when control answers, assign the tenant again, which opens it; docs/break-glass.md says how to open it by hand",
+				"%s; whether tenant %s is on %s or on %s is not known, and %s keeps refusing its writes until control has said so", err, r.Tenant.Label, r.Tenant.Shard, r.Target, r.Tenant.Shard)
+		}
+		return err
+	}
+	crash.At("assign_pointed")
+	return nil
+}
+
+// settled waits until the transaction that points the tenant has ended, one way
+// or the other: it holds the lease's row as long as it lives. It is false when
+// control did not say, and then the tenant must not be let in again where it
+// was: a commit that is still under way would leave it with two open sides.
+func (d Deps) settled(ctx context.Context, lease *job.Lease) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+	defer cancel()
+	for {
+		pool, err := d.Set.Control().Pool(ctx)
+		if err == nil {
+			err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return lease.GuardTx(ctx, tx) })
+		}
+		if err == nil || fault.CodeOf(err) == fault.LeaseLost {
+			return true // who has the lease now has waited for it
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 func noRows(ctx context.Context, m *tenancy.Map, q interface {

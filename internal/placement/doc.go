@@ -9,7 +9,8 @@
 //
 //	lease ─► root replica on the target ─► guards, armed ─► fenced ─► no rows ─► committing ─► pointer ─► fence removed
 //
-// The fence runs out by itself. What a crash leaves on the shard carries an id
-// that follows from the tenant, so the next assignment or move of the tenant
-// takes it away.
+// What a crash leaves on the shard carries an id that follows from the tenant,
+// so the next assignment or move of the tenant that begins or ends there takes
+// it away. Until committing the fence runs out by itself; from there on it stays
+// closed until control was read, because the pointer may have moved.
 package placement

@@ -4,7 +4,6 @@ package session_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/move"
@@ -24,10 +22,19 @@ import (
 	"shardadmin/internal/session"
 )
 
-// glass is docs/break-glass.md: its statements by name, its table by case.
+// glass is docs/break-glass.md: its statements by name, its tables by case.
 type glass struct {
-	statements map[string]string
-	cases      map[string]situation
+	statements  map[string]string
+	cases       map[string]situation
+	assignments map[string]deadAssignment
+}
+
+// deadAssignment is a row of the table of assignments.
+type deadAssignment struct {
+	ended, pointer string
+	fences         []string
+	tenant         string
+	steps          []step
 }
 
 // situation is a row of the table: what is found, and what is to be done.
@@ -37,7 +44,6 @@ type situation struct {
 	source, target   []string
 	tenant           string
 	steps            []step
-	saysNothingToDo  bool
 	whoMayWriteFirst string // source, target or nobody
 }
 
@@ -52,7 +58,7 @@ func readGlass(t *testing.T) glass {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "break-glass.md"))
 	require.NoError(t, err)
-	g := glass{statements: map[string]string{}, cases: map[string]situation{}}
+	g := glass{statements: map[string]string{}, cases: map[string]situation{}, assignments: map[string]deadAssignment{}}
 	for _, m := range glassStatement.FindAllStringSubmatch(string(b), -1) {
 		require.Empty(t, g.statements[m[1]], "%s is there twice", m[1])
 		g.statements[m[1]] = m[2]
@@ -63,27 +69,39 @@ func readGlass(t *testing.T) glass {
 		for i := range cells {
 			cells[i] = strings.TrimSpace(cells[i])
 		}
+		if strings.HasPrefix(line, "|") && len(cells) == 6 && cells[0] != "assignment" && !strings.HasPrefix(cells[0], "---") {
+			g.assignments[cells[0]] = deadAssignment{cells[1], cells[2], strings.Split(cells[3], ", or "), cells[4], g.steps(t, cells[0], cells[5])}
+		}
 		if !strings.HasPrefix(line, "|") || len(cells) != 7 || cells[0] == "case" || strings.HasPrefix(cells[0], "---") {
 			continue
 		}
 		s := situation{
 			states: strings.Split(cells[1], " · "), pointer: cells[2], source: strings.Split(cells[3], " · "), target: strings.Split(cells[4], " · "),
-			tenant: cells[5], saysNothingToDo: cells[6] == "nothing", whoMayWriteFirst: "nobody",
+			tenant: cells[5], whoMayWriteFirst: "nobody",
 		}
 		if _, side, ok := strings.Cut(s.tenant, "writes on the "); ok {
 			s.whoMayWriteFirst = side
 		}
-		if !s.saysNothingToDo {
-			for _, text := range strings.Split(cells[6], "; ") {
-				m := glassStep.FindStringSubmatch(text)
-				require.NotNil(t, m, "%s: %q", cells[0], text)
-				require.NotEmpty(t, g.statements[m[1]], "%s: there is no statement %s", cells[0], m[1])
-				s.steps = append(s.steps, step{m[1], m[2]})
-			}
-		}
+		s.steps = g.steps(t, cells[0], cells[6])
 		g.cases[cells[0]] = s
 	}
 	return g
+}
+
+// steps reads the last cell of a row.
+func (g glass) steps(t *testing.T, name, cell string) []step {
+	t.Helper()
+	out := []step{}
+	if cell == "nothing" {
+		return out
+	}
+	for _, text := range strings.Split(cell, "; ") {
+		m := glassStep.FindStringSubmatch(text)
+		require.NotNil(t, m, "%s: %q", name, text)
+		require.NotEmpty(t, g.statements[m[1]], "%s: there is no statement %s", name, m[1])
+		out = append(out, step{m[1], m[2]})
+	}
+	return out
 }
 
 // rescue is a person with psql, the page and a role that may do what the
@@ -202,18 +220,7 @@ func (r *rescue) look() (state, pointer, source, target string) {
 // mayWrite says whether the application may insert a row of the tenant.
 func (r *rescue) mayWrite(n int) bool {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	tx, err := r.f.app(n).Begin(ctx)
-	require.NoError(r.t, err)
-	defer func() { _ = tx.Rollback(ctx) }()
-	_, err = tx.Exec(ctx, "INSERT INTO pwb_contacts (id, website_id, created_at, updated_at) VALUES (2000000000, "+r.values["tenant"]+", now(), now())")
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "SA001" {
-		return false
-	}
-	require.NoError(r.t, err, "side %d", n)
-	return true
+	return r.f.mayWrite(n, r.values["tenant"])
 }
 
 // onlyOn proves that one side takes the tenant's writes and the other refuses.
@@ -322,6 +329,88 @@ func TestBreakGlassReopensATenant(t *testing.T) {
 	v, err := s.VerifyAudit(t.Context())
 	require.NoError(t, err)
 	require.True(t, v.OK)
+}
+
+// Every row of the page's table of assignments, each at every place where it
+// is found so; afterwards nothing is in the way of the program.
+func TestBreakGlassAfterAnAssignmentThatDied(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	r := newRescue(t, f)
+	f.tenant("8999", "default", 8999000, 1)
+	bystander := f.rowsOf(0, "8999")
+	shown := map[string]bool{}
+	for i, p := range assignPoints {
+		name := map[string]string{
+			"assign_fenced": "closed", "assign_committing": "about to point", "assign_not_committed": "about to point", "assign_pointed": "pointed", "assign_unfenced": "pointed",
+		}[p.name]
+		if name == "" {
+			name = "not begun"
+		}
+		shown[name] = true
+		want, ok := r.g.assignments[name]
+		require.True(t, ok, "the page has no row %q", name)
+		id, why := fmt.Sprint(8000+i), name+" at "+p.name
+		f.rowless(id)
+		f.dies(errand{Assign: session.AssignRequest{Tenant: id, Shard: "shard_1", Note: "test"}}, p.name)
+
+		r.values = map[string]string{"tenant": id, "reason": "it died"}
+		look := r.run("look-assignment", 0)
+		require.Len(t, look, 1, why)
+		r.values["source"], r.values["target"] = look[0][0], look[0][1]
+		require.Equal(t, []string{"default", "shard_1"}, look[0][:2], why)
+		require.Equal(t, map[string]string{"source": "default", "target": "shard_1"}[want.pointer], look[0][2], why)
+		require.Equal(t, map[string]string{"no": "f", "yes": "t"}[want.ended], look[0][3], why)
+		fence := "no row"
+		if f.text(0, "SELECT (to_regclass('shard_admin_move.fence') IS NOT NULL)::text") == "true" {
+			if rows := r.run("look-shard", 0); len(rows) > 0 {
+				r.values["move"], fence = rows[0][0], rows[0][1]
+			}
+		}
+		require.Contains(t, want.fences, fence, why)
+		serves := side(look[0][2])
+		_, says, writes := strings.Cut(want.tenant, "writes on the ")
+		require.Equal(t, writes, f.mayWrite(serves, id), "%s: the page says: %s", why, want.tenant)
+		if writes {
+			require.Equal(t, want.pointer, says, why)
+		}
+
+		if r.values["move"] == "" { // nothing was fenced, and no statement is about a fence
+			r.values["move"] = "00000000-0000-0000-0000-000000000000"
+		}
+		for _, st := range want.steps {
+			r.do(st.statement, st.where)
+		}
+		require.True(t, f.mayWrite(serves, id), "%s: %s does not take writes", why, look[0][2])
+		require.Equal(t, "t", r.run("look-assignment", 0)[0][3], why)
+		if i%2 == 0 { // by hand
+			if fence != "no row" {
+				r.do("leave", "the source")
+			}
+			if len(f.leftovers(0)) > 0 {
+				require.Empty(t, r.run("whose", 0), why)
+				r.do("remove-guards", "the source")
+				r.do("remove-schema", "the source")
+			}
+			require.Empty(t, f.leftovers(0), why)
+		}
+		// The program is in nobody's debt.
+		for _, to := range []string{"shard_1", "default"} {
+			if to == f.pointer(id) {
+				continue
+			}
+			_, err := s.Assign(t.Context(), session.AssignRequest{Tenant: id, Shard: to, Note: "test"})
+			require.NoError(t, err, why)
+			require.True(t, f.mayWrite(side(to), id), why)
+		}
+		require.Equal(t, bystander, f.rowsOf(0, "8999"), why)
+	}
+	for name := range r.g.assignments {
+		require.True(t, shown[name], "nothing shows the page's row %q", name)
+	}
+	v, err := s.VerifyAudit(t.Context())
+	require.NoError(t, err)
+	require.True(t, v.OK, "%+v", v.Findings)
 }
 
 // The owner is not dead but asleep: what the page does keeps it from doing

@@ -28,13 +28,15 @@ import (
 	"shardadmin/internal/session"
 )
 
-// errand is what a child process is to do with a move.
+// errand is what a child process is to do with a move, or the tenant that it
+// is to assign.
 type errand struct {
 	Fleet  *fleet.Fleet
 	Role   string
 	DBPath string
 	Action string
 	ID     string
+	Assign session.AssignRequest
 }
 
 const errandVariable = "SHARD_ADMIN_TEST_ERRAND"
@@ -55,6 +57,13 @@ func init() {
 		Flag: func(policy.Flag) (bool, string) { return true, "test" },
 	})
 	ctx := context.Background()
+	if e.Assign.Tenant != "" {
+		if _, err := s.Assign(ctx, e.Assign); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if _, err := s.ActOnMove(ctx, e.Action, session.MoveAction{ID: e.ID, Note: "child", Wait: true}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -68,7 +77,14 @@ func init() {
 
 func (f *fixture) child(action, id, variable, point string) (*exec.Cmd, *bytes.Buffer) {
 	f.t.Helper()
-	text, err := json.Marshal(errand{f.fleet, f.role, f.dbPath, action, id})
+	return f.send(errand{Action: action, ID: id}, variable, point)
+}
+
+// send starts a child process with an errand on this fleet.
+func (f *fixture) send(e errand, variable, point string) (*exec.Cmd, *bytes.Buffer) {
+	f.t.Helper()
+	e.Fleet, e.Role, e.DBPath = f.fleet, f.role, f.dbPath
+	text, err := json.Marshal(e)
 	require.NoError(f.t, err)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), errandVariable+"="+string(text), variable+"="+point)
@@ -81,11 +97,34 @@ func (f *fixture) child(action, id, variable, point string) (*exec.Cmd, *bytes.B
 // killedAt carries out an action in a process that kills itself at the point.
 func (f *fixture) killedAt(action, id, point string) {
 	f.t.Helper()
-	cmd, out := f.child(action, id, "SHARD_ADMIN_STOP_AT", point)
+	f.dies(errand{Action: action, ID: id}, point)
+}
+
+// dies sends a child process on an errand that kills itself at the point.
+func (f *fixture) dies(e errand, point string) {
+	f.t.Helper()
+	cmd, out := f.send(e, "SHARD_ADMIN_STOP_AT", point)
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	require.True(f.t, errors.As(err, &exit), "the process ended by itself: %s", out)
 	require.Equal(f.t, syscall.SIGKILL, exit.Sys().(syscall.WaitStatus).Signal(), "%s: %s", point, out)
+}
+
+// mayWrite says whether the application may insert a row of a tenant on a side.
+func (f *fixture) mayWrite(n int, tenant string) bool {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	tx, err := f.app(n).Begin(ctx)
+	require.NoError(f.t, err)
+	defer func() { _ = tx.Rollback(ctx) }()
+	_, err = tx.Exec(ctx, "INSERT INTO pwb_contacts (id, website_id, created_at, updated_at) VALUES (2000000000, "+tenant+", now(), now())")
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "SA001" {
+		return false
+	}
+	require.NoError(f.t, err, "side %d", n)
+	return true
 }
 
 // open counts the sides on which the application may write for a tenant.

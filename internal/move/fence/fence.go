@@ -586,3 +586,25 @@ func (sn *Snapshot) Close(ctx context.Context) {
 func AssignmentID(tenant string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("shard_admin:assign:"+tenant)).String()
 }
+
+// RemoveAssignment takes away what an assignment of the tenant that died has
+// left here: its fence, and the guards when nobody else needs them. The caller
+// holds the tenant's lease.
+func (s *Shard) RemoveAssignment(ctx context.Context, tenant string, epoch int64) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	// The counters come and go with the fence, and the catalogue shows them to
+	// roles that may not read the fences of others.
+	id := AssignmentID(tenant)
+	var left bool
+	if err := pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'shard_admin_move' AND c.relname = 'refused_' || $1)`, short(id)).Scan(&left); err != nil || !left {
+		return s.fault(err)
+	}
+	if err := s.Remove(ctx, tenant, id, epoch); err != nil {
+		return err
+	}
+	return s.RemoveGuards(ctx)
+}

@@ -1,6 +1,6 @@
 //go:build faults && unix
 
-package move
+package crash
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// stopAt ends the process the hard way when the environment names the point,
+// At ends the process the hard way when the environment names the point,
 // or stops it as a sleeping laptop would with SHARD_ADMIN_SLEEP_AT.
-func stopAt(name string) {
+func At(name string) {
 	if os.Getenv("SHARD_ADMIN_STOP_AT") == name {
 		fmt.Fprintf(os.Stderr, "stopped at %s\n", name)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -1,5 +1,0 @@
-//go:build !faults || !unix
-
-package move
-
-func stopAt(string) {}
