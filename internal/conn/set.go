@@ -470,12 +470,7 @@ func Same(ctx context.Context, a, b *Database) (bool, error) {
 	if a == b || a.pooled == b.pooled {
 		return true, nil
 	}
-	ia, err := a.Identity(ctx)
-	if err != nil {
-		return false, err
-	}
-	ib, err := b.Identity(ctx)
-	if err != nil || ia != ib {
+	if differ, err := differ(ctx, a, b); err != nil || differ {
 		return false, err
 	}
 	pa, err := a.Pool(ctx)
@@ -500,4 +495,20 @@ func Same(ctx context.Context, a, b *Database) (bool, error) {
 		return tb.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", key).Scan(&free)
 	})
 	return !free, Fault(err, b.name)
+}
+
+// differ reports whether two databases say that they are two. Where a role may
+// not ask a server who it is, only the lock tells.
+func differ(ctx context.Context, a, b *Database) (bool, error) {
+	ia, err := a.Identity(ctx)
+	if err == nil {
+		var ib Identity
+		if ib, err = b.Identity(ctx); err == nil {
+			return ia != ib, nil
+		}
+	}
+	if fault.CodeOf(err) == fault.RightMissing {
+		err = nil
+	}
+	return false, err
 }

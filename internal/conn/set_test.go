@@ -289,6 +289,13 @@ func TestTwoNamesOfOneDatabase(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, a, b, "a copy keeps both numbers")
 	require.False(t, same("shard_4", "shard_5"), "and is another database all the same")
+
+	// Where the numbers are kept from the role, the lock tells alone.
+	pgtest.Exec(t, s, name, "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+	_, err = set.Control().Identity(t.Context())
+	require.Equal(t, fault.RightMissing, fault.CodeOf(err), "%v", err)
+	require.True(t, same("control", "shard_1"), "without their numbers")
+	require.False(t, same("control", "shard_3"), "without their numbers")
 }
 
 func TestAPoolOutlivesARestartOfItsServer(t *testing.T) {

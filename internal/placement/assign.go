@@ -72,6 +72,9 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	if err := writable(ctx, target); err != nil {
 		return res, err
 	}
+	if err := d.notControl(ctx, target); err != nil {
+		return res, err
+	}
 	// A shard that is gone or unconfigured cannot be fenced; only an operator
 	// who says that rows stay may point away from it.
 	source, sourceErr := d.Set.Shard(r.Tenant.Shard)
@@ -390,6 +393,19 @@ func readMap(ctx context.Context, db *conn.Database, p *tenancy.Profile) (*tenan
 		return nil, conn.Fault(err, db.Name())
 	}
 	return tenancy.BuildMap(s, p)
+}
+
+// notControl refuses a target that is the control database by another url: the
+// tenant's own row would be taken for a copy and written over.
+func (d Deps) notControl(ctx context.Context, target *conn.Database) error {
+	if target.InControl() {
+		return nil
+	}
+	same, err := conn.Same(ctx, d.Set.Control(), target)
+	if err == nil && same {
+		err = fault.Newf(fault.SameDatabase, `give the shard database = "control" in the fleet file, in place of its url`, "%s is the control database by another url", target.Name())
+	}
+	return err
 }
 
 // rights refuses before anything is written when the role lacks one.

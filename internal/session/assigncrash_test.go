@@ -33,20 +33,6 @@ var assignPoints = []assignPoint{
 	{name: "assign_unfenced", placed: true, guards: true, ended: true},
 }
 
-// rowless files a tenant without rows on the shard default.
-func (f *fixture) rowless(id string) {
-	f.t.Helper()
-	f.exec(0, fmt.Sprintf(`INSERT INTO pwb_websites (id, subdomain, slug, shard_name, created_at, updated_at) VALUES (%[1]s, 'e%[1]s', 'e%[1]s', 'default', now(), now())`, id))
-}
-
-// text is one value of a query, as text.
-func (f *fixture) text(n int, sql string) string {
-	f.t.Helper()
-	var v string
-	require.NoError(f.t, f.super(n).QueryRow(f.t.Context(), sql).Scan(&v), sql)
-	return v
-}
-
 // found demands that an assignment from default to shard_1 has left what the
 // point says.
 func (f *fixture) found(id string, p assignPoint) {

@@ -48,9 +48,20 @@ func (s *Session) Check(ctx context.Context) (FleetCheck, error) {
 			if !out.Databases[i].Reachable || !out.Databases[j].Reachable {
 				continue
 			}
-			if same, err := conn.Same(ctx, dbs[j], a); err == nil && same {
+			same, err := conn.Same(ctx, dbs[j], a)
+			switch {
+			case err != nil:
+				out.Databases[i].Warnings = append(out.Databases[i].Warnings, "whether this is the same database as "+dbs[j].Name()+" is not known: "+*errorText(err))
+			case same:
+				remedy := "give one of them another url"
+				if dbs[j].InControl() {
+					remedy = `give the shard database = "control", or another url`
+				}
 				out.Databases[i].SameAs = dbs[j].Name()
-				out.Databases[i].Warnings = append(out.Databases[i].Warnings, "this is the same database as "+dbs[j].Name()+": give the shard database = \"control\", or another url")
+				out.Databases[i].Warnings = append(out.Databases[i].Warnings, "this is the same database as "+dbs[j].Name()+": "+remedy)
+			}
+			if same {
+				break // the first of its names says enough
 			}
 		}
 	}

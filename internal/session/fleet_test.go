@@ -153,6 +153,20 @@ func (f *fixture) tenant(id, shard string, base, n int) {
 	filltest.Tenant(f.t, f.super(on), f.map_, id, base, n)
 }
 
+// rowless files a tenant without rows on the shard default.
+func (f *fixture) rowless(id string) {
+	f.t.Helper()
+	f.exec(0, fmt.Sprintf(`INSERT INTO pwb_websites (id, subdomain, slug, shard_name, created_at, updated_at) VALUES (%[1]s, 'e%[1]s', 'e%[1]s', 'default', now(), now())`, id))
+}
+
+// text is one value of a query, as text.
+func (f *fixture) text(n int, sql string) string {
+	f.t.Helper()
+	var v string
+	require.NoError(f.t, f.super(n).QueryRow(f.t.Context(), sql).Scan(&v), sql)
+	return v
+}
+
 // ready is a fleet that is installed and may be changed.
 func ready(t testing.TB) (*fixture, *session.Session) {
 	t.Helper()

@@ -127,6 +127,21 @@ func (w *planner) fleet(ctx context.Context) error {
 	} else {
 		w.p.check("two databases", OK, "", "source and target are two databases")
 	}
+	// On a shard the tenant's row is a copy that goes with the tenant; what the
+	// fleet file does not call control must not be control.
+	for _, db := range []*conn.Database{w.Source, w.Target} {
+		if db.InControl() {
+			continue
+		}
+		same, err := conn.Same(ctx, w.Control, db)
+		if err != nil {
+			return err
+		}
+		if same {
+			w.p.check("control database", Blocker, `give shard `+db.Name()+` database = "control" in the fleet file, in place of its url`,
+				db.Name()+" is the control database by another url: the tenant's own row would be taken for a copy").Code = string(fault.SameDatabase)
+		}
+	}
 	if w.Environment == fleet.Production && w.LiveWorkers < 1 {
 		c := w.p.check("second worker", Warning, "", "the operator accepts to be the only one who can reopen the tenant if this process dies in the moment of the switch")
 		if !w.AcceptAlone {
