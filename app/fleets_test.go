@@ -2,14 +2,19 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/pgtest/fleettest"
 )
 
 // two is a fleet of two databases that do not answer.
@@ -310,4 +315,69 @@ func TestAFleetIsTriedBeforeAnythingOfItIsKept(t *testing.T) {
 	bad.Name = "not a name"
 	_, err = settings.TryFleet(bad)
 	require.Error(t, err)
+}
+
+// A database.yml is tried with the passwords in it before anything of it is
+// kept, and each database says what is wrong with it.
+func TestAnImportIsTriedBeforeAnythingOfItIsKept(t *testing.T) {
+	t.Parallel()
+	f := fleettest.New(t, 2)
+	a, _ := start(t, Options{})
+	settings := &Settings{a}
+	described, err := f.Home.Fleet(fleettest.Name)
+	require.NoError(t, err)
+	section := func(name, address, password string) string {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		return fmt.Sprintf("  %s:\n    adapter: postgresql\n    host: %s\n    port: %s\n    database: %s\n    username: %s\n    password: %s\n    sslmode: disable\n",
+			name, u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"), u.User.Username(), password)
+	}
+	text := func(password string) string {
+		return "staging:\n" + section("primary", described.Control.URL, fleettest.Password) + section("tenant_shard_1", described.Shards[1].Endpoint.URL, password)
+	}
+	check, err := settings.TryImport(ImportFleetRequest{Name: "tried", Environment: "staging", Text: text(fleettest.Password)})
+	require.NoError(t, err)
+	names := []string{}
+	for _, d := range check.Databases {
+		names = append(names, d.Name)
+		require.Nil(t, d.Problem, "%s: %+v", d.Name, d.Problem)
+		require.True(t, d.Reachable)
+		require.Equal(t, f.Role, d.User)
+	}
+	require.Equal(t, []string{"control", "shard_1"}, names)
+
+	const wrong = "not-the-passw0rd"
+	check, err = settings.TryImport(ImportFleetRequest{Name: "tried", Environment: "staging", Text: text(wrong)})
+	require.NoError(t, err)
+	require.False(t, check.OK)
+	require.True(t, check.Databases[0].Reachable, "one that does not answer hides no other")
+	require.Equal(t, string(fault.LoginRefused), check.Databases[1].Problem.Code)
+	answered, err := json.Marshal(check)
+	require.NoError(t, err)
+	a.log.Error("a line with " + wrong + " in it")
+	logged, err := os.ReadFile(a.home.LogPath())
+	require.NoError(t, err)
+	for _, text := range []string{string(answered), string(logged)} {
+		require.NotContains(t, text, wrong)
+		require.NotContains(t, text, fleettest.Password)
+	}
+
+	for name, r := range map[string]ImportFleetRequest{
+		"no YAML":    {Name: "tried", Text: "{{{"},
+		"no section": {Name: "tried", Environment: "production", Text: text(wrong)},
+		"no name":    {Name: "../tried", Environment: "staging", Text: text(wrong)},
+	} {
+		_, err = settings.TryImport(r)
+		require.Error(t, err, name)
+		require.Equal(t, 2, fault.Exit(err), "%s: %v", name, err)
+		require.NotContains(t, ProblemText(err), wrong, name)
+	}
+
+	list, err := settings.Fleets()
+	require.NoError(t, err)
+	require.Empty(t, list.Fleets, "no file was written")
+	for _, name := range []string{"control", "shard_1"} {
+		_, err = credential.Keychain{}.Get(t.Context(), "tried", name)
+		require.ErrorIs(t, err, credential.ErrNotFound)
+	}
 }
