@@ -86,9 +86,7 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 					if found[0].Kind == "gap" {
 						kind = Gap
 					}
-					if err := m.alarm(ctx, chain, kind, last+1, s.Seq, found[0].Message); err != nil {
-						return err
-					}
+					return m.alarm(ctx, chain, kind, last+1, s.Seq, found[0].Message)
 				}
 				last, hash = s.Seq, s.Hash
 			}
