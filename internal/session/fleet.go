@@ -177,15 +177,17 @@ func (s *Session) Install(ctx context.Context, r InstallRequest) (InstallView, e
 	if err != nil {
 		return InstallView(st), err
 	}
-	if !st.Installed {
-		check, err := s.CheckTenants(ctx)
+	first := !st.Installed
+	if st.Installed { // perhaps by a DBA, and nobody is filed yet
+		list, err := s.gate.Operators(ctx)
 		if err != nil {
 			return InstallView(st), err
 		}
-		for _, p := range check.Tenants {
-			if len(p.RowsOn) > 1 {
-				return InstallView(st), fault.Newf(fault.PlacementDisagrees, "shard-admin tenants check lists all such tenants; put each one's rows on one shard first", "tenant %s (%s): %s", p.Label, p.ID, p.Why)
-			}
+		first = len(list) == 0
+	}
+	if first {
+		if err := s.onOneShard(ctx); err != nil {
+			return InstallView(st), err
 		}
 	}
 	if err := s.install.Install(ctx, s.set.Control()); err != nil {
@@ -218,6 +220,20 @@ func (s *Session) Install(ctx context.Context, r InstallRequest) (InstallView, e
 	}
 	st, err = s.install.Status(ctx, s.set.Control())
 	return InstallView(st), err
+}
+
+// onOneShard refuses a fleet of which a tenant's rows lie on two shards.
+func (s *Session) onOneShard(ctx context.Context) error {
+	check, err := s.CheckTenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range check.Tenants {
+		if len(p.RowsOn) > 1 {
+			return fault.Newf(fault.PlacementDisagrees, "shard-admin tenants check lists all such tenants; put each one's rows on one shard first", "tenant %s (%s): %s", p.Label, p.ID, p.Why)
+		}
+	}
+	return nil
 }
 
 // filePlacements files every tenant of an application without a pointer under
@@ -264,8 +280,14 @@ type Script struct {
 }
 
 // InstallScript returns what Install does, and the rights that are missing, as
-// plain SQL for each database.
+// plain SQL for each database. Like Install it refuses a fleet of which tenants'
+// rows lie on two shards, as far as this role can see.
 func (s *Session) InstallScript(ctx context.Context) ([]Script, error) {
+	if st, err := s.install.Status(ctx, s.set.Control()); err == nil && !st.Installed {
+		if err := s.onOneShard(ctx); fault.CodeOf(err) == fault.PlacementDisagrees {
+			return nil, err
+		}
+	}
 	check, err := s.Check(ctx)
 	if err != nil {
 		return nil, err
