@@ -15,6 +15,21 @@ func known[T any](v T, is bool) *T {
 	return &v
 }
 
+// unknown is a figure that a document shows as null, and where its reason goes.
+type unknown struct {
+	is     bool
+	reason *string
+}
+
+// because gives every figure that is not known its reason.
+func because(why string, figures ...unknown) {
+	for _, f := range figures {
+		if f.is {
+			*f.reason = why
+		}
+	}
+}
+
 type shardDocument struct {
 	session.ShardStatus
 	Database             *string `json:"database"`
@@ -28,19 +43,9 @@ type shardDocument struct {
 
 func shardDocumentOf(v session.ShardStatus) shardDocument {
 	d := shardDocument{ShardStatus: v, Database: known(v.Database, v.Configured), Host: known(v.Host, v.Configured), Port: known(v.Port, v.Configured)}
-	why := reason(v)
-	if !v.Configured {
-		d.AddressReason = why
-	}
-	if v.Connections == nil {
-		d.ConnectionsReason = why
-	}
-	if v.MaxConnections == nil {
-		d.MaxConnectionsReason = why
-	}
-	if v.CapacityBytes == nil {
-		d.CapacityReason = "the fleet file says nothing of a capacity"
-	}
+	because(reason(v),
+		unknown{!v.Configured, &d.AddressReason}, unknown{v.Connections == nil, &d.ConnectionsReason}, unknown{v.MaxConnections == nil, &d.MaxConnectionsReason})
+	because("the fleet file says nothing of a capacity", unknown{v.CapacityBytes == nil, &d.CapacityReason})
 	return d
 }
 
@@ -86,25 +91,10 @@ func healthDocumentOf(v session.Health) healthDocument {
 		if h.Problem != nil {
 			why = h.Problem.Message
 		}
-		for _, f := range []struct {
-			unknown bool
-			reason  *string
-		}{
-			{h.LatencyMS == nil, &x.LatencyReason},
-			{h.Connections == nil, &x.ConnectionsReason},
-			{h.MaxConnections == nil, &x.MaxConnectionsReason},
-			{h.SizeBytes == nil, &x.SizeReason},
-		} {
-			if f.unknown {
-				*f.reason = why
-			}
-		}
-		if x.CacheHitRate == nil && x.CacheReason == "" {
-			x.CacheReason = why
-		}
-		if x.IndexHitRate == nil && x.IndexReason == "" {
-			x.IndexReason = why
-		}
+		because(why,
+			unknown{h.LatencyMS == nil, &x.LatencyReason}, unknown{h.Connections == nil, &x.ConnectionsReason},
+			unknown{h.MaxConnections == nil, &x.MaxConnectionsReason}, unknown{h.SizeBytes == nil, &x.SizeReason},
+			unknown{x.CacheHitRate == nil && x.CacheReason == "", &x.CacheReason}, unknown{x.IndexHitRate == nil && x.IndexReason == "", &x.IndexReason})
 		d.Shards = append(d.Shards, x)
 	}
 	return d
@@ -202,22 +192,10 @@ func checkDocumentOf(v session.FleetCheck) checkDocument {
 		if c.Error != nil {
 			why = *c.Error
 		}
-		for _, f := range []struct {
-			unknown bool
-			reason  *string
-		}{
-			{x.Version == nil, &x.VersionReason},
-			{x.TLS == nil, &x.TLSReason},
-			{c.LatencyMS == nil, &x.LatencyReason},
-			{c.InRecovery == nil, &x.RecoveryReason},
-			{c.ReadOnly == nil, &x.ReadOnlyReason},
-			{c.FreeSlots == nil, &x.FreeSlotsReason},
-			{c.Error != nil || !c.Configured, &x.MissingReason},
-		} {
-			if f.unknown {
-				*f.reason = why
-			}
-		}
+		because(why,
+			unknown{x.Version == nil, &x.VersionReason}, unknown{x.TLS == nil, &x.TLSReason}, unknown{c.LatencyMS == nil, &x.LatencyReason},
+			unknown{c.InRecovery == nil, &x.RecoveryReason}, unknown{c.ReadOnly == nil, &x.ReadOnlyReason}, unknown{c.FreeSlots == nil, &x.FreeSlotsReason},
+			unknown{c.Error != nil || !c.Configured, &x.MissingReason})
 		d.Databases = append(d.Databases, x)
 	}
 	return d
