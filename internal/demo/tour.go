@@ -395,7 +395,7 @@ func (t *tour) audit(ctx context.Context, site session.TenantRow) error {
 		if e.Phase == "outcome" {
 			what = e.Status
 		}
-		t.say("  %4d  %-12s %-7s %s → %s  by %s: %s", e.Seq, e.Action, what, e.Source, e.Target, e.Actor, e.Note)
+		t.say("  %4d  %-13s %-11s %s → %s  by %s: %s", e.Seq, e.Action, what, e.Source, e.Target, e.Actor, e.Note)
 	}
 	v, err := t.s.VerifyAudit(ctx)
 	if err != nil {

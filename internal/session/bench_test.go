@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,11 +14,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/conn"
@@ -354,6 +358,135 @@ func BenchmarkWholeMoveAndVerification(b *testing.B) {
 		b.ReportMetric(perSecond(int(m.Rows), took), "verified-rows/s")
 		m = act2(b, s, "rollback", m.ID)
 		require.Equal(b, "rolled_back", m.State)
+	}
+}
+
+// onlineLoad writes for a tenant as an application does that asks the catalogue
+// where it is: updates of single rows, on time whatever the last one took.
+type onlineLoad struct {
+	stop context.CancelFunc
+	done sync.WaitGroup
+	mu   sync.Mutex
+	all  []time.Duration
+	err  error
+}
+
+func (f *benchFleet) load(perSecond, rows int) *onlineLoad {
+	b := f.t
+	b.Helper()
+	pools := []*pgxpool.Pool{}
+	for n := range 2 {
+		cfg, err := pgxpool.ParseConfig(pgtest.Server(b, n).URL(pgtest.AppRole, f.dbs[n]) + "&password=" + pgtest.AppPassword)
+		require.NoError(b, err)
+		cfg.MaxConns = 24
+		pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+		require.NoError(b, err)
+		pools = append(pools, pool)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	l := &onlineLoad{stop: stop}
+	slots := make(chan struct{}, 20)
+	l.done.Go(func() {
+		tick := time.NewTicker(time.Second / time.Duration(perSecond))
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-ctx.Done():
+				for range cap(slots) {
+					slots <- struct{}{}
+				}
+				for _, p := range pools {
+					p.Close()
+				}
+				return
+			case <-tick.C:
+			}
+			slots <- struct{}{}
+			go func() {
+				defer func() { <-slots }()
+				begin := time.Now()
+				for {
+					var shard string
+					err := pools[0].QueryRow(context.Background(), "SELECT shard FROM accounts WHERE id = 1").Scan(&shard)
+					if err == nil {
+						_, err = pools[map[string]int{"default": 0, "shard_1": 1}[shard]].Exec(context.Background(), "UPDATE notes SET price = price + 1, updated_at = now() WHERE id = 2 * (1 + $1::bigint)", i*7919%rows)
+					}
+					var pg *pgconn.PgError
+					if errors.As(err, &pg) && pg.Code == "SA001" {
+						time.Sleep(5 * time.Millisecond)
+						continue
+					}
+					l.mu.Lock()
+					defer l.mu.Unlock()
+					if err != nil && l.err == nil {
+						l.err = err
+					}
+					l.all = append(l.all, time.Since(begin))
+					return
+				}
+			}()
+		}
+	})
+	return l
+}
+
+// took returns how long the writes took that ended since the last call.
+func (l *onlineLoad) took() []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := l.all
+	l.all = nil
+	slices.Sort(all)
+	return all
+}
+
+// How long a tenant's writes wait for the switch of an online move.
+func BenchmarkOnlineMoves(b *testing.B) {
+	rows, moves, rate := benchNumber(b, "BENCH_ONLINE_ROWS", 20_000), benchNumber(b, "BENCH_ONLINE_MOVES", 30), benchNumber(b, "BENCH_ONLINE_RATE", 500)
+	f := newBenchFleet(b, rows)
+	f.dbs[1] = f.target(false)
+	f.fleet.Shards[1].Endpoint.URL = pgtest.Server(b, 1).URL(f.role, f.dbs[1])
+	s := f.open()
+	f.grant(s)
+	for n := range 2 {
+		pgtest.Exec(b, pgtest.Server(b, n), f.dbs[n], "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
+	}
+	_, err := s.Install(b.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+	require.NoError(b, err)
+	f.grant(s)
+	for b.Loop() {
+		l := f.load(rate, rows)
+		time.Sleep(time.Second)
+		before := l.took()
+		var pauses, longest []time.Duration
+		var whole time.Duration
+		for range moves {
+			begin := time.Now()
+			m, err := s.StartMove(b.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: "online", Note: "bench"})
+			require.NoError(b, err)
+			m, err = s.Await(b.Context(), m.ID, nil)
+			require.NoError(b, err, "%+v", m.Log)
+			require.Equal(b, "retained", m.State)
+			whole += time.Since(begin)
+			pauses = append(pauses, time.Duration(*m.WritePauseMS)*time.Millisecond)
+			during := l.took()
+			longest = append(longest, during[len(during)-1])
+			m = act2(b, s, "rollback", m.ID)
+			require.Equal(b, "rolled_back", m.State)
+			l.took()
+		}
+		l.stop()
+		l.done.Wait()
+		require.NoError(b, l.err)
+		slices.Sort(pauses)
+		slices.Sort(longest)
+		say("%d online moves of %d rows at %d writes/s (without a move p95 %d ms), %.1f s each:", moves, rows, rate, before[len(before)*95/100].Milliseconds(), whole.Seconds()/float64(moves))
+		say("  write pause   median %4d ms, promised < 300; longest %4d ms, promised < 1000", median(pauses).Milliseconds(), pauses[len(pauses)-1].Milliseconds())
+		say("  slowest write median %4d ms, longest %4d ms, tries again included", median(longest).Milliseconds(), longest[len(longest)-1].Milliseconds())
+		b.ReportMetric(float64(median(pauses).Milliseconds()), "pause-ms")
+		if median(pauses) >= 300*time.Millisecond || pauses[len(pauses)-1] >= time.Second {
+			b.Errorf("writes wait %d ms at the median, %d ms at the longest", median(pauses).Milliseconds(), pauses[len(pauses)-1].Milliseconds())
+		}
 	}
 }
 

@@ -9,7 +9,9 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.fence (
     since      timestamptz NOT NULL DEFAULT clock_timestamp(),
     refused    regclass NOT NULL,
     refused_at regclass NOT NULL,
-    late       regclass NOT NULL
+    late       regclass NOT NULL,
+    -- Whether the guards note which rows of the tenant its writers touch.
+    noting     boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE IF NOT EXISTS shard_admin_move.epoch (
@@ -25,8 +27,14 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.owned (
     PRIMARY KEY (move_id, kind, tbl, key)
 );
 
--- Whether the guards note which rows of the tenant its writers touch.
-ALTER TABLE shard_admin_move.fence ADD COLUMN IF NOT EXISTS noting boolean NOT NULL DEFAULT false;
+-- A table that an earlier version made. The statement would lock writers out
+-- even where it has nothing to do.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'shard_admin_move.fence'::regclass AND attname = 'noting') THEN
+        ALTER TABLE shard_admin_move.fence ADD COLUMN noting boolean NOT NULL DEFAULT false;
+    END IF;
+END $$;
 
 -- Keys of rows that were written, noted in the writer's own transaction: who
 -- sees the write sees the note. Rows are only added here; the mover removes what
