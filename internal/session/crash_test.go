@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -263,12 +264,16 @@ func TestKilledAtEveryPoint(t *testing.T) {
 // the limit, and the process that wakes changes nothing.
 func TestSleeperWritesNothing(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{"fenced", "copied", "digests_stored", "before_committing"} {
-		t.Run(point, func(t *testing.T) {
+	for _, c := range [][2]string{
+		{"fenced", "fenced"}, {"fenced", "copied"}, {"fenced", "digests_stored"}, {"fenced", "before_committing"},
+		{"online", "switch_fenced"}, {"online", "last_pass"}, {"online", "before_committing"},
+	} {
+		mode, point := c[0], c[1]
+		t.Run(mode+" "+point, func(t *testing.T) {
 			t.Parallel()
 			f, s := ready(t)
 			f.tenant("700", "default", 700000, 2)
-			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: "fenced", Note: "sleep", MaxReadOnlyMS: 6000})
+			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: mode, Note: "sleep", MaxReadOnlyMS: 6000})
 			require.NoError(t, err)
 			cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
 			f.asleep(cmd, out)
@@ -297,11 +302,16 @@ func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 	for i, point := range []string{
 		"cleanup_recorded", "guards_on_source", "armed", "older_gone", "fenced", "root_placed", "first_table_copied", "copied", "digests_stored",
 		"before_committing", "committing", "flip_not_committed", "flipped", "source_moved", "target_open",
+		"online first_pass", "online verified", "online catching_up", "online passed", "online caught_up", "online switch_fenced", "online last_pass", "online committing", "online flipped",
 	} {
+		mode := "fenced"
+		if online, ok := strings.CutPrefix(point, "online "); ok {
+			mode, point = "online", online
+		}
 		id := fmt.Sprint(3000 + i)
 		f.tenant(id, "default", (3000+i)*1000, 2)
 		want := f.rowsOf(0, id)
-		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "fenced", Note: point})
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: mode, Note: point})
 		require.NoError(t, err)
 		cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
 		f.asleep(cmd, out)
@@ -356,7 +366,7 @@ func (f *fixture) crash(n int) {
 func (f *fixture) everything(n int) map[string][]string {
 	f.t.Helper()
 	out := filltest.Dump(f.t, f.super(n), "pwb_websites")
-	for _, table := range []string{"shard_admin_move.fence", "shard_admin_move.epoch", "shard_admin_move.owned"} {
+	for _, table := range []string{"shard_admin_move.fence", "shard_admin_move.epoch", "shard_admin_move.owned", "shard_admin_move.touched", "shard_admin_move.digest"} {
 		rows, err := f.super(n).Query(f.t.Context(), "SELECT x::text FROM "+table+" x ORDER BY 1")
 		require.NoError(f.t, err)
 		out[table], err = pgx.CollectRows(rows, pgx.RowTo[string])
