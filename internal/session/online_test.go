@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -145,7 +147,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 					}
 				}
 				t.Logf("%s of %s, found %s, then %s: %s", sc.action, sc.point, was, action, m.State)
-				if m.State == "retained" {
+				if m.State == "retained" && i%8 < 2 { // it waits for the routes
 					f.writes(id, "on the target")
 					m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
 					f.wrote(m)
@@ -157,6 +159,63 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 			require.True(t, v.OK)
 		})
 	}
+}
+
+// A process that is killed anywhere leaves what a worker brings to its end by
+// itself: nobody has to type anything.
+func TestAWorkerAloneEndsWhatWasKilled(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	work, stop := context.WithCancel(context.Background())
+	defer stop()
+	type killed struct{ point, action, id, move string }
+	list := []killed{}
+	for i, p := range move.Points() {
+		if p.Mode == "fenced" || i%3 != 0 || p.Name == "copy_removed" {
+			continue
+		}
+		k := killed{point: p.Name, action: "start", id: fmt.Sprint(500000 + i)}
+		switch {
+		case p.State == move.RollingBack:
+			k.action = "rollback"
+		case p.State == move.Finalizing:
+			continue // it waits for the routes first
+		case strings.HasPrefix(p.Name, "cancel") || p.Name == "source_reopened":
+			k.action = "cancel"
+		}
+		f.tenant(k.id, "default", (500000+i)*1000, 1)
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: k.id, Target: "shard_1", Mode: "online", Note: "worker", Hold: k.action == "cancel" || k.point == "held"})
+		require.NoError(t, err)
+		if k.action != "start" {
+			_, err = s.Await(t.Context(), m.ID, nil)
+			require.NoError(t, err)
+		}
+		f.writes(k.id, "before")
+		f.killedAt(k.action, m.ID, k.point)
+		k.move = m.ID
+		list = append(list, k)
+	}
+	require.Greater(t, len(list), 8)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Work(work, true) }()
+	for _, k := range list {
+		var m session.MoveView
+		require.Eventually(t, func() bool {
+			var err error
+			m, err = s.Move(t.Context(), k.move)
+			return err == nil && m.Settled && m.State != "failed" && (k.action != "rollback" || m.State == "rolled_back") && (k.action != "cancel" || m.State == "cancelled")
+		}, 120*time.Second, 200*time.Millisecond, "%s of %s: %+v", k.action, k.point, m)
+		t.Logf("%s of %s: %s", k.action, k.point, m.State)
+		require.Equal(t, 1, f.openSides(k.id), k.point)
+		// Other moves are open, so guards stay.
+		at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(k.id)]
+		require.Equal(t, f.acked[k.id], f.rowsOf(at, k.id), k.point)
+		if m.State == "rolled_back" || m.State == "cancelled" {
+			require.Empty(t, owned(t, f, 1, k.id), k.point)
+		}
+	}
+	stop()
+	require.NoError(t, <-ended)
 }
 
 // writes lets the application write for a tenant where the catalogue says, in
