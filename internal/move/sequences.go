@@ -59,7 +59,8 @@ func (r *run) raise(ctx context.Context, s *side, table, column, sequence, name 
 		if _, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s CACHE %d", sequence, cache)); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, "SELECT last_value, is_called FROM "+sequence).Scan(&last, &called); err != nil {
+		// Somebody may have striped it meanwhile.
+		if err := tx.QueryRow(ctx, `SELECT s.seqincrement, q.last_value, q.is_called FROM pg_sequence s, `+sequence+` q WHERE s.seqrelid = $1::regclass`, sequence).Scan(&increment, &last, &called); err != nil {
 			return err
 		}
 		next := nextOnStripe(last, increment, *highest)
