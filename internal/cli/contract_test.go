@@ -47,6 +47,8 @@ var fieldTypes = map[string]string{
 	"tenants": "int!", "size_bytes": "int!", "index_bytes": "int", "table_count": "int", "total": "int", "rows": "int", "bytes": "int",
 	"connections": "int!", "max_connections": "int!", "unclassified": "int", "rows_estimate": "int!", "estimate_ms": "int!", "write_pause_ms": "int!",
 	"events": "int", "seq": "int", "first_bad": "int?", "latency_ms": "number!", "cache_hit_rate": "number!", "index_hit_rate": "number!", "percent": "number",
+	"stripes": "int", "chosen": "bool", "done": "bool", "blocked": "bool", "residue": "int!", "stored": "bool", "identity": "bool", "striped": "bool",
+	"increment": "int", "new_increment": "int", "increment_before": "int", "last_value": "int!", "last_value_before": "int!", "highest": "int!", "next_value": "int!",
 	"port": "int@", "host": "string@", "database": "string@", "error": "any?", "move_state": "string?", "read_only_since": "time?", "started_at": "time?",
 	"finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
 }

@@ -47,7 +47,7 @@ Exit status: 0 all is well, 3 a right is missing, 5 a database does not answer.`
 	remove.Flags().BoolVar(&forget, "forget-credentials", false, "take its passwords out of the keychain too")
 	return group("fleet", "Describe fleets: databases, credentials, operators",
 		p.fleetAddCommand(), p.fleetImportCommand(), list, show, check, use, remove,
-		p.credentialCommand(), p.installCommand(), p.uninstallCommand(), p.operatorCommand(), p.policyCommand())
+		p.credentialCommand(), p.installCommand(), p.uninstallCommand(), p.operatorCommand(), p.policyCommand(), p.stripeCommand())
 }
 
 // named is the fleet of an argument, else that of --fleet.

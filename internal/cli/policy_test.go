@@ -41,6 +41,7 @@ func rulesOf(move string) []ruled {
 		{1, 3, "fleet uninstall", "", ""},
 		{1, 3, "fleet operator set eve@example.com --role viewer", "Settings/SetOperatorRole", `[{"email":"eve@example.com","role":"viewer"}]`},
 		{1, 3, "fleet policy set SHARD_BULK_OPS_ENABLED false", "Settings/SetFlag", `[{"flag":"SHARD_BULK_OPS_ENABLED","on":false}]`},
+		{3, 3, "fleet stripe-sequences --apply", "", ""},
 		{2, 2, "shards assign 9 shard_1", "Tenants/Assign", `[{"tenant":"9","shard":"shard_1"}]`},
 		{3, 2, "move start 9 shard_1", "Moves/Start", `[{"tenant":"9","target":"shard_1"}]`},
 		{3, 2, "move switch " + move, "Moves/Act", act("switch")},

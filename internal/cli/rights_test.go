@@ -59,6 +59,7 @@ func TestOneRightLessChangesNothing(t *testing.T) {
 			{"move", "finalize", retained, "--wait", "--note", "x"},
 		},
 	}
+	commands["stripe"] = [][]string{{"fleet", "stripe-sequences", "--plan"}, {"fleet", "stripe-sequences", "--apply", "--note", "x"}}
 	commands["look"] = append(commands["assign"], commands["move"]...)
 	tried := 0
 	for _, g := range granted {

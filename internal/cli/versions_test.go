@@ -29,6 +29,7 @@ func TestANewerSchemaIsReadAndNotChanged(t *testing.T) {
 		{"fleet", "uninstall", "--note", "x"},
 		{"fleet", "operator", "set", "eve@example.com", "--role", "viewer", "--note", "x"},
 		{"fleet", "policy", "set", "SHARD_ADMIN_ENABLED", "true", "--note", "x"},
+		{"fleet", "stripe-sequences", "--apply", "--note", "x"},
 		{"audit", "export", "--format", "csv", "-o", l.home + "/trail.csv", "--note", "x"},
 		{"worker"},
 	} {
@@ -47,6 +48,7 @@ func TestANewerSchemaIsReadAndNotChanged(t *testing.T) {
 		{"audit", "verify"},
 		{"audit", "sync"},
 		{"fleet", "policy", "show"},
+		{"fleet", "stripe-sequences", "--plan"},
 	} {
 		l.json(0, args...)
 	}

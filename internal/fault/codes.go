@@ -87,6 +87,11 @@ const (
 	RoutingNotSettled Code = "routing_not_settled"
 	EngineNewer       Code = "engine_newer"
 
+	StripesFixed     Code = "stripes_fixed"
+	StripesFull      Code = "stripes_full"
+	SequenceOverflow Code = "sequence_overflow"
+	SequenceUnsuited Code = "sequence_unsuited"
+
 	DemoRunning  Code = "demo_running"
 	DemoFailed   Code = "demo_failed"
 	NoBinaries   Code = "postgres_binaries_missing"
@@ -184,6 +189,11 @@ var codes = map[Code]Info{
 	RoutingUnproven:   {Exit: 3, Meaning: "Nobody has shown that the application follows the pointer for some tables; an operator must confirm with a reason."},
 	RoutingNotSettled: {Exit: 3, Retry: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
 	EngineNewer:       {Exit: 3, Meaning: "The run was made by a newer version of this program, which has to finish it."},
+
+	StripesFixed:     {Exit: 3, Meaning: "The fleet's number of stripes was chosen before; another one would hand out the ids of other shards."},
+	StripesFull:      {Exit: 3, Meaning: "The fleet has more shards than stripes, so a shard would get another's ids."},
+	SequenceOverflow: {Exit: 3, Meaning: "A sequence would soon reach its highest value when it counts in larger steps; nothing was changed."},
+	SequenceUnsuited: {Exit: 3, Meaning: "A sequence cannot be striped as it is: it cycles, counts down, or has steps on which an application may count."},
 
 	DemoRunning:  {Exit: 3, Meaning: "Another demo owns the demo fleet's folder."},
 	DemoFailed:   {Exit: 1, Meaning: "The demo found something that was not as promised."},

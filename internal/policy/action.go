@@ -18,6 +18,7 @@ const (
 	MoveFinalize   Action = "move.finalize"
 	AuditExport    Action = "audit.export"
 	CredentialSet  Action = "credential.set"
+	StripeFleet    Action = "fleet.stripe"
 )
 
 // Role is what an operator may be.
@@ -79,6 +80,8 @@ func ruleOf(a Action) rule {
 		return rule{FlagMigrations, OperatorRole, true}
 	case MoveFinalize:
 		return rule{FlagMigrations, OperatorRole, true}
+	case StripeFleet:
+		return rule{FlagMigrations, Admin, true}
 	case MoveResume, MoveCancel:
 		return rule{FlagMigrations, OperatorRole, false}
 	case AuditExport:
@@ -93,6 +96,6 @@ func ruleOf(a Action) rule {
 func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
-		MoveRollback, MoveFinalize, AuditExport, CredentialSet,
+		MoveRollback, MoveFinalize, AuditExport, CredentialSet, StripeFleet,
 	}
 }

@@ -118,7 +118,7 @@ func TestRolesMayWhatTheirRulesSay(t *testing.T) {
 		policy.FleetInstall: policy.NoRole, policy.FleetUninstall: policy.Admin, policy.OperatorSet: policy.Admin, policy.PolicySet: policy.Admin,
 		policy.AssignTenant: policy.OperatorRole, policy.MoveStart: policy.OperatorRole, policy.MoveSwitch: policy.OperatorRole, policy.MoveResume: policy.OperatorRole,
 		policy.MoveCancel: policy.OperatorRole, policy.MoveRollback: policy.OperatorRole, policy.MoveFinalize: policy.OperatorRole,
-		policy.AuditExport: policy.Viewer, policy.CredentialSet: policy.NoRole,
+		policy.AuditExport: policy.Viewer, policy.CredentialSet: policy.NoRole, policy.StripeFleet: policy.Admin,
 	}
 	require.Len(t, policy.Actions(), len(least))
 	rank := map[policy.Role]int{policy.NoRole: 0, policy.Viewer: 1, policy.OperatorRole: 2, policy.Admin: 3}
@@ -185,10 +185,10 @@ func TestProductionAsksForTheNameAndTheRoleOfTheDatabase(t *testing.T) {
 	g := gate(c, mate, policy.Flags()...)
 	for _, a := range policy.Actions() {
 		confirmed := map[policy.Action]bool{
-			policy.AssignTenant: true, policy.MoveStart: true, policy.MoveSwitch: true, policy.MoveRollback: true, policy.MoveFinalize: true, policy.FleetUninstall: true,
+			policy.AssignTenant: true, policy.MoveStart: true, policy.MoveSwitch: true, policy.MoveRollback: true, policy.MoveFinalize: true, policy.FleetUninstall: true, policy.StripeFleet: true,
 		}[a]
 		who := mate
-		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet {
+		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet || a == policy.StripeFleet {
 			who = boss
 		}
 		g := gate(c, who, policy.Flags()...)

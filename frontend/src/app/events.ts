@@ -4,6 +4,7 @@ import type { Tone } from "../ui/Status";
 const verbs: Record<string, string> = {
   "fleet.install": "shard_admin schema installed",
   "fleet.uninstall": "shard_admin schema removed",
+  "fleet.stripe": "Sequences striped",
   "operator.set": "Operator filed",
   "policy.set": "Policy changed",
   "tenant.assign": "Assignment",

@@ -20,6 +20,8 @@ var (
 	tablesSQL string
 	//go:embed privileges.sql
 	privilegesSQL string
+	//go:embed defaults.sql
+	defaultsSQL string
 )
 
 // querier is a pool or a transaction.
@@ -103,7 +105,10 @@ func (c *check) run(ctx context.Context) error {
 		return err
 	}
 	c.owners()
-	if c.need.has(Look, Assign, Move) && !c.monitor {
+	if err := c.defaults(ctx); err != nil {
+		return err
+	}
+	if c.need.has(Look, Assign, Move, Stripe) && !c.monitor {
 		c.add(Look, "membership of pg_monitor", c.membership("pg_monitor", false))
 	}
 	if err := c.create(ctx); err != nil {
@@ -195,12 +200,11 @@ func (c *check) owners() {
 		}
 	}
 	if c.db.HoldsShard() {
-		if c.need.has(Assign, Move) {
-			capability := Move
-			if c.need.has(Assign) {
-				capability = Assign
+		for _, capability := range []Capability{Assign, Move, Stripe} {
+			if c.need.has(capability) {
+				note(capability, c.need.Owned)
+				break
 			}
-			note(capability, c.need.Owned)
 		}
 		if c.need.has(Move) {
 			note(Move, c.need.Views)
@@ -223,6 +227,40 @@ func (c *check) owners() {
 		c.add(g.capability, fmt.Sprintf("membership of %s, which owns %s", n, list(g.tables)), c.membership(n, g.named))
 		c.roles = append(c.roles, n)
 	}
+}
+
+// defaults asks for membership of the roles that own a sequence which fills an
+// owned table by a default alone: one that belongs to a column belongs to the
+// owner of the table.
+func (c *check) defaults(ctx context.Context) error {
+	if !c.need.has(Stripe) || !c.db.HoldsShard() {
+		return nil
+	}
+	oids := []int64{}
+	for _, t := range c.need.Owned {
+		if r, ok := c.relations[t]; ok {
+			oids = append(oids, r.oid)
+		}
+	}
+	rows, err := c.q.Query(ctx, defaultsSQL, oids, c.roles)
+	if err != nil {
+		return err
+	}
+	var t Table
+	var owner string
+	var superuser, named bool
+	_, err = pgx.ForEachRow(rows, []any{&t.Schema, &t.Name, &owner, &superuser, &named}, func() error {
+		if superuser {
+			c.add(Stripe, "ownership of the sequence "+title(t)+", which belongs to the superuser "+owner, "ALTER SEQUENCE "+quote(t)+" OWNER TO "+c.me())
+			return nil
+		}
+		if !slices.Contains(c.roles, owner) {
+			c.add(Stripe, fmt.Sprintf("membership of %s, which owns the sequence %s", owner, title(t)), c.membership(owner, named))
+			c.roles = append(c.roles, owner)
+		}
+		return nil
+	})
+	return err
 }
 
 // create asks for CREATE on the database, for a schema of ours.
@@ -290,7 +328,7 @@ func (c *check) want(capability Capability, t Table, column string, privileges .
 
 // demands collects every privilege on a table that the capabilities need.
 func (c *check) demands(ctx context.Context) error {
-	looks := c.need.has(Look, Assign, Move)
+	looks := c.need.has(Look, Assign, Move, Stripe)
 	if looks {
 		for _, t := range slices.Concat(c.need.Read, c.need.Owned, c.need.Views, []Table{c.need.Root, c.need.AppAudit}) {
 			c.want(Look, t, "", "SELECT")
@@ -310,15 +348,13 @@ func (c *check) demands(ctx context.Context) error {
 			}
 		}
 		for _, w := range writes() {
-			if !c.need.has(w.capability) && !(w.capability == Assign && c.need.has(Move)) {
+			at := slices.IndexFunc(w.capabilities, func(x Capability) bool { return c.need.has(x) })
+			if at < 0 {
 				continue
 			}
+			capability := w.capabilities[at]
 			if w.table == "placement" && len(c.need.Pointer) > 0 {
 				continue // the pointer is a column of the application's
-			}
-			capability := w.capability
-			if !c.need.has(capability) {
-				capability = Move
 			}
 			columns := w.columns
 			if columns == nil {

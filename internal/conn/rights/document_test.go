@@ -45,7 +45,7 @@ func exampleNeed(capabilities ...rights.Capability) rights.Need {
 // reasons say what each right is for; the first that fits.
 var reasons = []struct{ right, title, why string }{
 	{`^membership of pg_monitor`, "`pg_monitor`", "figures of sessions, sizes and settings; who holds a lock that a fence waits for"},
-	{`^membership of \S+, which owns`, "membership of the role that owns tenants' tables", "puts guards (triggers) on the tables and takes them off, refreshes materialized views, copies and purges rows"},
+	{`^membership of \S+, which owns`, "membership of the role that owns tenants' tables", "puts guards (triggers) on the tables and takes them off, refreshes materialized views, copies and purges rows, stripes their sequences"},
 	{`^CREATE on the database`, "`CREATE` on the database", "the schema `shard_admin` in control; on a shard the schema of the guards, made for a move and removed with it"},
 	{`^USAGE on the schema shard_admin$`, "`USAGE` on the schema `shard_admin`", "reaching what is granted in it"},
 	{`^SELECT on shard_admin\.`, "`SELECT` in `shard_admin`", "moves, runs, operators, the fleet's policy, the audit trail"},
@@ -54,7 +54,7 @@ var reasons = []struct{ right, title, why string }{
 	{`^INSERT, UPDATE(, DELETE)? on tenants`, "`INSERT`, `UPDATE`, `DELETE` on a shard's copy of the tenants table", "foreign keys of a tenant's rows need the tenant's row beside them; a move alone deletes it again"},
 	{`on moves_log|sequence moves_log`, "the application's own record of moves", "a row for each move, if the profile names such a table"},
 	{`^INSERT \(.*\) on shard_admin\.audit_event`, "`INSERT` of three columns into the audit trail", "who did what and why; nobody may change or delete an event, and the server stamps the rest"},
-	{`on shard_admin\.`, "changes to leases, runs and moves in `shard_admin`", "one owner at a time; what a run does and how far it got"},
+	{`on shard_admin\.`, "changes to leases, runs, moves and stripes in `shard_admin`", "one owner at a time; what a run does and how far it got; which ids are a shard's"},
 }
 
 func reasonOf(t *testing.T, right string) int {
@@ -159,7 +159,7 @@ missing; ` + "`shard-admin fleet install --print`" + ` writes them per database 
   statement already brings is not printed.
 - One right less is a refusal (` + "`right_missing`" + `, exit 3) that names the right; nothing
   is changed.
-- ` + "`assign` and `move` include `look`" + `.
+- ` + "`assign`, `move` and `stripe` include `look`" + `.
 - A role's rights are the database's answer to "may you". Flags, operators and
   confirmation are asked besides.
 

@@ -5,7 +5,7 @@ import "slices"
 // Capability is something that a role may be able to do with a fleet.
 type Capability string
 
-// The capabilities. Assign and Move include Look.
+// The capabilities. Assign, Move and Stripe include Look.
 const (
 	// Look reads: catalogue, tables, figures.
 	Look Capability = "look"
@@ -15,10 +15,12 @@ const (
 	Assign Capability = "assign"
 	// Move copies, switches and purges a tenant's rows.
 	Move Capability = "move"
+	// Stripe gives the shards' sequences steps and stripes of their own.
+	Stripe Capability = "stripe"
 )
 
 // Capabilities lists every capability.
-func Capabilities() []Capability { return []Capability{Look, Install, Assign, Move} }
+func Capabilities() []Capability { return []Capability{Look, Install, Assign, Move, Stripe} }
 
 // Table names a table or a materialized view.
 type Table struct{ Schema, Name string }
@@ -32,7 +34,8 @@ type Need struct {
 	Schema string
 	// Read is every table that is read.
 	Read []Table
-	// Owned is every table that holds tenants' rows: guards are put on them.
+	// Owned is every table that holds tenants' rows: guards are put on them,
+	// and the sequences that fill them are striped.
 	Owned []Table
 	// Views are the materialized views that are refreshed after a move.
 	Views []Table
@@ -59,25 +62,31 @@ type Missing struct {
 	Grant string `json:"grant"`
 }
 
-// write is a right to change one table of our schema.
+// write is a right to change one table of our schema, and the capabilities
+// that need it; the first of them that is asked for names it.
 type write struct {
-	capability Capability
-	table      string
-	privileges []string
-	columns    []string
+	table        string
+	privileges   []string
+	columns      []string
+	capabilities []Capability
 }
 
 // writes are the changes that are made in our schema by those who neither
 // installed it nor own it. Nobody may change the audit trail; it is appended
-// to through three columns, and the rest is stamped by the server.
+// to through three columns, and the rest is stamped by the server. Nobody may
+// take a stripe away from a shard either.
 func writes() []write {
-	change := []string{"INSERT", "UPDATE", "DELETE"}
-	out := []write{{Assign, "audit_event", []string{"INSERT"}, []string{"event_id", "occurred_at", "body"}}}
-	for _, t := range []string{"lease", "placement"} {
-		out = append(out, write{Assign, t, change, nil})
+	insert, change := []string{"INSERT"}, []string{"INSERT", "UPDATE", "DELETE"}
+	out := []write{
+		{"audit_event", insert, []string{"event_id", "occurred_at", "body"}, []Capability{Assign, Move, Stripe}},
+		{"lease", change, nil, []Capability{Assign, Move, Stripe}},
+		{"placement", change, nil, []Capability{Assign, Move}},
 	}
 	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "cleanup"} {
-		out = append(out, write{Move, t, change, nil})
+		out = append(out, write{t, change, nil, []Capability{Move}})
 	}
-	return out
+	for _, t := range []string{"stripe_count", "stripe"} {
+		out = append(out, write{t, insert, nil, []Capability{Stripe}})
+	}
+	return append(out, write{"stripe_column", []string{"INSERT", "UPDATE"}, nil, []Capability{Stripe}})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/move/rowcopy"
@@ -62,8 +63,15 @@ func (w *planner) collisions(ctx context.Context) error {
 		total += n
 	}
 	if total > 0 {
-		w.p.check("collisions", Blocker, "this version cannot give rows new ids; choose a shard where they do not collide", fmt.Sprintf("%d rows would collide with rows that are on %s already", total, w.Target.Name())).
-			Evidence = "the shards of this fleet have sequences of their own, which hand out the same ids"
+		c := w.p.check("collisions", Blocker, "this version cannot give rows new ids; choose a shard where they do not collide", fmt.Sprintf("%d rows would collide with rows that are on %s already", total, w.Target.Name()))
+		overlap, err := w.overlapping(ctx, &found)
+		if err != nil {
+			return err
+		}
+		if len(overlap) > 0 {
+			c.Fix += "; so that new ids collide no more: shard-admin fleet stripe-sequences --plan"
+			c.Evidence = "the sequences of both shards hand out the same ids: " + some(overlap)
+		}
 	} else {
 		w.p.check("collisions", OK, "", "no key and no unique value is taken on "+w.Target.Name())
 	}
@@ -193,4 +201,46 @@ func (w *planner) equal(ctx context.Context, c *tenancy.TableClass, key string) 
 		return false, conn.Fault(err, w.Target.Name())
 	}
 	return a == b, nil
+}
+
+// overlapping lists those sequences by which rows collide that can hand out the
+// same values on both shards: they do not count by the same steps, or they do
+// in the same stripe.
+func (w *planner) overlapping(ctx context.Context, found *ask) ([]string, error) {
+	out := []string{}
+	seen := map[string]bool{}
+	for _, d := range found.sorted() {
+		c := w.m.Table(d.Table)
+		if d.Case != "collision_key" || seen[d.Table] || c == nil || w.there.Tables[d.Table] == nil {
+			continue
+		}
+		seen[d.Table] = true
+		for _, name := range c.Table.PrimaryKey {
+			here, there := c.Table.Column(name), w.there.Tables[d.Table].Column(name)
+			if here == nil || there == nil || here.Sequence == "" || there.Sequence == "" {
+				continue
+			}
+			a, err := counts(ctx, w.src, here.Sequence)
+			if err != nil {
+				return nil, conn.Fault(err, w.Source.Name())
+			}
+			b, err := counts(ctx, w.dst, there.Sequence)
+			if err != nil {
+				return nil, conn.Fault(err, w.Target.Name())
+			}
+			if a.increment != b.increment || (a.last-b.last)%a.increment == 0 {
+				out = append(out, d.Table+"."+name)
+			}
+		}
+	}
+	return out, nil
+}
+
+// counting is how a sequence counts.
+type counting struct{ increment, last int64 }
+
+func counts(ctx context.Context, q *pgxpool.Pool, sequence string) (counting, error) {
+	var c counting
+	err := q.QueryRow(ctx, "SELECT s.seqincrement, q.last_value FROM pg_catalog.pg_sequence s, "+sequence+" q WHERE s.seqrelid = $1::regclass", sequence).Scan(&c.increment, &c.last)
+	return c, err
 }

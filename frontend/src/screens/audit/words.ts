@@ -11,6 +11,7 @@ export const actions = [
   "policy.set",
   "fleet.install",
   "fleet.uninstall",
+  "fleet.stripe",
   "credential.set",
   "audit.export",
 ];
