@@ -213,6 +213,7 @@ func (w *work) steps(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		above := map[string]int64{}
 		for _, q := range s.Sequences {
 			floor := q.min - 1
 			for _, notes := range st.notes {
@@ -226,12 +227,18 @@ func (w *work) steps(ctx context.Context) error {
 				return err
 			}
 			q.Increment = int64(w.plan.Stripes)
-			if up := q.upcoming(); up > floor && (q.Highest == nil || up > *q.Highest) {
+			for _, c := range q.Columns {
+				above[c.String()] = floor
+			}
+			if !q.low(floor, st.above[s.Name]) {
 				continue
 			}
 			if _, err := w.alter(ctx, s, q, floor); err != nil {
 				return err
 			}
+		}
+		if err := w.raised(ctx, s.Name, above); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -277,7 +284,11 @@ func (w *work) alter(ctx context.Context, s *Shard, q *Sequence, floor int64) (h
 		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s START WITH %d RESTART WITH %d", q.quoted, start, next))
 		return err
 	}
-	for deadline := time.Now().Add(lockLimit); ; {
+	limit := lockLimit
+	if w.limit > 0 {
+		limit = w.limit
+	}
+	for deadline := time.Now().Add(limit); ; {
 		for _, f := range q.fills {
 			if f.indexed {
 				continue
@@ -298,7 +309,7 @@ func (w *work) alter(ctx context.Context, s *Shard, q *Sequence, floor int64) (h
 		}
 		if time.Now().After(deadline) {
 			return 0, fault.Wrapf(err, fault.LockTimeout, "end it, then apply again: what is striped stays, and the rest goes on",
-				"%s: %s was in use by open transactions for %s: %s", s.Name, q.Name, lockLimit, users(ctx, pool, q.quoted))
+				"%s: %s was in use by open transactions for %s: %s", s.Name, q.Name, limit, users(ctx, pool, q.quoted))
 		}
 		select {
 		case <-ctx.Done():

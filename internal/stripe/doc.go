@@ -27,7 +27,9 @@
 // that waits for every transaction that has drawn a value, so what it has
 // inserted is seen, and nobody draws one until the new steps, the new value and
 // the new start stand together. A value never goes down. Values that sessions
-// have cached are dropped by the server with the change.
+// have cached are dropped by the server with the change. Until then a session may
+// hold one that is lower than the next, so of a sequence with a cache it is noted
+// above which old ids it was raised.
 //
 // # What a crash leaves
 //

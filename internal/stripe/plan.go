@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"fmt"
+	"time"
 
 	"shardadmin/internal/audit"
 	"shardadmin/internal/conn"
@@ -17,6 +18,8 @@ type Deps struct {
 	Profile *tenancy.Profile
 	Trail   *audit.Trail
 	Jobs    *job.Jobs
+
+	limit time.Duration // of waiting for one sequence; lockLimit when zero
 }
 
 // Severity says what a finding does to the plan.
@@ -200,6 +203,21 @@ func (q *Sequence) reached() int64 {
 	return v
 }
 
+// low reports whether the sequence may still hand out a value that is not above
+// floor, or one that its columns have. A cached value can be lower than what is
+// drawn next: there it takes that the sequence was raised above floor.
+func (q *Sequence) low(floor int64, above map[string]int64) bool {
+	if q.upcoming() <= floor || (q.Highest != nil && q.upcoming() <= *q.Highest) {
+		return true
+	}
+	for _, c := range q.Columns {
+		if v, ok := above[c.String()]; q.cache > 1 && (!ok || v < floor) {
+			return true
+		}
+	}
+	return false
+}
+
 // limit is the highest value that the sequence can hand out and its columns
 // can hold.
 func (q *Sequence) limit() int64 {
@@ -218,7 +236,7 @@ const (
 )
 
 // judge completes the sequence: what stands against it, and where it goes on.
-func (q *Sequence) judge(n, residue int64, floors map[string]int64, notes map[string]int64, chosen bool) {
+func (q *Sequence) judge(n, residue int64, floors, notes, above map[string]int64, chosen bool) {
 	block := func(check, message, fix string) {
 		q.find(Finding{Check: check, Severity: Blocker, Message: message, Fix: fix, Code: fault.SequenceUnsuited})
 	}
@@ -245,8 +263,7 @@ func (q *Sequence) judge(n, residue int64, floors map[string]int64, notes map[st
 	for _, c := range q.Columns {
 		floor = max(floor, floors[c.String()])
 	}
-	low := q.upcoming() <= floor || (q.Highest != nil && q.upcoming() <= *q.Highest)
-	if q.Striped = !q.off && !low; q.Striped {
+	if q.Striped = !q.off && !q.low(floor, above); q.Striped {
 		v := q.upcoming()
 		q.Next = &v
 	} else {

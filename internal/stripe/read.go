@@ -386,7 +386,7 @@ func (p *Plan) judge(st stored) {
 			continue
 		}
 		for _, q := range s.Sequences {
-			q.judge(n, int64(*s.Residue), floors, st.notes[s.Name], p.Chosen)
+			q.judge(n, int64(*s.Residue), floors, st.notes[s.Name], st.above[s.Name], p.Chosen)
 		}
 	}
 }

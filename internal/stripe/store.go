@@ -17,6 +17,8 @@ type stored struct {
 	residues map[string]int
 	// notes are the highest old ids, by shard and column.
 	notes map[string]map[string]int64
+	// above are the old ids above which a shard's column was raised.
+	above map[string]map[string]int64
 }
 
 func (d Deps) sql(text string) string {
@@ -25,7 +27,7 @@ func (d Deps) sql(text string) string {
 
 // load reads what is stored; nothing where the schema is missing or older.
 func (d Deps) load(ctx context.Context) (stored, error) {
-	out := stored{residues: map[string]int{}, notes: map[string]map[string]int64{}}
+	out := stored{residues: map[string]int{}, notes: map[string]map[string]int64{}, above: map[string]map[string]int64{}}
 	pool, err := d.Set.Control().Pool(ctx)
 	if err != nil {
 		return out, err
@@ -47,15 +49,19 @@ func (d Deps) load(ctx context.Context) (stored, error) {
 		if _, err := pgx.ForEachRow(rows, []any{&shard, &residue}, func() error { out.residues[shard] = residue; return nil }); err != nil {
 			return err
 		}
-		if rows, err = tx.Query(ctx, d.sql(`SELECT shard, name, highest FROM {{schema}}.stripe_column`)); err != nil {
+		if rows, err = tx.Query(ctx, d.sql(`SELECT shard, name, highest, above FROM {{schema}}.stripe_column`)); err != nil {
 			return err
 		}
 		var highest int64
-		_, err = pgx.ForEachRow(rows, []any{&shard, &name, &highest}, func() error {
+		var above *int64
+		_, err = pgx.ForEachRow(rows, []any{&shard, &name, &highest, &above}, func() error {
 			if out.notes[shard] == nil {
-				out.notes[shard] = map[string]int64{}
+				out.notes[shard], out.above[shard] = map[string]int64{}, map[string]int64{}
 			}
 			out.notes[shard][name] = highest
+			if above != nil {
+				out.above[shard][name] = *above
+			}
 			return nil
 		})
 		return err
@@ -116,6 +122,19 @@ func (w *work) note(ctx context.Context, shard string, highest map[string]int64)
 		_, err := tx.Exec(ctx, w.sql(`INSERT INTO {{schema}}.stripe_column AS c (shard, name, highest)
 			SELECT $1, n, v FROM unnest($2::text[], $3::bigint[]) AS x (n, v)
 			ON CONFLICT (shard, name) DO UPDATE SET highest = greatest(c.highest, excluded.highest), noted_at = clock_timestamp()`), shard, names, values)
+		return err
+	})
+}
+
+// raised stores above which old ids of the fleet a shard's columns are.
+func (w *work) raised(ctx context.Context, shard string, above map[string]int64) error {
+	names, values := []string{}, []int64{}
+	for n, v := range above {
+		names, values = append(names, n), append(values, v)
+	}
+	return w.inControl(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, w.sql(`UPDATE {{schema}}.stripe_column c SET above = greatest(c.above, x.v), noted_at = clock_timestamp()
+			FROM unnest($2::text[], $3::bigint[]) AS x (n, v) WHERE c.shard = $1 AND c.name = x.n AND (c.above IS NULL OR c.above < x.v)`), shard, names, values)
 		return err
 	})
 }

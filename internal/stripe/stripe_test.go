@@ -664,6 +664,45 @@ func TestAnInterruptedApplyIsGoneOnWith(t *testing.T) {
 	b.meet(old, 8, map[int]map[string][]int64{0: b.ids(0, 15), 1: b.ids(1, 15)})
 }
 
+// Who stays in a transaction that has drawn from a sequence is named, and the
+// others go on drawing meanwhile.
+func TestWhoIsInTheWayIsNamed(t *testing.T) {
+	t.Parallel()
+	b := ready(t, application, application)
+	c, other := b.super(1), b.super(1)
+	tx, err := c.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "SELECT nextval('loose')")
+	require.NoError(t, err)
+	d, permit := b.deps(), b.permit()
+	d.limit = 3 * time.Second
+	done := make(chan error, 1)
+	go func() {
+		_, err := Apply(t.Context(), d, permit, 0)
+		done <- err
+	}()
+	drawn, longest := 0, time.Duration(0)
+	for len(done) == 0 {
+		begin := time.Now()
+		_, err := other.Exec(t.Context(), "SELECT nextval('loose')")
+		require.NoError(t, err)
+		longest = max(longest, time.Since(begin))
+		drawn++
+		time.Sleep(10 * time.Millisecond)
+	}
+	err = <-done
+	require.Equal(t, fault.LockTimeout, fault.CodeOf(err), err)
+	require.Contains(t, err.Error(), fmt.Sprintf("shard_1: loose was in use by open transactions for 3s: pid %d (postgres, ", c.PgConn().PID()))
+	require.Contains(t, fault.HintOf(err), "apply again")
+	require.Greater(t, drawn, 10)
+	require.Less(t, longest, 2*time.Second, "an attempt lets go")
+	require.NoError(t, tx.Rollback(t.Context()))
+	p := b.plan(0)
+	require.EqualValues(t, 8, b.sequence(p, 0, "loose").Increment, "what was done stays")
+	require.False(t, b.sequence(p, 1, "loose").Striped)
+	b.applied(0)
+}
+
 // The application writes on both shards while they are striped: none of its
 // inserts fails, and what it gets afterwards is its shard's and nobody else's.
 func TestTheApplicationWritesMeanwhile(t *testing.T) {
@@ -744,6 +783,17 @@ func TestCachedValuesAreDropped(t *testing.T) {
 		require.NoError(t, c.QueryRow(t.Context(), striped["notes_id_seq"]).Scan(&id))
 		require.Equal(t, want, id)
 	}
+	// A session holds values below an old id that another shard's notes hold:
+	// that a higher one is drawn next does not help.
+	require.NoError(t, b.super(0).QueryRow(t.Context(), striped["notes_id_seq"]).Scan(&id))
+	_, err := c.Exec(t.Context(), "SELECT nextval('notes_id_seq')")
+	require.NoError(t, err)
+	b.exec(0, "UPDATE shard_admin.stripe_column SET highest = 120 WHERE shard = 'default' AND name = 'notes.id'")
+	require.False(t, b.sequence(b.plan(0), 1, "notes_id_seq").Striped)
+	b.applied(0)
+	require.NoError(t, c.QueryRow(t.Context(), striped["notes_id_seq"]).Scan(&id))
+	require.EqualValues(t, 1, id%8)
+	require.Greater(t, id, int64(120), "and not the 73 that the session held")
 }
 
 // setval takes a sequence out of its stripe; the plan shows it and the next run

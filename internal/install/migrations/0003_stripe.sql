@@ -23,6 +23,9 @@ CREATE TABLE {{schema}}.stripe_column (
     shard    text NOT NULL REFERENCES {{schema}}.stripe,
     name     text NOT NULL,
     highest  bigint NOT NULL,
+    -- The highest old id of the whole fleet above which the sequence was raised;
+    -- sessions may hold cached values from before otherwise.
+    above    bigint,
     noted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (shard, name)
 );
