@@ -766,6 +766,52 @@ func TestTheApplicationWritesMeanwhile(t *testing.T) {
 	b.meet(old, 8, by)
 }
 
+// Connections to a shard are cut while it is striped, again and again: what
+// was done stays whole, and the run that is let through completes it.
+func TestBrokenConnectionsLeaveWholeSequences(t *testing.T) {
+	t.Parallel()
+	b := ready(t, application, application)
+	old := merge(b.ids(0, 30), b.ids(1, 2))
+	cutter := b.super(1)
+	// In the first round it has to wait for somebody, and is cut then.
+	holder, err := b.super(1).Begin(t.Context())
+	require.NoError(t, err)
+	_, err = holder.Exec(t.Context(), "SELECT nextval('loose')")
+	require.NoError(t, err)
+	broken := 0
+	for round := range 8 {
+		d, permit := b.deps(), b.permit()
+		done := make(chan error, 1)
+		go func() {
+			_, err := Apply(t.Context(), d, permit, 0)
+			done <- err
+		}()
+		for cut := 0; len(done) == 0 && cut <= 8; {
+			var n int
+			require.NoError(t, cutter.QueryRow(t.Context(), `SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND usename = $1 AND query LIKE '%ALTER SEQUENCE%' AND (backend_xid IS NOT NULL OR wait_event_type = 'Lock')) x`, b.role).Scan(&n))
+			cut += n
+		}
+		if err := <-done; err != nil {
+			require.Contains(t, []fault.Code{fault.DatabaseGone, fault.DatabaseUnreachable}, fault.CodeOf(err), err)
+			broken++
+		}
+		if round == 0 {
+			require.Positive(t, broken)
+			require.NoError(t, holder.Rollback(t.Context()))
+		}
+		for _, q := range b.plan(0).Shards[1].Sequences {
+			whole := q.Increment == 1 && q.start == 1 || q.Increment == 8 && leaves(q.start, 1, 8) && leaves(q.upcoming(), 1, 8)
+			require.True(t, whole, "%s counts by %d from %d, next %d", q.Name, q.Increment, q.start, q.upcoming())
+		}
+	}
+	b.applied(0)
+	b.meet(old, 8, map[int]map[string][]int64{0: b.ids(0, 20), 1: b.ids(1, 20)})
+	for _, e := range b.events() {
+		require.True(t, strings.Contains(e, `"phase":"intent"`) || strings.Contains(e, `"parent":`), "every intent has its outcome")
+	}
+}
+
 // What a session has cached of the old steps is dropped with the change.
 func TestCachedValuesAreDropped(t *testing.T) {
 	t.Parallel()
