@@ -51,10 +51,10 @@ func (r *run) arm(ctx context.Context) error {
 		}
 	}
 	stopAt("guards_installed")
-	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Incoming, r.m.online()); err != nil {
+	if err := r.dst.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Incoming, r.noting(fence.NoteOnce)); err != nil {
 		return err
 	}
-	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed, r.m.online()); err != nil {
+	if err := r.src.fence.Arm(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed, r.noting(fence.NoteEach)); err != nil {
 		return err
 	}
 	stopAt("armed")
@@ -74,6 +74,14 @@ func (r *run) arm(ctx context.Context) error {
 	stopAt("older_gone")
 	r.say(ctx, "guards are in on both shards, no older transaction is left")
 	return r.to(ctx, Planned, stepArmed)
+}
+
+// noting is how guards note for this move: not at all for a fenced one.
+func (r *run) noting(online fence.Noting) fence.Noting {
+	if r.m.online() {
+		return online
+	}
+	return fence.NoteNothing
 }
 
 // blockers names sessions that are in the way.

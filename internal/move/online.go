@@ -12,6 +12,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/move/carry"
 	"shardadmin/internal/move/compare"
+	"shardadmin/internal/move/fence"
 	"shardadmin/internal/tenancy"
 )
 
@@ -112,6 +113,9 @@ func (r *run) verified(ctx context.Context, digests map[string]compare.Digest, t
 // catchUp carries what the tenant writes until a pass is quick, makes ready what
 // need not be done under the fence, and ends in ready.
 func (r *run) catchUp(ctx context.Context, hold bool) error {
+	if err := r.noteWrites(ctx, r.src, ActionResume); err != nil {
+		return err
+	}
 	c, err := r.carrier(ctx, r.src, r.dst)
 	if err != nil {
 		return err
@@ -137,10 +141,34 @@ func (r *run) catchUp(ctx context.Context, hold bool) error {
 	}
 	stopAt("caught_up")
 	if hold {
+		r.noteOnce(ctx, r.src)
 		stopAt("held")
 		r.say(ctx, "ready: the target follows the source, waiting for a person to switch")
 	}
 	return nil
+}
+
+// noteWrites lets a side's guards note each write: only then may notes be taken
+// away.
+func (r *run) noteWrites(ctx context.Context, s *side, again Action) error {
+	older, err := s.fence.NoteWrites(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, olderLimit)
+	if err != nil || len(older) == 0 {
+		return err
+	}
+	return fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move "+string(again)+" "+r.m.ID+" --wait",
+		"%s: older transactions did not end within %s: %s", s.name, olderLimit, blockers(older))
+}
+
+// noteOnce lets a side's guards note each row once, while nobody carries: what is
+// written for hours does not pile up.
+func (r *run) noteOnce(ctx context.Context, s *side) {
+	noting, err := s.fence.Noting(ctx, r.m.Tenant)
+	if err == nil && noting != fence.NoteNothing && noting != fence.NoteOnce {
+		err = s.fence.NoteAnew(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.NoteOnce)
+	}
+	if err != nil {
+		r.e.deps.Log.Warn("each write is still noted", "move", r.m.ID, "shard", s.name, "error", err.Error())
+	}
 }
 
 // passes carries until a pass is quick enough for the fence.
@@ -186,12 +214,15 @@ func (r *run) switchOnline(ctx context.Context) error {
 	if r.e.deps.Awake != nil {
 		defer r.e.deps.Awake("a tenant is being moved")()
 	}
+	if err := r.noteWrites(ctx, r.src, ActionResume); err != nil { // it may have waited
+		return err
+	}
 	c, err := r.carrier(ctx, r.src, r.dst)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if err := r.passes(ctx, c, r.src); err != nil { // it may have waited
+	if err := r.passes(ctx, c, r.src); err != nil {
 		return err
 	}
 	// What would stop it inside the fence is better found before.
@@ -291,9 +322,14 @@ func (r *run) amounts(ctx context.Context, s *side, want map[string]compare.Dige
 // ready is false where that cannot be done and everything has to be compared.
 func (r *run) carryBack(ctx context.Context) (ready bool, err error) {
 	noting, err := r.dst.fence.Noting(ctx, r.m.Tenant)
-	if err != nil || !noting {
+	if err != nil || noting == fence.NoteNothing {
 		return false, err
 	}
+	// Since the switch each row was noted once.
+	if err := r.noteWrites(ctx, r.dst, ActionRollback); err != nil {
+		return false, err
+	}
+	stopAt("noting_writes")
 	kept, err := carry.Kept(ctx, r.src.db, r.m.ID)
 	if err != nil {
 		return false, err
@@ -352,6 +388,7 @@ func (r *run) keepDigests(ctx context.Context) error {
 	if !r.m.online() {
 		return nil
 	}
+	r.noteOnce(ctx, r.dst)
 	kept, err := carry.Kept(ctx, r.src.db, r.m.ID)
 	if err != nil || len(kept) == 0 {
 		return err

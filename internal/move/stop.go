@@ -47,6 +47,7 @@ func Points() []Point {
 		{"views_refreshed", Switched, "materialized views are fresh", ""},
 		{"retained", Retained, "the move is settled", ""},
 		{"rollback_begun", RollingBack, "the state says rolling_back", ""},
+		{"noting_writes", RollingBack, "the target's guards note each write", "online"},
 		{"target_fenced", RollingBack, "the tenant is read-only on the target", ""},
 		{"source_brought_up", RollingBack, "the source holds what was written since", ""},
 		{"rollback_verified", RollingBack, "both sides are equal", ""},

@@ -283,7 +283,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, leas
 	if err := f.InstallGuards(ctx, fence.Hooks{}); err != nil {
 		return err
 	}
-	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed, false); err != nil {
+	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed, fence.NoteNothing); err != nil {
 		return err
 	}
 	crash.At("assign_armed")

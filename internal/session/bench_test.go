@@ -153,7 +153,7 @@ func (f *benchFleet) product(role string) time.Duration {
 	guarded := fence.New(dst, f.map_)
 	require.NoError(b, guarded.Enter(ctx, move, 1))
 	require.NoError(b, guarded.InstallGuards(ctx, fence.Hooks{}))
-	require.NoError(b, guarded.Arm(ctx, "1", move, 1, fence.Incoming, false))
+	require.NoError(b, guarded.Arm(ctx, "1", move, 1, fence.Incoming, fence.NoteNothing))
 	snapshot, err := fence.New(src, f.map_).Snapshot(ctx, move, 1)
 	require.NoError(b, err)
 	defer snapshot.Close(ctx)

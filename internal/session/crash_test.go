@@ -265,8 +265,13 @@ func TestKilledAtEveryPoint(t *testing.T) {
 func TestSleeperWritesNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
-		{"fenced", "fenced"}, {"fenced", "copied"}, {"fenced", "digests_stored"}, {"fenced", "before_committing"},
-		{"online", "switch_fenced"}, {"online", "last_pass"}, {"online", "before_committing"},
+		{"fenced", "fenced"},
+		{"fenced", "copied"},
+		{"fenced", "digests_stored"},
+		{"fenced", "before_committing"},
+		{"online", "switch_fenced"},
+		{"online", "last_pass"},
+		{"online", "before_committing"},
 	} {
 		mode, point := c[0], c[1]
 		t.Run(mode+" "+point, func(t *testing.T) {
@@ -366,7 +371,7 @@ func (f *fixture) crash(n int) {
 func (f *fixture) everything(n int) map[string][]string {
 	f.t.Helper()
 	out := filltest.Dump(f.t, f.super(n), "pwb_websites")
-	for _, table := range []string{"shard_admin_move.fence", "shard_admin_move.epoch", "shard_admin_move.owned", "shard_admin_move.touched", "shard_admin_move.digest"} {
+	for _, table := range []string{"shard_admin_move.fence", "shard_admin_move.epoch", "shard_admin_move.owned", "shard_admin_move.touched", "shard_admin_move.touched_once", "shard_admin_move.digest"} {
 		rows, err := f.super(n).Query(f.t.Context(), "SELECT x::text FROM "+table+" x ORDER BY 1")
 		require.NoError(f.t, err)
 		out[table], err = pgx.CollectRows(rows, pgx.RowTo[string])

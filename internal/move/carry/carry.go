@@ -98,11 +98,11 @@ func Noted(ctx context.Context, db *conn.Database, move string) (int64, error) {
 		return 0, err
 	}
 	var n int64
-	err = pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT DISTINCT tbl, key FROM shard_admin_move.touched WHERE move_id = $1) x`, move).Scan(&n)
+	err = pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT tbl, key FROM shard_admin_move.touched WHERE move_id = $1 UNION SELECT tbl, key FROM shard_admin_move.touched_once WHERE move_id = $1) x`, move).Scan(&n)
 	return n, conn.Fault(err, db.Name())
 }
 
-// Pass carries what was touched. While the snapshot is still open and both sides
+// Pass carries what was touched. The guards must note each write by now. While the snapshot is still open and both sides
 // hold the same rows, meanwhile is called with the snapshot's exported name; nil
 // leaves that out.
 func (c *Carrier) Pass(ctx context.Context, meanwhile func(ctx context.Context, snapshot string) error) (Passed, error) {
@@ -187,7 +187,7 @@ func (p *pass) add(table string, key []string) bool {
 
 // noted reads the notes that the snapshot shows.
 func (p *pass) noted(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT tbl, key FROM shard_admin_move.touched WHERE move_id = $1 GROUP BY tbl, key`, p.j.Move)
+	rows, err := tx.Query(ctx, `SELECT tbl, key FROM shard_admin_move.touched WHERE move_id = $1 UNION SELECT tbl, key FROM shard_admin_move.touched_once WHERE move_id = $1`, p.j.Move)
 	if err != nil {
 		return conn.Fault(err, p.j.From.Name())
 	}
@@ -255,8 +255,12 @@ func (p *pass) forget(ctx context.Context, seen string) error {
 		if err := fence.Begin(ctx, tx, p.j.Move, p.j.Epoch); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.touched WHERE move_id = $1 AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)`, p.j.Move, seen)
-		return err
+		for _, notes := range []string{"touched", "touched_once"} {
+			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+notes+" WHERE move_id = $1 AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)", p.j.Move, seen); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return conn.Fault(err, p.j.From.Name())
 }

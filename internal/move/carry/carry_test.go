@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -89,7 +90,7 @@ func newBench(t *testing.T) *bench {
 	for s, state := range map[*fence.Shard]fence.State{b.here: fence.Armed, b.there: fence.Incoming} {
 		require.NoError(t, s.Enter(ctx, b.move, 1))
 		require.NoError(t, s.InstallGuards(ctx, fence.Hooks{}))
-		require.NoError(t, s.Arm(ctx, "1", b.move, 1, state, true))
+		require.NoError(t, s.Arm(ctx, "1", b.move, 1, state, fence.NoteEach))
 	}
 	exec(t, pair.ThereURL, "INSERT INTO owners VALUES (1, 'here')")
 	snapshot, err := b.here.Snapshot(ctx, b.move, 1)
@@ -379,4 +380,39 @@ func exec(t testing.TB, url, sql string) {
 	t.Helper()
 	_, err := pgtest.Connect(t, url).Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
+}
+
+// While nobody carries, a row is noted once however often it is written; notes are
+// taken away only when every transaction that may rely on one has ended.
+func TestRowsAreNotedOnceWhileNobodyCarries(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := t.Context()
+	require.NoError(t, b.here.NoteAnew(ctx, "1", b.move, 1, fence.NoteOnce))
+	for range 20 {
+		_, err := b.app.Exec(ctx, "UPDATE projects SET name = name || 'x' WHERE owner_id = 1")
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"6"}, dump(t, b.pair.HereURL, "SELECT count(*)::text FROM shard_admin_move.touched_once"))
+	require.Equal(t, []string{"0"}, dump(t, b.pair.HereURL, "SELECT count(*)::text FROM shard_admin_move.touched"))
+	slow := pgtest.Connect(t, b.pair.HereURL)
+	tx, err := slow.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, "UPDATE projects SET name = 'relies on the note' WHERE id = 2")
+	require.NoError(t, err)
+	older, err := b.here.NoteWrites(ctx, "1", b.move, 1, 200*time.Millisecond)
+	require.NoError(t, err)
+	require.Len(t, older, 1)
+	noting, err := b.here.Noting(ctx, "1")
+	require.NoError(t, err)
+	require.NotEqual(t, fence.NoteEach, noting)
+	require.NoError(t, tx.Commit(ctx))
+	older, err = b.here.NoteWrites(ctx, "1", b.move, 1, 5*time.Second)
+	require.NoError(t, err)
+	require.Empty(t, older)
+	require.EqualValues(t, 6, b.pass(ctx).Noted)
+	_, err = b.app.Exec(ctx, "UPDATE projects SET name = 'each' WHERE id = 2")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, b.pass(ctx).Noted)
+	require.Equal(t, []string{"0"}, dump(t, b.pair.HereURL, "SELECT count(*)::text FROM shard_admin_move.touched_once"))
 }

@@ -10,11 +10,15 @@
 // function computes the owners of OLD and NEW with the same SQL as the map. A
 // tenant without a fence row costs one index lookup and takes no lock.
 //
-// Where a fence row says noting, the guards also put the key of each row that the
-// tenant's writers touch into touched, in the writer's transaction. A row that
-// gets another key is noted under both, a row that belongs to nobody yet is not:
-// package carry finds it through its owner. digest keeps what the tenant's rows
-// amount to while they are carried.
+// Where a fence row says so (noting), the guards also note the key of each row
+// that the tenant's writers touch, in the writer's transaction. A row that gets
+// another key is noted under both, a row that belongs to nobody yet is not:
+// package carry finds it through its owner. While somebody carries, each write is
+// noted in touched and notes are taken away; while nobody does, each row is noted
+// once, in touched_once, so that days of writing leave one note for each row.
+// Between once and each lies soon, until every transaction that may go by once has
+// ended: one of them would rely on a note that is just being taken away. digest
+// keeps what the tenant's rows amount to while they are carried.
 //
 // # States of a fence row
 //

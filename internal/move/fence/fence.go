@@ -175,10 +175,22 @@ func (s *Shard) Write(ctx context.Context, move string, epoch int64, f func(pgx.
 	}))
 }
 
-// Arm files the tenant's fence row; a row of the same move stays as it is. With
-// noting the guards note the keys of the rows that the tenant's writers touch
-// from here on.
-func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state State, noting bool) error {
+// Noting is how the guards note which rows a tenant's writers touch.
+type Noting string
+
+// The ways.
+const (
+	NoteNothing Noting = ""
+	// NoteOnce notes each row once.
+	NoteOnce Noting = "once"
+	// NoteSoon notes each write, but for transactions that began before.
+	NoteSoon Noting = "soon"
+	// NoteEach notes each write: notes may be taken away.
+	NoteEach Noting = "each"
+)
+
+// Arm files the tenant's fence row; a row of the same move stays as it is.
+func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state State, noting Noting) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
@@ -196,7 +208,7 @@ func (s *Shard) Arm(ctx context.Context, tenant, move string, epoch int64, state
 		var owner string
 		err := tx.QueryRow(ctx, fmt.Sprintf(`INSERT INTO shard_admin_move.fence (tenant, move_id, state, noting, refused, refused_at, late)
 			VALUES ($1, $2, $3, $4, 'shard_admin_move.refused_%[1]s', 'shard_admin_move.refused_at_%[1]s', 'shard_admin_move.late_%[1]s')
-			ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant RETURNING move_id::text`, id), tenant, move, string(state), noting).Scan(&owner)
+			ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant RETURNING move_id::text`, id), tenant, move, string(state), string(noting)).Scan(&owner)
 		if err != nil {
 			return err
 		}
@@ -454,18 +466,61 @@ func (s *Shard) State(ctx context.Context, tenant string) (Status, error) {
 	return st, s.fault(err)
 }
 
-// Noting reports whether the guards note what the tenant's writers touch here.
-func (s *Shard) Noting(ctx context.Context, tenant string) (bool, error) {
+// Noting reads how the guards note here what the tenant's writers touch.
+func (s *Shard) Noting(ctx context.Context, tenant string) (Noting, error) {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
-		return false, err
+		return NoteNothing, err
 	}
-	var noting bool
+	var noting Noting
 	err = pool.QueryRow(ctx, `SELECT noting FROM shard_admin_move.fence WHERE tenant = $1`, tenant).Scan(&noting)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
+		return NoteNothing, nil
 	}
 	return noting, s.fault(err)
+}
+
+// NoteAnew changes how the guards note; transactions that began before may go by
+// the old way.
+func (s *Shard) NoteAnew(ctx context.Context, tenant, move string, epoch int64, noting Noting) error {
+	return s.Write(ctx, move, epoch, func(tx pgx.Tx) error {
+		// As for closing: overlapping writers would starve the row's own lock.
+		if err := s.lock(ctx, tx, tenant); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE shard_admin_move.fence SET noting = $3 WHERE tenant = $1 AND move_id = $2`, tenant, move, string(noting))
+		if err == nil && tag.RowsAffected() != 1 {
+			return s.unexpected(tenant)
+		}
+		return err
+	})
+}
+
+// NoteWrites lets the guards note each write, so that notes may be taken away,
+// and waits until no transaction goes by another way. It returns those that did
+// not end within the limit.
+func (s *Shard) NoteWrites(ctx context.Context, tenant, move string, epoch int64, limit time.Duration) ([]Blocker, error) {
+	deadline := time.Now().Add(limit)
+	for {
+		now, err := s.Noting(ctx, tenant)
+		if err != nil || now == NoteEach {
+			return nil, err
+		}
+		next := NoteEach
+		if now == NoteOnce {
+			next = NoteSoon
+		} else if older, err := s.WaitOlder(ctx, time.Until(deadline)); err != nil || len(older) > 0 {
+			return older, err
+		}
+		if err := s.NoteAnew(ctx, tenant, move, epoch, next); code(err) == "55P03" && time.Now().Before(deadline) {
+			// Open transactions of the tenant are in the way.
+			if older, err := s.WaitOlder(ctx, time.Until(deadline)); err != nil || len(older) > 0 {
+				return older, err
+			}
+		} else if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Refused is how many writes were refused here and how long ago the last was.
@@ -523,7 +578,7 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) er
 				return err
 			}
 		}
-		for _, n := range []string{"owned", "touched", "digest"} {
+		for _, n := range []string{"owned", "touched", "touched_once", "digest"} {
 			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", move); err != nil {
 				return err
 			}

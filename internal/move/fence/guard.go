@@ -70,8 +70,10 @@ DECLARE
     before text[] := '{}';
     after text[] := '{}';
     t text;
+    e record;
     m uuid;
-    moves uuid[] := '{}';
+    each uuid[] := '{}';
+    once uuid[] := '{}';
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         before := %s;
@@ -88,24 +90,32 @@ BEGIN
         END IF;
     END IF;
     FOREACH t IN ARRAY before || after LOOP
-        m := shard_admin_move.enter_tenant(t);
-        IF m IS NOT NULL AND NOT m = ANY (moves) THEN
-            moves := moves || m;
+        e := shard_admin_move.enter_tenant(t);
+        IF e.move IS NULL OR e.move = ANY (each || once) THEN
+            CONTINUE;
+        END IF;
+        IF e.once THEN
+            once := once || e.move;
+        ELSE
+            each := each || e.move;
         END IF;
     END LOOP;
-    FOREACH m IN ARRAY moves LOOP
+    FOREACH m IN ARRAY each LOOP
+%s
+    END LOOP;
+    FOREACH m IN ARRAY once LOOP
 %s
     END LOOP;
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
     RETURN NEW;
-END $guard$`, functionName(c.Name()), pinned(c), owners("OLD"), owners("NEW"), orphan("NEW"), notes(c))
+END $guard$`, functionName(c.Name()), pinned(c), owners("OLD"), owners("NEW"), orphan("NEW"), notes(c, "touched", ""), notes(c, "touched_once", " ON CONFLICT DO NOTHING"))
 }
 
 // notes are the statements that note which row a writer touched. A row that gets
 // another key is touched under both.
-func notes(c *tenancy.TableClass) string {
+func notes(c *tenancy.TableClass, in, end string) string {
 	key := c.Table.Key()
 	note := func(row string) string {
 		parts := make([]string, len(key))
@@ -115,7 +125,7 @@ func notes(c *tenancy.TableClass) string {
 		if len(key) == 0 {
 			parts = []string{"'*'"}
 		}
-		return "INSERT INTO shard_admin_move.touched (move_id, tbl, key) VALUES (m, " + quote(c.Name()) + ", ARRAY[" + strings.Join(parts, ", ") + "]::text[]);"
+		return "INSERT INTO shard_admin_move." + in + " (move_id, tbl, key) VALUES (m, " + quote(c.Name()) + ", ARRAY[" + strings.Join(parts, ", ") + "]::text[])" + end + ";"
 	}
 	if len(key) == 0 {
 		return note("NEW")

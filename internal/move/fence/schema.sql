@@ -10,8 +10,10 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.fence (
     refused    regclass NOT NULL,
     refused_at regclass NOT NULL,
     late       regclass NOT NULL,
-    -- Whether the guards note which rows of the tenant its writers touch.
-    noting     boolean NOT NULL DEFAULT false
+    -- How the guards note which rows of the tenant its writers touch: not at
+    -- all, each row once, or each write (somebody carries them meanwhile); soon
+    -- is each while transactions run that may not have seen it.
+    noting     text NOT NULL DEFAULT '' CHECK (noting IN ('', 'once', 'soon', 'each'))
 );
 
 CREATE TABLE IF NOT EXISTS shard_admin_move.epoch (
@@ -32,7 +34,7 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.owned (
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'shard_admin_move.fence'::regclass AND attname = 'noting') THEN
-        ALTER TABLE shard_admin_move.fence ADD COLUMN noting boolean NOT NULL DEFAULT false;
+        ALTER TABLE shard_admin_move.fence ADD COLUMN noting text NOT NULL DEFAULT '' CHECK (noting IN ('', 'once', 'soon', 'each'));
     END IF;
 END $$;
 
@@ -45,6 +47,18 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.touched (
     tbl     text NOT NULL,
     key     text[] NOT NULL,
     xact    xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+
+-- The same, each row once: what a tenant writes for days must not pile up. Rows
+-- are taken away only after the fence's row said each and whoever may not have
+-- seen that has ended, else a write would rely on a note that is just being
+-- taken away.
+CREATE TABLE IF NOT EXISTS shard_admin_move.touched_once (
+    move_id uuid NOT NULL,
+    tbl     text NOT NULL,
+    key     text[] NOT NULL,
+    xact    xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (move_id, tbl, key)
 );
 
 -- What the tenant's rows amount to on the side that was closed last, changed
@@ -74,23 +88,23 @@ BEGIN
 END $$;
 
 -- Lets a writer of the tenant in or refuses it, and returns the move for which
--- the row has to be noted, or null.
-CREATE OR REPLACE FUNCTION shard_admin_move.enter_tenant(t text) RETURNS uuid
+-- the row has to be noted, or null, and whether once is enough.
+CREATE OR REPLACE FUNCTION shard_admin_move.enter_tenant(t text, OUT move uuid, OUT once boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     f shard_admin_move.fence;
-    notes uuid;
 BEGIN
     SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t;
     IF NOT FOUND OR current_setting('shard_admin.bypass', true) = f.move_id::text THEN
-        RETURN NULL;
+        RETURN;
     END IF;
-    IF f.noting THEN
-        notes := f.move_id;
+    IF f.noting <> '' THEN
+        move := f.move_id;
+        once := f.noting = 'once';
     END IF;
     IF current_setting('shard_admin.ok', true) = t THEN
-        RETURN notes;
+        RETURN;
     END IF;
     -- Fail at once instead of queueing behind the mover.
     IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
@@ -103,7 +117,8 @@ BEGIN
         SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RETURN NULL;
+        move := NULL;
+        RETURN;
     END IF;
     IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
         PERFORM shard_admin_move.refuse(f);
@@ -118,7 +133,6 @@ BEGIN
         END;
     END IF;
     PERFORM set_config('shard_admin.ok', t, true);
-    RETURN notes;
 END $$;
 
 -- A row may not change its tenant while either is being moved.
