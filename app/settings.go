@@ -141,6 +141,19 @@ func (s *Settings) SetCredential(r CredentialRequest) (session.CredentialTest, e
 	})
 }
 
+// RotateCredential replaces a kept password by one that the databases accept;
+// where they refuse it, the kept one stays.
+func (s *Settings) RotateCredential(r CredentialRequest) (session.CredentialTest, error) {
+	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.CredentialTest, error) {
+		password := credential.NewSecret(r.Password)
+		s.app.home.Hide(password)
+		if password.Empty() {
+			return session.CredentialTest{}, fault.New(fault.Usage, "there is no password", "type the new password of the database user")
+		}
+		return e.RotateCredential(ctx, r.Name, password)
+	})
+}
+
 // TestCredential says whether a credential opens its database.
 func (s *Settings) TestCredential(name string) (session.CredentialTest, error) {
 	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.CredentialTest, error) {

@@ -10,6 +10,7 @@ interface Up {
   pages: Record<string, string>;
   ask: string;
   token: string;
+  keychain: boolean;
 }
 
 /** The fleets' program is built and started; when this process goes, its standard input ends and it stops everything. */
@@ -20,7 +21,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run \`make build-headless\` first`);
   const child = spawn(program, ["-binary", binary], { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
   const up = await first(child);
-  const world: World = { ask: up.ask, token: up.token, pages: {} };
+  const world: World = { ask: up.ask, token: up.token, keychain: up.keychain, pages: {} };
   for (const [fleet, address] of Object.entries(up.pages)) world.pages[fleet] = await enter(address);
   process.env.SHARD_ADMIN_WORLD = JSON.stringify(world);
   return async () => {

@@ -7,11 +7,13 @@ export { expect };
 export interface World {
   ask: string;
   token: string;
+  /** The fleet fresh has a keychain of its own. */
+  keychain: boolean;
   pages: Record<string, { origin: string; name: string; value: string }>;
 }
 
 /** The fleets of internal/pgtest/pagefleet. */
-export type Fleet = "demo" | "production" | "partial" | "empty" | "big" | "down" | "first";
+export type Fleet = "demo" | "production" | "partial" | "empty" | "big" | "down" | "fresh" | "first";
 
 function world(): World {
   const text = process.env.SHARD_ADMIN_WORLD;
@@ -23,6 +25,11 @@ function door(fleet: Fleet) {
   const found = world().pages[fleet];
   if (!found) throw new Error(`there is no page of ${fleet}`);
   return found;
+}
+
+/** keychain reports whether the fleet fresh has a keychain of its own; another is never touched. */
+export function keychain(): boolean {
+  return world().keychain;
 }
 
 /** sql asks the superuser's session of a shard's database; without one, of control's. */

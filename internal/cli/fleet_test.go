@@ -382,12 +382,15 @@ func TestTheSchemasNameIsKept(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	l := describe(t, "demo", true)
-	require.Equal(t, true, l.json(0, "fleet", "credential", "test", "shard_1")["ok"])
+	tested := l.json(0, "fleet", "credential", "test", "shard_1")
+	require.Equal(t, true, tested["ok"])
+	require.Equal(t, l.role, tested["user"], "the URL names who it is")
 	l.refused(1, "not_found", "fleet", "credential", "test", "other")
 
 	// A password that the database refuses is not kept by rotate, but by set.
 	v := l.jsonWith("wrong\n", 5, "fleet", "credential", "rotate", "shard_1")
 	require.Equal(t, "login_refused", v["error"].(map[string]any)["code"])
+	require.Contains(t, v["error"].(map[string]any)["hint"], "the kept password stays")
 	l.json(0, "fleet", "credential", "test", "shard_1")
 	require.Equal(t, l.role, l.jsonWith("wrong\n", 0, "fleet", "credential", "set", "shard_1")["user"])
 	test := l.json(5, "fleet", "credential", "test", "shard_1")

@@ -195,6 +195,14 @@ func (d *Database) DatabaseName() string {
 	return d.url().Query().Get("dbname")
 }
 
+// User returns the user whom the URL names; empty where it names none.
+func (d *Database) User() string {
+	if n := d.url().User.Username(); n != "" {
+		return n
+	}
+	return d.url().Query().Get("user")
+}
+
 // TLSMode returns the URL's sslmode; prefer is libpq's default.
 func (d *Database) TLSMode() string {
 	if m := d.url().Query().Get("sslmode"); m != "" {

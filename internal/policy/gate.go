@@ -161,7 +161,8 @@ func (g *Gate) may(ctx context.Context, email string, a Action, queuedAs string)
 			return Operator{}, err
 		}
 		for _, f := range state {
-			if !f.On {
+			// What the fleet's own policy turned off, an admin turns on there again.
+			if !f.On && (a != PolicySet || !f.ours) {
 				return Operator{}, fault.Newf(fault.FlagOff, f.Remedy, "%s needs the flag %s, which is off %s", a, f.Flag, f.Where)
 			}
 			if f.Flag == r.flag {
@@ -287,6 +288,7 @@ type FlagState struct {
 	On     bool   `json:"on"`
 	Where  string `json:"where"`
 	Remedy string `json:"remedy"`
+	ours   bool   // off by the fleet's own policy, not on this computer
 }
 
 // Flags returns every flag; the fleet's policy wins when it is stricter.
@@ -313,6 +315,7 @@ func (g *Gate) Flags(ctx context.Context) ([]FlagState, error) {
 		case !on:
 			s.Remedy = "shard-admin settings set " + string(f) + " true, or " + string(f) + "=true in the environment"
 		case remote[f] != "" && remote[f] != "true": // whatever else somebody wrote there is no leave
+			s.ours = true
 			s.On, s.Where, s.Remedy = false, "by the fleet's own policy in the control database", "an admin turns it on: shard-admin fleet policy set "+string(f)+" true --note REASON"
 		}
 		before = s.On
@@ -397,12 +400,16 @@ func (g *Gate) SetFlag(ctx context.Context, tx pgx.Tx, p Permit, f Flag, on bool
 	return conn.Fault(err, fleet.ControlName)
 }
 
-// Operators lists the fleet's operators.
+// Operators lists the fleet's operators; nobody where our schema is not there.
 func (g *Gate) Operators(ctx context.Context) ([]Operator, error) {
 	out := []Operator{}
 	pool, err := g.cfg.Control.Pool(ctx)
 	if err != nil {
 		return out, err
+	}
+	var installed bool
+	if err := pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, g.table("operator")).Scan(&installed); err != nil || !installed {
+		return out, conn.Fault(err, fleet.ControlName)
 	}
 	rows, err := pool.Query(ctx, `SELECT email, role, coalesce(db_role, '') FROM `+g.table("operator")+` ORDER BY email`)
 	if err != nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -421,39 +422,71 @@ func (s *Session) SetCredential(ctx context.Context, name, user string, password
 	return nil
 }
 
+// RotateCredential replaces the password that the keychain keeps by one that
+// the databases accept; where they refuse it, the kept one stays.
+func (s *Session) RotateCredential(ctx context.Context, name string, password credential.Secret) (CredentialTest, error) {
+	out := CredentialTest{Name: name, Source: string(credential.FromKeychain)}
+	if err := s.knows(name); err != nil {
+		return out, err
+	}
+	kept, err := s.keychain.Get(ctx, s.cfg.Fleet.Name, name)
+	if errors.Is(err, credential.ErrNotFound) {
+		return out, s.notKept(name)
+	} else if err != nil {
+		return out, err
+	}
+	next := credential.Credential{User: kept.User, Password: password}
+	if out, err = s.tryCredential(ctx, name, fixed{next, credential.FromKeychain}); err != nil {
+		return out, err
+	}
+	if !out.OK {
+		return out, fault.New(fault.Code(out.Problem.Code), out.Problem.Message, "the kept password stays; change it in the database first, then rotate")
+	}
+	return out, s.SetCredential(ctx, name, next.User, next.Password, "")
+}
+
 // ForgetCredential removes a credential from the keychain.
 func (s *Session) ForgetCredential(ctx context.Context, name string) error {
-	if err := s.keychain.Delete(ctx, s.cfg.Fleet.Name, name); err != nil {
+	if err := s.keychain.Delete(ctx, s.cfg.Fleet.Name, name); errors.Is(err, credential.ErrNotFound) {
+		return s.notKept(name)
+	} else if err != nil {
 		return err
 	}
 	s.Reconnect()
 	return nil
 }
 
-// TestCredential opens each database that a credential is for.
+func (s *Session) notKept(name string) error {
+	return fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+s.cfg.Fleet.Name+" fleet credential set "+name+" keeps one", "the keychain holds no credential %q of fleet %s", name, s.cfg.Fleet.Name)
+}
+
+// TestCredential opens each database that a credential is for, with new
+// connections: one that is open already says nothing about the password.
 func (s *Session) TestCredential(ctx context.Context, name string) (CredentialTest, error) {
-	out := CredentialTest{Name: name, Source: string(credential.FromNowhere)}
 	if err := s.knows(name); err != nil {
-		return out, err
+		return CredentialTest{Name: name, Source: string(credential.FromNowhere)}, err
 	}
-	dbs := []*conn.Database{s.set.Control()}
-	for _, db := range s.set.Configured() {
+	return s.tryCredential(ctx, name, s.cfg.Resolver)
+}
+
+func (s *Session) tryCredential(ctx context.Context, name string, r credential.Resolver) (CredentialTest, error) {
+	out := CredentialTest{Name: name, Source: string(credential.FromNowhere), OK: true}
+	set := conn.Open(s.cfg.Fleet, conn.Options{Resolver: r, MaxConns: 1, ConnectTimeout: 5 * time.Second})
+	defer set.Close()
+	dbs := []*conn.Database{set.Control()}
+	for _, db := range set.Configured() {
 		if !db.InControl() {
 			dbs = append(dbs, db)
 		}
 	}
-	out.OK = true
 	for _, db := range dbs {
 		if db.Credential() != name {
 			continue
 		}
-		c, from, err := s.cfg.Resolver.Resolve(ctx, s.cfg.Fleet.Name, name, credential.Endpoint{Host: db.Host(), Port: db.Port(), Database: db.DatabaseName()})
+		c, from, err := r.Resolve(ctx, s.cfg.Fleet.Name, name, credential.Endpoint{Host: db.Host(), Port: db.Port(), Database: db.DatabaseName(), User: db.User()})
 		out.Source, out.User = string(from), c.User
 		if err == nil {
-			pool, perr := db.Pool(ctx)
-			if err = perr; err == nil {
-				err = conn.Fault(pool.Ping(ctx), db.Name())
-			}
+			_, err = db.Pool(ctx)
 		}
 		if err != nil {
 			out.OK, out.Problem = false, problem(err)

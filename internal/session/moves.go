@@ -199,7 +199,7 @@ func (s *Session) reenter(ctx context.Context, password string) error {
 	if err != nil {
 		return err
 	}
-	again := conn.Open(s.cfg.Fleet, conn.Options{Resolver: fixed{credential.Credential{User: c.User, Password: credential.NewSecret(password)}}, MaxConns: 1, ConnectTimeout: 5 * time.Second})
+	again := conn.Open(s.cfg.Fleet, conn.Options{Resolver: fixed{credential.Credential{User: c.User, Password: credential.NewSecret(password)}, credential.FromNowhere}, MaxConns: 1, ConnectTimeout: 5 * time.Second})
 	defer again.Close()
 	if c.Password.Empty() || c.Password.Reveal() != password {
 		return fault.New(fault.LoginRefused, "that is not the password of the control database", "nothing was deleted; try again")
@@ -212,10 +212,13 @@ func (s *Session) reenter(ctx context.Context, password string) error {
 }
 
 // fixed answers every question with one credential.
-type fixed struct{ c credential.Credential }
+type fixed struct {
+	c    credential.Credential
+	from credential.Source
+}
 
 func (f fixed) Resolve(context.Context, string, string, credential.Endpoint) (credential.Credential, credential.Source, error) {
-	return f.c, credential.FromNowhere, nil
+	return f.c, f.from, nil
 }
 
 // handler carries out one queued run and tells whoever watches.

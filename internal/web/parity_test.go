@@ -77,6 +77,7 @@ var given = map[string][]string{
 	"Settings/TryImport":        {`[{"text":"{{{"}]`},
 	"Settings/SetFlag":          {`[{"flag":"nonsense","on":true,"note":"x"}]`, `[{"flag":"SHARD_ADMIN_ENABLED","on":false,"note":""}]`},
 	"Settings/SetCredential":    {`[{"name":"none","user":"x","password":"y","note":"z"}]`, `[{"name":"control","user":"x","password":"","note":"z"}]`},
+	"Settings/RotateCredential": {`[{"name":"none","password":"y"}]`, `[{"name":"control","password":""}]`},
 	"Settings/TestCredential":   {`["control"]`, `["none"]`},
 	"Settings/ForgetCredential": {`["none"]`},
 	"Settings/Install":          {`[{"admin":"nobody","note":""}]`},

@@ -62,6 +62,7 @@ export const api = {
   settings: call(SettingsService.Settings),
   set: call(SettingsService.Set),
   setCredential: call(SettingsService.SetCredential),
+  rotateCredential: call(SettingsService.RotateCredential),
   testCredential: call(SettingsService.TestCredential),
   forgetCredential: call(SettingsService.ForgetCredential),
   installStatus: call(SettingsService.InstallStatus),

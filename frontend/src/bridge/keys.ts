@@ -26,4 +26,6 @@ export const keys = {
   verification: ["fleet", "verification"] as const,
   policy: ["fleet", "policy"] as const,
   install: ["fleet", "install"] as const,
+  /** Not among what is read again by itself: each time a login is tried. */
+  credential: (fleet: string, name: string) => ["credential", fleet, name] as const,
 };

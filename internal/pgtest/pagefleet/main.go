@@ -3,7 +3,7 @@
 // Program pagefleet is what the browser tests of the page look at: the demo's
 // real PostgreSQL servers, several fleets on them (one that is whole, one of
 // production, one with a silent shard, one that is empty, one with 100,000
-// tenants, one that does not answer, none at all) and a served page for each.
+// tenants, one that does not answer, one without our schema, none at all) and a served page for each.
 // Tests alone start it:
 //
 //	pagefleet -binary build/bin/shard-admin-headless
@@ -40,6 +40,8 @@ type up struct {
 	// Ask answers SQL; Token is its bearer.
 	Ask   string `json:"ask"`
 	Token string `json:"token"`
+	// Keychain reports whether the fleet "fresh" has one of its own.
+	Keychain bool `json:"keychain"`
 }
 
 func main() {
@@ -80,7 +82,7 @@ func run(binary string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(up{Pages: w.pages, Ask: ask, Token: token}); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(up{Pages: w.pages, Ask: ask, Token: token, Keychain: w.bus != ""}); err != nil {
 		return err
 	}
 	<-ctx.Done()

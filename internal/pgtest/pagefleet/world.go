@@ -33,6 +33,8 @@ const (
 	operator = "ann@estates.example"
 	role     = "demo_operator"
 	password = "page-secret-2207"
+	// The fresh fleet has a role of its own: its password changes.
+	freshRole = "page_operator"
 	// tenants of the fleet whose list is long.
 	many = 100_000
 )
@@ -51,6 +53,8 @@ type world struct {
 	pages    map[string]string
 	sessions map[string]*asked
 	server   *http.Server
+	// bus is the address of a session bus with a keychain; empty where there is none.
+	bus string
 }
 
 func (w *world) say(format string, args ...any) {
@@ -81,6 +85,8 @@ func (w *world) begin(ctx context.Context) error {
 		{"an empty fleet", w.empty},
 		{"100,000 tenants", w.big},
 		{"a fleet that does not answer", w.down},
+		{"a fleet without our schema", w.fresh},
+		{"a keychain", w.keychain},
 	} {
 		w.say("Making %s", step.what)
 		if err := step.do(ctx); err != nil {
@@ -88,7 +94,7 @@ func (w *world) begin(ctx context.Context) error {
 		}
 	}
 	w.say("Serving the pages")
-	for _, name := range []string{"demo", "production", "partial", "empty", "big", "down", "first"} {
+	for _, name := range []string{"demo", "production", "partial", "empty", "big", "down", "fresh", "first"} {
 		if err := w.serve(name); err != nil {
 			return fmt.Errorf("serve %s: %w", name, err)
 		}
@@ -146,13 +152,13 @@ func (w *world) super(shard, database string) string {
 
 // tcp is the address of a shard of the whole fleet as a person would write it:
 // with a host, a port and a role that has a password.
-func (w *world) tcp(shard, database string) string {
+func (w *world) tcp(user, shard, database string) string {
 	u, err := url.Parse(w.super(shard, database))
 	if err != nil {
 		return ""
 	}
 	return (&url.URL{
-		Scheme: "postgres", User: url.User(role), Host: net.JoinHostPort("127.0.0.1", u.Query().Get("port")),
+		Scheme: "postgres", User: url.User(user), Host: net.JoinHostPort("127.0.0.1", u.Query().Get("port")),
 		Path: u.Path, RawQuery: "sslmode=disable",
 	}).String()
 }
@@ -248,11 +254,11 @@ func (w *world) production(ctx context.Context) error {
 	}
 	f := *w.whole
 	f.Name, f.Environment, f.Path = "estates-eu", fleet.Production, ""
-	f.Control.URL = w.tcp("default", "")
+	f.Control.URL = w.tcp(role, "default", "")
 	f.Shards = nil
 	for _, s := range w.whole.Shards {
 		if s.Endpoint.URL != "" {
-			s.Endpoint.URL = w.tcp(s.Name, "")
+			s.Endpoint.URL = w.tcp(role, s.Name, "")
 		}
 		f.Shards = append(f.Shards, s)
 	}
@@ -290,9 +296,9 @@ func (w *world) database(ctx context.Context, name string) error {
 	return w.exec(ctx, "default", name, "CREATE EXTENSION IF NOT EXISTS pgcrypto; ALTER SCHEMA public OWNER TO pwb_owner; SET ROLE pwb_owner;"+schema.PWB+"; RESET ROLE; "+schema.AppGrants)
 }
 
-func (w *world) alone(name, database string) *fleet.Fleet {
+func (w *world) alone(name, database, user string) *fleet.Fleet {
 	return &fleet.Fleet{
-		Name: name, Environment: fleet.Development, Profile: "property_web_builder_demo", Control: fleet.Endpoint{URL: w.tcp("default", database)},
+		Name: name, Environment: fleet.Development, Profile: "property_web_builder_demo", Control: fleet.Endpoint{URL: w.tcp(user, "default", database)},
 		Shards: []fleet.Shard{{Name: "default", InControl: true, Placement: fleet.PlacementOpen}, {Name: "shard_1", Placement: fleet.PlacementOpen}},
 	}
 }
@@ -302,7 +308,7 @@ func (w *world) empty(ctx context.Context) error {
 	if err := w.database(ctx, "pwb_empty"); err != nil {
 		return err
 	}
-	h, err := w.file("empty", w.alone("empty", "pwb_empty"))
+	h, err := w.file("empty", w.alone("empty", "pwb_empty", role))
 	if err != nil {
 		return err
 	}
@@ -324,7 +330,7 @@ func (w *world) big(ctx context.Context) error {
 	if err := w.exec(ctx, "default", "pwb_big", "ANALYZE pwb_websites"); err != nil {
 		return err
 	}
-	h, err := w.file("big", w.alone("big", "pwb_big"))
+	h, err := w.file("big", w.alone("big", "pwb_big", role))
 	if err != nil {
 		return err
 	}
@@ -334,13 +340,29 @@ func (w *world) big(ctx context.Context) error {
 
 // down is a fleet at whose address nobody listens.
 func (w *world) down(context.Context) error {
-	f := w.alone("down", "pwb_nowhere")
+	f := w.alone("down", "pwb_nowhere", role)
 	f.Control.URL = "postgres://" + role + "@127.0.0.1:9/pwb?sslmode=disable"
 	h, err := w.file("down", f)
 	if err != nil {
 		return err
 	}
 	return h.Close()
+}
+
+// fresh is a small fleet that nobody has installed our schema in.
+func (w *world) fresh(ctx context.Context) error {
+	if err := w.database(ctx, "pwb_fresh"); err != nil {
+		return err
+	}
+	if err := w.exec(ctx, "default", "postgres", "CREATE ROLE "+freshRole+" LOGIN NOSUPERUSER PASSWORD '"+password+"'"); err != nil {
+		return err
+	}
+	h, err := w.file("fresh", w.alone("fresh", "pwb_fresh", freshRole))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = h.Close() }()
+	return w.ready(ctx, h, "fresh", map[string][2]string{"control": {"default", "pwb_fresh"}, "default": {"default", "pwb_fresh"}}, false)
 }
 
 // serve starts the program that is tested.
@@ -351,11 +373,16 @@ func (w *world) serve(name string) error {
 		args = append(args, "--as", operator)
 	}
 	c := exec.Command(w.binary, args...)
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC", "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere"}
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC"}
+	bus := "unix:path=/nowhere"
+	if name == "fresh" && w.bus != "" {
+		bus = w.bus
+	}
+	c.Env = append(c.Env, "DBUS_SESSION_BUS_ADDRESS="+bus)
 	for _, flag := range []string{"SHARD_ADMIN_ENABLED", "SHARD_ASSIGNMENT_ENABLED", "SHARD_MIGRATIONS_ENABLED", "SHARD_BULK_OPS_ENABLED"} {
 		c.Env = append(c.Env, flag+"=true")
 	}
-	for _, f := range []string{"ESTATES_EU", "ESTATES_TEST", "EMPTY", "BIG", "DOWN"} {
+	for _, f := range []string{"ESTATES_EU", "ESTATES_TEST", "EMPTY", "BIG", "DOWN", "FRESH"} {
 		for _, d := range append([]string{"control"}, seed.Demo().Shards...) {
 			c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_"+f+"_"+strings.ToUpper(d)+"="+password)
 		}

@@ -19,6 +19,7 @@ import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { Status } from "../../ui/Status";
+import { Waiting } from "../../ui/Waiting";
 
 const route = getRouteApi("/settings");
 
@@ -208,30 +209,83 @@ function Fleet({ fleet: f }: { fleet: FleetFile }) {
         needsReason={false}
         busy={remove.isPending}
         problem={problemOf(remove)}
-        onClose={() => setForgetting(false)}
+        onClose={() => {
+          remove.reset();
+          setForgetting(false);
+        }}
         onConfirm={() => remove.mutate(undefined, { onSuccess: () => setForgetting(false) })}
       >
         <p>Removes the fleet's file from this computer. Its databases and credentials stay as they are.</p>
       </Confirm>
-      {credential ? <Credential name={credential} onClose={() => setCredential(null)} /> : null}
+      {credential ? <Credential fleet={f} name={credential} onClose={() => setCredential(null)} /> : null}
     </div>
   );
 }
 
-function Credential({ name, onClose }: { name: string; onClose: () => void }) {
+/** What a mutation of a credential does, and what is said where it fails. */
+const credentialVerbs = {
+  set: { kept: "Kept", failed: "Nothing was kept" },
+  rotate: { kept: "Rotated", failed: "It was not rotated" },
+} as const;
+
+function Credential({ fleet, name, onClose }: { fleet: FleetFile; name: string; onClose: () => void }) {
+  const client = useQueryClient();
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
-  const save = useMutation({ mutationFn: () => api.setCredential({ name, user, password, note: "" }), onSettled: () => setPassword("") });
-  const test = useMutation({ mutationFn: () => api.testCredential(name) });
-  const forget = useMutation({
-    mutationFn: () => api.forgetCredential(name),
-    onSuccess: () => {
-      good("The keychain has forgotten it");
-      onClose();
+  const [forgetting, setForgetting] = useState(false);
+  const key = keys.credential(fleet.name, name);
+  const test = useQuery({ queryKey: key, queryFn: () => api.testCredential(name), gcTime: 0, refetchOnWindowFocus: false });
+  const keep = useMutation({
+    mutationFn: (verb: keyof typeof credentialVerbs) =>
+      verb === "set" ? api.setCredential({ name, user, password, note: "" }) : api.rotateCredential({ name, user: "", password, note: "" }),
+    onSettled: () => setPassword(""),
+    onSuccess: (tried) => {
+      client.setQueryData(key, tried);
+      void client.invalidateQueries({ queryKey: keys.fleet });
     },
   });
-  const problem = problemOf(save) ?? problemOf(test) ?? problemOf(forget);
-  const result = test.data ?? save.data;
+  const forget = useMutation({ mutationFn: () => api.forgetCredential(name) });
+  const verb = keep.variables ? credentialVerbs[keep.variables] : undefined;
+  const problem = problemOf(keep) ?? problemOf(test);
+  const result = keep.error ? undefined : test.data;
+  const kept = test.data?.source === "keychain";
+  const again = () => {
+    keep.reset();
+    void test.refetch();
+  };
+  if (forgetting)
+    return (
+      <Confirm
+        open
+        title={`Forget the credential ${name}`}
+        environment={fleet.environment}
+        name={name}
+        nameIs="credential"
+        button="Forget it"
+        danger
+        needsReason={false}
+        busy={forget.isPending}
+        problem={problemOf(forget)}
+        onClose={() => {
+          forget.reset();
+          setForgetting(false);
+        }}
+        onConfirm={() =>
+          forget.mutate(undefined, {
+            onSuccess: () => {
+              good("The keychain has forgotten it");
+              void client.invalidateQueries({ queryKey: keys.fleet });
+              onClose();
+            },
+          })
+        }
+      >
+        <p>
+          Takes it out of this computer's keychain. From then on the environment and .pgpass are asked for a password; the database keeps
+          its own.
+        </p>
+      </Confirm>
+    );
   return (
     <Modal
       opened
@@ -243,26 +297,49 @@ function Credential({ name, onClose }: { name: string; onClose: () => void }) {
     >
       <div className="stack">
         <p className="muted">
-          Kept in this computer's keychain, never in a file. To rotate it, change the password in the database first, then keep the new one
-          here: it is tried at once. Forgetting it leaves the environment and .pgpass as they are.
+          Kept in this computer's keychain, never in a file. To rotate it, change the password in the database first: the new one is tried,
+          and where the database refuses it the kept one stays.
         </p>
-        {problem ? <ErrorPanel what="That did not work" problem={problem} /> : null}
+        {problem ? <ErrorPanel what={keep.error && verb ? verb.failed : "It could not be tried"} problem={problem} /> : null}
+        {test.isFetching && !test.data ? <Waiting what="its databases" rows={1} /> : null}
         {result ? (
-          <Status tone={result.ok ? "ok" : "bad"}>
-            {result.ok ? `${result.user} opens its databases` : `${result.user} does not open them`}
-          </Status>
+          <div className="row wrap">
+            <Status tone={result.ok ? "ok" : "bad"}>
+              {`${verb && keep.isSuccess ? `${verb.kept}: ` : ""}${result.user || "the address's user"} ${result.ok ? "opens" : "does not open"} its databases`}
+            </Status>
+            <span className="muted">{sourceWords[result.source] ?? result.source}</span>
+          </div>
         ) : null}
-        {result?.problem ? <ErrorPanel what="The database refused" problem={result.problem} /> : null}
-        <TextInput label="User name" autoComplete="off" value={user} onChange={(e) => setUser(e.currentTarget.value)} data-autofocus />
+        {result?.problem ? <ErrorPanel what="The password was tried" problem={result.problem} /> : null}
+        <TextInput
+          label="User name"
+          description={kept ? "Rotating leaves it as it is." : undefined}
+          autoComplete="off"
+          value={user}
+          onChange={(e) => setUser(e.currentTarget.value)}
+          data-autofocus
+        />
         <PasswordInput label="Password" autoComplete="off" value={password} onChange={(e) => setPassword(e.currentTarget.value)} />
-        <div className="row" style={{ justifyContent: "flex-end" }}>
-          <Button variant="default" data-tone="danger" loading={forget.isPending} onClick={() => forget.mutate()}>
-            Forget
+        <div className="row wrap" style={{ justifyContent: "flex-end" }}>
+          <Button variant="default" data-tone="danger" disabled={!kept} onClick={() => setForgetting(true)}>
+            Forget…
           </Button>
-          <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>
+          <Button variant="default" loading={test.isFetching} onClick={again}>
             Test
           </Button>
-          <Button disabled={user === "" || password === ""} loading={save.isPending} onClick={() => save.mutate()}>
+          <Button
+            variant="default"
+            disabled={!kept || password === ""}
+            loading={keep.isPending && keep.variables === "rotate"}
+            onClick={() => keep.mutate("rotate")}
+          >
+            Rotate
+          </Button>
+          <Button
+            disabled={user === "" || password === ""}
+            loading={keep.isPending && keep.variables === "set"}
+            onClick={() => keep.mutate("set")}
+          >
             Keep in the keychain
           </Button>
         </div>
@@ -270,6 +347,13 @@ function Credential({ name, onClose }: { name: string; onClose: () => void }) {
     </Modal>
   );
 }
+
+const sourceWords: Record<string, string> = {
+  keychain: "with the password of the keychain",
+  environment: "with the password of the environment",
+  "password file": "with the password of .pgpass",
+  none: "without a password",
+};
 
 const flagWords: Record<string, string> = {
   SHARD_ADMIN_ENABLED: "to change anything here at all",
@@ -300,7 +384,10 @@ function Policy() {
     <Loaded data={q.data} problem={problemOf(q)} what="the policy" rows={8} onRetry={() => void q.refetch()}>
       {(p) => (
         <>
-          <Panel title="Operators" note={`You are ${p.me.email || "nobody"}, ${p.me.role || "without a role"}. ${p.me.why}`}>
+          <Panel
+            title="Operators"
+            note={[`You are ${p.me.email || "nobody"}, ${p.me.role || "without a role"}`, p.me.why].filter(Boolean).join(": ")}
+          >
             {p.operators.length === 0 ? (
               <Empty title="No list exists">Everyone may look and nobody may change.</Empty>
             ) : (
@@ -336,7 +423,15 @@ function Policy() {
                 { key: "flag", head: "Flag", cell: (f) => <span className="mono">{f.flag}</span> },
                 { key: "what", head: "Allows", cell: (f) => flagWords[f.flag] ?? "" },
                 { key: "on", head: "State", cell: (f) => <Status tone={f.on ? "ok" : "off"}>{f.on ? "On" : "Off"}</Status> },
-                { key: "where", head: "Decided", cell: (f) => <span className="muted">{f.where}</span> },
+                {
+                  key: "where",
+                  head: "Decided",
+                  cell: (f) => (
+                    <span className="muted cut" style={{ display: "block", maxWidth: 216 }} title={f.where}>
+                      {f.where}
+                    </span>
+                  ),
+                },
                 {
                   key: "do",
                   head: "For the whole fleet",
@@ -399,7 +494,10 @@ function Policy() {
             button="Set the role"
             busy={set.isPending}
             problem={problemOf(set)}
-            onClose={() => setAsking(false)}
+            onClose={() => {
+              set.reset();
+              setAsking(false);
+            }}
             onConfirm={(a) => set.mutate(a, { onSuccess: () => setAsking(false) })}
           >
             <p>
@@ -468,7 +566,10 @@ function Install() {
         button="Install"
         busy={install.isPending}
         problem={problemOf(install)}
-        onClose={() => setAsking(false)}
+        onClose={() => {
+          install.reset();
+          setAsking(false);
+        }}
         onConfirm={(a) => install.mutate(a, { onSuccess: () => setAsking(false) })}
       >
         <p>

@@ -24,6 +24,8 @@ export function Policy():Promise<session.PolicyView>;
 
 export function RemoveFleet(arg1:string):Promise<app.FleetList>;
 
+export function RotateCredential(arg1:app.CredentialRequest):Promise<session.CredentialTest>;
+
 export function Set(arg1:string,arg2:string):Promise<home.Setting>;
 
 export function SetCredential(arg1:app.CredentialRequest):Promise<session.CredentialTest>;

@@ -42,6 +42,10 @@ export function RemoveFleet(arg1) {
   return window['go']['app']['Settings']['RemoveFleet'](arg1);
 }
 
+export function RotateCredential(arg1) {
+  return window['go']['app']['Settings']['RotateCredential'](arg1);
+}
+
 export function Set(arg1, arg2) {
   return window['go']['app']['Settings']['Set'](arg1, arg2);
 }
