@@ -205,6 +205,19 @@ func (a *App) guarded(what string, f func()) {
 	f()
 }
 
+// look runs a method of the current fleet's session that changes nothing there.
+func look[T any](a *App, limit time.Duration, f func(context.Context, *session.Session) (T, error)) (T, error) {
+	v, err := ask(a, limit, f)
+	return v, looked(err)
+}
+
+// change runs a method of the current fleet's session that changes something in
+// the fleet and says so in the audit trail.
+func change[T any](a *App, limit time.Duration, f func(context.Context, *session.Session) (T, error)) (T, error) {
+	v, err := ask(a, limit, f)
+	return v, changed(err)
+}
+
 // ask runs a method of the current fleet's session for the page.
 func ask[T any](a *App, limit time.Duration, f func(context.Context, *session.Session) (T, error)) (T, error) {
 	return answer(a, limit, func(ctx context.Context) (T, error) {

@@ -12,12 +12,12 @@ type Audit struct{ app *App }
 
 // List returns a page of the trail, the newest first.
 func (u *Audit) List(f session.AuditFilter) (session.EventList, error) {
-	return ask(u.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) { return s.Events(ctx, f) })
+	return look(u.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) { return s.Events(ctx, f) })
 }
 
 // Verify checks the whole trail.
 func (u *Audit) Verify() (session.AuditVerification, error) {
-	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditVerification, error) {
+	return look(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditVerification, error) {
 		return s.VerifyAudit(ctx)
 	})
 }
@@ -37,7 +37,7 @@ func (u *Audit) Export(format string, f session.AuditFilter, note string) (sessi
 	if err != nil {
 		return session.AuditExport{}, err
 	}
-	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditExport, error) {
+	return change(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditExport, error) {
 		return s.ExportAudit(ctx, format, path, f, note)
 	})
 }

@@ -77,10 +77,25 @@ func TestListsAreNeverNull(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	t.Parallel()
-	require.JSONEq(t, `{"code":"flag_off","message":"it is off","hint":"turn it on"}`, ProblemText(fmt.Errorf("around: %w", fault.New(fault.FlagOff, "it is off", "turn it on"))))
+	require.JSONEq(t, `{"code":"flag_off","message":"it is off","hint":"turn it on","safe":"nothing was changed"}`, ProblemText(fmt.Errorf("around: %w", fault.New(fault.FlagOff, "it is off", "turn it on"))))
 	unknown := ProblemText(errors.New("password=hunter2 refused"))
 	require.NotContains(t, unknown, "hunter2", "nobody checked what is in it")
 	require.Contains(t, unknown, `"code":"internal"`)
+}
+
+// What is safe after a failure is said where something promises it, and only
+// there.
+func TestWhatIsSafe(t *testing.T) {
+	t.Parallel()
+	lost := fault.New(fault.DatabaseGone, "the connection was lost", "try again")
+	require.Empty(t, Problem(lost).Safe)
+	require.Equal(t, session.Looked, Problem(looked(lost)).Safe)
+	require.Contains(t, Problem(changed(lost)).Safe, "not known")
+	refused := changed(fault.New(fault.MoveInProgress, "a move holds it", "wait"))
+	require.Equal(t, "nothing was changed", Problem(refused).Safe)
+	require.Equal(t, fault.MoveInProgress, fault.CodeOf(refused))
+	require.NoError(t, looked(nil))
+	require.NoError(t, changed(nil))
 }
 
 func TestAPanicIsAnError(t *testing.T) {

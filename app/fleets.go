@@ -130,24 +130,26 @@ func (s *Settings) AddFleet(r AddFleetRequest) (FleetFile, error) {
 // TryFleet says what of a fleet is reachable and which rights are missing,
 // before anything of it is kept.
 func (s *Settings) TryFleet(r AddFleetRequest) (session.FleetCheck, error) {
-	return answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
+	v, err := answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
 		f, secrets, err := s.app.described(r)
 		if err != nil {
 			return session.FleetCheck{}, err
 		}
 		return s.app.try(ctx, f, secrets)
 	})
+	return v, looked(err)
 }
 
 // TryImport is TryFleet for the fleet that a database.yml describes.
 func (s *Settings) TryImport(r ImportFleetRequest) (session.FleetCheck, error) {
-	return answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
+	v, err := answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
 		result, err := s.app.imported(r)
 		if err != nil {
 			return session.FleetCheck{}, err
 		}
 		return s.app.try(ctx, result.Fleet, result.Credentials)
 	})
+	return v, looked(err)
 }
 
 // described is the fleet that somebody typed in, and the passwords of its URLs.
@@ -307,7 +309,7 @@ func (a *App) fleetView(name string, notes []string) (FleetFile, error) {
 
 // TestFleet says what of a fleet is reachable and which rights are missing.
 func (s *Settings) TestFleet(name string) (session.FleetCheck, error) {
-	return answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
+	v, err := answer(s.app, short, func(ctx context.Context) (session.FleetCheck, error) {
 		e, err := s.app.home.Session(ctx, name, home.SessionOptions{Source: s.app.mode})
 		if err != nil {
 			return session.FleetCheck{}, err
@@ -315,6 +317,7 @@ func (s *Settings) TestFleet(name string) (session.FleetCheck, error) {
 		defer e.Close()
 		return e.Check(ctx)
 	})
+	return v, looked(err)
 }
 
 // RemoveFleet forgets a fleet's file. Databases and credentials stay.

@@ -11,7 +11,7 @@ type Moves struct{ app *App }
 
 // Plan returns what a move would do and what stands in its way.
 func (m *Moves) Plan(r session.MoveRequest) (session.Plan, error) {
-	return ask(m.app, long, func(ctx context.Context, s *session.Session) (session.Plan, error) { return s.PlanMove(ctx, r) })
+	return look(m.app, long, func(ctx context.Context, s *session.Session) (session.Plan, error) { return s.PlanMove(ctx, r) })
 }
 
 // Start files a move and queues its run.
@@ -28,7 +28,7 @@ func (m *Moves) Act(action string, r session.MoveAction) (session.MoveView, erro
 
 // change queues a run and follows it.
 func (m *Moves) change(f func(context.Context, *session.Session) (session.MoveView, error)) (session.MoveView, error) {
-	return answer(m.app, long, func(ctx context.Context) (session.MoveView, error) {
+	v, err := answer(m.app, long, func(ctx context.Context) (session.MoveView, error) {
 		o, err := m.app.current()
 		if err != nil {
 			return session.MoveView{}, err
@@ -42,21 +42,22 @@ func (m *Moves) change(f func(context.Context, *session.Session) (session.MoveVi
 		poke(o.nudge)
 		return v, err
 	})
+	return v, changed(err)
 }
 
 // List returns the newest moves, of one tenant where it is named.
 func (m *Moves) List(tenant string, limit int) (session.MoveList, error) {
-	return ask(m.app, short, func(ctx context.Context, s *session.Session) (session.MoveList, error) {
+	return look(m.app, short, func(ctx context.Context, s *session.Session) (session.MoveList, error) {
 		return s.Moves(ctx, tenant, limit)
 	})
 }
 
 // Get returns one move with its tables, log and checks.
 func (m *Moves) Get(id string) (session.MoveView, error) {
-	return ask(m.app, short, func(ctx context.Context, s *session.Session) (session.MoveView, error) { return s.Move(ctx, id) })
+	return look(m.app, short, func(ctx context.Context, s *session.Session) (session.MoveView, error) { return s.Move(ctx, id) })
 }
 
 // Workers returns how many programs carry out queued work now.
 func (m *Moves) Workers() (int, error) {
-	return ask(m.app, short, func(ctx context.Context, s *session.Session) (int, error) { return s.WorkersAlive(ctx) })
+	return look(m.app, short, func(ctx context.Context, s *session.Session) (int, error) { return s.WorkersAlive(ctx) })
 }

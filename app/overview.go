@@ -14,29 +14,29 @@ const recent = 12
 
 // Status returns every shard at a glance.
 func (o *Overview) Status() (session.Status, error) {
-	return ask(o.app, short, func(ctx context.Context, s *session.Session) (session.Status, error) { return s.Status(ctx) })
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Status, error) { return s.Status(ctx) })
 }
 
 // Health returns the findings of one shard, or of all where shard is empty.
 func (o *Overview) Health(shard string) (session.Health, error) {
-	return ask(o.app, short, func(ctx context.Context, s *session.Session) (session.Health, error) { return s.Health(ctx, shard) })
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Health, error) { return s.Health(ctx, shard) })
 }
 
 // Distribution returns how tenants spread over shards.
 func (o *Overview) Distribution() (session.Distribution, error) {
-	return ask(o.app, short, func(ctx context.Context, s *session.Session) (session.Distribution, error) {
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Distribution, error) {
 		return s.Distribution(ctx)
 	})
 }
 
 // Stats returns what one shard holds.
 func (o *Overview) Stats(shard string) (session.ShardStats, error) {
-	return ask(o.app, short, func(ctx context.Context, s *session.Session) (session.ShardStats, error) { return s.Stats(ctx, shard) })
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.ShardStats, error) { return s.Stats(ctx, shard) })
 }
 
 // Recent returns the newest entries of the audit trail.
 func (o *Overview) Recent() (session.EventList, error) {
-	return ask(o.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) {
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) {
 		return s.Events(ctx, session.AuditFilter{Limit: recent})
 	})
 }

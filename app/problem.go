@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"reflect"
 
@@ -12,6 +13,18 @@ import (
 // Problem describes an error as the page shows it. An error that nobody
 // described is not repeated, because nobody checked what is in it.
 func Problem(err error) session.Problem {
+	p := described(err)
+	var o outcome
+	switch {
+	case fault.NothingChanged(err):
+		p.Safe = session.Unchanged
+	case errors.As(err, &o):
+		p.Safe = o.safe
+	}
+	return p
+}
+
+func described(err error) session.Problem {
 	if f := fault.As(err); f != nil {
 		return session.Problem{Code: string(f.Code), Message: f.Message, Hint: f.Hint}
 	}
@@ -25,11 +38,36 @@ func Problem(err error) session.Problem {
 	}
 }
 
-// ProblemText is an error as JSON text: {"code","message","hint"}. The window
-// and the loopback page reject a call with it.
+// outcome is an error together with what can be relied on after it.
+type outcome struct {
+	error
+	safe string
+}
+
+func (o outcome) Unwrap() error { return o.error }
+
+// looked marks the error of a call that changes nothing.
+func looked(err error) error {
+	if err == nil {
+		return nil
+	}
+	return outcome{err, session.Looked}
+}
+
+// changed marks the error of a call that changes something, of which its code
+// may not say how far it came.
+func changed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return outcome{err, "how far it came is not known: what was begun is in the audit trail, so look there before doing it again"}
+}
+
+// ProblemText is an error as JSON text: {"code","message","hint","safe"}. The
+// window and the loopback page reject a call with it.
 func ProblemText(err error) string {
 	text, err := json.Marshal(Problem(err))
-	if err != nil { // three strings always marshal
+	if err != nil { // strings always marshal
 		panic(err)
 	}
 	return string(text)

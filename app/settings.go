@@ -100,12 +100,12 @@ func (a *App) rework() {
 
 // Policy returns who may do what in the current fleet.
 func (s *Settings) Policy() (session.PolicyView, error) {
-	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) { return e.Policy(ctx) })
+	return look(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) { return e.Policy(ctx) })
 }
 
 // SetOperatorRole files an operator of the current fleet.
 func (s *Settings) SetOperatorRole(r RoleRequest) (session.PolicyView, error) {
-	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
+	return change(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
 		if err := e.SetOperator(ctx, r.Email, r.Role, r.DBRole, r.Note, r.Confirm); err != nil {
 			return session.PolicyView{}, err
 		}
@@ -116,7 +116,7 @@ func (s *Settings) SetOperatorRole(r RoleRequest) (session.PolicyView, error) {
 // SetFlag turns a flag of the current fleet's own policy on or off, for
 // everybody who works on it.
 func (s *Settings) SetFlag(r FlagRequest) (session.PolicyView, error) {
-	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
+	return change(s.app, short, func(ctx context.Context, e *session.Session) (session.PolicyView, error) {
 		if err := e.SetFlag(ctx, r.Flag, r.On, r.Note, r.Confirm); err != nil {
 			return session.PolicyView{}, err
 		}
@@ -156,7 +156,7 @@ func (s *Settings) RotateCredential(r CredentialRequest) (session.CredentialTest
 
 // TestCredential says whether a credential opens its database.
 func (s *Settings) TestCredential(name string) (session.CredentialTest, error) {
-	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.CredentialTest, error) {
+	return look(s.app, short, func(ctx context.Context, e *session.Session) (session.CredentialTest, error) {
 		return e.TestCredential(ctx, name)
 	})
 }
@@ -175,14 +175,14 @@ func (s *Settings) ForgetCredential(name string) error {
 
 // InstallStatus returns what is there of the schema of ours.
 func (s *Settings) InstallStatus() (session.InstallView, error) {
-	return ask(s.app, short, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
+	return look(s.app, short, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
 		return e.InstallStatus(ctx)
 	})
 }
 
 // Install makes or upgrades the schema of ours.
 func (s *Settings) Install(r InstallRequest) (session.InstallView, error) {
-	return ask(s.app, long, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
+	return change(s.app, long, func(ctx context.Context, e *session.Session) (session.InstallView, error) {
 		v, err := e.Install(ctx, session.InstallRequest{Admin: r.Admin, Note: r.Note, Confirm: r.Confirm})
 		s.app.rework()
 		s.app.look()
@@ -192,7 +192,7 @@ func (s *Settings) Install(r InstallRequest) (session.InstallView, error) {
 
 // InstallScript returns what Install would run, for somebody else to run.
 func (s *Settings) InstallScript() (ScriptList, error) {
-	return ask(s.app, short, func(ctx context.Context, e *session.Session) (ScriptList, error) {
+	return look(s.app, short, func(ctx context.Context, e *session.Session) (ScriptList, error) {
 		scripts, err := e.InstallScript(ctx)
 		list := ScriptList{}
 		for _, one := range scripts {

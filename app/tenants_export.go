@@ -46,7 +46,7 @@ func (t *Tenants) Export(r TenantExportRequest) (TenantExport, error) {
 	if err != nil {
 		return TenantExport{}, err
 	}
-	return ask(t.app, long, func(ctx context.Context, s *session.Session) (TenantExport, error) {
+	return look(t.app, long, func(ctx context.Context, s *session.Session) (TenantExport, error) {
 		return exportTenants(ctx, s, path, r)
 	})
 }

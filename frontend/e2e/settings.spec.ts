@@ -130,6 +130,7 @@ test("a credential is kept, tried, rotated and forgotten", async ({ open, page }
   await says(`Kept: ${role} does not open its databases`);
   await expect(dialog.getByRole("alert")).toContainText("login_refused");
   await expect(dialog.getByRole("alert")).toContainText("What to do:");
+  await expect(dialog.getByRole("alert"), "it was kept, so nothing is promised").not.toContainText("Safe now");
   await expect(dialog.getByLabel("Password", { exact: true }), "a password does not stay in a field").toHaveValue("");
   await pictures(page, "settings-credential-refused");
   await button("Test").click();

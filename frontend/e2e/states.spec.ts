@@ -60,6 +60,7 @@ test("a fleet that does not answer: each screen says what failed, why and what t
     await page.goto(new URL(path, page.url()).href);
     const trouble = page.locator("main").getByRole("alert").first();
     await expect(trouble).toContainText("database_unreachable");
+    await expect(trouble).toContainText("Safe now: nothing was changed");
     await expect(trouble).toContainText("What to do:");
     await expect(trouble.getByRole("button", { name: /Copy/ })).toBeVisible();
     await pictures(page, name);

@@ -13,7 +13,9 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"shardadmin/internal/cli"
+	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/session"
 )
 
 var update = flag.Bool("update", false, "write golden files and documents anew")
@@ -78,6 +80,9 @@ func (s *shell) refused(exit int, code string, args ...string) map[string]any {
 	require.Equal(s.t, code, e["code"], e)
 	require.NotEmpty(s.t, e["message"])
 	require.Contains(s.t, e, "hint")
+	if exit == 3 && fault.NothingChanged(fault.New(fault.Code(code), "", "")) {
+		require.Equal(s.t, session.Unchanged, e["safe"])
+	}
 	return e
 }
 

@@ -404,6 +404,9 @@ func (p *program) problem(err error) session.Problem {
 	if f := fault.As(err); f != nil {
 		e.Message = f.Message
 	}
+	if fault.NothingChanged(err) {
+		e.Safe = session.Unchanged
+	}
 	switch fault.CodeOf(err) {
 	case fault.Cancelled:
 		if fault.As(err) == nil {

@@ -69,7 +69,9 @@ func errorsDocument() string {
 
 Every error has a code that scripts may rely on, a message (what failed, where
 and why) and a hint (what to do about it). With `+"`--json`"+` it is the document
-`+"`{\"error\":{\"code\",\"message\",\"hint\"}}`"+`; the code decides the exit status.
+`+"`{\"error\":{\"code\",\"message\",\"hint\",\"safe\"}}`"+`; the code decides the exit status.
+`+"`safe`"+` is what can be relied on although it failed, such as `+"`nothing was changed`"+`;
+it is empty where nothing promises anything.
 
 | exit | means |
 | --- | --- |

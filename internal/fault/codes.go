@@ -101,11 +101,13 @@ const (
 )
 
 // Info describes a code: the exit status, whether the same call may be made
-// again as it is, and one sentence for docs/errors.md.
+// again as it is, and one sentence for docs/errors.md. Before says that the
+// code is only given before anything was changed, or after it was rolled back.
 type Info struct {
 	Code    Code
 	Exit    int
 	Retry   bool
+	Before  bool
 	Meaning string
 }
 
@@ -113,22 +115,22 @@ var codes = map[Code]Info{
 	Internal:  {Exit: 1, Meaning: "Something failed that nobody described; the log has the cause."},
 	Cancelled: {Exit: 1, Retry: true, Meaning: "The operator or the system ended the call before it was done."},
 	TimedOut:  {Exit: 1, Retry: true, Meaning: "A limit of time ran out before there was an answer."},
-	Usage:     {Exit: 2, Meaning: "The command, a flag or an argument is not of the form that help shows."},
-	NotFound:  {Exit: 1, Meaning: "The thing that was named does not exist."},
+	Usage:     {Exit: 2, Before: true, Meaning: "The command, a flag or an argument is not of the form that help shows."},
+	NotFound:  {Exit: 1, Before: true, Meaning: "The thing that was named does not exist."},
 	DiskFull:  {Exit: 1, Meaning: "This computer's disk is full; nothing was changed."},
 
-	FleetInvalid:     {Exit: 2, Meaning: "A fleet file has a mistake; the message names file, line and remedy."},
-	FleetHoldsSecret: {Exit: 3, Meaning: "A fleet file holds a password; it is refused until the named command has moved it to the keychain."},
-	FleetUnknown:     {Exit: 2, Meaning: "No fleet of that name is known on this computer."},
-	FleetExists:      {Exit: 3, Meaning: "A fleet of that name is already known on this computer."},
-	ImportInvalid:    {Exit: 2, Meaning: "The imported file holds something outside the grammar that is understood; the message names the line."},
-	SettingsInvalid:  {Exit: 2, Meaning: "A setting has no such name or no such value."},
-	ProfileInvalid:   {Exit: 2, Meaning: "A tenancy profile has a mistake or names something that the schema does not have."},
+	FleetInvalid:     {Exit: 2, Before: true, Meaning: "A fleet file has a mistake; the message names file, line and remedy."},
+	FleetHoldsSecret: {Exit: 3, Before: true, Meaning: "A fleet file holds a password; it is refused until the named command has moved it to the keychain."},
+	FleetUnknown:     {Exit: 2, Before: true, Meaning: "No fleet of that name is known on this computer."},
+	FleetExists:      {Exit: 3, Before: true, Meaning: "A fleet of that name is already known on this computer."},
+	ImportInvalid:    {Exit: 2, Before: true, Meaning: "The imported file holds something outside the grammar that is understood; the message names the line."},
+	SettingsInvalid:  {Exit: 2, Before: true, Meaning: "A setting has no such name or no such value."},
+	ProfileInvalid:   {Exit: 2, Before: true, Meaning: "A tenancy profile has a mistake or names something that the schema does not have."},
 
 	KeychainLocked:    {Exit: 1, Retry: true, Meaning: "The keychain is locked, or it waited for a person for too long."},
 	KeychainAbsent:    {Exit: 1, Meaning: "This computer has no keychain service that answers."},
 	CredentialMissing: {Exit: 1, Meaning: "No user name and password were found in keychain, environment or password file."},
-	CredentialClash:   {Exit: 2, Meaning: "Two credential names of the fleet give the same environment variable."},
+	CredentialClash:   {Exit: 2, Before: true, Meaning: "Two credential names of the fleet give the same environment variable."},
 
 	DatabaseUnreachable: {Exit: 5, Retry: true, Meaning: "No connection to the database could be made."},
 	DatabaseGone:        {Exit: 5, Retry: true, Meaning: "A connection was lost while it was in use; what it was doing is read again before anything else is done."},
@@ -140,67 +142,67 @@ var codes = map[Code]Info{
 	RightMissing:        {Exit: 3, Meaning: "The connected role lacks a right; the hint holds the GRANT."},
 	PoolerInPath:        {Exit: 3, Meaning: "The connection goes through a pooler and this work needs a direct one."},
 	LockTimeout:         {Exit: 1, Retry: true, Meaning: "A lock was not free within the limit; nothing was changed."},
-	SameDatabase:        {Exit: 3, Meaning: "Two names of the fleet lead to the same database."},
+	SameDatabase:        {Exit: 3, Before: true, Meaning: "Two names of the fleet lead to the same database."},
 	TargetDiskFull:      {Exit: 1, Meaning: "The target's disk is full; the tenant goes on where it is. Make some room: cancel removes what had been copied, resume goes on."},
 
-	NotInstalled:  {Exit: 3, Meaning: "The control database has no shard_admin schema; the fleet may only be looked at."},
-	SchemaNewer:   {Exit: 3, Meaning: "The control database's schema is newer than this program; it may only be looked at."},
-	SchemaOlder:   {Exit: 3, Meaning: "The control database's schema is older than this program; fleet install upgrades it."},
+	NotInstalled:  {Exit: 3, Before: true, Meaning: "The control database has no shard_admin schema; the fleet may only be looked at."},
+	SchemaNewer:   {Exit: 3, Before: true, Meaning: "The control database's schema is newer than this program; it may only be looked at."},
+	SchemaOlder:   {Exit: 3, Before: true, Meaning: "The control database's schema is older than this program; fleet install upgrades it."},
 	InstallFailed: {Exit: 1, Meaning: "The schema could not be installed or removed; the transaction was rolled back."},
 
-	FlagOff:         {Exit: 3, Meaning: "A flag that this change needs is off; the message says where."},
-	OperatorUnknown: {Exit: 3, Meaning: "The operator is not on the fleet's list, or no list exists."},
-	RoleTooLow:      {Exit: 3, Meaning: "The operator's role does not allow this change."},
-	ReasonMissing:   {Exit: 3, Meaning: "Every change needs a reason (--note)."},
-	ConfirmMissing:  {Exit: 3, Meaning: "In production the change must be confirmed by name (--confirm)."},
-	RoleMismatch:    {Exit: 3, Meaning: "In production the operator's e-mail must belong to the connected database role."},
+	FlagOff:         {Exit: 3, Before: true, Meaning: "A flag that this change needs is off; the message says where."},
+	OperatorUnknown: {Exit: 3, Before: true, Meaning: "The operator is not on the fleet's list, or no list exists."},
+	RoleTooLow:      {Exit: 3, Before: true, Meaning: "The operator's role does not allow this change."},
+	ReasonMissing:   {Exit: 3, Before: true, Meaning: "Every change needs a reason (--note)."},
+	ConfirmMissing:  {Exit: 3, Before: true, Meaning: "In production the change must be confirmed by name (--confirm)."},
+	RoleMismatch:    {Exit: 3, Before: true, Meaning: "In production the operator's e-mail must belong to the connected database role."},
 
 	AuditTampered:    {Exit: 4, Meaning: "The audit chain does not verify."},
-	AuditUnavailable: {Exit: 3, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
+	AuditUnavailable: {Exit: 3, Before: true, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
 	MirrorConflict:   {Exit: 4, Meaning: "The server's audit chain disagrees with the copy on this computer: gap, fork or rollback."},
 
-	ShardUnknown:       {Exit: 3, Meaning: "The fleet has no shard of that name."},
-	ShardNotConfigured: {Exit: 3, Meaning: "The shard is known but has no connection in the fleet file."},
-	TenantUnknown:      {Exit: 3, Meaning: "The catalogue has no such tenant."},
-	TenantAmbiguous:    {Exit: 2, Meaning: "Several tenants answer to that label; use the id."},
-	SameShard:          {Exit: 3, Meaning: "The tenant is on that shard already."},
-	RowsExist:          {Exit: 3, Meaning: "The tenant has rows where it is; an assignment would leave them behind."},
-	PointerChanged:     {Exit: 3, Meaning: "Somebody changed the tenant's shard in the meantime; nothing was done."},
+	ShardUnknown:       {Exit: 3, Before: true, Meaning: "The fleet has no shard of that name."},
+	ShardNotConfigured: {Exit: 3, Before: true, Meaning: "The shard is known but has no connection in the fleet file."},
+	TenantUnknown:      {Exit: 3, Before: true, Meaning: "The catalogue has no such tenant."},
+	TenantAmbiguous:    {Exit: 2, Before: true, Meaning: "Several tenants answer to that label; use the id."},
+	SameShard:          {Exit: 3, Before: true, Meaning: "The tenant is on that shard already."},
+	RowsExist:          {Exit: 3, Before: true, Meaning: "The tenant has rows where it is; an assignment would leave them behind."},
+	PointerChanged:     {Exit: 3, Before: true, Meaning: "Somebody changed the tenant's shard in the meantime; nothing was done."},
 	PlacementDisagrees: {Exit: 4, Meaning: "Pointers and rows disagree for at least one tenant."},
-	MapUnclassified:    {Exit: 3, Meaning: "The table map cannot classify every table; the profile must say what they are."},
+	MapUnclassified:    {Exit: 3, Before: true, Meaning: "The table map cannot classify every table; the profile must say what they are."},
 
-	MoveInProgress:    {Exit: 3, Meaning: "A move holds the tenant."},
-	MoveUnknown:       {Exit: 3, Meaning: "There is no move of that id."},
-	MoveState:         {Exit: 3, Meaning: "The move is in a state that does not allow this; next names what it does."},
-	MoveBlocked:       {Exit: 3, Meaning: "A check of the plan blocks the move; nothing was written."},
+	MoveInProgress:    {Exit: 3, Before: true, Meaning: "A move holds the tenant."},
+	MoveUnknown:       {Exit: 3, Before: true, Meaning: "There is no move of that id."},
+	MoveState:         {Exit: 3, Before: true, Meaning: "The move is in a state that does not allow this; next names what it does."},
+	MoveBlocked:       {Exit: 3, Before: true, Meaning: "A check of the plan blocks the move; nothing was written."},
 	MoveNoWorker:      {Exit: 0, Meaning: "The move is queued and no worker is alive to carry it out."},
 	MoveParked:        {Exit: 1, Retry: true, Meaning: "The run stopped at a safe point; resume goes on."},
 	LeaseLost:         {Exit: 1, Meaning: "Another owner took the run over; this one wrote nothing more."},
-	LeaseHeld:         {Exit: 3, Retry: true, Meaning: "Another owner is carrying out the run."},
-	FenceBlocked:      {Exit: 3, Retry: true, Meaning: "Open transactions kept the fence from closing; the message names them and nothing has changed."},
+	LeaseHeld:         {Exit: 3, Retry: true, Before: true, Meaning: "Another owner is carrying out the run."},
+	FenceBlocked:      {Exit: 3, Retry: true, Before: true, Meaning: "Open transactions kept the fence from closing; the message names them and nothing has changed."},
 	FenceExpired:      {Exit: 1, Retry: true, Meaning: "The fence ran out before the switch; the tenant writes on the source again."},
 	CarryBehind:       {Exit: 1, Meaning: "The tenant writes faster than an online move can carry its rows; the move can go on at a quieter time."},
-	FenceEstimate:     {Exit: 3, Meaning: "The copy is expected to take longer than the tenant may be read-only."},
+	FenceEstimate:     {Exit: 3, Before: true, Meaning: "The copy is expected to take longer than the tenant may be read-only."},
 	GuardMissing:      {Exit: 1, Meaning: "A guard was removed or disabled while the move needed it; the move was undone."},
 	StandbyBehind:     {Exit: 1, Retry: true, Meaning: "A standby from which the application may read has not replayed the tenant's rows in time; the pointer did not move."},
 	VerifyDifferent:   {Exit: 4, Meaning: "Verification found rows that differ between source and target."},
 	SchemaDifferent:   {Exit: 3, Meaning: "Source and target do not have the same structure for the tenant's tables."},
 	PurgeUnlisted:     {Exit: 4, Meaning: "The source holds rows of the tenant that the move did not copy; nothing more was deleted."},
-	RoutingUnproven:   {Exit: 3, Meaning: "Nobody has shown that the application follows the pointer for some tables; an operator must confirm with a reason."},
-	RoutingNotSettled: {Exit: 3, Retry: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
-	EngineNewer:       {Exit: 3, Meaning: "The run was made by a newer version of this program, which has to finish it."},
+	RoutingUnproven:   {Exit: 3, Before: true, Meaning: "Nobody has shown that the application follows the pointer for some tables; an operator must confirm with a reason."},
+	RoutingNotSettled: {Exit: 3, Retry: true, Before: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
+	EngineNewer:       {Exit: 3, Before: true, Meaning: "The run was made by a newer version of this program, which has to finish it."},
 
 	StripesFixed:     {Exit: 3, Meaning: "The fleet's number of stripes was chosen before; another one would hand out the ids of other shards."},
 	StripesFull:      {Exit: 3, Meaning: "The fleet has more shards than stripes, so a shard would get another's ids."},
 	SequenceOverflow: {Exit: 3, Meaning: "A sequence would soon reach its highest value when it counts in larger steps; nothing was changed."},
 	SequenceUnsuited: {Exit: 3, Meaning: "A sequence cannot be striped as it is: it cycles, counts down, or has steps on which an application may count."},
 
-	DemoRunning:  {Exit: 3, Meaning: "Another demo owns the demo fleet's folder."},
+	DemoRunning:  {Exit: 3, Before: true, Meaning: "Another demo owns the demo fleet's folder."},
 	DemoFailed:   {Exit: 1, Meaning: "The demo found something that was not as promised."},
 	NoBinaries:   {Exit: 1, Meaning: "No PostgreSQL server binaries were found on this computer."},
 	NoDisplay:    {Exit: 2, Meaning: "There is no display to open a window on; serve gives the same page."},
 	ListenFailed: {Exit: 1, Meaning: "The address could not be listened on."},
-	PageRefused:  {Exit: 3, Meaning: "A request to the page did not come through the address that serve printed, or came from elsewhere."},
+	PageRefused:  {Exit: 3, Before: true, Meaning: "A request to the page did not come through the address that serve printed, or came from elsewhere."},
 }
 
 // Codes returns every code with its meaning, in the order of their names.

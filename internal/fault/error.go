@@ -99,6 +99,10 @@ func Exit(err error) int {
 // nothing was changed.
 func Refused(err error) bool { return err != nil && Exit(err) == 3 }
 
+// NothingChanged reports whether the code of err promises that nothing was
+// changed. False is no promise of the contrary.
+func NothingChanged(err error) bool { return codes[CodeOf(err)].Before }
+
 // Unreachable reports whether err says that a database could not be reached.
 func Unreachable(err error) bool { return err != nil && Exit(err) == 5 }
 

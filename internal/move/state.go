@@ -64,6 +64,31 @@ func (m *Move) Settled() bool {
 	return m.ErrorCode != ""
 }
 
+// Safe says what can be relied on where the move stands, whatever failed: on
+// which shard the tenant lives, and what the other one holds.
+func (m *Move) Safe() string {
+	name := m.Label
+	if name == "" {
+		name = m.Tenant
+	}
+	lives := func(on string) string { return name + " lives on " + on }
+	switch {
+	case m.State.Undoable() && m.ReadOnlySince != nil:
+		return lives(m.Source) + " with all its rows; its writes still wait"
+	case m.State.Undoable():
+		return lives(m.Source) + " with all its rows; whatever is on " + m.Target + " is a copy that nobody reads"
+	case m.State == Cancelled:
+		return lives(m.Source) + " with all its rows"
+	case m.State == RolledBack, m.State == RollingBack && m.Step == stepFlippedBack:
+		return lives(m.Source) + " again, with what it wrote on " + m.Target
+	case m.State == Finalizing:
+		return lives(m.Target) + "; on " + m.Source + " only rows that were found equal there are deleted"
+	case m.State == Finalized:
+		return lives(m.Target)
+	}
+	return lives(m.Target) + "; " + m.Source + " keeps the copy with which it can move back"
+}
+
 // Held reports whether the move stands at ready and waits for a person.
 func (m *Move) Held() bool { return m.State == Ready && m.Step == stepHeld }
 

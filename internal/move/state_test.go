@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -106,4 +107,23 @@ func TestNextOnStripeStaysOnTheStripe(t *testing.T) {
 			t.Fatalf("%d leaves a gap above %d", next, floor)
 		}
 	})
+}
+
+// What is said to be safe names the shard that the pointer leads to.
+func TestWhatIsSafeNamesWhereTheTenantLives(t *testing.T) {
+	t.Parallel()
+	for _, s := range allStates {
+		m := &Move{State: s, Tenant: "7", Label: "site-007", Source: "default", Target: "shard_1"}
+		home := "shard_1"
+		if s.Undoable() || s == Cancelled || s == RolledBack {
+			home = "default"
+		}
+		require.Contains(t, m.Safe(), "site-007 lives on "+home, s)
+		require.NotContains(t, m.Safe(), "wait", s)
+	}
+	m := &Move{State: RollingBack, Step: stepFlippedBack, Tenant: "7", Source: "default", Target: "shard_1"}
+	require.Contains(t, m.Safe(), "7 lives on default again", "the pointer is back")
+	since := time.Now()
+	m = &Move{State: Failed, Tenant: "7", Source: "default", Target: "shard_1", ReadOnlySince: &since}
+	require.Contains(t, m.Safe(), "its writes still wait")
 }

@@ -490,6 +490,7 @@ func (s *Session) tryCredential(ctx context.Context, name string, r credential.R
 		}
 		if err != nil {
 			out.OK, out.Problem = false, problem(err)
+			out.Problem.Safe = "" // a password may have been kept before it was tried
 			return out, nil
 		}
 	}

@@ -28,7 +28,7 @@ func moveView(m *move.Move, whole bool) MoveView {
 		Tables: []MoveTable{}, Log: []LogLine{}, Checks: []Check{},
 	}
 	if m.Error != nil {
-		v.Error = &Problem{Code: m.Error.Code, Message: m.Error.Message, Hint: m.Error.Hint}
+		v.Error = &Problem{Code: m.Error.Code, Message: m.Error.Message, Hint: m.Error.Hint, Safe: m.Safe()}
 	}
 	for _, a := range m.Actions() {
 		v.Actions = append(v.Actions, string(a))

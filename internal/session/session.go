@@ -145,15 +145,23 @@ func stampPtr(t *time.Time) *string {
 
 func now() string { return time.Now().UTC().Format(time.RFC3339) }
 
+// What is safe when a call was refused before it changed anything, and when one
+// that only looks has failed.
+const (
+	Unchanged = "nothing was changed"
+	Looked    = "nothing was changed: this only looks"
+)
+
+// problem is an error of a look at something.
 func problem(err error) *Problem {
 	if err == nil {
 		return nil
 	}
 	f := fault.As(err)
 	if f == nil {
-		return &Problem{Code: string(fault.CodeOf(err)), Message: err.Error()}
+		return &Problem{Code: string(fault.CodeOf(err)), Message: err.Error(), Safe: Looked}
 	}
-	return &Problem{Code: string(f.Code), Message: f.Message, Hint: f.Hint}
+	return &Problem{Code: string(f.Code), Message: f.Message, Hint: f.Hint, Safe: Looked}
 }
 
 func errorText(err error) *string {

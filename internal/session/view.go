@@ -10,6 +10,9 @@ type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
+	// Safe is what can be relied on although this failed; empty where nothing
+	// promises anything.
+	Safe string `json:"safe"`
 }
 
 // ShardStatus is one shard at a glance.

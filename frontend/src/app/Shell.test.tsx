@@ -59,7 +59,13 @@ describe("the shell", () => {
       "Moves.List": () => ({
         moves: [
           move(),
-          move({ id: "m2", label: "site-9", state: "failed", settled: true, error: { code: "x", message: "disk full", hint: "" } }),
+          move({
+            id: "m2",
+            label: "site-9",
+            state: "failed",
+            settled: true,
+            error: { code: "x", message: "disk full", hint: "", safe: "" },
+          }),
         ],
       }),
     });

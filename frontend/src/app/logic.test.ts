@@ -63,7 +63,7 @@ describe("news of moves", () => {
       title: "site-7 waits for the switch to shard_1",
       good: false,
     });
-    const failed = move({ state: "failed", settled: true, error: { code: "disk_full", message: "no space", hint: "" } });
+    const failed = move({ state: "failed", settled: true, error: { code: "disk_full", message: "no space", hint: "", safe: "" } });
     expect(newsOf(under, failed)).toMatchObject({ good: false, body: "no space" });
     expect(newsOf(under, move({ state: "rolled_back", settled: true }))?.title).toBe("site-7 is back on default");
   });
@@ -71,8 +71,8 @@ describe("news of moves", () => {
   it("counts as waiting what stopped before its end, not what may still go back", () => {
     expect(waits(move())).toBe(false);
     expect(waits(move({ state: "retained", settled: true }))).toBe(false);
-    expect(waits(move({ state: "copying", settled: true, error: { code: "x", message: "y", hint: "" } }))).toBe(true);
-    expect(waits(move({ state: "cancelled", settled: true, error: { code: "x", message: "y", hint: "" } }))).toBe(false);
+    expect(waits(move({ state: "copying", settled: true, error: { code: "x", message: "y", hint: "", safe: "" } }))).toBe(true);
+    expect(waits(move({ state: "cancelled", settled: true, error: { code: "x", message: "y", hint: "", safe: "" } }))).toBe(false);
   });
 
   it("is in the title of the window", () => {

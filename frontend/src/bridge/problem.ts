@@ -24,10 +24,16 @@ export function toProblem(reason: unknown): Problem {
         code: "code" in v && text(v.code) ? v.code : "internal",
         message: v.message,
         hint: "hint" in v && text(v.hint) ? v.hint : "",
+        safe: "safe" in v && text(v.safe) ? v.safe : "",
       };
     }
   } catch {
     // No JSON: said as it came.
   }
-  return { code: "internal", message: raw || "the call failed without a reason", hint: "the log in the program's folder may say more" };
+  return {
+    code: "internal",
+    message: raw || "the call failed without a reason",
+    hint: "the log in the program's folder may say more",
+    safe: "",
+  };
 }

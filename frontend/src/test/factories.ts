@@ -60,7 +60,7 @@ export function silentShard(over: Partial<ShardStatus> = {}): ShardStatus {
     connections: null,
     max_connections: null,
     error: why,
-    problem: { code: "shard_unreachable", message: why, hint: "check that the server runs" },
+    problem: { code: "shard_unreachable", message: why, hint: "check that the server runs", safe: "" },
     ...over,
   });
 }
@@ -75,7 +75,7 @@ export function unconfiguredShard(over: Partial<ShardStatus> = {}): ShardStatus 
     size_bytes_reason: why,
     latency_ms_reason: why,
     error: why,
-    problem: { code: "shard_not_configured", message: why, hint: "add its url to the fleet file" },
+    problem: { code: "shard_not_configured", message: why, hint: "add its url to the fleet file", safe: "" },
     ...over,
   });
 }

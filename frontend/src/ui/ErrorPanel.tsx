@@ -6,9 +6,11 @@ export interface Trouble {
   code: string;
   message: string;
   hint: string;
+  /** What can be relied on although it failed; the program says it, never the page. */
+  safe?: string;
 }
 
-/** ErrorPanel says what failed, why and what to do. It stays until somebody closes it. */
+/** ErrorPanel says what failed, why, what is safe now and what to do. It stays until somebody closes it. */
 export function ErrorPanel({
   what,
   problem,
@@ -28,6 +30,11 @@ export function ErrorPanel({
       <div className="grow">
         <h3>{what}</h3>
         <p className="pre">{problem.message}</p>
+        {problem.safe ? (
+          <p className="do">
+            <span className="medium">Safe now:</span> {problem.safe}
+          </p>
+        ) : null}
         {problem.hint ? (
           <p className="do">
             <span className="medium">What to do:</span> {problem.hint}
@@ -38,7 +45,10 @@ export function ErrorPanel({
         </p>
       </div>
       <div className="row top" style={{ alignSelf: "flex-start" }}>
-        <Copy text={`${what}\n${problem.message}\n${problem.hint}\n${problem.code}`} what="this error" />
+        <Copy
+          text={[what, problem.message, problem.safe && `Safe now: ${problem.safe}`, problem.hint, problem.code].filter(Boolean).join("\n")}
+          what="this error"
+        />
         {onRetry ? (
           <Button variant="default" size="xs" onClick={onRetry}>
             Retry

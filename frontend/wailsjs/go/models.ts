@@ -202,6 +202,7 @@ export namespace session {
 	    code: string;
 	    message: string;
 	    hint: string;
+	    safe: string;
 	}
 	export interface CredentialTest {
 	    name: string;

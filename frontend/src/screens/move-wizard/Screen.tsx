@@ -139,7 +139,7 @@ export function MoveWizard() {
         ) : null}
         {plan.error ? (
           <ErrorPanel
-            what="The plan could not be made; nothing was written"
+            what="The plan could not be made"
             problem={toProblem(plan.error)}
             onRetry={() => plan.mutate(request())}
             onClose={() => plan.reset()}

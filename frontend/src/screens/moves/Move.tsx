@@ -77,10 +77,7 @@ function Body({ m }: { m: MoveView }) {
   return (
     <div className="stack" style={{ gap: 16 }}>
       {m.error ? (
-        <ErrorPanel
-          what={m.settled ? "The move stands still; no row was lost" : "The last attempt failed; the move goes on by itself"}
-          problem={m.error}
-        />
+        <ErrorPanel what={m.settled ? "The move stands still" : "The last attempt failed; the move goes on by itself"} problem={m.error} />
       ) : null}
       <Phases m={m} />
       <div className="move-cols">
