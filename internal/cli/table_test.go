@@ -84,7 +84,7 @@ func TestWords(t *testing.T) {
 	require.Equal(t, "2 entries", count(2, "entry"))
 	for d, want := range map[time.Duration]string{
 		12 * time.Millisecond: "12 ms", 1500 * time.Millisecond: "1.5 s", 42 * time.Second: "42 s", 125 * time.Second: "2 min 5 s",
-		3 * time.Hour: "3 h 0 min", 72 * time.Hour: "3 days", -time.Second: "0 ms",
+		5 * time.Minute: "5 min", 3 * time.Hour: "3 h", 95 * time.Minute: "1 h 35 min", 72 * time.Hour: "3 days", -time.Second: "0 ms",
 	} {
 		require.Equal(t, want, span(d))
 	}

@@ -2,9 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
+
+	"shardadmin/internal/figure"
 )
 
 // none stands for what is not known; the reason is beside it or below.
@@ -36,23 +37,7 @@ func sizeOr(n *int64) string {
 	return size(*n)
 }
 
-// number writes a count with thin groups of three.
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	neg := strings.HasPrefix(s, "-")
-	s = strings.TrimPrefix(s, "-")
-	var b strings.Builder
-	for i, r := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(r)
-	}
-	if neg {
-		return "-" + b.String()
-	}
-	return b.String()
-}
+func number(n int64) string { return figure.Number(n) }
 
 func intOr(n *int) string {
 	if n == nil {
@@ -61,21 +46,7 @@ func intOr(n *int) string {
 	return number(int64(*n))
 }
 
-// count writes a number with its noun.
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	switch {
-	case strings.HasSuffix(noun, "y"):
-		noun = strings.TrimSuffix(noun, "y") + "ies"
-	case strings.HasSuffix(noun, "ch"), strings.HasSuffix(noun, "s"):
-		noun += "es"
-	default:
-		noun += "s"
-	}
-	return number(n) + " " + noun
-}
+func count(n int64, noun string) string { return figure.Count(n, noun) }
 
 // milliseconds writes a latency.
 func milliseconds(ms *float64) string {
@@ -90,24 +61,7 @@ func milliseconds(ms *float64) string {
 	return span(time.Duration(*ms * float64(time.Millisecond)))
 }
 
-// span writes a duration in at most two units.
-func span(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0 ms"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%d days", int(d.Hours())/24)
-}
+func span(d time.Duration) string { return figure.Span(d) }
 
 func spanOr(ms *int64) string {
 	if ms == nil {

@@ -16,7 +16,7 @@ import (
 // rows is the picture from bottom to top. A package may import packages of
 // lower rows; within a row only what allowed lists.
 var rows = [][]string{
-	{"internal/version", "internal/fault"},
+	{"internal/version", "internal/fault", "internal/figure"},
 	{"internal/install", "internal/conn", "internal/fleet", "internal/credential", "internal/store", "internal/localpg"},
 	{"internal/tenancy", "internal/structure", "internal/job", "internal/audit", "internal/policy", "internal/sample", "internal/notify"},
 	{"internal/rebalance", "internal/move", "internal/rollout", "internal/placement", "internal/stripe", "internal/alert", "internal/report", "internal/stats", "internal/health", "internal/capacity"},

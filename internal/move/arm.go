@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/fence"
 )
 
@@ -68,7 +69,7 @@ func (r *run) arm(ctx context.Context) error {
 				return err
 			}
 			return fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move resume "+r.m.ID+" --wait",
-				"%s: transactions older than the guards did not end within %s: %s", s.name, olderLimit, blockers(older))
+				"%s: transactions older than the guards did not end within %s: %s", s.name, figure.Span(olderLimit), blockers(older))
 		}
 	}
 	stopAt("older_gone")

@@ -12,6 +12,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/preflight"
 	"shardadmin/internal/move/rowcopy"
@@ -43,7 +44,7 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	if err := r.to(ctx, Copying, stepFenced); err != nil {
 		return err
 	}
-	r.say(ctx, "the tenant is read-only on %s for at most %s", r.m.Source, time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond)
+	r.say(ctx, "the tenant is read-only on %s for at most %s", r.m.Source, figure.Span(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
 	stopAt("fenced")
 	if err := r.recheck(ctx, r.src); err != nil {
 		return err
@@ -105,7 +106,7 @@ func (r *run) storeDigests(ctx context.Context, q querier, digests map[string]co
 func (r *run) inTime(ctx context.Context, err error) error {
 	if err != nil && context.Cause(ctx) == context.DeadlineExceeded {
 		return fault.Wrapf(err, fault.FenceExpired, "shard-admin move start … --max-read-only with a longer time, or move the tenant when it is smaller",
-			"the copy did not finish within %s; the tenant writes on %s again", time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond, r.m.Source)
+			"the copy did not finish within %s; the tenant writes on %s again", figure.Span(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond), r.m.Source)
 	}
 	return err
 }
@@ -199,7 +200,7 @@ func (r *run) copyRows(ctx context.Context) error {
 				"foreign keys do not hold on %s: %s", r.m.Target, strings.Join(broken, "; "))
 		}
 	}
-	r.say(ctx, "%d rows copied, %d bytes", r.m.RowsCopied, r.m.BytesCopied)
+	r.say(ctx, "%s copied, %s", figure.Count(r.m.RowsCopied, "row"), figure.Count(r.m.BytesCopied, "byte"))
 	return nil
 }
 
@@ -295,7 +296,7 @@ func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.D
 		return nil, err
 	}
 	if len(res.Differences) > 0 {
-		r.say(ctx, "verification found %s%d differing rows", map[bool]string{true: "at least "}[res.More], len(res.Differences))
+		r.say(ctx, "verification found %s%s", map[bool]string{true: "at least "}[res.More], figure.Count(int64(len(res.Differences)), "differing row"))
 		return nil, different(r.m, res)
 	}
 	missing, columns, err := r.e.deps.Catalogue.CompareRoot(ctx, r.dst.db, r.m.Tenant)
@@ -355,7 +356,7 @@ func (r *run) copyFresh(ctx context.Context) error {
 		return err
 	}
 	if n > 0 {
-		r.say(ctx, "%d young rows without an owner followed", n)
+		r.say(ctx, "%s without an owner followed", figure.Count(n, "young row"))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/conn/rights"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/job"
 	"shardadmin/internal/move/preflight"
@@ -194,7 +195,7 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if err != nil {
 		return refuse(e.record.fault(err))
 	}
-	e.record.log(ctx, m, "info", "planned by %s: %d rows, %d bytes, %s", m.CreatedBy, m.Rows, m.Bytes, m.Mode)
+	e.record.log(ctx, m, "info", "planned by %s: %s, %s, %s", m.CreatedBy, figure.Count(m.Rows, "row"), figure.Count(m.Bytes, "byte"), m.Mode)
 	out, err := e.record.load(ctx, id)
 	return out, plan, err
 }

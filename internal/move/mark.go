@@ -11,6 +11,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 )
 
 //go:embed sql/standbys.sql
@@ -60,7 +61,7 @@ func (r *run) mark(ctx context.Context, s *side) error {
 		}
 		if time.Now().After(deadline) {
 			return fault.Newf(fault.StandbyBehind, "wait until they have caught up, or take them out of service; then shard-admin move resume "+r.m.ID+" --wait",
-				"%s: standbys have not replayed the tenant's rows within %s: %s", s.name, standbyLimit, strings.Join(behind, "; "))
+				"%s: standbys have not replayed the tenant's rows within %s: %s", s.name, figure.Span(standbyLimit), strings.Join(behind, "; "))
 		}
 		if !said {
 			said = true

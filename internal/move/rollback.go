@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/carry"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/purge"
@@ -56,7 +57,7 @@ func (r *run) bringBack(ctx context.Context) error {
 	if err != nil {
 		return r.inTime(ctx, err)
 	}
-	r.say(ctx, "brought back to %s: %d inserted, %d changed, %d deleted", r.m.Source, brought.Inserted, brought.Updated, brought.Deleted)
+	r.say(ctx, "brought back to %s: %s inserted, %s changed, %s deleted", r.m.Source, figure.Number(brought.Inserted), figure.Number(brought.Updated), figure.Number(brought.Deleted))
 	stopAt("source_brought_up")
 	digests, err := r.verify(ctx, "")
 	if err != nil {
@@ -148,7 +149,7 @@ func (r *run) settleBack(ctx context.Context) error {
 		}
 		stopAt("target_purged")
 		r.refreshViews(ctx, r.dst)
-		r.say(ctx, "%s serves the tenant again; %d rows removed from %s", r.m.Source, n, r.m.Target)
+		r.say(ctx, "%s serves the tenant again; %s removed from %s", r.m.Source, figure.Count(n, "row"), r.m.Target)
 	}
 	if err := r.takeDown(ctx); err != nil {
 		return err
@@ -203,7 +204,7 @@ func (r *run) finalize(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.say(ctx, "%d rows purged from %s", n, r.m.Source)
+		r.say(ctx, "%s purged from %s", figure.Count(n, "row"), r.m.Source)
 		if err := r.to(ctx, Finalizing, stepPurged); err != nil {
 			return err
 		}
@@ -266,10 +267,10 @@ func (r *run) mayFinalize(ctx context.Context) error {
 			break
 		}
 		if !r.opt.WaitRouting {
-			return fault.Newf(fault.RoutingNotSettled, "wait "+wait.Round(time.Second).String()+" and try again, or use --wait",
+			return fault.Newf(fault.RoutingNotSettled, "wait "+figure.Span(wait.Round(time.Second))+" and try again, or use --wait",
 				"the application may still use %s: %d writes were refused there, routing_ttl is %s", r.m.Source, refused.Count, ttl)
 		}
-		r.say(ctx, "waiting %s for the application's routes to expire", wait.Round(time.Second))
+		r.say(ctx, "waiting %s for the application's routes to expire", figure.Span(wait.Round(time.Second)))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -7,6 +7,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/purge"
 	"shardadmin/internal/tenancy"
@@ -102,7 +103,7 @@ func (r *run) removeCopy(ctx context.Context) error {
 			return err
 		}
 		if n > 0 {
-			r.say(ctx, "%d copied rows removed from %s", n, r.m.Target)
+			r.say(ctx, "%s removed from %s", figure.Count(n, "copied row"), r.m.Target)
 		}
 		// A later copy finds out anew what is there and what it brings.
 		if err := r.onTarget(ctx, func(tx pgx.Tx) error {

@@ -11,6 +11,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/conn/rights"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/job"
 	"shardadmin/internal/move/crash"
 	"shardadmin/internal/move/fence"
@@ -292,7 +293,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, leas
 		return err
 	}
 	if len(older) > 0 {
-		return fault.Newf(fault.FenceBlocked, "end it, then try again", "%s: a transaction older than the guards did not end within %s: %s", source.Name(), olderLimit, older[0])
+		return fault.Newf(fault.FenceBlocked, "end it, then try again", "%s: a transaction older than the guards did not end within %s: %s", source.Name(), figure.Span(olderLimit), older[0])
 	}
 	var blockers []fence.Blocker
 	for try := range 6 {

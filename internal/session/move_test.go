@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/figure"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/filltest"
 	"shardadmin/internal/session"
@@ -66,6 +67,13 @@ func TestMoveTakesEveryRowAndNothingElse(t *testing.T) {
 	require.Len(t, after["public.active_storage_blobs"], len(before[1]["public.active_storage_blobs"])+3)
 
 	logOf(t, m)
+	said := ""
+	for _, l := range m.Log {
+		said += l.Message + "\n"
+	}
+	require.Contains(t, said, "read-only on default for at most 5 min")
+	require.Contains(t, said, figure.Count(m.RowsCopied, "row")+" copied, "+figure.Count(m.BytesCopied, "byte"))
+	require.NotRegexp(t, `\d{4}`, said, "figures are written in groups")
 }
 
 func logOf(t *testing.T, m session.MoveView) {

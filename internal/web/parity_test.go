@@ -46,7 +46,7 @@ func steady(v any) any {
 }
 
 // duration is one in a sentence.
-var duration = regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`)
+var duration = regexp.MustCompile(`\b\d+(\.\d+)? ?(ms|s)\b`)
 
 // The arguments of each method that takes some, and of each that could not be
 // called twice with the same answer: then they are refused, the same way.

@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { MoveView } from "../bridge";
 import { Age } from "../ui/Age";
 import { Bar } from "../ui/Bar";
-import { count, plural } from "../ui/format";
+import { ofPlan, plural } from "../ui/format";
 import { Mark, moveStatus, Status } from "../ui/Status";
 import { useAction } from "./Reach";
 import { waits } from "./tell";
@@ -36,13 +36,7 @@ export function JobList({ moves, onOpen }: { moves: MoveView[]; onOpen?: () => v
                 </span>
               ) : null}
               <span className="num small muted">
-                {m.error
-                  ? m.error.message
-                  : m.rows > 0
-                    ? `${count(m.rows_copied)} of ${plural(m.rows, "row")}`
-                    : m.phase
-                      ? m.phase
-                      : "not begun"}
+                {m.error ? m.error.message : m.rows > 0 ? ofPlan(m.rows_copied, m.rows, "row") : m.phase ? m.phase : "not begun"}
               </span>
               <Age at={m.started_at ?? m.created_at} before="since " />
             </Link>

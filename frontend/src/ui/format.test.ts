@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, bytes, count, millis, percent, plural, size } from "./format";
+import { age, bytes, count, millis, ofPlan, percent, plural, size } from "./format";
 
 test("a duration is said with the units that matter", () => {
   expect([0, 0.4, 14, 1400, 12_300, 300_000, 301_000, 3_599_600, 5_400_000, 7_200_000].map(millis)).toEqual([
@@ -36,6 +36,15 @@ test("an age is rough and never in the future", () => {
 test("numbers are grouped, and one thing is not many", () => {
   expect(count(1_204_118)).toBe("1,204,118");
   expect([plural(1, "row"), plural(2, "row"), plural(1200, "entry", "entries")]).toEqual(["1 row", "2 rows", "1,200 entries"]);
+});
+
+test("more than planned is said with the plan beside it", () => {
+  expect([ofPlan(0, 1198, "row"), ofPlan(1198, 1198, "row"), ofPlan(1249, 1198, "row"), ofPlan(1, 0, "row")]).toEqual([
+    "0 of 1,198 rows",
+    "1,198 of 1,198 rows",
+    "1,249 rows (1,198 planned)",
+    "1 row (0 planned)",
+  ]);
 });
 
 test("all but everything is not everything", () => {

@@ -50,6 +50,11 @@ export function age(ms: number): string {
   return d === 1 ? "yesterday" : `${d} days ago`;
 }
 
+/** ofPlan says how much of a plan is done; more may have come since it was made. */
+export function ofPlan(done: number, planned: number, one: string): string {
+  return done > planned ? `${plural(done, one)} (${count(planned)} planned)` : `${count(done)} of ${plural(planned, one)}`;
+}
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
@@ -63,7 +64,7 @@ func (w *planner) collisions(ctx context.Context) error {
 		total += n
 	}
 	if total > 0 {
-		c := w.p.check("collisions", Blocker, "this version cannot give rows new ids; choose a shard where they do not collide", fmt.Sprintf("%d rows would collide with rows that are on %s already", total, w.Target.Name()))
+		c := w.p.check("collisions", Blocker, "this version cannot give rows new ids; choose a shard where they do not collide", fmt.Sprintf("%s would collide with rows that are on %s already", figure.Count(int64(total), "row"), w.Target.Name()))
 		overlap, err := w.overlapping(ctx, &found)
 		if err != nil {
 			return err

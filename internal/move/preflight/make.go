@@ -14,6 +14,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/conn/rights"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
@@ -235,7 +236,7 @@ func (w *planner) servers(ctx context.Context) error {
 		w.p.check("versions", Warning, "", fmt.Sprintf("%s runs PostgreSQL %d, %s the older %d", w.Source.Name(), a.Version/10000, w.Target.Name(), b.Version/10000))
 	}
 	if w.Capacity > 0 && b.Size > w.Capacity {
-		w.p.check("capacity", Blocker, "move to another shard, or raise its capacity in the fleet file", fmt.Sprintf("%s holds %d bytes of the stated %d", w.Target.Name(), b.Size, w.Capacity))
+		w.p.check("capacity", Blocker, "move to another shard, or raise its capacity in the fleet file", fmt.Sprintf("%s holds %s of the stated %s", w.Target.Name(), figure.Count(b.Size, "byte"), figure.Number(w.Capacity)))
 	}
 	return nil
 }
@@ -354,7 +355,7 @@ func (w *planner) structure(context.Context) error {
 		}
 		w.p.Views = append(w.p.Views, View{Name: name, Quoted: v.Quoted(), Concurrently: v.UniqueIndex && v.Populated})
 		if !v.UniqueIndex {
-			w.p.Notices = append(w.p.Notices, fmt.Sprintf("%s is refreshed on both shards; without a unique index its readers wait meanwhile (%d bytes)", name, v.Bytes))
+			w.p.Notices = append(w.p.Notices, fmt.Sprintf("%s is refreshed on both shards; without a unique index its readers wait meanwhile (%s)", name, figure.Count(v.Bytes, "byte")))
 		}
 	}
 	return nil
@@ -427,11 +428,11 @@ func (w *planner) estimate(ctx context.Context) error {
 		limit = DefaultReadOnly
 	}
 	w.p.MaxReadOnlyMS, w.p.PauseMS = limit.Milliseconds(), pause
-	expected := (time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond)
+	expected := figure.Span((time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond))
 	if pause > w.p.MaxReadOnlyMS {
-		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the %s is expected to take %s, the tenant may be read-only for %s", what, expected, limit)).Code = string(fault.FenceEstimate)
+		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the %s is expected to take %s, the tenant may be read-only for %s", what, expected, figure.Span(limit))).Code = string(fault.FenceEstimate)
 	} else {
-		w.p.check("read-only time", OK, "", fmt.Sprintf("the tenant is expected to be read-only for %s of at most %s", expected, limit))
+		w.p.check("read-only time", OK, "", fmt.Sprintf("the tenant is expected to be read-only for %s of at most %s", expected, figure.Span(limit)))
 	}
 	return w.replicaRole(ctx)
 }

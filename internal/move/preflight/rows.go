@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
@@ -70,7 +71,7 @@ func (w *planner) owners(ctx context.Context) error {
 			g.Go(func() error {
 				n, err := w.number(gctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+where)
 				if n > 0 {
-					found.add(Decision{Table: c.Name(), Key: "*", Case: kind, Choices: []Choice{Leave, Refuse}, Detail: fmt.Sprintf("%d rows on %s belong to no tenant", n, w.Source.Name())})
+					found.add(Decision{Table: c.Name(), Key: "*", Case: kind, Choices: []Choice{Leave, Refuse}, Detail: fmt.Sprintf("%s on %s belong to no tenant", figure.Count(n, "row"), w.Source.Name())})
 				}
 				return err
 			})
@@ -274,7 +275,7 @@ func (w *planner) fresh(ctx context.Context) error {
 		}
 		w.p.Fresh = append(w.p.Fresh, Fresh{Table: c.Name(), Column: c.FreshColumn, Hours: c.FreshHours, Rows: n})
 		if n > 0 {
-			w.p.Notices = append(w.p.Notices, fmt.Sprintf("%d rows of %s younger than %d h belong to nobody yet; they are copied and kept on both shards", n, c.Name(), c.FreshHours))
+			w.p.Notices = append(w.p.Notices, fmt.Sprintf("%s of %s younger than %d h belong to nobody yet; they are copied and kept on both shards", figure.Count(n, "row"), c.Name(), c.FreshHours))
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/rowcopy"
@@ -73,7 +74,7 @@ func List(ctx context.Context, j Job, verified map[string]compare.Digest) error 
 		}
 		if want, ok := verified[c.Name()]; !ok || want != now {
 			return fault.Newf(fault.PurgeUnlisted, "find out who wrote them past the guards, then copy them by hand or roll the move back",
-				"%s: the %d rows of the tenant in %s are not the %d that were verified; nothing was deleted", j.Shard.DB().Name(), now.Rows, c.Name(), want.Rows)
+				"%s: the %s of the tenant in %s are not the %s that were verified; nothing was deleted", j.Shard.DB().Name(), figure.Count(now.Rows, "row"), c.Name(), figure.Number(want.Rows))
 		}
 	}
 	return j.list(ctx, func(c *tenancy.TableClass) string { return j.owned(c) })

@@ -136,7 +136,11 @@ function Numbers({ m, samples }: { m: MoveView; samples: readonly Sample[] }) {
   const verified = m.tables.filter((t) => t.verified).length;
   return (
     <Figures label="The move in figures">
-      <Figure label="Rows" value={count(m.rows_copied)} detail={`of ${count(m.rows)}`} />
+      <Figure
+        label="Rows"
+        value={count(m.rows_copied)}
+        detail={m.rows_copied > m.rows ? `${count(m.rows)} planned` : `of ${count(m.rows)}`}
+      />
       <Figure label="Copied" value={copied.value} unit={copied.unit} detail={`${all.value} ${all.unit} planned`} />
       {copying ? (
         <Figure
@@ -189,7 +193,8 @@ const tableColumns: Column<MoveTable>[] = [
     by: (t) => t.rows,
     cell: (t) => (
       <>
-        {count(t.rows_copied)} <span className="faint">of {count(t.rows)}</span>
+        {count(t.rows_copied)}{" "}
+        <span className="faint">{t.rows_copied > t.rows ? `(${count(t.rows)} planned)` : `of ${count(t.rows)}`}</span>
       </>
     ),
   },

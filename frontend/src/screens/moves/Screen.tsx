@@ -50,7 +50,7 @@ const columns: Column<MoveView>[] = [
       </span>
     ),
   },
-  { key: "rows", head: "Rows", right: true, by: (m) => m.rows, cell: (m) => count(m.rows) },
+  { key: "rows", head: "Rows planned", right: true, by: (m) => m.rows, cell: (m) => count(m.rows) },
   { key: "bytes", head: "Size", right: true, by: (m) => m.bytes, cell: (m) => bytes(m.bytes) },
   { key: "by", head: "By", by: (m) => m.created_by, cell: (m) => <span className="muted">{m.created_by}</span> },
   { key: "created", head: "Filed", by: (m) => m.created_at, cell: (m) => <Age at={m.created_at} /> },

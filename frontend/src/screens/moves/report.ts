@@ -1,6 +1,6 @@
 import type { MoveView } from "../../bridge";
 import { absolute } from "../../ui/clock";
-import { bytes, count, millis } from "../../ui/format";
+import { bytes, millis, ofPlan } from "../../ui/format";
 import { moveStatus } from "../../ui/Status";
 
 /** reportOf is a move as plain text, for a ticket: who, when, what, how it ended. */
@@ -16,7 +16,7 @@ export function reportOf(m: MoveView): string {
     `Started    ${time(m.started_at)}`,
     `Switched   ${time(m.switched_at)}`,
     `Finished   ${time(m.finished_at)}`,
-    `Rows       ${count(m.rows_copied)} of ${count(m.rows)}, ${bytes(m.bytes_copied)}`,
+    `Rows       ${ofPlan(m.rows_copied, m.rows, "row")}, ${bytes(m.bytes_copied)}`,
     `Compared   ${m.verified ? `every row, ${time(m.verified_at)}` : "not yet"}`,
     `Writes     ${m.write_pause_ms === null || m.write_pause_ms === undefined ? "did not wait" : `waited ${millis(m.write_pause_ms)}`}, at most ${millis(m.max_read_only_ms)} were allowed`,
   ];
@@ -28,7 +28,7 @@ export function reportOf(m: MoveView): string {
     lines.push(
       "",
       "Tables",
-      ...used.map((t) => `  ${t.table.padEnd(wide)}  ${count(t.rows_copied)} of ${count(t.rows)}${t.verified ? ", equal" : ""}`),
+      ...used.map((t) => `  ${t.table.padEnd(wide)}  ${ofPlan(t.rows_copied, t.rows, "row")}${t.verified ? ", equal" : ""}`),
     );
   }
   if (m.log.length > 0) lines.push("", "Log", ...m.log.map((l) => `  ${time(l.at)}  ${l.message}`));

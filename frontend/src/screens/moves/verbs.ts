@@ -55,7 +55,7 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
     case "finalize":
       return {
         button: "Finalize…",
-        effect: `Deletes the ${count(m.rows)} rows that ${m.source} keeps. After that there is no way back: ${name} stays on ${m.target}.`,
+        effect: `Deletes the ${count(m.rows_copied || m.rows)} rows that ${m.source} keeps. After that there is no way back: ${name} stays on ${m.target}.`,
         title: `Finalize the move of ${name}`,
         confirm: "Delete the copy",
         danger: true,
