@@ -97,5 +97,8 @@ func TestWords(t *testing.T) {
 	}
 	require.Equal(t, none, sizeOr(nil))
 	require.Equal(t, none, milliseconds(nil))
+	for ms, want := range map[float64]string{0.02: "< 0.1 ms", 0.06: "0.1 ms", 0.4: "0.4 ms", 12: "12 ms"} {
+		require.Equal(t, want, milliseconds(&ms))
+	}
 	require.Equal(t, none, percent(nil))
 }

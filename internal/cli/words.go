@@ -53,6 +53,8 @@ func milliseconds(ms *float64) string {
 	switch {
 	case ms == nil:
 		return none
+	case *ms > 0 && *ms < 0.05:
+		return "< 0.1 ms"
 	case *ms < 10:
 		return fmt.Sprintf("%.1f ms", *ms)
 	case *ms < 10_000:

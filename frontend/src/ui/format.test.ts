@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { age, bytes, count, millis, ofPlan, percent, plural, size } from "./format";
 
 test("a duration is said with the units that matter", () => {
-  expect([0, 0.4, 14, 1400, 12_300, 300_000, 301_000, 3_599_600, 5_400_000, 7_200_000].map(millis)).toEqual([
+  expect([0, 0.0499, 0.05, 0.4, 14, 1400, 12_300, 300_000, 301_000, 3_599_600, 5_400_000, 7_200_000].map(millis)).toEqual([
     "0 ms",
+    "< 0.1 ms",
+    "0.1 ms",
     "0.4 ms",
     "14 ms",
     "1.4 s",

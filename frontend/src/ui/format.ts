@@ -24,6 +24,7 @@ export function bytes(n: number): string {
 
 /** millis says a duration as people do: 14 ms, 1.4 s, 5 min. */
 export function millis(ms: number): string {
+  if (ms < 0.05 && ms > 0) return "< 0.1 ms";
   if (ms < 10 && ms > 0) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
