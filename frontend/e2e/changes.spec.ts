@@ -12,6 +12,22 @@ test("an event in full, with what it changed", async ({ open, page }) => {
   await pictures(page, "audit-event");
 });
 
+test("a link opens an event that is not among those listed", async ({ open, page }) => {
+  const { events } = await call<{ events: { id: string; action: string }[] }>("demo", "Audit/List", { limit: 1000 });
+  const first = events[events.length - 1];
+  expect(first?.action).not.toBe("operator.set");
+  await open("demo", `/audit?action=operator.set&event=${first?.id}`);
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("heading", { name: /· no\. 1$/ })).toBeVisible();
+  await expect(dialog).toContainText(first?.id ?? "?");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toHaveCount(0);
+  await expect(page).not.toHaveURL(/event=/);
+  await open("demo", "/audit?event=00000000-0000-4000-8000-000000000000");
+  await expect(page.getByText("This trail has no event")).toBeVisible();
+  await pictures(page, "audit-no-event");
+});
+
 test("the trail is exported as it is shown, with a reason", async ({ open, page }) => {
   await open("demo", "/audit");
   await expect(page.getByText(/Chain of \d+ verified/)).toBeVisible();

@@ -11,6 +11,8 @@ import (
 
 // Filter selects events; a zero field selects all.
 type Filter struct {
+	// ID is one event's own.
+	ID     string `json:"id,omitempty"`
 	Tenant string `json:"tenant,omitempty"`
 	Actor  string `json:"actor,omitempty"`
 	// Shard is the source or the target.
@@ -35,6 +37,9 @@ func (f Filter) where() (string, []any) {
 	add := func(text string, v any) {
 		args = append(args, v)
 		cond = append(cond, strings.ReplaceAll(text, "?", "$"+strconv.Itoa(len(args))))
+	}
+	if f.ID != "" {
+		add(`e.event_id::text = lower(?)`, f.ID)
 	}
 	if f.Tenant != "" {
 		add(`e.body_json ->> 'tenant' = ?`, f.Tenant)

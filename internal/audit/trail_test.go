@@ -390,6 +390,9 @@ func TestListFilters(t *testing.T) {
 		{audit.Filter{Until: all[1].At}, []string{"0"}},
 		{audit.Filter{Before: all[1].Seq}, []string{"0"}},
 		{audit.Filter{Tenant: "1", Action: "tenant"}, []string{}},
+		{audit.Filter{ID: all[2].ID}, []string{"0"}},
+		{audit.Filter{ID: all[2].ID, Tenant: "1"}, []string{}},
+		{audit.Filter{ID: "no such"}, []string{}},
 	} {
 		got, err := trail.List(t.Context(), tc.f)
 		require.NoError(t, err)

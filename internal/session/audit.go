@@ -45,7 +45,7 @@ func moment(text string) (time.Time, error) {
 }
 
 func (f AuditFilter) filter() (audit.Filter, error) {
-	out := audit.Filter{Tenant: f.Tenant, Actor: f.Actor, Shard: f.Shard, Action: f.Action, Search: f.Search, Before: f.Before, Limit: f.Limit}
+	out := audit.Filter{ID: f.ID, Tenant: f.Tenant, Actor: f.Actor, Shard: f.Shard, Action: f.Action, Search: f.Search, Before: f.Before, Limit: f.Limit}
 	var err error
 	if out.Since, err = moment(f.Since); err != nil {
 		return out, err

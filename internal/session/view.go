@@ -379,6 +379,7 @@ type EventList struct {
 
 // AuditFilter selects events; empty fields select all.
 type AuditFilter struct {
+	ID     string `json:"id"` // one event's own
 	Tenant string `json:"tenant"`
 	Actor  string `json:"actor"`
 	Shard  string `json:"shard"`

@@ -163,6 +163,7 @@ export namespace session {
 	    chain_ok: boolean;
 	}
 	export interface AuditFilter {
+	    id: string;
 	    tenant: string;
 	    actor: string;
 	    shard: string;

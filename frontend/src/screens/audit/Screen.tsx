@@ -17,7 +17,7 @@ import { count, plural } from "../../ui/format";
 import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
-import { Status } from "../../ui/Status";
+import { Mark, Status } from "../../ui/Status";
 import { actions, changesOf, said, times } from "./words";
 import "./audit.css";
 
@@ -49,6 +49,19 @@ const columns: Column<Event>[] = [
   { key: "note", head: "Reason", cell: (e) => <span title={e.note}>{e.note}</span> },
 ];
 
+const noFilter: AuditFilter = {
+  id: "",
+  tenant: "",
+  actor: "",
+  shard: "",
+  action: "",
+  since: "",
+  until: "",
+  search: "",
+  before: 0,
+  limit: 0,
+};
+
 export function AuditScreen() {
   const search = route.useSearch();
   const navigate = useNavigate();
@@ -56,14 +69,13 @@ export function AuditScreen() {
   const [limit, setLimit] = useState(200);
   const [exporting, setExporting] = useState(false);
   const filter: AuditFilter = {
+    ...noFilter,
     tenant: search.tenant ?? "",
     actor: search.actor ?? "",
     shard: search.shard ?? "",
     action: search.action ?? "",
     since: search.since ?? "",
-    until: "",
     search: search.q ?? "",
-    before: 0,
     limit,
   };
   const q = useQuery({
@@ -85,7 +97,16 @@ export function AuditScreen() {
   const copyProblem = problemOf(copy);
   const { event: _open, ...asked } = search;
   const narrowed = Object.values(asked).some(Boolean);
-  const one = q.data?.events.find((e) => e.id === search.event);
+  const listed = q.data?.events.find((e) => e.id === search.event);
+  // A link may lead to an event that is older than those listed, or that the filter leaves out.
+  const alone: AuditFilter = { ...noFilter, id: search.event ?? "", limit: 1 };
+  const linked = useQuery({
+    queryKey: keys.audit(alone),
+    queryFn: () => api.audit(alone),
+    enabled: Boolean(search.event) && q.data !== undefined && !listed,
+  });
+  const one = listed ?? (search.event ? linked.data?.events[0] : undefined);
+  const linkedProblem = search.event && !one ? problemOf(linked) : null;
   return (
     <Main fill>
       <Head
@@ -133,6 +154,25 @@ export function AuditScreen() {
             hint: "compare with a copy or an export that was made before",
           }}
         />
+      ) : null}
+      {linkedProblem ? (
+        <ErrorPanel
+          what="The event could not be read"
+          problem={linkedProblem}
+          onRetry={() => void linked.refetch()}
+          onClose={() => set({ event: undefined })}
+        />
+      ) : null}
+      {search.event && linked.data?.events.length === 0 && !listed ? (
+        <div className="notice">
+          <Mark tone="off" />
+          <span>
+            This trail has no event <span className="mono">{search.event}</span>.
+          </span>
+          <button type="button" className="linkish end" onClick={() => set({ event: undefined })}>
+            Close
+          </button>
+        </div>
       ) : null}
       <section className="panel" style={{ flex: 1, minHeight: 0, display: "flex", flexDirection: "column" }} aria-label="Events">
         <div className="filters">
