@@ -1,11 +1,12 @@
-import { Button, Checkbox, NativeSelect, TextInput } from "@mantine/core";
+import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { useEnvironment, useStatus } from "../../app/current";
+import { useEnvironment } from "../../app/current";
 import { Main } from "../../app/Main";
+import { limitOf, MoveTerms, requestOf, type Terms, usualTerms } from "../../app/MoveTerms";
 import { problemOf } from "../../app/problem";
-import { type Decision, type MoveRequest, type Plan, type TableRows, type TenantRow, toProblem } from "../../bridge";
+import { type Decision, type Plan, type TableRows, type TenantRow, toProblem } from "../../bridge";
 import { Age } from "../../ui/Age";
 import { Confirm } from "../../ui/Confirm";
 import { type Column, DataTable, readSort, type Sort } from "../../ui/DataTable";
@@ -30,37 +31,23 @@ export function MoveWizard() {
   const tenant = useTenant(search.tenant);
   const plan = usePlan();
   const start = useStart();
-  const [minutes, setMinutes] = useState("5");
-  const [hold, setHold] = useState(false);
-  const [alone, setAlone] = useState(false);
+  const [how, setHow] = useState(usualTerms);
   const [choices, setChoices] = useState<Record<string, string>>({});
   const [asking, setAsking] = useState(false);
   const p = plan.data;
-  const limit = Number(minutes) * 60_000;
-  const limitGood = Number.isFinite(limit) && limit > 0;
+  const terms = { ...how, target: search.target ?? "" };
 
-  const request = (): MoveRequest => ({
-    tenant: search.tenant ?? "",
-    target: search.target ?? "",
-    mode: "fenced",
-    max_read_only_ms: Math.round(limit),
-    hold,
-    priority: 0,
-    at: "",
-    note: "",
-    confirm: "",
-    accept_alone: alone,
-    decisions: decided(p?.decisions ?? [], choices),
-  });
+  const request = () => requestOf(search.tenant ?? "", terms, decided(p?.decisions ?? [], choices));
   const choose = (next: { tenant?: string; target?: string }) => {
     plan.reset();
     setChoices({});
     void navigate({ to: "/moves/new", search: next, replace: true });
   };
   // A plan belongs to the settings it was made with.
-  const change = (set: () => void) => {
+  const change = (next: Terms) => {
+    if (next.target !== terms.target) return choose({ tenant: search.tenant, target: next.target || undefined });
     plan.reset();
-    set();
+    setHow(next);
   };
 
   return (
@@ -90,51 +77,17 @@ export function MoveWizard() {
         )}
         {search.tenant ? (
           <Panel title="2 · Where to, and how" pad>
-            <div className="row wrap" style={{ gap: 16, alignItems: "flex-end" }}>
-              <Target
-                from={tenant.data?.shard}
-                value={search.target ?? ""}
-                onChange={(target) => choose({ tenant: search.tenant, target })}
-              />
-              <TextInput
-                label="Writes wait for at most (minutes)"
-                inputMode="decimal"
-                w={210}
-                value={minutes}
-                error={limitGood ? undefined : "a number of minutes above 0"}
-                onChange={(e) => {
-                  const v = e.currentTarget.value;
-                  change(() => setMinutes(v));
-                }}
-              />
-            </div>
-            <div className="row wrap" style={{ gap: 20, marginTop: 12 }}>
-              <Checkbox
-                label="Stop before writes wait, and ask me"
-                checked={hold}
-                onChange={(e) => {
-                  const v = e.currentTarget.checked;
-                  change(() => setHold(v));
-                }}
-              />
-              <Checkbox
-                label="Go on without a second worker that could take over"
-                checked={alone}
-                onChange={(e) => {
-                  const v = e.currentTarget.checked;
-                  change(() => setAlone(v));
-                }}
-              />
+            <MoveTerms value={terms} from={tenant.data?.shard} onChange={change}>
               <Button
                 className="end"
-                disabled={!search.target || !limitGood}
+                disabled={!search.target || limitOf(terms) === null}
                 loading={plan.isPending}
                 variant={p ? "default" : "filled"}
                 onClick={() => plan.mutate(request())}
               >
                 {p ? "Plan again" : "Make the plan"}
               </Button>
-            </div>
+            </MoveTerms>
           </Panel>
         ) : null}
         {plan.error ? (
@@ -255,34 +208,6 @@ function Choose({ onChoose }: { onChoose: (id: string) => void }) {
         }
       </Loaded>
     </Panel>
-  );
-}
-
-function Target({ from, value, onChange }: { from: string | undefined; value: string; onChange: (target: string | undefined) => void }) {
-  const status = useStatus();
-  const shards = (status.data?.shards ?? []).filter((s) => s.name !== from);
-  const field = useRef<HTMLSelectElement>(null);
-  // Whoever has just chosen the tenant goes on here.
-  useEffect(() => {
-    if (document.activeElement === document.body || document.activeElement === null) field.current?.focus();
-  }, []);
-  return (
-    <NativeSelect
-      label="Target shard"
-      w={240}
-      ref={field}
-      value={value}
-      error={status.error ? toProblem(status.error).message : undefined}
-      data={[
-        { value: "", label: "Choose a shard" },
-        ...shards.map((s) => ({
-          value: s.name,
-          label: `${s.name}${s.configured ? (s.reachable ? "" : " (no answer)") : " (not configured)"}`,
-          disabled: !s.configured,
-        })),
-      ]}
-      onChange={(e) => onChange(e.currentTarget.value || undefined)}
-    />
   );
 }
 

@@ -2,15 +2,13 @@ import { Modal } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { problemOf } from "../../app/problem";
-import type { PlacementCheck, TenantRow } from "../../bridge";
-import { type Column, DataTable } from "../../ui/DataTable";
+import type { PlacementCheck } from "../../bridge";
+import { DataTable } from "../../ui/DataTable";
 import { ErrorPanel } from "../../ui/ErrorPanel";
-import { Value } from "../../ui/Figure";
-import { bytes, count, plural } from "../../ui/format";
+import { count, plural } from "../../ui/format";
 import { Mark } from "../../ui/Status";
 import { Waiting } from "../../ui/Waiting";
 import { usePlacement } from "./queries";
-import { sumOf } from "./selection";
 
 /** PlacementDialog compares every pointer with where the rows are. */
 export function PlacementDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -74,78 +72,5 @@ function Outcome({ check }: { check: PlacementCheck }) {
         />
       ) : null}
     </div>
-  );
-}
-
-const preview: Column<TenantRow>[] = [
-  { key: "label", head: "Tenant", cell: (t) => <span className="strong">{t.label || t.id}</span> },
-  { key: "shard", head: "Shard", cell: (t) => <span className="badge">{t.shard || "—"}</span> },
-  {
-    key: "rows",
-    head: "Rows ≈",
-    right: true,
-    cell: (t) => (
-      <Value of={t.rows_estimate} reason={t.estimate_reason}>
-        {count(t.rows_estimate ?? 0)}
-      </Value>
-    ),
-  },
-  {
-    key: "size",
-    head: "Size ≈",
-    right: true,
-    cell: (t) => (
-      <Value of={t.bytes_estimate} reason={t.estimate_reason}>
-        {bytes(t.bytes_estimate ?? 0)}
-      </Value>
-    ),
-  },
-  {
-    key: "plan",
-    head: "Next",
-    right: true,
-    cell: (t) =>
-      t.move_id ? (
-        <Link to="/moves/$id" params={{ id: t.move_id }}>
-          Open its move
-        </Link>
-      ) : (
-        <Link to="/moves/new" search={{ tenant: t.id, target: undefined }}>
-          Plan…
-        </Link>
-      ),
-  },
-];
-
-/** Chosen previews what moving several tenants means; a string is one that was never in sight. */
-export function Chosen({ open, tenants, onClose }: { open: boolean; tenants: (TenantRow | string)[]; onClose: () => void }) {
-  const known = tenants.filter((t): t is TenantRow => typeof t !== "string");
-  const rows = sumOf(known.map((t) => t.rows_estimate));
-  const size = sumOf(known.map((t) => t.bytes_estimate));
-  const held = known.filter((t) => t.move_id).length;
-  return (
-    <Modal
-      opened={open}
-      onClose={onClose}
-      title={`Move ${plural(tenants.length, "tenant")}`}
-      size={720}
-      closeButtonProps={{ "aria-label": "Close" }}
-      transitionProps={{ duration: 120 }}
-    >
-      <div className="stack">
-        <p>
-          Together ≈ {count(rows.sum)} rows, ≈ {bytes(size.sum)}
-          {rows.known < tenants.length ? `, of ${rows.known} of ${tenants.length} whose size is known` : ""}. Each tenant is planned,
-          checked and moved on its own, so that each can go back on its own.
-        </p>
-        {held > 0 ? (
-          <p className="row tone-warn">
-            <Mark tone="warn" />
-            {plural(held, "of them is", "of them are")} held by a move already.
-          </p>
-        ) : null}
-        <DataTable label="Chosen tenants" columns={preview} rows={known} rowKey={(t) => t.id} maxHeight={420} />
-      </div>
-    </Modal>
   );
 }

@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import type { TenantFilter } from "../../bridge";
-import { tenant, tenants } from "../../test/factories";
+import type { MoveRequest, Plan, PolicyView, TenantFilter } from "../../bridge";
+import { move, tenant, tenants } from "../../test/factories";
 import { press, refuse, show } from "../../test/world";
 
 /** many answers pages of a long list, as the program does. */
@@ -11,6 +11,35 @@ function many(total: number) {
       Array.from({ length: Math.max(0, Math.min(f.limit, total - f.offset)) }, (_, i) => tenant(f.offset + i + 1)),
       { total },
     );
+}
+
+/** policy allows many tenants to be changed at once, or does not. */
+function policy(on: boolean): PolicyView {
+  const me = { email: "ann@estates.example", role: "admin", db_role: "", listed: true, why: "" };
+  return { me, operators: [], flags: [{ flag: "SHARD_BULK_OPS_ENABLED", on, where: "in settings.toml", remedy: on ? "" : "turn it on" }] };
+}
+
+function plan(id: string, more: Partial<Plan> = {}): Plan {
+  return {
+    tenant: id,
+    label: `site-${id}`,
+    source: "shard_1",
+    target: "default",
+    mode: "fenced",
+    mode_reason: "",
+    rows: 21,
+    bytes: 2100,
+    max_read_only_ms: 300_000,
+    estimate_ms: 900,
+    estimate_ms_reason: "",
+    blocked: false,
+    made_at: "2026-03-01T12:00:00Z",
+    tables: [],
+    decisions: [],
+    checks: [],
+    notices: [],
+    ...more,
+  };
 }
 
 const three = () => tenants([tenant(1), tenant(2), tenant(3)]);
@@ -74,16 +103,73 @@ describe("the list of tenants", () => {
   });
 
   it("previews what moving several means, and plans a single one at once", async () => {
-    const w = show("/tenants?sel=1,3", { "Tenants.List": three });
+    const w = show("/tenants?sel=1,3", { "Tenants.List": three, "Settings.Policy": () => policy(true) });
     await screen.findByText("site-1");
     fireEvent.click(screen.getByRole("button", { name: "Move 2 tenants…" }));
     const dialog = await screen.findByRole("dialog");
     expect(dialog.textContent).toContain("Together ≈ 40 rows, ≈ 4.0 kB");
-    expect(within(dialog).getAllByRole("link", { name: "Plan…" })).toHaveLength(2);
-    fireEvent.click(within(dialog).getByRole("button", { name: "Close" }));
+    expect(within(dialog).getAllByText("Not planned")).toHaveLength(2);
+    const close = within(dialog).getAllByRole("button", { name: "Close" });
+    fireEvent.click(close[close.length - 1] as HTMLElement);
     fireEvent.click(screen.getByRole("checkbox", { name: "Select site-1" }));
     fireEvent.click(await screen.findByRole("button", { name: "Move site-3…" }));
     await waitFor(() => expect(w.path()).toContain("/moves/new?tenant=3"));
+  });
+
+  it("queues the moves of several that nothing stands in the way of, and lists the others with the reason", async () => {
+    const w = show("/tenants?sel=1,2,3,4", {
+      "Tenants.List": () => tenants([tenant(1), tenant(2), tenant(3), tenant(4, { move_id: "m9", move_state: "copying" })]),
+      "Settings.Policy": () => policy(true),
+      "Moves.Plan": (r: MoveRequest) =>
+        r.tenant === "2"
+          ? plan(r.tenant, {
+              blocked: true,
+              checks: [{ name: "rights", status: "blocker", message: "a right is missing", fix: "GRANT it", evidence: "" }],
+            })
+          : plan(r.tenant),
+      "Moves.Start": (r: MoveRequest) =>
+        r.tenant === "3"
+          ? Promise.reject(JSON.stringify({ code: "move_in_progress", message: "somebody moves it", hint: "wait", safe: "" }))
+          : { ...move(), id: `m${r.tenant}`, tenant: r.tenant },
+    });
+    await screen.findByText("site-1");
+    fireEvent.click(screen.getByRole("button", { name: "Move 4 tenants…" }));
+    const dialog = await screen.findByRole("dialog");
+    const inside = within(dialog);
+    expect((inside.getByRole("button", { name: "Queue…" }) as HTMLButtonElement).disabled).toBe(true);
+    fireEvent.change(inside.getByRole("combobox", { name: "Target shard" }), { target: { value: "default" } });
+    fireEvent.click(inside.getByRole("button", { name: "Make the plans" }));
+    const queue = await inside.findByRole("button", { name: "Queue 2 moves…" });
+    // One that a move holds is not even planned.
+    expect(w.of("Moves.Plan").map(([r]) => (r as MoveRequest).tenant)).toEqual(["1", "2", "3"]);
+    expect(inside.getByText("a right is missing; GRANT it")).toBeTruthy();
+    expect(inside.getByText(/a move holds it/)).toBeTruthy();
+    fireEvent.click(queue);
+    const sure = await screen.findByRole("dialog", { name: "Move 2 tenants to default" });
+    fireEvent.change(within(sure).getByLabelText(/Reason/), { target: { value: "OPS-311" } });
+    fireEvent.click(within(sure).getByRole("button", { name: "Queue 2 moves" }));
+    expect(await screen.findByText("1 move queued")).toBeTruthy();
+    expect(await screen.findByText("somebody moves it; wait")).toBeTruthy();
+    expect(w.of("Moves.Start").map(([r]) => [(r as MoveRequest).tenant, (r as MoveRequest).target, (r as MoveRequest).note])).toEqual([
+      ["1", "default", "OPS-311"],
+      ["3", "default", "OPS-311"],
+    ]);
+  });
+
+  it("does not queue several while the fleet does not allow it", async () => {
+    show("/tenants?sel=1,3", {
+      "Tenants.List": three,
+      "Settings.Policy": () => policy(false),
+      "Moves.Plan": (r: MoveRequest) => plan(r.tenant),
+    });
+    await screen.findByText("site-1");
+    fireEvent.click(screen.getByRole("button", { name: "Move 2 tenants…" }));
+    const inside = within(await screen.findByRole("dialog"));
+    expect(await inside.findByText("turn it on")).toBeTruthy();
+    fireEvent.change(inside.getByRole("combobox", { name: "Target shard" }), { target: { value: "default" } });
+    fireEvent.click(inside.getByRole("button", { name: "Make the plans" }));
+    const queue = await inside.findByRole("button", { name: "Queue 2 moves…" });
+    expect((queue as HTMLButtonElement).disabled).toBe(true);
   });
 
   it("exports what is shown, in its columns and its order", async () => {

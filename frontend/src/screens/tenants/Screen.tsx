@@ -15,8 +15,9 @@ import { good } from "../../ui/Good";
 import { Icon } from "../../ui/icons";
 import { covered, typing } from "../../ui/keyboard";
 import { Head } from "../../ui/Panel";
+import { Bulk } from "./Bulk";
 import { chosenColumns, columnsOf } from "./columns";
-import { Chosen, PlacementDialog } from "./Dialogs";
+import { PlacementDialog } from "./Dialogs";
 import { idsBetween, pagesOf, useExport, useTenants } from "./queries";
 import { added, most, readSelection, sumOf, toggled, writeSelection } from "./selection";
 
@@ -344,7 +345,7 @@ export function TenantsScreen() {
         )}
       </section>
       <PlacementDialog open={checking} onClose={() => setChecking(false)} />
-      <Chosen open={preview} tenants={ids.map((id) => rows.current.get(id) ?? id)} onClose={() => setPreview(false)} />
+      {preview ? <Bulk tenants={ids.map((id) => rows.current.get(id) ?? id)} onClose={() => setPreview(false)} /> : null}
     </Main>
   );
 }
