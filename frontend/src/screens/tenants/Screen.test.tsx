@@ -193,6 +193,16 @@ describe("the list of tenants", () => {
     expect(alert.textContent).toContain("disk_full");
   });
 
+  it("shows a plan or tier where the profile has one, and no other of its fields until asked", async () => {
+    show("/tenants", {
+      "Tenants.List": () =>
+        tenants([tenant(1, { fields: { subscription_plan: "gold", planet: "mars" } })], { fields: ["subscription_plan", "planet"] }),
+    });
+    expect(await screen.findByText("gold")).toBeTruthy();
+    expect(screen.getByRole("columnheader", { name: "Subscription plan" })).toBeTruthy();
+    expect(screen.queryByText("mars")).toBeNull();
+  });
+
   it("tells unknown from nothing, with the reason", async () => {
     show("/tenants", {
       "Tenants.List": () =>

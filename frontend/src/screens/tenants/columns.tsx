@@ -172,7 +172,8 @@ export function columnsOf({
         key: `field.${f}`,
         head: f.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase()),
         width: 150,
-        shown: false,
+        // What a tenant pays for is looked for first; the profile's other fields are there when asked for.
+        shown: /(^|_)(plan|tier)$/.test(f),
         exports: [`field.${f}`],
         cell: (t) => <span className="muted">{t.fields?.[f] ?? "—"}</span>,
       }),
