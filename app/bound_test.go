@@ -98,6 +98,27 @@ func TestWhatIsSafe(t *testing.T) {
 	require.NoError(t, changed(nil))
 }
 
+func TestDoctorSaysWhatThisComputerLacks(t *testing.T) {
+	t.Parallel()
+	found := func(a *App) map[string]string {
+		e, err := (&Settings{a}).Doctor()
+		require.NoError(t, err)
+		require.NotEmpty(t, e.CheckedAt)
+		out := map[string]string{}
+		for _, c := range e.Checks {
+			out[c.Name] = c.Status + " " + c.Message
+		}
+		return out
+	}
+	h := openHome(t, nil)
+	nobody := found(New(Options{Home: h, Mode: Page}))
+	require.Equal(t, "ok "+h.Dir()+", for nobody else", nobody["home folder"])
+	require.Contains(t, nobody["settings"], "warning nobody said who you are")
+	require.Contains(t, nobody["fleets"], "warning no fleet is known")
+	require.Equal(t, "ok it answers", nobody["keychain"])
+	require.Equal(t, "ok you are ann@example.com", found(New(Options{Home: h, Mode: Page, Email: "ann@example.com"}))["settings"])
+}
+
 func TestAPanicIsAnError(t *testing.T) {
 	t.Parallel()
 	a := New(Options{Home: openHome(t, nil)})

@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"os"
+	"time"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/doctor"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/home"
 	"shardadmin/internal/session"
+	"shardadmin/internal/version"
 )
 
 // SettingList is every setting of this computer.
@@ -171,6 +175,24 @@ func (s *Settings) ForgetCredential(name string) error {
 		return struct{}{}, nil
 	})
 	return err
+}
+
+// Examination is what this computer lacks of what the program needs.
+type Examination struct {
+	Checks    []doctor.Finding `json:"checks"`
+	CheckedAt string           `json:"checked_at"`
+}
+
+// Doctor looks at what the program needs on this computer; it opens no
+// database.
+func (s *Settings) Doctor() (Examination, error) {
+	return answer(s.app, short, func(ctx context.Context) (Examination, error) {
+		s.app.mu.Lock()
+		as := s.app.email
+		s.app.mu.Unlock()
+		checks := doctor.Examine(ctx, doctor.Options{Home: s.app.home, As: as, Window: !version.Read().Headless, Env: os.Getenv})
+		return Examination{Checks: checks, CheckedAt: time.Now().UTC().Format(time.RFC3339)}, nil
+	})
 }
 
 // InstallStatus returns what is there of the schema of ours.

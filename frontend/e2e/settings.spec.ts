@@ -1,5 +1,5 @@
 import type { Locator, Page } from "@playwright/test";
-import { call, expect, keychain, pictures, sql, test } from "./world";
+import { call, expect, keychain, pictures, schemes, sql, test, violations } from "./world";
 
 // One after the other on one fleet: it is installed, governed, and then its password changes.
 test.describe.configure({ mode: "serial" });
@@ -174,4 +174,27 @@ test("a credential is kept, tried, rotated and forgotten", async ({ open, page }
   expect(await call(fleet, "Settings/TestCredential", "control")).toMatchObject({ ok: true, source: "environment", user: role });
   const again = await credential(page);
   await expect(again.getByText("with the password of the environment")).toBeVisible();
+});
+
+test("what this computer lacks is said with what to do", async ({ open, page }) => {
+  const { checks } = await call<{ checks: { name: string; status: string; message: string; fix: string }[] }>("demo", "Settings/Doctor");
+  expect(checks.map((c) => c.name)).toEqual(["home folder", "settings", "fleets", "keychain", "PostgreSQL binaries", "display"]);
+  await open("demo", "/settings?tab=computer");
+  const list = page.getByRole("list", { name: "What was looked at" });
+  await expect(list.getByRole("listitem")).toHaveCount(checks.length);
+  for (const c of checks) {
+    const item = list.getByRole("listitem").filter({ hasText: c.name }).filter({ hasText: c.message });
+    await expect(item).toHaveCount(1);
+    if (c.fix) await expect(item).toContainText(`What to do: ${c.fix}`);
+  }
+  // Nobody has said who works on the demo, which is a warning with its remedy.
+  await expect(list.getByRole("listitem").filter({ hasText: "nobody said who you are" })).toContainText("settings set operator_email");
+  // It is below the fold of a small window.
+  await page.setViewportSize({ width: 1024, height: 700 });
+  const panel = page.locator("section.panel").filter({ has: list });
+  for (const scheme of schemes) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await panel.screenshot({ path: `e2e/screenshots/settings-diagnostics-${scheme}-1024.png`, animations: "disabled" });
+  }
+  expect(await violations(page)).toEqual([]);
 });

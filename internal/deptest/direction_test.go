@@ -22,7 +22,7 @@ var rows = [][]string{
 	{"internal/rebalance", "internal/move", "internal/rollout", "internal/placement", "internal/stripe", "internal/alert", "internal/report", "internal/stats", "internal/health", "internal/capacity"},
 	{"internal/session"},
 	{"internal/home"},
-	{"internal/demo"},
+	{"internal/demo", "internal/doctor"},
 	{"app"},
 	{"internal/web", "internal/monitor", "app/window", "frontend"},
 	{"internal/cli"},

@@ -124,6 +124,7 @@ func TestEveryMethodAnswersTheSameBothWays(t *testing.T) {
 	for _, name := range []string{
 		"Shell/Info", "Overview/Status", "Overview/Distribution", "Overview/Recent", "Tenants/Check", "Tenants/Map", "Moves/Workers",
 		"Audit/Verify", "Audit/Sync", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
+		"Settings/Doctor",
 	} {
 		status, text, _ := p.call(name, "[]")
 		require.Equal(t, http.StatusOK, status, "%s: %s", name, text)

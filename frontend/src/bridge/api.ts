@@ -65,6 +65,7 @@ export const api = {
   rotateCredential: call(SettingsService.RotateCredential),
   testCredential: call(SettingsService.TestCredential),
   forgetCredential: call(SettingsService.ForgetCredential),
+  doctor: call(SettingsService.Doctor),
   installStatus: call(SettingsService.InstallStatus),
   install: call(SettingsService.Install),
   installScript: call(SettingsService.InstallScript),

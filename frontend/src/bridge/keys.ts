@@ -5,6 +5,7 @@ export const keys = {
   info: ["info"] as const,
   fleets: ["fleets"] as const,
   settings: ["settings"] as const,
+  doctor: ["doctor"] as const,
   demo: ["demo"] as const,
   fleet: ["fleet"] as const,
   status: ["fleet", "status"] as const,

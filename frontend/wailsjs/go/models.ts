@@ -31,6 +31,10 @@ export namespace app {
 	    servers: DemoServer[];
 	    problem?: session.Problem | null;
 	}
+	export interface Examination {
+	    checks: doctor.Finding[];
+	    checked_at: string;
+	}
 	export interface FlagRequest {
 	    flag: string;
 	    on: boolean;
@@ -117,6 +121,17 @@ export namespace app {
 	    filter: session.TenantFilter;
 	    columns: string[];
 	    ids: string[];
+	}
+
+}
+
+export namespace doctor {
+	
+	export interface Finding {
+	    name: string;
+	    status: string;
+	    message: string;
+	    fix: string;
 	}
 
 }

@@ -18,7 +18,7 @@ import { bytes, plural } from "../../ui/format";
 import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
-import { Status } from "../../ui/Status";
+import { Mark, Status, type Tone } from "../../ui/Status";
 import { Waiting } from "../../ui/Waiting";
 
 const route = getRouteApi("/settings");
@@ -608,37 +608,61 @@ function Computer() {
   );
 }
 
+const checkTones: Record<string, Tone> = { ok: "ok", warning: "warn", error: "bad" };
+
 /** Diagnostics is what a report about the program begins with. */
 function Diagnostics() {
   const info = useInfo();
-  const fleets = useQuery({ queryKey: keys.fleets, queryFn: () => api.fleets() });
   const workers = useQuery({ queryKey: keys.workers, queryFn: () => api.workers(), enabled: (info.data?.fleets.length ?? 0) > 0 });
+  const doctor = useQuery({ queryKey: keys.doctor, queryFn: () => api.doctor(), refetchOnWindowFocus: false });
   const i = info.data;
-  const path = fleets.data?.fleets[0]?.path;
   const unknown = "no fleet is open";
   const facts: [string, string][] = [
     ["Program", i ? `Shard Admin ${i.version}, commit ${i.commit}${i.headless ? ", without a window" : ""}` : "…"],
     ["Shown in", i?.mode === "window" ? "the window" : "a browser"],
     ["Browser", navigator.userAgent],
-    ["Folder", path ? path.replace(/[\\/]fleets[\\/][^\\/]*$/, "") : "not known before there is a fleet"],
     ["Workers alive", workers.data === undefined ? (problemOf(workers)?.message ?? unknown) : plural(workers.data, "program")],
   ];
+  const checks = (doctor.data?.checks ?? []).map((c): [string, string] => [`${c.name} (${c.status})`, c.message]);
   return (
-    <Panel title="Diagnostics" note="`shard-admin doctor` looks at keychain, folders and servers, too" pad>
-      <div className="stack">
+    <Panel title="Diagnostics" note="what this computer lacks, as shard-admin doctor says it" age={<Age at={doctor.data?.checked_at} />}>
+      <Loaded data={doctor.data} problem={problemOf(doctor)} what="what this computer has" rows={6} onRetry={() => void doctor.refetch()}>
+        {(d) => (
+          <ul className="checks" aria-label="What was looked at">
+            {d.checks.map((c) => (
+              <li key={c.name}>
+                <Mark tone={checkTones[c.status] ?? "warn"} />
+                <div className="grow">
+                  <span className="hidden">{c.status}: </span>
+                  <span className="medium">{c.name}</span> <span className={c.status === "ok" ? "muted" : undefined}>{c.message}</span>
+                  {c.fix ? (
+                    <div className="e">
+                      <span className="medium">What to do:</span> {c.fix}
+                    </div>
+                  ) : null}
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
+      <div className="stack" style={{ padding: "12px 16px 16px" }}>
         <dl className="facts">
           {facts.map(([k, v]) => (
             <div key={k} style={{ display: "contents" }}>
               <dt>{k}</dt>
-              <dd className={k === "Folder" || k === "Browser" ? "mono" : undefined}>{v}</dd>
+              <dd className={k === "Browser" ? "mono" : undefined}>{v}</dd>
             </div>
           ))}
         </dl>
-        <div>
+        <div className="row">
+          <Button variant="default" loading={doctor.isFetching} onClick={() => void doctor.refetch()}>
+            Look again
+          </Button>
           <Button
             variant="default"
             onClick={() =>
-              void put(facts.map(([k, v]) => `${k}: ${v}`).join("\n")).then((done) =>
+              void put([...facts, ...checks].map(([k, v]) => `${k}: ${v}`).join("\n")).then((done) =>
                 good(done ? "It is in the clipboard" : "The clipboard takes nothing"),
               )
             }

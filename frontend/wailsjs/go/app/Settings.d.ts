@@ -8,6 +8,8 @@ export function AddFleet(arg1:app.AddFleetRequest):Promise<app.FleetFile>;
 
 export function DemoStatus():Promise<app.DemoStatus>;
 
+export function Doctor():Promise<app.Examination>;
+
 export function Fleets():Promise<app.FleetList>;
 
 export function ForgetCredential(arg1:string):Promise<void>;

@@ -10,6 +10,10 @@ export function DemoStatus() {
   return window['go']['app']['Settings']['DemoStatus']();
 }
 
+export function Doctor() {
+  return window['go']['app']['Settings']['Doctor']();
+}
+
 export function Fleets() {
   return window['go']['app']['Settings']['Fleets']();
 }
