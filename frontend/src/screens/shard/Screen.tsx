@@ -2,6 +2,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { FigureBones, TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
+import { RowsEstimate, SizeEstimate } from "../../app/Estimates";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import { ActionButton, useHere } from "../../app/Reach";
@@ -268,21 +269,13 @@ function Largest({ shard }: { shard: ShardStatus }) {
       key: "rows",
       head: "Rows ≈",
       right: true,
-      cell: (t) => (
-        <Value of={t.rows_estimate} reason={t.estimate_reason}>
-          {count(t.rows_estimate ?? 0)}
-        </Value>
-      ),
+      cell: (t) => <RowsEstimate of={t} />,
     },
     {
       key: "size",
       head: "Size ≈",
       right: true,
-      cell: (t) => (
-        <Value of={t.bytes_estimate} reason={t.estimate_reason}>
-          {bytes(t.bytes_estimate ?? 0)}
-        </Value>
-      ),
+      cell: (t) => <SizeEstimate of={t} />,
     },
     {
       key: "share",

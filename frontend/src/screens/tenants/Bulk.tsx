@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useEnvironment } from "../../app/current";
+import { RowsEstimate, SizeEstimate } from "../../app/Estimates";
 import { limitOf, MoveTerms, requestOf, usualTerms } from "../../app/MoveTerms";
 import { problemOf } from "../../app/problem";
 import { api, keys, type TenantRow, toProblem } from "../../bridge";
@@ -25,6 +26,12 @@ const stages: Record<Stage, [Tone, string]> = {
   refused: ["bad", "Refused"],
 };
 
+const unknown = (
+  <Value of={null} reason="not planned yet">
+    {null}
+  </Value>
+);
+
 const columns: Column<Item>[] = [
   { key: "label", head: "Tenant", cell: (i) => <span className="strong">{nameOf(i)}</span> },
   { key: "shard", head: "Shard", cell: (i) => <span className="badge">{i.plan?.source || i.tenant?.shard || "—"}</span> },
@@ -32,23 +39,13 @@ const columns: Column<Item>[] = [
     key: "rows",
     head: "Rows",
     right: true,
-    cell: (i) => (
-      <Value of={i.plan?.rows ?? i.tenant?.rows_estimate} reason={i.tenant?.estimate_reason || "not planned yet"}>
-        {i.plan ? "" : "≈ "}
-        {count(i.plan?.rows ?? i.tenant?.rows_estimate ?? 0)}
-      </Value>
-    ),
+    cell: (i) => (i.plan ? count(i.plan.rows) : i.tenant ? <RowsEstimate of={i.tenant} about /> : unknown),
   },
   {
     key: "size",
     head: "Size",
     right: true,
-    cell: (i) => (
-      <Value of={i.plan?.bytes ?? i.tenant?.bytes_estimate} reason={i.tenant?.estimate_reason || "not planned yet"}>
-        {i.plan ? "" : "≈ "}
-        {bytes(i.plan?.bytes ?? i.tenant?.bytes_estimate ?? 0)}
-      </Value>
-    ),
+    cell: (i) => (i.plan ? bytes(i.plan.bytes) : i.tenant ? <SizeEstimate of={i.tenant} about /> : unknown),
   },
   {
     key: "wait",

@@ -1,3 +1,4 @@
+import { RowsEstimate, SizeEstimate } from "../../app/Estimates";
 import { RowLink } from "../../app/RowLink";
 import { stateOf } from "../../app/tenantState";
 import type { TenantRow } from "../../bridge";
@@ -5,7 +6,6 @@ import { Age } from "../../ui/Age";
 import { absolute } from "../../ui/clock";
 import type { Column } from "../../ui/DataTable";
 import { Value } from "../../ui/Figure";
-import { bytes, count } from "../../ui/format";
 import { moveStatus, Status } from "../../ui/Status";
 
 export interface TenantColumn extends Column<TenantRow> {
@@ -129,11 +129,7 @@ export function columnsOf({
       sorts: true,
       shown: true,
       exports: ["size"],
-      cell: (t) => (
-        <Value of={t.bytes_estimate} reason={t.estimate_reason}>
-          <span title={t.estimate_reason || "from the planner's statistics, without indexes"}>{bytes(t.bytes_estimate ?? 0)}</span>
-        </Value>
-      ),
+      cell: (t) => <SizeEstimate of={t} />,
     },
     {
       key: "rows",
@@ -143,11 +139,7 @@ export function columnsOf({
       sorts: true,
       shown: true,
       exports: ["rows"],
-      cell: (t) => (
-        <Value of={t.rows_estimate} reason={t.estimate_reason}>
-          <span title={t.estimate_reason || "from the planner's statistics"}>{count(t.rows_estimate ?? 0)}</span>
-        </Value>
-      ),
+      cell: (t) => <RowsEstimate of={t} />,
     },
     {
       key: "demo",
