@@ -20,8 +20,11 @@ test.beforeAll(async () => {
 });
 
 test("a move while rows are copied", async ({ open, page }) => {
-  const copying = seen.filter((m) => m.state === "copying" && m.rows_copied < m.rows);
-  expect(copying.filter((m) => m.rows_copied > 0).length, "moments in which rows were copied").toBeGreaterThan(0);
+  // On a busy computer many moments in a row say the same; the chart is of those that do not.
+  const copying = seen
+    .filter((m) => m.state === "copying" && m.rows_copied < m.rows)
+    .filter((m, i, all) => m.rows_copied !== all[i - 1]?.rows_copied);
+  expect(copying.length, "moments in which rows were copied").toBeGreaterThan(2);
   await replay(page, copying);
   await open("demo", `/moves/${done.id}`);
   await expect(page.locator("svg.chart")).toBeVisible();
