@@ -10,6 +10,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/move/carry"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
@@ -86,7 +87,7 @@ func (r *run) copyOnline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.say(ctx, "every row was compared while the tenant wrote: both sides were equal at one moment; %d rows had changed since the copy began", p.Noted)
+	r.say(ctx, "every row was compared while the tenant wrote: both sides were equal at one moment; %s had changed since the copy began", figure.Count(p.Noted, "row"))
 	stopAt("catching_up")
 	return nil
 }
@@ -156,7 +157,7 @@ func (r *run) noteWrites(ctx context.Context, s *side, again Action) error {
 		return err
 	}
 	return fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move "+string(again)+" "+r.m.ID+" --wait",
-		"%s: older transactions did not end within %s: %s", s.name, olderLimit, blockers(older))
+		"%s: older transactions did not end within %s: %s", s.name, figure.Span(olderLimit), blockers(older))
 }
 
 // noteOnce lets a side's guards note each row once, while nobody carries: what is
@@ -187,18 +188,18 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 		if p.Took <= quick {
 			return nil
 		}
-		r.say(ctx, "carried from %s: %d inserted, %d changed, %d deleted in %s", from.name, p.Inserted, p.Updated, p.Deleted, p.Took.Round(time.Millisecond))
+		r.say(ctx, "carried from %s: %s inserted, %s changed, %s deleted in %s", from.name, figure.Number(p.Inserted), figure.Number(p.Updated), figure.Number(p.Deleted), figure.Span(p.Took))
 		if best == 0 || p.Took < best*9/10 {
 			best, idle = p.Took, 0
 		} else if idle++; idle >= patience {
 			// It will not get shorter. Where the limit of the fence leaves room it
 			// may be closed all the same.
 			if p.Took < time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond/4 {
-				r.say(ctx, "the tenant writes as fast as it is carried; the last pass took %s", p.Took.Round(time.Millisecond))
+				r.say(ctx, "the tenant writes as fast as it is carried; the last pass took %s", figure.Span(p.Took))
 				return nil
 			}
 			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; shard-admin move resume "+r.m.ID+" --wait goes on",
-				"%s: the tenant writes faster than its rows can be carried: the last of %d passes took %s", from.name, n, p.Took.Round(time.Millisecond))
+				"%s: the tenant writes faster than its rows can be carried: the last of %d passes took %s", from.name, n, figure.Span(p.Took))
 		}
 	}
 }
