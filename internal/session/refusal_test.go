@@ -14,7 +14,7 @@ func TestARefusedWriterNeedsNoCounter(t *testing.T) {
 	f.tenant("7", "default", 7000, 1)
 	m := f.moved(s, "7", "shard_1")
 	f.exec(0, `DO $$ DECLARE s record; BEGIN
-		FOR s IN SELECT c.relname FROM pg_class c WHERE c.relkind = 'S' AND c.relnamespace = 'shard_admin_move'::regnamespace LOOP
+		FOR s IN SELECT c.relname FROM pg_class c WHERE c.relkind = 'S' AND c.relnamespace = 'shard_admin_move'::regnamespace AND c.relname ~ '^(refused|late)' LOOP
 			EXECUTE format('DROP SEQUENCE shard_admin_move.%I', s.relname);
 		END LOOP;
 	END $$`)

@@ -42,7 +42,6 @@ END $$;
 -- sees the write sees the note. Rows are only added here; the mover removes what
 -- it has carried over by the transaction that wrote it.
 CREATE TABLE IF NOT EXISTS shard_admin_move.touched (
-    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     move_id uuid NOT NULL,
     tbl     text NOT NULL,
     key     text[] NOT NULL,
