@@ -93,7 +93,7 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		"check": func(w io.Writer) {
 			printCheck(w, session.FleetCheck{Databases: []session.DatabaseCheck{
 				{
-					Name: "control", Configured: true, Reachable: true, Version: "16.4 (Debian 16.4-1.pgdg120+1)", TLS: "TLSv1.3", LatencyMS: ref(0.4), User: "ops", Warnings: []string{"wal_level is replica: fenced moves work, online moves will need logical"},
+					Name: "control", Configured: true, Reachable: true, Version: "16.4 (Debian 16.4-1.pgdg120+1)", TLS: "TLSv1.3", LatencyMS: ref(0.4), User: "ops", Warnings: []string{"sslmode=require does not prove who the server is; verify-full does"},
 					Missing: []session.MissingRight{{Capability: "move", Right: "INSERT on pwb_users", Grant: `GRANT INSERT ON "public"."pwb_users" TO "ops";`}},
 				},
 				{Name: "shard_2", Configured: true, Problem: down},

@@ -115,9 +115,6 @@ func (s *Session) checkOne(ctx context.Context, db *conn.Database) DatabaseCheck
 	default:
 		v.Warnings = append(v.Warnings, fmt.Sprintf("sslmode=%s does not prove who the server is; verify-full does", v.TLSMode))
 	}
-	if v.WALLevel != "logical" {
-		v.Warnings = append(v.Warnings, "wal_level is "+v.WALLevel+": fenced moves work, online moves will need logical")
-	}
 	if recovery {
 		v.Warnings = append(v.Warnings, "the database is a standby: it takes no writes")
 	} else if readOnly {
