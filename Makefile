@@ -36,6 +36,7 @@ postgres:
 
 build: page
 	@build/need go window && \
+	  echo 'building the window, which takes minutes the first time' && \
 	  CGO_ENABLED=1 go build -trimpath -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o build/bin/shard-admin . || \
 	  { [ $$? -eq 3 ] && $(MAKE) --no-print-directory build-headless && cp build/bin/shard-admin-headless build/bin/shard-admin; }
 
