@@ -88,7 +88,8 @@ type running struct {
 
 func settings() map[string]string {
 	return map[string]string{
-		"max_connections": "120", "shared_buffers": "64MB", "max_wal_size": "1GB", "checkpoint_timeout": "15min", "log_min_duration_statement": "2000",
+		"wal_level": "logical", "max_connections": "120", "shared_buffers": "64MB", "max_wal_size": "1GB", "checkpoint_timeout": "15min",
+		"max_replication_slots": "10", "max_wal_senders": "10", "log_min_duration_statement": "2000",
 	}
 }
 

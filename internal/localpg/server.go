@@ -125,9 +125,10 @@ func initdb(ctx context.Context, cfg Config, who user) error {
 
 func (s *Server) settings() []string {
 	all := map[string]string{
+		"wal_level": "logical", "max_replication_slots": "20", "max_wal_senders": "20", "max_connections": "200",
 		"listen_addresses": "127.0.0.1", "unix_socket_directories": s.cfg.socket(), "unix_socket_permissions": "0700",
 		"shared_buffers": "64MB", "log_min_messages": "warning", "timezone": "UTC", "cluster_name": "shard-admin",
-		"max_connections": "200", "max_prepared_transactions": "5",
+		"max_prepared_transactions": "5",
 	}
 	for k, v := range s.cfg.Settings {
 		all[k] = v

@@ -512,12 +512,17 @@ func (s *Shard) NoteWrites(ctx context.Context, tenant, move string, epoch int64
 		} else if older, err := s.WaitOlder(ctx, time.Until(deadline)); err != nil || len(older) > 0 {
 			return older, err
 		}
-		if err := s.NoteAnew(ctx, tenant, move, epoch, next); code(err) == "55P03" && time.Now().Before(deadline) {
+		err = s.NoteAnew(ctx, tenant, move, epoch, next)
+		if code(err) == "55P03" {
 			// Open transactions of the tenant are in the way.
-			if older, err := s.WaitOlder(ctx, time.Until(deadline)); err != nil || len(older) > 0 {
-				return older, err
+			if older, werr := s.WaitOlder(ctx, time.Until(deadline)); werr != nil || len(older) > 0 {
+				return older, werr
 			}
-		} else if err != nil {
+			if time.Now().Before(deadline) {
+				continue
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
