@@ -317,6 +317,36 @@ func TestANoteOfALaterCommitStays(t *testing.T) {
 	require.EqualValues(t, 1, b.pass(ctx).Noted)
 }
 
+// A row is written while it is nobody's, by a transaction that ends only after a
+// pass has carried whoever makes it the tenant's.
+func TestARowThatWasNobodysIsNoted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := t.Context()
+	_, err := b.app.Exec(ctx, "INSERT INTO files VALUES (500, 'plain', '2020-01-01Z')")
+	require.NoError(t, err)
+	b.pass(ctx)
+	child, file := pgtest.Connect(t, b.pair.HereURL), pgtest.Connect(t, b.pair.HereURL)
+	early, err := child.Begin(ctx) // refers to a project that nobody sees yet
+	require.NoError(t, err)
+	_, err = early.Exec(ctx, "INSERT INTO hints VALUES ('early', 'soon', 'b'); INSERT INTO comments VALUES (500, 'Project', 500, 'early')", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	analyse, err := file.Begin(ctx) // changes a file that nobody points at yet
+	require.NoError(t, err)
+	_, err = analyse.Exec(ctx, "UPDATE files SET name = 'analysed' WHERE id = 500")
+	require.NoError(t, err)
+	_, err = b.app.Exec(ctx, "INSERT INTO projects VALUES (500, 1, 'soon', 'n', 'l')")
+	require.NoError(t, err)
+	b.pass(ctx)
+	require.NoError(t, early.Commit(ctx))
+	require.NoError(t, analyse.Commit(ctx))
+	_, err = b.app.Exec(ctx, "INSERT INTO attachments (owner_id, file_id) VALUES (1, 500)")
+	require.NoError(t, err)
+	b.pass(ctx)
+	require.Equal(t, []string{"analysed"}, dump(t, b.pair.ThereURL, "SELECT name FROM files WHERE id = 500"))
+	require.Equal(t, []string{"early"}, dump(t, b.pair.ThereURL, "SELECT body FROM comments WHERE id = 500"))
+}
+
 // A row of another tenant that has the key of one of this tenant's stops the
 // pass, and nothing is written.
 func TestAKeyOfSomebodyElseStopsThePass(t *testing.T) {

@@ -12,8 +12,9 @@
 //
 // Where a fence row says so (noting), the guards also note the key of each row
 // that the tenant's writers touch, in the writer's transaction. A row that gets
-// another key is noted under both, a row that belongs to nobody yet is not:
-// package carry finds it through its owner. While somebody carries, each write is
+// another key is noted under both. A row that belongs to nobody as far as its
+// writer sees is noted for every move: whoever makes it somebody's may not have
+// committed yet. While somebody carries, each write is
 // noted in touched and notes are taken away; while nobody does, each row is noted
 // once, in touched_once, so that days of writing leave one note for each row.
 // Between once and each lies soon, until every transaction that may go by once has

@@ -100,7 +100,7 @@ BEGIN
             each := each || e.move;
         END IF;
     END LOOP;
-    FOREACH m IN ARRAY each LOOP
+%s    FOREACH m IN ARRAY each LOOP
 %s
     END LOOP;
     FOREACH m IN ARRAY once LOOP
@@ -110,7 +110,21 @@ BEGIN
         RETURN OLD;
     END IF;
     RETURN NEW;
-END $guard$`, functionName(c.Name()), pinned(c), owners("OLD"), owners("NEW"), orphan("NEW"), notes(c, "touched", ""), notes(c, "touched_once", " ON CONFLICT DO NOTHING"))
+END $guard$`, functionName(c.Name()), pinned(c), owners("OLD"), owners("NEW"), orphan("NEW"), nobodys(c), notes(c, "touched", ""), notes(c, "touched_once", " ON CONFLICT DO NOTHING"))
+}
+
+// nobodys notes, for every move that notes, a row that belongs to nobody as far
+// as the writer sees: who makes it somebody's may commit meanwhile, and then
+// neither would have noted it. It is "" for tables whose rows always have a tenant.
+func nobodys(c *tenancy.TableClass) string {
+	if col := c.Table.Column(c.TenantColumn); col != nil && col.NotNull {
+		return ""
+	}
+	return `    IF before = '{}' AND after = '{}' THEN
+        SELECT coalesce(array_agg(f.move_id) FILTER (WHERE f.noting <> 'once'), '{}'), coalesce(array_agg(f.move_id) FILTER (WHERE f.noting = 'once'), '{}') INTO each, once
+        FROM shard_admin_move.fence f WHERE f.noting <> '' AND f.move_id::text IS DISTINCT FROM current_setting('shard_admin.bypass', true);
+    END IF;
+`
 }
 
 // notes are the statements that note which row a writer touched. A row that gets
