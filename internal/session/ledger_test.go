@@ -392,14 +392,12 @@ func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: "online", Note: "ledger"})
 	require.NoError(t, err)
 	story := f.chaos(s, m.ID, "start", points, r)
-	m, err = s.Move(t.Context(), m.ID)
-	require.NoError(t, err)
+	m = f.shown(s, m.ID)
 	require.Equal(t, "retained", m.State, "%v %+v", story, m.Log)
 	time.Sleep(time.Duration(r.IntN(500)) * time.Millisecond)
 	if r.IntN(3) > 0 {
 		story = append(story, f.chaos(s, m.ID, "rollback", points, r)...)
-		m, err = s.Move(t.Context(), m.ID)
-		require.NoError(t, err)
+		m = f.shown(s, m.ID)
 		require.Equal(t, "rolled_back", m.State, "%v %+v", story, m.Log)
 	}
 	time.Sleep(100 * time.Millisecond)
@@ -441,6 +439,21 @@ func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
 	require.Greater(t, l.acked.Load(), int64(100))
 }
 
+// shown reads a move; the sessions that were cut may be the reader's own.
+func (f *fixture) shown(s *session.Session, id string) session.MoveView {
+	f.t.Helper()
+	var m session.MoveView
+	var err error
+	for range 20 {
+		if m, err = s.Move(f.t.Context(), id); err == nil {
+			return m
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	require.NoError(f.t, err)
+	return m
+}
+
 // chaos carries an action to its end through what happens to whoever does it.
 func (f *fixture) chaos(s *session.Session, id, action string, points []string, r *rand.Rand) []string {
 	t := f.t.(*testing.T)
@@ -470,8 +483,7 @@ func (f *fixture) chaos(s *session.Session, id, action string, points []string, 
 			break
 		}
 		t.Logf("%s: %s", story[len(story)-1], out)
-		m, err := s.Move(t.Context(), id)
-		require.NoError(t, err)
+		m := f.shown(s, id)
 		if m.Settled && m.State != "failed" && m.State != "retained" || m.State == "retained" && action != "rollback" {
 			return story
 		}
@@ -485,8 +497,7 @@ func (f *fixture) chaos(s *session.Session, id, action string, points []string, 
 		}
 	}
 	for try := 0; ; try++ {
-		m, err := s.Move(t.Context(), id)
-		require.NoError(t, err)
+		m := f.shown(s, id)
 		next := action
 		switch m.State {
 		case "retained":
