@@ -6,6 +6,7 @@
 #   make build-headless  build/bin/shard-admin-headless (no window, static)
 #   make generate        the page's bindings in frontend/wailsjs
 #   make bench           speed, as ratios against a peer in the same run
+#   make soak            the ledger of online moves, 200 runs; SOAK_RUNS=8 for fewer
 #   make lint            gofumpt, vet, staticcheck, Biome, TypeScript
 
 SHELL := /bin/bash
@@ -18,7 +19,7 @@ LDFLAGS := -s -w -X shardadmin/internal/version.version=$(VERSION) -X shardadmin
 WINDOW_TAGS := desktop,production,webkit2_41
 PAGE := $(shell git ls-files frontend 2>/dev/null | grep -v '^frontend/wailsjs/' | grep -v dist/.gitkeep)
 
-.PHONY: demo test build build-headless generate check-generated bench lint page postgres clean
+.PHONY: demo test build build-headless generate check-generated bench soak lint page postgres clean
 
 frontend/node_modules/.installed: frontend/package-lock.json
 	@build/need go node
@@ -62,6 +63,11 @@ test: build-headless postgres frontend/node_modules/.installed
 bench: postgres
 	@build/need go psql rails
 	build/bench
+
+# Four pairs of PostgreSQL versions share the runs.
+soak: postgres
+	@build/need go versions
+	LEDGER_RUNS=$$(( ($${SOAK_RUNS:-200} + 3) / 4 )) go test -tags headless,faults -count 1 -timeout 8h -v -run '^TestLedger$$' ./internal/session
 
 lint: frontend/node_modules/.installed
 	PARTS='lint page-lint' build/test
