@@ -32,7 +32,7 @@ func (p *program) moveCommand() *cobra.Command {
 		fs.SortFlags = false
 		fs.StringVar(&o.Mode, "mode", "", "`MODE` online or fenced (default: online where possible)")
 		fs.StringVar(&o.decisions, "decisions", "", "take the choices for the plan's decisions from `FILE`, TOML or JSON")
-		fs.DurationVar(&o.maxReadOnly, "max-read-only", 0, "refuse if the tenant would be read-only for longer than `TIME`")
+		fs.DurationVar(&o.maxReadOnly, "max-read-only", 0, "refuse or give up if the tenant would be read-only for longer than `TIME` (default: 10s online, 5m fenced)")
 	}
 	planned := &cobra.Command{
 		Use: "plan TENANT SHARD", Short: "Say what a move would do; exit 3 if a check blocks it", Args: want("TENANT", "SHARD"),
@@ -45,7 +45,11 @@ func (p *program) moveCommand() *cobra.Command {
 	started := &cobra.Command{
 		Use: "start TENANT SHARD", Short: "Move a tenant's rows to another shard", Args: want("TENANT", "SHARD"),
 		Long: `File a move and queue its run. With --wait this process carries it out and ends
-when nothing more happens without a person; otherwise a worker does.`,
+when nothing more happens without a person; otherwise a worker does.
+
+An online move copies while the tenant writes and keeps its writes waiting for
+the switch alone; a fenced one keeps them waiting until all rows are copied and
+compared.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			start.Tenant, start.Target = args[0], args[1]
 			return p.runMoveStart(cmd.Context(), start)
@@ -54,7 +58,7 @@ when nothing more happens without a person; otherwise a worker does.`,
 	shared(started, &start)
 	fs := started.Flags()
 	fs.BoolVar(&start.wait, "wait", false, "carry it out here and return when it is settled")
-	fs.BoolVar(&start.Hold, "hold", false, "stop before the tenant is made read-only; move switch goes on")
+	fs.BoolVar(&start.Hold, "hold", false, "stop at ready and wait for move switch: online when the target follows, fenced before anything is copied")
 	fs.IntVar(&start.Priority, "priority", 0, "runs of a higher `NUMBER` come first")
 	fs.StringVar(&start.At, "at", "", "not before the `TIME`, RFC 3339")
 	fs.BoolVar(&start.AcceptAlone, "accept-alone", false, "in production: without a second worker that could take over")
@@ -264,7 +268,7 @@ func (p *program) runMoveStart(ctx context.Context, o moveOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := p.change(ctx, s.Fleet(), fmt.Sprintf("Tenant %s moves to %s; its site is read-only while the last rows are copied and compared.", o.Tenant, o.Target), o.Tenant); err != nil {
+	if err := p.change(ctx, s.Fleet(), fmt.Sprintf("Tenant %s moves to %s. %s", o.Tenant, o.Target, writesWait(o.Mode)), o.Tenant); err != nil {
 		return err
 	}
 	r, err := o.request(p)
@@ -276,6 +280,17 @@ func (p *program) runMoveStart(ctx context.Context, o moveOptions) error {
 		return err
 	}
 	return p.follow(ctx, s, v, o.wait)
+}
+
+// writesWait says for how long a move of a mode keeps the tenant from writing.
+func writesWait(mode string) string {
+	switch mode {
+	case "online":
+		return "Its writes wait for a moment while the last of them are carried over."
+	case "fenced":
+		return "Its site is read-only while its rows are copied and compared."
+	}
+	return "Its writes wait for the switch; where the move cannot be online, while its rows are copied and compared."
 }
 
 func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
@@ -290,7 +305,7 @@ func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
 			return err
 		}
 		what := map[string]string{
-			"switch":   "The tenant is made read-only, its rows are compared, and it moves.",
+			"switch":   writesWait(m.Mode),
 			"resume":   "The move goes on where it stopped.",
 			"cancel":   "What was copied is removed; the tenant stays where it is.",
 			"rollback": "The tenant goes back, with what was written since.",
