@@ -104,11 +104,17 @@ func (r *run) storeDigests(ctx context.Context, q querier, digests map[string]co
 
 // inTime turns the end of the fence's time into what it means.
 func (r *run) inTime(ctx context.Context, err error) error {
-	if err != nil && context.Cause(ctx) == context.DeadlineExceeded {
-		return fault.Wrapf(err, fault.FenceExpired, "shard-admin move start … --max-read-only with a longer time, or move the tenant when it is smaller",
-			"the copy did not finish within %s; the tenant writes on %s again", figure.Span(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond), r.m.Source)
+	if err == nil || context.Cause(ctx) != context.DeadlineExceeded {
+		return err
 	}
-	return err
+	what, on, hint := "the copy", r.m.Source, "shard-admin move start … --max-read-only with a longer time, or move the tenant when it is smaller"
+	switch {
+	case r.m.State == RollingBack:
+		what, on, hint = "bringing the tenant back", r.m.Target, "shard-admin move rollback "+r.m.ID+" --wait tries again, better at a quieter time"
+	case r.m.online():
+		what, hint = "the switch", "shard-admin move resume "+r.m.ID+" --wait goes on, better at a quieter time"
+	}
+	return fault.Wrapf(err, fault.FenceExpired, hint, "%s did not finish within %s; the tenant writes on %s again", what, figure.Span(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond), on)
 }
 
 // copyRows places the root row, then copies every table on one snapshot.

@@ -1,6 +1,8 @@
 package move
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"shardadmin/internal/fault"
 )
 
 var allStates = []State{Planned, Copying, CatchingUp, Ready, Switching, Switched, Retained, Finalizing, Finalized, Cancelled, Failed, RollingBack, RolledBack}
@@ -126,4 +130,29 @@ func TestWhatIsSafeNamesWhereTheTenantLives(t *testing.T) {
 	since := time.Now()
 	m = &Move{State: Failed, Tenant: "7", Source: "default", Target: "shard_1", ReadOnlySince: &since}
 	require.Contains(t, m.Safe(), "its writes still wait")
+}
+
+// Whose time ran out is told where the tenant writes, and what may be typed now.
+func TestAFenceThatRanOutSaysWhatGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for _, c := range []struct {
+		m          Move
+		says, hint string
+	}{
+		{Move{Mode: "fenced", State: Copying}, "the copy did not finish within 10 s; the tenant writes on a again", "move start … --max-read-only"},
+		{Move{Mode: "online", State: Switching}, "the switch did not finish within 10 s; the tenant writes on a again", "move resume 7 --wait"},
+		{Move{Mode: "online", State: RollingBack}, "bringing the tenant back did not finish within 10 s; the tenant writes on b again", "move rollback 7 --wait"},
+		{Move{Mode: "fenced", State: RollingBack}, "bringing the tenant back did not finish within 10 s; the tenant writes on b again", "move rollback 7 --wait"},
+	} {
+		c.m.ID, c.m.Source, c.m.Target, c.m.MaxReadOnlyMS = "7", "a", "b", 10_000
+		r := &run{m: &c.m}
+		err := r.inTime(ctx, errors.New("cut off"))
+		require.Equal(t, fault.FenceExpired, fault.CodeOf(err))
+		require.ErrorContains(t, err, c.says)
+		require.Contains(t, fault.HintOf(err), c.hint)
+		require.ErrorContains(t, r.inTime(t.Context(), errors.New("cut off")), "cut off")
+		require.NotEqual(t, fault.FenceExpired, fault.CodeOf(r.inTime(t.Context(), errors.New("cut off"))))
+	}
 }
