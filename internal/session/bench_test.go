@@ -490,6 +490,48 @@ func BenchmarkOnlineMoves(b *testing.B) {
 	}
 }
 
+// A whole online move with its verification, nobody writing, by a role that may
+// leave out the checks of foreign keys, beside a psql pipe of the same rows.
+func BenchmarkWholeOnlineMoveAgainstPsql(b *testing.B) {
+	rows := benchNumber(b, "BENCH_ROWS", 800_000)
+	f := newBenchFleet(b, rows)
+	for n := range 2 {
+		pgtest.Exec(b, pgtest.Server(b, n), "postgres", "GRANT SET ON PARAMETER session_replication_role TO "+f.role)
+	}
+	for b.Loop() {
+		var ours, peer []time.Duration
+		for range 3 {
+			peer = append(peer, f.psql())
+			f.dbs[1] = f.target(false)
+			f.fleet.Shards[1].Endpoint.URL = pgtest.Server(b, 1).URL(f.role, f.dbs[1])
+			s := f.open()
+			f.grant(s)
+			_, err := s.Install(b.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+			require.NoError(b, err)
+			f.grant(s)
+			begin := time.Now()
+			m, err := s.StartMove(b.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: "online", Note: "bench"})
+			require.NoError(b, err)
+			m, err = s.Await(b.Context(), m.ID, nil)
+			require.NoError(b, err, "%+v", m.Log)
+			require.Equal(b, "retained", m.State)
+			ours = append(ours, time.Since(begin))
+			for _, l := range m.Log {
+				say("    %s %s", l.At[11:23], l.Message)
+			}
+			m = act2(b, s, "rollback", m.ID)
+			require.Equal(b, "rolled_back", m.State)
+			f.drop(f.dbs[1])
+		}
+		ratio := median(ours).Seconds() / median(peer).Seconds()
+		say("whole online move of %d rows, replica role: %.1f s, psql pipe %.1f s: %.2f times, promised ≤ 1.6", rows, median(ours).Seconds(), median(peer).Seconds(), ratio)
+		b.ReportMetric(ratio, "of-psql")
+		if ratio > 1.6 {
+			b.Errorf("a whole online move takes %.2f times the pipe", ratio)
+		}
+	}
+}
+
 // act2 queues an action and waits until it is settled.
 func act2(b *testing.B, s *session.Session, action, id string) session.MoveView {
 	b.Helper()
