@@ -274,81 +274,95 @@ func TestBreakGlassReopensATenant(t *testing.T) {
 		{"back, half open", "rollback", "target_moved", "resume", "fenced"},
 		{"back, served", "rollback", "source_open", "resume", "fenced"},
 	}
-	f, s := ready(t)
-	r := newRescue(t, f)
 	shown := map[string]bool{}
-	for i, sc := range list {
-		id := fmt.Sprint(100000 + i)
-		f.tenant(id, "default", (100000+i)*1000, 2)
-		// On a slow computer ten seconds pass while the page is followed.
-		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: sc.mode, MaxReadOnlyMS: 300_000, Note: sc.name, Hold: sc.point == "held" || sc.name == "failed"})
-		require.NoError(t, err)
-		r.of(m)
-		switch {
-		case sc.name == "failed":
-			m, err = s.Await(t.Context(), m.ID, nil)
-			require.NoError(t, err)
-			f.exec(1, "ALTER TABLE pwb_contacts ADD COLUMN break_glass int")
-			_, err = s.ActOnMove(t.Context(), "switch", session.MoveAction{ID: m.ID, Note: "test"})
-			require.NoError(t, err)
-			_, err = s.Await(t.Context(), m.ID, nil)
-			require.Error(t, err)
-			f.exec(1, "ALTER TABLE pwb_contacts DROP COLUMN break_glass")
-		case sc.action == "start":
-			f.killedAt("start", m.ID, sc.point)
-		default:
-			_, err = s.Await(t.Context(), m.ID, nil)
-			require.NoError(t, err)
-			f.killedAt(sc.action, m.ID, sc.point)
-		}
-		why := sc.name + " at " + sc.point + ", " + sc.mode
+	for _, sc := range list {
 		shown[sc.name] = true
-		want, ok := r.g.cases[sc.name]
-		require.True(t, ok, "the page has no row %q", sc.name)
-
-		state, pointer, source, target := r.look()
-		require.Contains(t, want.states, state, why)
-		require.Equal(t, want.pointer, pointer, why)
-		require.Contains(t, want.source, source, why)
-		require.Contains(t, want.target, target, why)
-		for _, which := range []string{"source", "target"} {
-			require.Equal(t, which == want.whoMayWriteFirst, r.mayWrite(side(r.values[which])), "%s: the page says: %s", why, want.tenant)
-		}
-
-		for _, st := range want.steps {
-			r.do(st.statement, st.where)
-			if st.statement == "take-over" {
-				_, again, _, _ := r.look()
-				require.Equal(t, pointer, again, why)
-			}
-		}
-		r.onlyOn(r.values[pointer], why)
-		_, err = f.app(side(r.values[pointer])).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'after the glass broke' WHERE website_id = "+id)
-		require.NoError(t, err)
-		rows := f.rowsOf(side(r.values[pointer]), id)
-		require.Greater(t, len(rows), 40, why)
-
-		m, err = s.Move(t.Context(), m.ID)
-		require.NoError(t, err)
-		if sc.then != "resume" || slices.Contains(m.Actions, "resume") {
-			m = act(t, s, sc.then, session.MoveAction{ID: m.ID, Wait: true})
-		}
-		if m.Held { // it was held before it failed
-			m = act(t, s, "switch", session.MoveAction{ID: m.ID})
-		}
-		require.True(t, m.Settled, why)
-		f.whole(m, rows)
-		t.Logf("%s: %d statements, then %s: %s", why, len(want.steps), sc.then, m.State)
-		if m.State == "retained" && (sc.mode == "fenced" || sc.name == "committing") { // it waits for the routes
-			f.whole(act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true}), rows)
-		}
 	}
-	for name := range r.g.cases {
+	for name := range readGlass(t).cases {
 		require.True(t, shown[name], "nothing shows the page's row %q", name)
 	}
-	v, err := s.VerifyAudit(t.Context())
-	require.NoError(t, err)
-	require.True(t, v.OK)
+	for _, mode := range []string{"fenced", "online"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			f, s := ready(t)
+			r := newRescue(t, f)
+			for i, sc := range list {
+				if sc.mode != mode {
+					continue
+				}
+				id := fmt.Sprint(100000 + i)
+				f.tenant(id, "default", (100000+i)*1000, 2)
+				// On a slow computer ten seconds pass while the page is followed.
+				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: sc.mode, MaxReadOnlyMS: 300_000, Note: sc.name, Hold: sc.point == "held" || sc.name == "failed"})
+				require.NoError(t, err)
+				r.of(m)
+				switch {
+				case sc.name == "failed":
+					m, err = s.Await(t.Context(), m.ID, nil)
+					require.NoError(t, err)
+					f.exec(1, "ALTER TABLE pwb_contacts ADD COLUMN break_glass int")
+					_, err = s.ActOnMove(t.Context(), "switch", session.MoveAction{ID: m.ID, Note: "test"})
+					require.NoError(t, err)
+					_, err = s.Await(t.Context(), m.ID, nil)
+					require.Error(t, err)
+					f.exec(1, "ALTER TABLE pwb_contacts DROP COLUMN break_glass")
+				case sc.action == "start":
+					f.killedAt("start", m.ID, sc.point)
+				default:
+					_, err = s.Await(t.Context(), m.ID, nil)
+					require.NoError(t, err)
+					f.killedAt(sc.action, m.ID, sc.point)
+				}
+				why := sc.name + " at " + sc.point + ", " + sc.mode
+				want, ok := r.g.cases[sc.name]
+				require.True(t, ok, "the page has no row %q", sc.name)
+
+				state, pointer, source, target := r.look()
+				require.Contains(t, want.states, state, why)
+				require.Equal(t, want.pointer, pointer, why)
+				require.Contains(t, want.source, source, why)
+				require.Contains(t, want.target, target, why)
+				for _, which := range []string{"source", "target"} {
+					require.Equal(t, which == want.whoMayWriteFirst, r.mayWrite(side(r.values[which])), "%s: the page says: %s", why, want.tenant)
+				}
+
+				for _, st := range want.steps {
+					r.do(st.statement, st.where)
+					if st.statement == "take-over" {
+						_, again, _, _ := r.look()
+						require.Equal(t, pointer, again, why)
+					}
+				}
+				r.onlyOn(r.values[pointer], why)
+				_, err = f.app(side(r.values[pointer])).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'after the glass broke' WHERE website_id = "+id)
+				require.NoError(t, err)
+				rows := f.rowsOf(side(r.values[pointer]), id)
+				require.Greater(t, len(rows), 40, why)
+
+				m, err = s.Move(t.Context(), m.ID)
+				require.NoError(t, err)
+				if sc.then != "resume" || slices.Contains(m.Actions, "resume") {
+					m = act(t, s, sc.then, session.MoveAction{ID: m.ID, Wait: true})
+				}
+				if m.Held { // it was held before it failed
+					m = act(t, s, "switch", session.MoveAction{ID: m.ID})
+				}
+				require.True(t, m.Settled, why)
+				f.whole(m, rows)
+				t.Logf("%s: %d statements, then %s: %s", why, len(want.steps), sc.then, m.State)
+				if m.State == "retained" {
+					end := "finalize"
+					if sc.mode == "online" && sc.name != "committing" { // finalize waits for the routes
+						end = "rollback"
+					}
+					f.whole(act(t, s, end, session.MoveAction{ID: m.ID, Wait: true}), rows)
+				}
+			}
+			v, err := s.VerifyAudit(t.Context())
+			require.NoError(t, err)
+			require.True(t, v.OK)
+		})
+	}
 }
 
 // Every row of the page's table of assignments, each at every place where it
