@@ -251,6 +251,14 @@ func (s *Shard) InstallGuards(ctx context.Context, hooks Hooks) error {
 				if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
 					return err
 				}
+				// Moves that come at once make the same guards: one after the
+				// other, and who comes second finds them.
+				if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('shard_admin_move guards', 0))"); err != nil {
+					return err
+				}
+				if missing, err := s.badGuards(ctx, tx); err != nil || !missing[c.Name()] {
+					return err
+				}
 				for _, sql := range append([]string{s.guardSQL(c)}, s.triggerSQL(c)...) {
 					if _, err := tx.Exec(ctx, sql); err != nil {
 						return err
