@@ -13,6 +13,10 @@
 // a cycle are filled in one transaction and need deferrable keys, which the plan
 // checks.
 //
+// Large tables are cut into parts, and several streams carry them. Where the
+// tenant does not wait for the copy, a Governor watches both servers and lets
+// fewer streams begin a part while others feel the copy; it ends none.
+//
 // Every transaction on the target reads the epoch first. The commit is
 // asynchronous, which is safe: the rows are verified before the flip, and a
 // crash of the target before that undoes the move.

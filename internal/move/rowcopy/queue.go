@@ -31,6 +31,8 @@ type task struct {
 type queue struct {
 	mu      sync.Mutex
 	waiting []*task
+	allowed int // tasks at once
+	running int
 	open    map[string]int // table → tasks not finished
 	plain   bool
 	tm      *tenancy.Map
@@ -39,7 +41,7 @@ type queue struct {
 }
 
 func newQueue(j Job, parts map[string][]string) *queue {
-	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{})}
+	q := &queue{allowed: j.Streams, open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{})}
 	for _, group := range j.Map.Groups(j.Tables) {
 		size := int64(0)
 		for _, c := range group {
@@ -68,12 +70,12 @@ func (q *queue) next(ctx context.Context) (*task, error) {
 			q.mu.Unlock()
 			return nil, nil
 		}
-		for i, t := range q.waiting {
-			if q.ready(t.group) {
-				q.waiting = slices.Delete(q.waiting, i, i+1)
-				q.mu.Unlock()
-				return t, nil
-			}
+		if i := slices.IndexFunc(q.waiting, func(t *task) bool { return q.ready(t.group) }); i >= 0 && q.running < q.allowed {
+			t := q.waiting[i]
+			q.waiting = slices.Delete(q.waiting, i, i+1)
+			q.running++
+			q.mu.Unlock()
+			return t, nil
 		}
 		change := q.change
 		q.mu.Unlock()
@@ -106,6 +108,20 @@ func (q *queue) finished(t *task) {
 	for _, c := range t.group {
 		q.open[c.Name()]--
 	}
+	q.running--
+	q.changed()
+}
+
+// allow lets that many tasks be under way at once; those that are stay.
+func (q *queue) allow(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.allowed = n
+	q.changed()
+}
+
+// changed wakes who waits for a task.
+func (q *queue) changed() {
 	close(q.change)
 	q.change = make(chan struct{})
 }
@@ -143,8 +159,14 @@ const (
 	// partBytes is how much of a table makes a part unless the job says it: with
 	// less, what each part costs at its beginning would count.
 	partBytes = 32 << 20
-	// sampleBytes is how much of a table is read to find where to cut it.
-	sampleBytes = 8 << 20
+	// partsPerStream bounds how many parts a table has for each stream, because
+	// each finds the tenant's rows anew. Where a governor waits for parts to end
+	// they have to be short: there a part grows beyond its size only in tables of
+	// more than 8 GB.
+	partsPerStream, partsPerGoverned = 4, 64
+	// sampleBytes is how much of a table is read to find where to cut it into
+	// sampleParts; for more parts it is more.
+	sampleBytes, sampleParts = 8 << 20, 64
 )
 
 // cut finds conditions that cut large tables into parts of about the same
@@ -158,9 +180,13 @@ func cut(ctx context.Context, j Job) (map[string][]string, error) {
 	if j.PartBytes <= 0 {
 		j.PartBytes = partBytes
 	}
+	most := j.Streams * partsPerStream
+	if j.Governor != nil {
+		most = j.Streams * partsPerGoverned
+	}
 	for _, c := range j.Tables {
 		by := cutBy(c)
-		n := int(min(j.Bytes[c.Name()]/j.PartBytes, int64(4*j.Streams)))
+		n := int(min(j.Bytes[c.Name()]/j.PartBytes, int64(most)))
 		if by == "" || n < 2 {
 			continue
 		}
@@ -190,7 +216,8 @@ func Parts(ctx context.Context, db *conn.Database, m *tenancy.Map, tenant string
 	if Textual(c.Table.Column(by)) {
 		col += ` COLLATE "C"`
 	}
-	share := min(100, 100*float64(sampleBytes)/float64(max(c.Table.Bytes, sampleBytes)))
+	sample := int64(sampleBytes * max(1, n/sampleParts))
+	share := 100 * float64(sample) / float64(max(c.Table.Bytes, sample))
 	var bounds []string
 	err = pool.QueryRow(ctx, fmt.Sprintf("SELECT coalesce((percentile_disc(ARRAY[%s]::float8[]) WITHIN GROUP (ORDER BY %s))::text[], '{}') FROM %s t TABLESAMPLE SYSTEM (%.4f) WHERE %s",
 		strings.Join(at, ", "), col, c.Table.Own(), share, m.Owned(c.Name(), m.Literal(tenant)))).Scan(&bounds)

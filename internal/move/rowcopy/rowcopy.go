@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,9 @@ type Job struct {
 	// ReplicaRole says that the target's role may switch off row by row checks
 	// of foreign keys.
 	ReplicaRole bool
+	// Governor lets the copy make way for others; nil lets it go as fast as it
+	// can.
+	Governor *Governor
 	// Progress hears about rows and bytes of a table; done comes last.
 	Progress func(table string, rows, bytes int64, done bool)
 }
@@ -53,6 +57,13 @@ func Run(ctx context.Context, j Job) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	q := newQueue(j, parts)
+	if j.Governor != nil {
+		watch, end := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { j.Governor.watch(watch, q.allow) })
+		defer wg.Wait()
+		defer end()
+	}
 	for range j.Streams {
 		g.Go(func() error {
 			w, err := open(ctx, j)
@@ -107,6 +118,11 @@ func open(ctx context.Context, j Job) (*worker, error) {
 	if w.dst, err = j.Target.Direct(ctx, o); err != nil {
 		w.close()
 		return nil, err
+	}
+	// It may wait long for its next part.
+	if _, err := w.dst.Exec(ctx, "SET idle_session_timeout = 0", pgx.QueryExecModeSimpleProtocol); err != nil {
+		w.close()
+		return nil, conn.Fault(err, j.Target.Name())
 	}
 	return w, nil
 }

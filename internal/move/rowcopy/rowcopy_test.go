@@ -59,6 +59,7 @@ func TestEveryRowArrivesOnceHoweverTablesAreCut(t *testing.T) {
 		"cut, plain":     {Streams: 4, PartBytes: 1},
 		"cut, replica":   {Streams: 4, PartBytes: 1, ReplicaRole: true},
 		"whole, replica": {Streams: 3, ReplicaRole: true},
+		"cut, governed":  {Streams: 4, PartBytes: 1, Governor: rowcopy.Govern(t.Context(), 4, rowcopy.Rules{}, nil, nil, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,16 @@
+-- What a server feels beside the probe: the physical standby that is furthest
+-- behind in replaying, and the sessions at work or waiting for one another. A
+-- role without pg_read_all_stats sees nobody else's: $1 is false for it.
+SELECT coalesce(s.name, ''), coalesce(s.lag, 0)::float8,
+	(SELECT count(*) FROM pg_stat_activity
+	 WHERE $1 AND pid <> pg_backend_pid() AND backend_type IN ('client backend', 'parallel worker') AND state = 'active'
+	   AND coalesce(wait_event_type, '') NOT IN ('Client', 'Activity', 'Timeout', 'Extension'))
+FROM (SELECT) one LEFT JOIN (
+	SELECT coalesce(nullif(r.application_name, ''), 'pid ' || r.pid) || coalesce(' at ' || host(r.client_addr), '') AS name,
+		-- What has replayed everything keeps its last lag for a while.
+		CASE WHEN r.replay_lsn < pg_current_wal_flush_lsn() THEN coalesce(extract(epoch FROM r.replay_lag), 0) ELSE 0 END AS lag
+	FROM pg_stat_replication r
+	WHERE $1 AND r.state = 'streaming' AND r.replay_lsn IS NOT NULL
+	  AND NOT EXISTS (SELECT FROM pg_replication_slots o WHERE o.active_pid = r.pid AND o.slot_type = 'logical')
+	ORDER BY 2 DESC LIMIT 1
+) s ON true
