@@ -60,6 +60,10 @@ func (r *run) copyOnline(ctx context.Context) error {
 	if err := r.appAuditNow(ctx, tenancy.AppInProgress); err != nil {
 		return err
 	}
+	// The notes of an earlier try may be of each row once.
+	if err := r.noteWrites(ctx, r.src, ActionResume); err != nil {
+		return err
+	}
 	if err := r.copyRows(ctx); err != nil {
 		return err
 	}

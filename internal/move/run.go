@@ -391,7 +391,7 @@ func (r *run) failed(ctx context.Context, cause error) error {
 		if code == fault.MoveParked || ctx.Err() == nil {
 			if err := r.reopenSource(ctx); err != nil {
 				r.e.record.log(ctx, r.m, "error", "the source could not be reopened: %s; the fence's own limit will", err)
-			} else if r.m.keepsCopy() {
+			} else if r.m.online() {
 				r.noteOnce(ctx, r.src)
 			}
 		}
