@@ -52,6 +52,9 @@ func (p *progress) move(v session.MoveView) {
 			text += fmt.Sprintf("  %s of %s", number(v.RowsCopied), count(v.Rows, "row"))
 		}
 	}
+	if v.Slowed != "" {
+		text += "  " + v.Slowed
+	}
 	if v.ReadOnlySince != nil {
 		text += "  read-only"
 		if t, err := time.Parse(time.RFC3339Nano, *v.ReadOnlySince); err == nil {

@@ -19,8 +19,9 @@ import (
 	"shardadmin/internal/tenancy"
 )
 
-// streams is how many tables are copied at once; the target's inserts are the
-// limit, more streams only hold more locks.
+// streams is how many tables, or parts of large ones, are copied at once; the
+// target's inserts are the limit, more streams only hold more locks. Under a
+// governor there may be fewer.
 const streams = 4
 
 // copyUnderFence closes the fence, copies every row on one snapshot, verifies
@@ -186,10 +187,16 @@ func (r *run) copyRows(ctx context.Context) error {
 			}
 		},
 	}
+	ungovern := func() {}
+	if r.m.online() {
+		// Under a fence the tenant waits: nothing holds the copy back.
+		job.Governor, ungovern = r.govern(parkCtx, job, &mu)
+	}
 	err = r.copyShared(parkCtx, job)
 	if err == nil {
 		err = rowcopy.Run(parkCtx, job)
 	}
+	ungovern()
 	if err != nil {
 		if cause := context.Cause(parkCtx); fault.CodeOf(cause) == fault.MoveParked {
 			return cause
@@ -208,6 +215,34 @@ func (r *run) copyRows(ctx context.Context) error {
 	}
 	r.say(ctx, "%s copied, %s", figure.Count(r.m.RowsCopied, "row"), figure.Count(r.m.BytesCopied, "byte"))
 	return nil
+}
+
+// govern lets the copy make way for those who use either shard. Its decisions go
+// into the move's log; mu is held while it changes the move. end closes its
+// sessions.
+func (r *run) govern(ctx context.Context, job rowcopy.Job, mu *sync.Mutex) (g *rowcopy.Governor, end func()) {
+	source, target := rowcopy.NewGauge(r.src.db, job), rowcopy.NewGauge(r.dst.db, job)
+	decided := func(d rowcopy.Decision) {
+		mu.Lock()
+		defer mu.Unlock()
+		if d.Streams < d.Of {
+			r.m.Slowed = d.String()
+		} else {
+			r.m.Slowed = ""
+		}
+		r.say(ctx, "copying: %s", d)
+	}
+	lost := func(shard string, err error) {
+		if ctx.Err() != nil {
+			return
+		}
+		r.say(ctx, "the copy does not see how %s bears it: %s", shard, err)
+	}
+	return rowcopy.Govern(ctx, streams, rowcopy.Rules{}, []rowcopy.Gauge{source, target}, decided, lost), func() {
+		source.Close()
+		target.Close()
+		r.m.Slowed = ""
+	}
 }
 
 // beginCopy looks once more whether the target holds rows of the tenant, now

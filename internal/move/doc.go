@@ -70,10 +70,11 @@
 // one snapshot of the source.
 //
 //  1. planned. The same; the fence rows say that the guards note.
-//  2. copying. No fence. One exported snapshot, all tables; then the first pass
-//     brings what was written meanwhile, and while its snapshot is open every row
-//     is compared on both sides at that moment. Its digests are kept on the
-//     target and change with the rows of each further pass.
+//  2. copying. No fence. One exported snapshot, all tables, in fewer streams
+//     while others on either shard feel it; then the first pass brings what was
+//     written meanwhile, and while its snapshot is open every row is compared on
+//     both sides at that moment. Its digests are kept on the target and change
+//     with the rows of each further pass.
 //  3. catching_up. Passes until one is quick (100 ms), so that the last one under
 //     the fence will be; sequences and views are brought up before it, because
 //     they take longer than the rows.

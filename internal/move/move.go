@@ -49,8 +49,12 @@ type Move struct {
 	VerifiedAt    *time.Time `json:"verified_at"`
 	// Behind is how many touched rows the last pass of an online move found,
 	// BehindMS how long it took; only the process that carries it out knows.
-	Behind         int64           `json:"-"`
-	BehindMS       int64           `json:"-"`
+	Behind   int64 `json:"-"`
+	BehindMS int64 `json:"-"`
+	// Slowed says in how many streams rows are copied and why they are not all,
+	// "" where nothing holds them back; only the process that carries it out
+	// knows.
+	Slowed         string          `json:"-"`
 	Park           bool            `json:"parked"`
 	Note           string          `json:"note"`
 	ErrorCode      string          `json:"-"`

@@ -22,7 +22,7 @@ func moveView(m *move.Move, whole bool) MoveView {
 	v := MoveView{
 		ID: m.ID, Tenant: m.Tenant, Label: m.Label, Source: m.Source, Target: m.Target, Mode: m.Mode, State: string(m.State), Step: m.Step,
 		Phase: m.Phase(), Held: m.Held(), Rows: m.Rows, Bytes: m.Bytes, RowsCopied: m.RowsCopied, BytesCopied: m.BytesCopied,
-		MaxReadOnlyMS: m.MaxReadOnlyMS, WritePauseMS: m.WritePauseMS, ReadOnlySince: stampPtr(m.ReadOnlySince), Verified: m.Verified,
+		Slowed: m.Slowed, MaxReadOnlyMS: m.MaxReadOnlyMS, WritePauseMS: m.WritePauseMS, ReadOnlySince: stampPtr(m.ReadOnlySince), Verified: m.Verified,
 		VerifiedAt: stampPtr(m.VerifiedAt), CreatedBy: m.CreatedBy, Note: m.Note, CreatedAt: stamp(m.CreatedAt), StartedAt: stampPtr(m.StartedAt),
 		SwitchedAt: stampPtr(m.SwitchedAt), FinishedAt: stampPtr(m.FinishedAt), Next: m.Next(), Actions: []string{}, Settled: m.Settled(),
 		Tables: []MoveTable{}, Log: []LogLine{}, Checks: []Check{},
@@ -223,9 +223,16 @@ func (f fixed) Resolve(context.Context, string, string, credential.Endpoint) (cr
 
 // handler carries out one queued run and tells whoever watches.
 func (s *Session) handler(ctx context.Context, r job.Run) error {
-	err := s.engine.HandleWith(ctx, s.gate, r, move.Options{Park: job.Parking(ctx), Progress: func(p move.Progress) { s.tell(moveView(p.Move, true)) }})
+	var id string
+	err := s.engine.HandleWith(ctx, s.gate, r, move.Options{Park: job.Parking(ctx), Progress: func(p move.Progress) {
+		s.mu.Lock()
+		id, s.slowed[p.Move.ID] = p.Move.ID, p.Move.Slowed
+		s.mu.Unlock()
+		s.tell(moveView(p.Move, true))
+	}})
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.slowed, id)
 	s.ended[r.Resource] = err
 	return err
 }
@@ -390,7 +397,7 @@ func (s *Session) settled(ctx context.Context, id string, progress func(MoveView
 				return v, err
 			}
 		} else {
-			v = moveView(m, true)
+			v = s.seen(m)
 			if progress != nil {
 				progress(v)
 			}
@@ -441,5 +448,15 @@ func (s *Session) Move(ctx context.Context, id string) (MoveView, error) {
 	if err != nil {
 		return MoveView{}, err
 	}
-	return moveView(m, true), nil
+	return s.seen(m), nil
+}
+
+// seen is a move as control has it, with what only the process that carries it
+// out knows, if that is this one.
+func (s *Session) seen(m *move.Move) MoveView {
+	v := moveView(m, true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.Slowed = s.slowed[m.ID]
+	return v
 }

@@ -57,7 +57,8 @@ type Session struct {
 	mu       sync.Mutex
 	watchers map[int]func(MoveView)
 	next     int
-	ended    map[string]error // how the last run of a resource ended here
+	ended    map[string]error  // how the last run of a resource ended here
+	slowed   map[string]string // by move that is carried out here: what holds its copy back
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be
@@ -66,7 +67,7 @@ func Open(cfg Config) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}}
+	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}}
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}

@@ -119,7 +119,7 @@ func (s *Session) FindTenant(ctx context.Context, idOrLabel string) (TenantView,
 	}
 	if out.MoveID != nil {
 		if m, err := s.engine.Show(ctx, *out.MoveID); err == nil {
-			v := moveView(m, true)
+			v := s.seen(m)
 			out.Move = &v
 		}
 	}

@@ -312,11 +312,15 @@ type MoveView struct {
 	Step  string `json:"step"`
 	Phase string `json:"phase"`
 	// Held is true for a move that waits for a person before its fence.
-	Held          bool   `json:"held"`
-	Rows          int64  `json:"rows"`
-	Bytes         int64  `json:"bytes"`
-	RowsCopied    int64  `json:"rows_copied"`
-	BytesCopied   int64  `json:"bytes_copied"`
+	Held        bool  `json:"held"`
+	Rows        int64 `json:"rows"`
+	Bytes       int64 `json:"bytes"`
+	RowsCopied  int64 `json:"rows_copied"`
+	BytesCopied int64 `json:"bytes_copied"`
+	// Slowed says in how many streams rows are copied and why they are not all,
+	// "" where nothing holds them back. Elsewhere than in the process that
+	// carries the move out the log alone says it.
+	Slowed        string `json:"slowed"`
 	MaxReadOnlyMS int64  `json:"max_read_only_ms"`
 	WritePauseMS  *int64 `json:"write_pause_ms"`
 	// ReadOnlySince is null unless the tenant cannot write now.

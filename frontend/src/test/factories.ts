@@ -191,6 +191,7 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     bytes: 100_000,
     rows_copied: 250,
     bytes_copied: 25_000,
+    slowed: "",
     max_read_only_ms: 30_000,
     write_pause_ms: null,
     read_only_since: null,

@@ -397,6 +397,7 @@ export namespace session {
 	    bytes: number;
 	    rows_copied: number;
 	    bytes_copied: number;
+	    slowed: string;
 	    max_read_only_ms: number;
 	    write_pause_ms?: number | null;
 	    read_only_since?: string | null;

@@ -48,6 +48,12 @@ test("a running move says what each phase came to, and how far this one is", () 
   ]);
 });
 
+test("a copy that makes way says so, and for what", () => {
+  const slowed = "2 of 4 streams: a standby of shard_1 is 6.0 s behind";
+  expect(line({ slowed })[2]).toBe(`Copy now: 62.0 % of the rows; ${slowed}`);
+  expect(line({ slowed: "", phase: "Verify", state: "copying" })[2]).toBe("Copy done: 620 rows");
+});
+
 test("a failed move stopped where it was", () => {
   expect(line({ state: "failed", settled: true })[2]).toBe("Copy bad: stopped");
 });

@@ -37,7 +37,7 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
     if (m.held && m.state === "ready") return "waits for you";
     switch (phase) {
       case "Copy":
-        return m.rows > 0 ? `${percent(Math.min(1, m.rows_copied / m.rows))} of the rows` : "no rows";
+        return (m.rows > 0 ? `${percent(Math.min(1, m.rows_copied / m.rows))} of the rows` : "no rows") + (m.slowed ? `; ${m.slowed}` : "");
       case "Verify":
         return `${m.tables.filter((t) => t.verified).length} of ${m.tables.length} tables`;
       case "Watch":
