@@ -83,7 +83,6 @@ type writer struct {
 	ids   *atomic.Int64
 	rand  *rand.Rand
 	mine  []string // marks of entries that are there
-	box   int64
 	route int
 	until time.Time
 }
