@@ -41,6 +41,7 @@
 #define FLIPPEDBACK 3
 #define CHECKED     4
 #define PURGED      5
+#define UNDOING     6 /* what was copied is being removed */
 
 /* Actions of a session. */
 #define START    0
@@ -99,8 +100,8 @@ bit guard[2];
 byte data[2];        /* what is committed, a bit a write */
 bit begun;           /* the target's list says that a copy was begun */
 #ifdef ONLINE
-bit slot;
-byte stream;         /* committed on the source since the slot and not applied */
+byte noted[2];       /* the guards' notes: what was written and not carried yet */
+bit kept;            /* failed, and what was copied stays (failed_in) */
 #endif
 
 /* Writers. */
@@ -222,7 +223,7 @@ written:
 			acked = acked | (1 << k);
 #ifdef ONLINE
 			if
-			:: slot && x == S -> stream = stream | (1 << k)
+			:: f != NONE -> noted[x] = noted[x] | (1 << k)
 			:: else
 			fi;
 #endif
@@ -483,7 +484,7 @@ inline remove(x) {
 		:: sep[x] > me -> goto lost
 		:: else -> sep[x] = 0; guard[x] = 0; row(x, NONE)
 #ifdef ONLINE
-			; slot = 0; stream = 0
+			; noted[x] = 0
 #endif
 		fi;
 		if
@@ -493,6 +494,19 @@ inline remove(x) {
 	}
 	recorded(x, 0)
 }
+
+#ifdef ONLINE
+/* keepsCopy */
+#define KEEPS (mp != UNDOING && (ms == CATCHING_UP || ms == READY || ms == SWITCHING || (ms == FAILED && kept)))
+
+/* carry.Pass: what a snapshot and its notes show is brought over in one
+ * transaction, then those notes are removed. */
+inline pass(a, b) {
+	atomic { oops(); snap = noted[a] & data[a] }
+	atomic { writing(b); data[b] = data[b] | snap; holds() }
+	atomic { writing(a); noted[a] = noted[a] & ~snap; snap = 0 }
+}
+#endif
 
 proctype Owner(bit id) {
 	byte me, action, ms, mp, snap;
@@ -570,10 +584,8 @@ lease_taken:
 	:: action == RESUME && ms == FINALIZING -> goto finalize
 	:: action == RESUME && ms == SWITCHED -> goto settle
 #ifdef ONLINE
-	:: action == RESUME && ms == CATCHING_UP -> goto catchUp
-	:: action == RESUME && ms == READY -> goto online_ready
-	:: action == RESUME && ms == SWITCHING -> goto reopenOnline
-	:: action == RESUME && (ms == PLANNED || ms == COPYING || ms == FAILED) -> past = !hold; goto undo
+	:: action == RESUME && UNDOABLE(ms) && KEEPS -> past = !hold; goto goOn
+	:: action == RESUME && UNDOABLE(ms) && !KEEPS -> past = !hold; goto undo
 #else
 	:: action == RESUME && UNDOABLE(ms) -> past = !hold; goto undo
 #endif
@@ -582,9 +594,17 @@ lease_taken:
 forward:
 	if
 	:: ms == PLANNED && mp != ISARMED -> goto arm
+#ifdef ONLINE
+	:: ms == PLANNED && mp == ISARMED -> goto copying
+#else
 	:: ms == PLANNED && mp == ISARMED && hold && !past -> goto holding
 	:: ms == PLANNED && mp == ISARMED && (!hold || past) -> goto copying
+#endif
+#ifdef ONLINE
+	:: ISHELD(ms, mp) -> goto switchOnline
+#else
 	:: ISHELD(ms, mp) -> goto copying
+#endif
 	fi;
 
 arm:
@@ -607,47 +627,19 @@ older_gone:
 	to(PLANNED, ISARMED);
 	goto forward;
 
+#ifndef ONLINE
 holding:
 	to(READY, HELD);
 held:
 	goto session;
+#endif
 
 copying:
-#ifdef ONLINE
 	to(COPYING, PLAIN);
-	atomic {
-		/* beginCopy */
-		writing(T);
-		if
-		:: data[T] == 0 -> begun = 1
-		:: else -> goto failing
-		fi
-	}
-	/* The slot's consistent point is the snapshot of the copy. */
-	atomic { writing(S); slot = 1; stream = 0; snap = data[S] }
-online_slot_made:
-	atomic { writing(T); data[T] = data[T] | (snap & 1) }
-	atomic { writing(T); data[T] = data[T] | snap; snap = 0 }
-online_copied:
-	to(CATCHING_UP, PLAIN);
-catchUp:
-	/* A batch with its progress, which is applied once. */
-	atomic { writing(T); data[T] = data[T] | stream; stream = 0 }
-online_caught_up:
-	to(READY, PLAIN);
-online_ready:
-	to(SWITCHING, PLAIN);
-	closing(S);
-online_fenced:
-	/* The marker was written behind the last writer. */
-	atomic { writing(T); data[T] = data[T] | stream; stream = 0 }
-online_drained:
-	atomic { oops(); digest = data[T] }
-	goto before_committing;
-#endif
-	to(COPYING, PLAIN);
+#ifndef ONLINE
 	closing(S);
 fenced:
+#endif
 	atomic {
 		/* beginCopy */
 		writing(T);
@@ -663,6 +655,29 @@ root_placed:
 first_table_copied:
 	atomic { writing(T); data[T] = data[T] | snap; snap = 0 }
 copied:
+#ifdef ONLINE
+	pass(S, T);
+first_pass:
+verified:
+	to(CATCHING_UP, PLAIN);
+catching_up:
+catchUp:
+	pass(S, T);
+passed:
+	if
+	:: hold && !past -> to(READY, HELD); goto session /* the point held */
+	:: !hold || past -> to(READY, PLAIN)
+	fi;
+caught_up:
+switchOnline:
+	to(SWITCHING, PLAIN);
+	closing(S);
+switch_fenced:
+	pass(S, T);
+last_pass:
+	digest = data[T];
+	goto before_committing;
+#else
 verified:
 	atomic {
 		oops();
@@ -673,6 +688,7 @@ verified:
 	}
 digests_stored:
 	to(SWITCHING, PLAIN);
+#endif
 before_committing:
 	commit(S);
 committing:
@@ -691,18 +707,21 @@ retained:
 	goto session;
 
 #ifdef ONLINE
-	/* Not flipped: the source opens, the slot and the copy stay. */
-reopenOnline:
+	/* Not flipped: the source opens, and what the target holds stays. */
+goOn:
 	atomic {
-		oops();
+		if
+		:: fence[S] == MOVED || fence[T] == OPEN -> goto failing
+		:: else
+		fi;
 		if
 		:: UNDOABLE(st)
 		:: else -> goto failing
 		fi
 	}
 	reopen(S, ARMED);
-	to(READY, PLAIN);
-	goto online_ready;
+	to(CATCHING_UP, PLAIN);
+	goto catchUp;
 #endif
 
 cancel:
@@ -724,7 +743,10 @@ undo:
 	fi;
 #if defined(ONLINE) && !defined(UNDOES_UNSAID)
 	/* Said first: who takes over would go on with a copy that is half gone. */
-	to(FAILED, PLAIN);
+	if
+	:: KEEPS -> to(ms, UNDOING)
+	:: else
+	fi;
 #endif
 	atomic {
 		oops();
@@ -748,9 +770,6 @@ removeCopy:
 		atomic {
 			writing(T);
 			data[T] = 0; begun = 0;
-#ifdef ONLINE
-			slot = 0; stream = 0;
-#endif
 			holds()
 		}
 copy_removed:
@@ -807,9 +826,23 @@ rollback_begun: skip
 	:: else
 	fi;
 	past = 0;
+#ifdef ONLINE
+	if
+	:: skip
+noting_writes:
+		pass(T, S)
+	:: skip /* the source is not what it was: all is compared */
+	fi;
+#endif
 	closing(T);
 	to(ROLLINGBACK, PLAIN);
 target_fenced:
+#ifdef ONLINE
+	if
+	:: pass(T, S); goto source_brought_up
+	:: skip
+	fi;
+#endif
 	atomic { oops(); snap = data[T] }
 	atomic { writing(S); data[S] = snap; snap = 0; holds() }
 source_brought_up:
@@ -934,6 +967,9 @@ failing:
 		:: st == ms && mep <= me && step == mp ->
 			if
 			:: UNDOABLE(ms) -> st = FAILED; mep = me
+#ifdef ONLINE
+				; kept = (ms == FAILED -> kept : (ms == CATCHING_UP || ms == READY || ms == SWITCHING))
+#endif
 			:: past -> st = RETAINED; step = PLAIN; mep = me
 			:: else -> mep = me
 			fi
