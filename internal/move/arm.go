@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"shardadmin/internal/fault"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/fence"
@@ -23,15 +25,15 @@ func (r *run) arm(ctx context.Context) error {
 	}
 	// What is about to be made on a shard is on record before it is made.
 	for _, s := range []*side{r.src, r.dst} {
-		if err := r.e.record.willMake(ctx, r.m, s.name, "schema, guards, fence"); err != nil {
+		if err := r.leased(ctx, func(tx pgx.Tx) error {
+			return r.e.record.willMake(ctx, tx, r.m, s.name, "schema, guards, fence")
+		}); err != nil {
 			return err
 		}
 	}
 	stopAt("cleanup_recorded")
-	for _, s := range []*side{r.src, r.dst} {
-		if err := s.fence.Enter(ctx, r.m.ID, r.lease.Epoch); err != nil {
-			return err
-		}
+	if err := r.enter(ctx, r.src, r.dst); err != nil {
+		return err
 	}
 	// An assignment that died left its fence; the tenant's lease is ours now.
 	for _, s := range []*side{r.src, r.dst} {

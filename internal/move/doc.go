@@ -58,7 +58,8 @@
 //
 // rolling_back fences the target, compares it with the source by key and
 // brings to the source what was inserted, changed or deleted since the switch,
-// verifies, flips the pointer back, then purges the target's copy. A row that
+// verifies, flips the pointer back, then purges the target's copy; its guards
+// stay until nobody goes the old way any more. A row that
 // came since and whose key the source has given to somebody else stops it: the
 // target opens again and the move is retained, with the reason.
 //
@@ -102,7 +103,8 @@
 // # What each crash leaves, and what recovery does
 //
 // Recovery takes the lease first: with the new epoch an old owner's flip and
-// its batches fail. Then it asks control for the state, reads both shards,
+// its batches fail. It writes the epoch to the move, so that an older owner
+// changes no state behind it. Then it asks control for the state, reads both shards,
 // and only then writes.
 //
 //	state in control        found on the shards           recovery
@@ -112,6 +114,7 @@
 //	switching, not flipped  fenced or committing          source reopened, target's rows removed; starts again or cancel
 //	… of an online move     fenced or committing          source reopened; back to catching_up, or cancel
 //	catching_up, ready      armed, notes, rows there      goes on from the notes, or cancel
+//	… with step undoing     some rows there               target's rows removed; starts again or cancel
 //	switched                committing or moved           forward: source moved, target open, retained
 //	retained                moved / open                  nothing to do
 //	rolling_back, before    target fenced or committing   target reopened; resume compares again, a failure goes back to retained

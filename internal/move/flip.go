@@ -3,6 +3,7 @@ package move
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -282,8 +283,12 @@ func (r *run) reopenSource(ctx context.Context) error {
 	} else if !fresh.State.Undoable() {
 		return fault.Newf(fault.MoveState, fresh.Next()[0], "move %s is %s: the source stays closed", r.m.ID, fresh.State)
 	}
-	if err := r.src.fence.Reopen(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed); err != nil {
+	if shards, err := r.e.record.toClean(ctx, r.m); err != nil {
 		return err
+	} else if slices.Contains(shards, r.m.Source) { // else nothing of the move is there
+		if err := r.src.fence.Reopen(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Armed); err != nil {
+			return err
+		}
 	}
 	stopAt("source_reopened")
 	return r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = NULL`)

@@ -18,6 +18,7 @@ const (
 	stepCommitting  = "committing"   // switching: source cannot reopen by itself
 	stepFlipped     = "flipped"      // switched: shards do not know yet
 	stepOpen        = "open"         // switched: the target serves
+	stepUndoing     = "undoing"      // before switched: what was copied is being removed
 	stepComparing   = "comparing"    // rolling_back: target fenced, source brought up
 	stepFlippedBack = "flipped_back" // rolling_back: pointer is back
 	stepChecked     = "checked"      // finalizing: the list of rows to purge is stored

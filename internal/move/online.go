@@ -29,8 +29,12 @@ const (
 func (m *Move) online() bool { return m.Mode == "online" }
 
 // keepsCopy reports whether an online move has come so far that what it brought
-// to the target stays through a failure: the notes say what is missing.
+// to the target stays through a failure: the notes say what is missing. A copy
+// that is being removed stays no more.
 func (m *Move) keepsCopy() bool {
+	if m.Step == stepUndoing {
+		return false
+	}
 	state := m.State
 	if state == Failed && m.FailedIn != nil {
 		state = State(*m.FailedIn)

@@ -207,6 +207,23 @@ func (r *record) step(ctx context.Context, q querier, m *Move, epoch int64, to S
 	return nil
 }
 
+// claim writes a new owner's epoch to the move: from then on an older owner
+// changes nothing of it.
+func (r *record) claim(ctx context.Context, m *Move, epoch int64) error {
+	q, err := r.pool(ctx)
+	if err != nil {
+		return err
+	}
+	tag, err := q.Exec(ctx, r.sql(`UPDATE {{schema}}.move SET epoch = $2 WHERE id = $1 AND epoch <= $2`), m.ID, epoch)
+	if err != nil {
+		return r.fault(err)
+	}
+	if tag.RowsAffected() != 1 {
+		return leaseLost(m)
+	}
+	return nil
+}
+
 func leaseLost(m *Move) error {
 	return fault.Newf(fault.LeaseLost, "shard-admin move show "+m.ID+" says who goes on", "another owner has taken over move %s; this one stopped without writing", m.ID)
 }
@@ -259,23 +276,15 @@ func (r *record) set(ctx context.Context, q querier, m *Move, epoch int64, assig
 
 // willMake commits the cleanup record of something that is about to be made on
 // a shard.
-func (r *record) willMake(ctx context.Context, m *Move, shard, kind string) error {
-	q, err := r.pool(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = q.Exec(ctx, r.sql(`INSERT INTO {{schema}}.cleanup (move_id, shard, kind) VALUES ($1, $2, $3)
+func (r *record) willMake(ctx context.Context, q querier, m *Move, shard, kind string) error {
+	_, err := q.Exec(ctx, r.sql(`INSERT INTO {{schema}}.cleanup (move_id, shard, kind) VALUES ($1, $2, $3)
 		ON CONFLICT (move_id, shard, kind) DO UPDATE SET done_at = NULL`), m.ID, shard, kind)
 	return r.fault(err)
 }
 
 // cleaned marks what willMake announced as gone.
-func (r *record) cleaned(ctx context.Context, m *Move, shard string) error {
-	q, err := r.pool(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = q.Exec(ctx, r.sql(`UPDATE {{schema}}.cleanup SET done_at = clock_timestamp() WHERE move_id = $1 AND shard = $2 AND done_at IS NULL`), m.ID, shard)
+func (r *record) cleaned(ctx context.Context, q querier, m *Move, shard string) error {
+	_, err := q.Exec(ctx, r.sql(`UPDATE {{schema}}.cleanup SET done_at = clock_timestamp() WHERE move_id = $1 AND shard = $2 AND done_at IS NULL`), m.ID, shard)
 	return r.fault(err)
 }
 

@@ -131,7 +131,12 @@ func (r *run) settleBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(shards) == 2 {
+	back, err := r.src.fence.State(ctx, r.m.Tenant)
+	if err != nil {
+		return err
+	}
+	// The source's fence goes first when all is taken down.
+	if len(shards) == 2 && back.Move == r.m.ID {
 		if err := r.handOver(ctx, handing{from: r.dst, closed: "target_moved", to: r.src, opened: "source_open"}); err != nil {
 			return err
 		}
@@ -150,12 +155,50 @@ func (r *run) settleBack(ctx context.Context) error {
 		stopAt("target_purged")
 		r.refreshViews(ctx, r.dst)
 		r.say(ctx, "%s serves the tenant again; %s removed from %s", r.m.Source, figure.Count(n, "row"), r.m.Target)
+		if err := r.outwait(ctx, r.dst); err != nil {
+			return err
+		}
 	}
 	if err := r.takeDown(ctx); err != nil {
 		return err
 	}
 	stopAt("rollback_cleaned")
 	return r.to(ctx, RolledBack, "")
+}
+
+// outwait keeps a side that was left closed until nobody can remember it any
+// more: without its guards a write that comes the old way would be taken and
+// lost.
+func (r *run) outwait(ctx context.Context, left *side) error {
+	ttl := r.e.deps.Profile.RoutingTTL
+	for said := false; ; {
+		state, err := left.fence.State(ctx, r.m.Tenant)
+		if err != nil {
+			return err
+		}
+		refused, err := left.fence.Refused(ctx, r.m.Tenant)
+		if err != nil {
+			return err
+		}
+		wait := ttl - state.Age
+		if refused.Count > 0 {
+			wait = max(wait, ttl-refused.Ago)
+		}
+		if wait <= 0 {
+			return nil
+		}
+		if !said {
+			said = true
+			r.say(ctx, "%s stays closed for %s, until the application's routes have expired", left.name, figure.Span(wait))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.opt.Park:
+			return r.parkedAt()
+		case <-time.After(min(wait, 5*time.Second)):
+		}
+	}
 }
 
 // finalize purges the source's copy, which nothing has changed since it was

@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -94,7 +95,11 @@ func (e *Engine) Run(ctx context.Context, permit policy.Permit, id string, actio
 	defer lease.Release(context.WithoutCancel(ctx))
 	stopAt("lease_taken")
 
-	// Only what is read under the lease counts.
+	// Only what is read under the lease counts, and behind its epoch nobody else
+	// changes it.
+	if err := e.record.claim(ctx, m, lease.Epoch); err != nil {
+		return m, err
+	}
 	if m, err = e.record.load(ctx, m.ID); err != nil {
 		return nil, err
 	}
@@ -251,16 +256,43 @@ func (r *run) takeOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range []*side{r.src, r.dst} {
-		for _, name := range shards {
-			if name == s.name {
-				if err := s.fence.Enter(ctx, r.m.ID, r.lease.Epoch); err != nil {
-					return err
-				}
+	sides := slices.DeleteFunc([]*side{r.src, r.dst}, func(s *side) bool { return !slices.Contains(shards, s.name) })
+	return r.enter(ctx, sides...)
+}
+
+// enter writes the lease's epoch to shards and then asks whether the lease is
+// still this run's. Who slept before it wrote may have entered a shard that the
+// next owner has left for good: nobody would find what it made there.
+func (r *run) enter(ctx context.Context, sides ...*side) error {
+	err := func() error {
+		for _, s := range sides {
+			if err := s.fence.Enter(ctx, r.m.ID, r.lease.Epoch); err != nil {
+				return err
+			}
+		}
+		return r.leased(ctx, func(pgx.Tx) error { return nil })
+	}()
+	if fault.CodeOf(err) == fault.LeaseLost || (err != nil && ctx.Err() != nil) {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		for _, s := range sides {
+			if err := s.fence.Forget(late, r.m.ID, r.lease.Epoch); err != nil {
+				r.e.deps.Log.Warn("the epoch of a lost lease stays", "move", r.m.ID, "shard", s.name, "error", err.Error())
 			}
 		}
 	}
-	return nil
+	return err
+}
+
+// leased runs a transaction in control that commits only while the lease is
+// this run's.
+func (r *run) leased(ctx context.Context, f func(pgx.Tx) error) error {
+	return r.e.record.fault(pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := r.lease.GuardTx(ctx, tx); err != nil {
+			return err
+		}
+		return f(tx)
+	}))
 }
 
 // forward carries a move on until it is settled: held, or retained.

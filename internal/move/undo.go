@@ -21,9 +21,15 @@ func (r *run) undo(ctx context.Context) error {
 	if err := r.neverSwitched(ctx); err != nil {
 		return err
 	}
-	state := r.m.State
-	if state == Planned {
+	if r.m.State == Planned {
 		return r.removeCopy(ctx)
+	}
+	// Said before the first row goes: whoever takes over would else go on from
+	// the notes with a copy that is half gone.
+	if r.m.keepsCopy() {
+		if err := r.to(ctx, r.m.State, stepUndoing); err != nil {
+			return err
+		}
 	}
 	if err := r.reopenSource(ctx); err != nil {
 		return err
@@ -170,7 +176,7 @@ func (r *run) takeDown(ctx context.Context) error {
 			if err := s.fence.RemoveGuards(ctx); err != nil {
 				return err
 			}
-			if err := r.e.record.cleaned(ctx, r.m, s.name); err != nil {
+			if err := r.leased(ctx, func(tx pgx.Tx) error { return r.e.record.cleaned(ctx, tx, r.m, s.name) }); err != nil {
 				return err
 			}
 		}

@@ -150,7 +150,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 					}
 				}
 				t.Logf("%s of %s, found %s, then %s: %s", sc.action, sc.point, was, action, m.State)
-				if m.State == "retained" && i%8 < 2 { // it waits for the routes
+				if m.State == "retained" { // it would keep the guards of the next
 					f.writes(id, "on the target")
 					m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
 					f.wrote(m)

@@ -445,6 +445,8 @@ type Status struct {
 	State   State
 	Move    string
 	Expired bool
+	// Age is how long the state has been so, by the shard's clock.
+	Age time.Duration
 }
 
 // State reads the tenant's fence row; None when there is none.
@@ -458,8 +460,10 @@ func (s *Shard) State(ctx context.Context, tenant string) (Status, error) {
 		return Status{}, s.fault(err)
 	}
 	var st Status
-	err = pool.QueryRow(ctx, `SELECT state, move_id::text, coalesce(state = 'fenced' AND clock_timestamp() >= expires_at, false) FROM shard_admin_move.fence WHERE tenant = $1`, tenant).
-		Scan(&st.State, &st.Move, &st.Expired)
+	var ms int64
+	err = pool.QueryRow(ctx, `SELECT state, move_id::text, coalesce(state = 'fenced' AND clock_timestamp() >= expires_at, false), (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint
+		FROM shard_admin_move.fence WHERE tenant = $1`, tenant).Scan(&st.State, &st.Move, &st.Expired, &ms)
+	st.Age = time.Duration(ms) * time.Millisecond
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Status{}, nil
 	}
@@ -591,6 +595,27 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) er
 		_, err = tx.Exec(ctx, `DELETE FROM shard_admin_move.epoch WHERE move_id = $1`, move)
 		return err
 	})
+}
+
+// Forget takes away what Enter made for an owner who has lost the lease, unless
+// something of the move is there or a later owner has come.
+func (s *Shard) Forget(ctx context.Context, move string, epoch int64) error {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	var there bool
+	if err := pool.QueryRow(ctx, `SELECT to_regclass('shard_admin_move.fence') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return s.fault(err)
+	}
+	if err := s.retry(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.epoch e WHERE e.move_id = $1 AND e.epoch = $2
+			AND NOT EXISTS (SELECT FROM shard_admin_move.fence f WHERE f.move_id = $1)`, move, epoch)
+		return err
+	}); err != nil {
+		return err
+	}
+	return s.RemoveGuards(ctx)
 }
 
 // Leftovers lists what is still here of ours, for checks.
