@@ -144,7 +144,8 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 					m = act(t, s, "cancel", session.MoveAction{ID: m.ID, Wait: true})
 				}
 				f.wrote(m)
-				if action == "resume" && (was == "catching_up" || was == "ready" || was == "switching") {
+				// A cancel has said that the copy goes before it opens the source.
+				if action == "resume" && sc.point != "source_reopened" && (was == "catching_up" || was == "ready" || was == "switching") {
 					for _, l := range m.Log {
 						require.NotContains(t, l.Message, "copied rows removed", "%s: the copy was not kept", sc.point)
 					}
