@@ -1,10 +1,7 @@
 package mirror
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -15,7 +12,6 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/install"
-	"shardadmin/internal/localpg"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/controltest"
 	"shardadmin/internal/policy"
@@ -59,6 +55,19 @@ func (s *setup) fill(t testing.TB, n int, reason string) {
 		_, err = s.trail.Begin(t.Context(), p, audit.Intent{Tenant: fmt.Sprint(i)})
 		require.NoError(t, err)
 	}
+}
+
+// offline does to the control database what no session may look on at: a
+// template's copy is a backup, and takes no program that the servers come without.
+func (s *setup) offline(t testing.TB, statements ...string) {
+	t.Helper()
+	s.Set.Close()
+	for _, sql := range statements {
+		pgtest.Exec(t, pgtest.Server(t, 0), "postgres", sql)
+	}
+	s.Set = s.As(s.Role)
+	s.DB = s.Set.Control()
+	s.trail = audit.New(s.DB, install.DefaultSchema)
 }
 
 const off = `ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; ALTER TABLE shard_admin.audit_link DISABLE TRIGGER USER;
@@ -281,24 +290,12 @@ func TestARestoredBackupIsFound(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	s.fill(t, 5, "before the backup")
-	server := pgtest.Server(t, 0)
-	bin, err := localpg.Find(t.Context(), server.Major())
-	require.NoError(t, err)
-	tool := func(stdin io.Reader, name string, args ...string) []byte {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(bin.Dir, name), append(args, "-h", server.Socket(), "-p", fmt.Sprint(server.Port()), "-U", "postgres", "-d", s.Database)...)
-		cmd.Stdin = stdin
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		out, err := cmd.Output()
-		require.NoError(t, err, errs.String())
-		return out
-	}
-	backup := tool(nil, "pg_dump", "-n", "shard_admin")
+	backup := pgtest.Random("backup_")
+	s.offline(t, "CREATE DATABASE "+backup+" TEMPLATE "+s.Database)
 	s.fill(t, 3, "after the backup")
-	_, err = s.Sync(t.Context(), s.trail)
+	_, err := s.Sync(t.Context(), s.trail)
 	require.NoError(t, err)
-	s.Exec("DROP SCHEMA shard_admin CASCADE")
-	tool(bytes.NewReader(backup), "psql", "-q", "-v", "ON_ERROR_STOP=1")
+	s.offline(t, "DROP DATABASE "+s.Database, "ALTER DATABASE "+backup+" RENAME TO "+s.Database)
 	v, err := s.trail.Verify(t.Context())
 	require.NoError(t, err)
 	require.True(t, v.OK, v.Findings)
