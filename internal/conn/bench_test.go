@@ -185,7 +185,11 @@ default_pool_size = 4
 server_tls_sslmode = disable
 %s
 `, s.Port(), port, dir, more)))
-	cmd := exec.CommandContext(t.Context(), "pgbouncer", filepath.Join(dir, "pgbouncer.ini"))
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		program = "/usr/sbin/pgbouncer" // Debian's folder, which only root has on its PATH
+	}
+	cmd := exec.CommandContext(t.Context(), program, filepath.Join(dir, "pgbouncer.ini"))
 	cmd.SysProcAttr = child(serverUser(t))
 	var log bytes.Buffer
 	cmd.Stderr = &log
