@@ -44,7 +44,7 @@ func keyring(ctx context.Context) (*exec.Cmd, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	// The bus starts a daemon that is asked for too early, so ask who is there.
+	// Asked for before it is there, nobody answers: ask who is.
 	for ctx.Err() == nil {
 		out, _ := exec.CommandContext(ctx, "gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus",
 			"--method", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets").Output()
@@ -244,11 +244,23 @@ func home(t *testing.T) []string {
 	return env
 }
 
+// bus is the configuration of a session bus that starts nobody by itself. One
+// that does starts a second keychain when a call that was given up comes late,
+// and that one does not end with the bus.
+func bus(t *testing.T) string {
+	t.Helper()
+	conf := filepath.Join(t.TempDir(), "bus.conf")
+	require.NoError(t, os.WriteFile(conf, []byte(`<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
+		<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600))
+	return conf
+}
+
 func run(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	// A bus or a keychain must not outlive the test.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 10 * time.Second // and is a failure, not a test without end, if it does
 	out, err := cmd.CombinedOutput()
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	require.NoError(t, err, string(out))
@@ -262,7 +274,7 @@ func TestARealKeychain(t *testing.T) {
 	for _, name := range []string{"keeps", "locked", "frozen"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--", exe)
+			cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--config-file="+bus(t), "--", exe)
 			cmd.Env = append(home(t), scenario+"="+name)
 			run(t, cmd)
 		})
@@ -288,10 +300,7 @@ func TestNoKeychain(t *testing.T) {
 	})
 	t.Run("a bus without a keychain", func(t *testing.T) {
 		t.Parallel()
-		conf := filepath.Join(t.TempDir(), "bus.conf")
-		require.NoError(t, os.WriteFile(conf, []byte(`<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
-			<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600))
-		cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--config-file="+conf, "--", exe)
+		cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--config-file="+bus(t), "--", exe)
 		cmd.Env = append(home(t), scenario+"=absent")
 		run(t, cmd)
 	})
