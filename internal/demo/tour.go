@@ -390,12 +390,17 @@ func (t *tour) audit(ctx context.Context, site session.TenantRow) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range list.Events {
-		what := e.Phase
+	action, status := 0, 0 // how wide they are
+	what := make([]string, len(list.Events))
+	for i, e := range list.Events {
+		what[i] = e.Phase
 		if e.Phase == "outcome" {
-			what = e.Status
+			what[i] = e.Status
 		}
-		t.say("  %4d  %-13s %-11s %s → %s  by %s: %s", e.Seq, e.Action, what, e.Source, e.Target, e.Actor, e.Note)
+		action, status = max(action, len(e.Action)), max(status, len(what[i]))
+	}
+	for i, e := range list.Events {
+		t.say("%s", wrap(fmt.Sprintf("  %4d  %-*s  %-*s  ", e.Seq, action, e.Action, status, what[i]), fmt.Sprintf("%s → %s by %s: %s", e.Source, e.Target, e.Actor, e.Note)))
 	}
 	v, err := t.s.VerifyAudit(ctx)
 	if err != nil {
