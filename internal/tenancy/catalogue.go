@@ -60,9 +60,9 @@ func (c *Catalogue) placement() string { return pgx.Identifier{c.schema, "placem
 // needs.
 func (c *Catalogue) pointer() (expr, join string) {
 	if col := c.profile.PointerColumn(); col != "" {
-		return "coalesce(nullif(t." + ident(col) + "::text, ''), " + quote(c.profile.DefaultShard) + ")", ""
+		return "coalesce(nullif(t." + ident(col) + "::text, ''), " + Quote(c.profile.DefaultShard) + ")", ""
 	}
-	return "coalesce(p.shard, " + quote(c.unfiled()) + ")",
+	return "coalesce(p.shard, " + Quote(c.unfiled()) + ")",
 		" LEFT JOIN " + c.placement() + " p ON p.tenant = t." + ident(c.profile.Tenants.Key) + "::text"
 }
 
@@ -94,7 +94,7 @@ func (c *Catalogue) pointerNow(ctx context.Context, pool *pgxpool.Pool) (expr, j
 		return "", "", conn.Fault(err, "control")
 	}
 	if !there {
-		return quote(c.unfiled()) + "::text", "", nil
+		return Quote(c.unfiled()) + "::text", "", nil
 	}
 	c.filed.Store(true)
 	return expr, join, nil
@@ -115,7 +115,7 @@ func (c *Catalogue) columns(expr string) string {
 	}
 	fields := []string{}
 	for _, s := range tn.Show {
-		fields = append(fields, quote(s)+", t."+ident(s)+"::text")
+		fields = append(fields, Quote(s)+", t."+ident(s)+"::text")
 	}
 	created := "NULL::text"
 	if tn.Created != "" {

@@ -11,8 +11,8 @@ import (
 
 func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// quote makes a text a literal; COPY takes no parameters.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// Quote makes a text a literal, for statements that take no parameters.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // KeyType returns the type of the tenant's key.
 func (m *Map) KeyType() string {
@@ -21,7 +21,7 @@ func (m *Map) KeyType() string {
 
 // Literal returns a tenant's key as SQL, for statements that take no
 // parameters.
-func (m *Map) Literal(tenant string) string { return quote(tenant) + "::" + m.KeyType() }
+func (m *Map) Literal(tenant string) string { return Quote(tenant) + "::" + m.KeyType() }
 
 // Param returns a text parameter as the key's type.
 func (m *Map) Param(n int) string { return fmt.Sprintf("$%d::text::%s", n, m.KeyType()) }
@@ -104,7 +104,7 @@ func typed(e Edge, alias string) string {
 	}
 	values := make([]string, len(e.TypeValues))
 	for i, v := range e.TypeValues {
-		values[i] = quote(v)
+		values[i] = Quote(v)
 	}
 	return alias + "." + ident(e.TypeColumn) + " IN (" + strings.Join(values, ", ") + ")"
 }

@@ -104,6 +104,23 @@ func DigestOf(ctx context.Context, q interface {
 	return d, err
 }
 
+// Amount computes the digest of a tenant's rows of a table on a side as it is,
+// under the pinned settings.
+func Amount(ctx context.Context, db *conn.Database, m *tenancy.Map, c *tenancy.TableClass, tenant string) (d Digest, err error) {
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return d, err
+	}
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		d, err = DigestOf(ctx, tx, m, c, m.Owned(c.Name(), m.Literal(tenant)))
+		return err
+	})
+	return d, conn.Fault(err, db.Name())
+}
+
 // pinned are the settings that change how values look as text.
 const pinned = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET xmloption = content; SET row_security = off; SET statement_timeout = 0`
 
@@ -511,10 +528,11 @@ func (p *pair) strangers(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) 
 		return nil
 	}
 	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.Source.Name()+", or make both rows equal, then try again; nothing was changed",
-		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.Target.Name(), c.Name(), few(theirs))
+		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.Target.Name(), c.Name(), Few(theirs))
 }
 
-func few(keys []string) string {
+// Few lists the first keys of a list, in order, and how many more there are.
+func Few(keys []string) string {
 	slices.Sort(keys)
 	if len(keys) > 5 {
 		return strings.Join(keys[:5], ", ") + fmt.Sprintf(" and %d more", len(keys)-5)

@@ -79,7 +79,7 @@ func (s *Shard) Enter(ctx context.Context, move string, epoch int64) error {
 			return err
 		}
 		err := s.bumpEpoch(ctx, move, epoch)
-		if c := code(err); (c != "42P01" && c != "3F000") || try == 10 {
+		if c := SQLState(err); (c != "42P01" && c != "3F000") || try == 10 {
 			return err
 		}
 	}
@@ -355,7 +355,7 @@ func (s *Shard) Close(ctx context.Context, tenant, move string, epoch int64, lim
 		_, err = tx.Exec(ctx, `SELECT setval(late, 0, false) FROM shard_admin_move.fence WHERE tenant = $1`, tenant)
 		return err
 	})
-	if code(err) == "55P03" {
+	if SQLState(err) == "55P03" {
 		by, berr := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT hashtextextended('shard_admin:' || $1, 0) AS k) k
 			WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 			AND ((l.classid::bigint << 32) | l.objid::bigint) = k.k`, tenant)
@@ -517,7 +517,7 @@ func (s *Shard) NoteWrites(ctx context.Context, tenant, move string, epoch int64
 			return older, err
 		}
 		err = s.NoteAnew(ctx, tenant, move, epoch, next)
-		if code(err) == "55P03" {
+		if SQLState(err) == "55P03" {
 			// Open transactions of the tenant are in the way.
 			if older, werr := s.WaitOlder(ctx, time.Until(deadline)); werr != nil || len(older) > 0 {
 				return older, werr

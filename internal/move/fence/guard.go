@@ -139,7 +139,7 @@ func notes(c *tenancy.TableClass, in, end string) string {
 		if len(key) == 0 {
 			parts = []string{"'*'"}
 		}
-		return "INSERT INTO shard_admin_move." + in + " (move_id, tbl, key) VALUES (m, " + quote(c.Name()) + ", ARRAY[" + strings.Join(parts, ", ") + "]::text[])" + end + ";"
+		return "INSERT INTO shard_admin_move." + in + " (move_id, tbl, key) VALUES (m, " + tenancy.Quote(c.Name()) + ", ARRAY[" + strings.Join(parts, ", ") + "]::text[])" + end + ";"
 	}
 	if len(key) == 0 {
 		return note("NEW")
@@ -175,8 +175,6 @@ func pinned(c *tenancy.TableClass) string {
 	}
 	return ""
 }
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // triggerSQL makes the triggers of one table.
 func (s *Shard) triggerSQL(c *tenancy.TableClass) []string {
@@ -269,7 +267,7 @@ func (s *Shard) InstallGuards(ctx context.Context, hooks Hooks) error {
 			if err == nil {
 				break
 			}
-			if code(err) != "55P03" || time.Now().After(deadline) {
+			if SQLState(err) != "55P03" || time.Now().After(deadline) {
 				return conn.Fault(err, s.db.Name())
 			}
 			if hooks.Blocked != nil {
@@ -285,7 +283,8 @@ func (s *Shard) InstallGuards(ctx context.Context, hooks Hooks) error {
 	return s.VerifyGuards(ctx)
 }
 
-func code(err error) string {
+// SQLState returns the code that the server gave an error, or "".
+func SQLState(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code
@@ -398,7 +397,7 @@ func (s *Shard) RemoveGuards(ctx context.Context) error {
 				}
 				return err
 			})
-			if c := code(err); c == "42704" || c == "42P01" {
+			if c := SQLState(err); c == "42704" || c == "42P01" {
 				continue // somebody else removed it, or the table
 			}
 			if err != nil || needed {
@@ -448,7 +447,7 @@ func (s *Shard) retry(ctx context.Context, f func(pgx.Tx) error) error {
 		if err == nil {
 			return nil
 		}
-		if code(err) != "55P03" && code(err) != "40P01" || time.Now().After(deadline) {
+		if SQLState(err) != "55P03" && SQLState(err) != "40P01" || time.Now().After(deadline) {
 			return conn.Fault(err, s.db.Name())
 		}
 		if err := pause(ctx, 50*time.Millisecond+rand.N(250*time.Millisecond)); err != nil {

@@ -57,20 +57,9 @@ func (j Job) owned(c *tenancy.TableClass) string {
 // purge_unlisted_rows when they are not the same, with nothing listed.
 func List(ctx context.Context, j Job, verified map[string]compare.Digest) error {
 	for _, c := range j.Tables {
-		pool, err := j.Shard.DB().Pool(ctx)
+		now, err := compare.Amount(ctx, j.Shard.DB(), j.Map, c, j.Tenant)
 		if err != nil {
 			return err
-		}
-		var now compare.Digest
-		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, compare.Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
-				return err
-			}
-			now, err = compare.DigestOf(ctx, tx, j.Map, c, j.owned(c))
-			return err
-		})
-		if err != nil {
-			return j.fault(err)
 		}
 		if want, ok := verified[c.Name()]; !ok || want != now {
 			return fault.Newf(fault.PurgeUnlisted, "find out who wrote them past the guards, then copy them by hand or roll the move back",
@@ -115,7 +104,7 @@ func Undo(ctx context.Context, j Job, all bool) (int64, error) {
 		key := rowcopy.KeyText(c, "t")
 		mine := "EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = $1 AND o.tbl = $2 AND o.kind = 'own' AND o.key = " + key + ")"
 		found := "EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = $1 AND o.tbl = $2 AND o.kind IN ('found', 'shared', 'fresh') AND o.key = " + key + ")"
-		other := "EXISTS (SELECT FROM (" + j.Map.Owners(c.Name(), "t") + ") o WHERE o.owner <> " + quote(j.Tenant) + ")"
+		other := "EXISTS (SELECT FROM (" + j.Map.Owners(c.Name(), "t") + ") o WHERE o.owner <> " + tenancy.Quote(j.Tenant) + ")"
 		return "(" + mine + " OR (" + j.owned(c) + " AND NOT " + found + ")) AND NOT " + other
 	})
 	if err != nil {
@@ -175,8 +164,6 @@ func (j Job) lent(ctx context.Context) error {
 	return nil
 }
 
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 // Listed deletes what List or Undo has listed, children and what is owned
 // first, so that Undo can list the rest after a crash, and the root replica
 // last. It can be repeated.
@@ -232,7 +219,7 @@ func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []poin
 		if from == nil {
 			return "true"
 		}
-		return "NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = " + quote(j.Move) + " AND o.kind = 'purge' AND o.tbl = " + quote(name) + " AND o.key = " + rowcopy.KeyText(from, "f") + ")"
+		return "NOT EXISTS (SELECT FROM shard_admin_move.owned o WHERE o.move_id = " + tenancy.Quote(j.Move) + " AND o.kind = 'purge' AND o.tbl = " + tenancy.Quote(name) + " AND o.key = " + rowcopy.KeyText(from, "f") + ")"
 	}
 	inGroup := func(name string) bool {
 		return slices.ContainsFunc(group, func(g *tenancy.TableClass) bool { return g.Name() == name })

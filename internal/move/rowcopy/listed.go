@@ -2,7 +2,6 @@ package rowcopy
 
 import (
 	"context"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -73,15 +72,13 @@ func (j Job) selected(ctx context.Context, c *tenancy.TableClass, where, kind st
 	return nil
 }
 
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 func literals(keys []string) string {
 	out := ""
 	for i, k := range keys {
 		if i > 0 {
 			out += ", "
 		}
-		out += quote(k)
+		out += tenancy.Quote(k)
 	}
 	return out
 }

@@ -258,10 +258,10 @@ func between(col, typ string, bounds []string) []string {
 	for i := range len(bounds) + 1 {
 		parts := []string{}
 		if i > 0 {
-			parts = append(parts, col+" >= "+quote(bounds[i-1])+"::"+typ)
+			parts = append(parts, col+" >= "+tenancy.Quote(bounds[i-1])+"::"+typ)
 		}
 		if i < len(bounds) {
-			parts = append(parts, col+" < "+quote(bounds[i])+"::"+typ)
+			parts = append(parts, col+" < "+tenancy.Quote(bounds[i])+"::"+typ)
 		}
 		out = append(out, "("+strings.Join(parts, " AND ")+")")
 	}
