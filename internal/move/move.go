@@ -48,10 +48,6 @@ type Move struct {
 	WritePauseMS  *int64     `json:"write_pause_ms"`
 	Verified      bool       `json:"verified"`
 	VerifiedAt    *time.Time `json:"verified_at"`
-	// Behind is how many touched rows the last pass of an online move found,
-	// BehindMS how long it took; only the process that carries it out knows.
-	Behind   int64 `json:"-"`
-	BehindMS int64 `json:"-"`
 	// Slowed says in how many streams rows are copied and why they are not all,
 	// "" where nothing holds them back; only the process that carries it out
 	// knows.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/carry"
@@ -133,10 +132,7 @@ func (r *run) catchUp(ctx context.Context, hold bool) error {
 	if err := r.passes(ctx, c, r.src); err != nil {
 		return err
 	}
-	// Under the fence only what came since is left to do of these.
-	if err := r.raiseSequences(ctx, r.dst, nil); err != nil {
-		return err
-	}
+	// Under the fence there is no time for it.
 	r.refreshViews(ctx, r.dst)
 	if err := r.passes(ctx, c, r.src); err != nil {
 		return err
@@ -192,7 +188,7 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 			return err
 		}
 		stopAt("passed")
-		r.waiting(p)
+		r.tell("")
 		if p.Took <= quick {
 			return nil
 		}
@@ -212,10 +208,27 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 	}
 }
 
-// waiting tells watchers how far the other side is behind.
-func (r *run) waiting(p carry.Passed) {
-	r.m.Behind, r.m.BehindMS = p.Noted, p.Took.Milliseconds()
-	r.tell("")
+// nearly carries until a pass is quick and raises the other side's sequences
+// above what is there, so that the fence has to do neither for more than what
+// came since.
+func (r *run) nearly(ctx context.Context, c *carry.Carrier, from, to *side) error {
+	if err := r.passes(ctx, c, from); err != nil {
+		return err
+	}
+	c.Came()
+	if err := r.raiseSequences(ctx, to, nil); err != nil {
+		return err
+	}
+	return r.passes(ctx, c, from)
+}
+
+// between is what a fence that cannot close yet is waited with: a pass, so that
+// what is left to carry under it does not grow.
+func between(c *carry.Carrier) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.Pass(ctx, nil)
+		return err
+	}
 }
 
 // switchOnline closes the fence on the source, carries the rest, and flips.
@@ -231,7 +244,7 @@ func (r *run) switchOnline(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	if err := r.passes(ctx, c, r.src); err != nil {
+	if err := r.nearly(ctx, c, r.src, r.dst); err != nil {
 		return err
 	}
 	// What would stop it inside the fence is better found before.
@@ -243,39 +256,34 @@ func (r *run) switchOnline(ctx context.Context) error {
 	if err := r.to(ctx, Switching, ""); err != nil {
 		return err
 	}
-	between := func(ctx context.Context) error {
-		_, err := c.Pass(ctx, nil)
-		return err
-	}
-	if err := r.closeFence(ctx, r.src, between); err != nil {
+	if err := r.closeFence(ctx, r.src, between(c)); err != nil {
 		return err
 	}
 	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp(), write_pause_ms = NULL`); err != nil {
 		return err
 	}
 	stopAt("switch_fenced")
-	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
-	defer cancel()
 	if err := r.last(ctx, c, r.dst); err != nil {
-		return r.inTime(ctx, err)
-	}
-	stopAt("last_pass")
-	return r.inTime(ctx, r.flip(ctx))
-}
-
-// last is the last pass, under the fence, with what depends on it.
-func (r *run) last(ctx context.Context, c *carry.Carrier, to *side) error {
-	p, err := c.Pass(ctx, nil)
-	if err != nil {
 		return err
 	}
-	r.waiting(p)
-	if len(p.Tables) > 0 {
-		if err := r.raiseSequences(ctx, to, p.Tables); err != nil {
-			return err
-		}
+	stopAt("last_pass")
+	// Its answer may be that nobody knows; that must not be taken for a lack of
+	// time, after which the source is opened again.
+	return r.flip(ctx)
+}
+
+// last is the last pass, under the fence and within its time, with what depends
+// on it.
+func (r *run) last(ctx context.Context, c *carry.Carrier, to *side) error {
+	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	defer cancel()
+	if _, err := c.Pass(ctx, nil); err != nil {
+		return r.inTime(ctx, err)
 	}
-	return r.mark(ctx, to)
+	if err := r.raiseSequences(ctx, to, c.Came()); err != nil {
+		return r.inTime(ctx, err)
+	}
+	return r.inTime(ctx, r.mark(ctx, to))
 }
 
 // follow stores, after the switch, what the source's rows amount to: the digests
@@ -290,7 +298,7 @@ func (r *run) follow(ctx context.Context) error {
 	if err := r.storeDigests(ctx, r.ctl, digests); err != nil {
 		return err
 	}
-	wrong, err := r.amounts(ctx, r.src, digests)
+	wrong, err := r.unlike(ctx, r.src, digests)
 	if err != nil {
 		return err
 	}
@@ -301,26 +309,16 @@ func (r *run) follow(ctx context.Context) error {
 	return nil
 }
 
-// amounts names the tables whose rows on a side do not have the given digests.
-func (r *run) amounts(ctx context.Context, s *side, want map[string]compare.Digest) ([]string, error) {
-	pool, err := s.db.Pool(ctx)
-	if err != nil {
-		return nil, err
-	}
+// unlike names the tables whose rows on a side do not have the given digests.
+func (r *run) unlike(ctx context.Context, s *side, want map[string]compare.Digest) ([]string, error) {
 	wrong := []string{}
 	for _, c := range r.copied() {
-		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, compare.Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
-				return err
-			}
-			now, err := compare.DigestOf(ctx, tx, r.tm, c, r.tm.Owned(c.Name(), r.tm.Literal(r.m.Tenant)))
-			if err == nil && now != want[c.Name()] {
-				wrong = append(wrong, c.Name())
-			}
-			return err
-		})
+		now, err := compare.Amount(ctx, s.db, r.tm, c, r.m.Tenant)
 		if err != nil {
-			return nil, conn.Fault(err, s.name)
+			return nil, err
+		}
+		if now != want[c.Name()] {
+			wrong = append(wrong, c.Name())
 		}
 	}
 	return wrong, nil
@@ -351,7 +349,7 @@ func (r *run) carryBack(ctx context.Context) (ready bool, err error) {
 			return false, err
 		}
 	}
-	wrong, err := r.amounts(ctx, r.src, kept)
+	wrong, err := r.unlike(ctx, r.src, kept)
 	if err != nil {
 		return false, err
 	}
@@ -364,31 +362,19 @@ func (r *run) carryBack(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	defer c.Close()
-	if err := r.passes(ctx, c, r.dst); err != nil {
+	if err := r.nearly(ctx, c, r.dst, r.src); err != nil {
 		return false, err
 	}
-	if err := r.raiseSequences(ctx, r.src, nil); err != nil {
+	if err := r.closeTarget(ctx, between(c)); err != nil {
 		return false, err
 	}
-	if err := r.passes(ctx, c, r.dst); err != nil {
-		return false, err
-	}
-	between := func(ctx context.Context) error {
-		_, err := c.Pass(ctx, nil)
-		return err
-	}
-	if err := r.closeTarget(ctx, between); err != nil {
-		return false, err
-	}
-	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
-	defer cancel()
 	if err := r.last(ctx, c, r.src); err != nil {
-		return false, r.inTime(ctx, err)
+		return false, err
 	}
 	r.say(ctx, "%s holds what was written on %s since the switch", r.m.Source, r.m.Target)
 	stopAt("source_brought_up")
 	stopAt("rollback_verified")
-	return true, r.inTime(ctx, r.flipBack(ctx))
+	return true, r.flipBack(ctx)
 }
 
 // keepDigests takes over from the source what a rollback that did not flip back

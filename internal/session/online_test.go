@@ -285,3 +285,29 @@ func TestRollbackAfterManyWrites(t *testing.T) {
 	require.Equal(t, want, rows(0))
 	require.Empty(t, rows(1))
 }
+
+// Rows that came while the move waited for a person count for the target's
+// sequences, whichever pass brought them.
+func TestSequencesCountWhatCameWhileHeld(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.tenant("70177", "default", 70177000, 2)
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "70177", Target: "shard_1", Mode: "online", Hold: true, Note: "test"})
+	require.NoError(t, err)
+	m, err = s.Await(t.Context(), m.ID, nil)
+	require.NoError(t, err)
+	require.True(t, m.Held)
+	_, err = f.super(0).Exec(t.Context(), "SELECT setval(pg_get_serial_sequence('pwb_contacts', 'id'), 900000000)")
+	require.NoError(t, err)
+	var id, next int64
+	require.NoError(t, f.app(0).QueryRow(t.Context(), "INSERT INTO pwb_contacts (website_id, created_at, updated_at) VALUES (70177, now(), now()) RETURNING id").Scan(&id))
+	m = act(t, s, "switch", session.MoveAction{ID: m.ID})
+	require.Equal(t, "retained", m.State)
+	require.NoError(t, f.app(1).QueryRow(t.Context(), "INSERT INTO pwb_contacts (website_id, created_at, updated_at) VALUES (70177, now(), now()) RETURNING id").Scan(&next))
+	require.Greater(t, next, id)
+	// And the other way.
+	m = act(t, s, "rollback", session.MoveAction{ID: m.ID})
+	require.Equal(t, "rolled_back", m.State)
+	require.NoError(t, f.app(0).QueryRow(t.Context(), "INSERT INTO pwb_contacts (website_id, created_at, updated_at) VALUES (70177, now(), now()) RETURNING id").Scan(&id))
+	require.Greater(t, id, next)
+}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
@@ -45,24 +44,28 @@ type Passed struct {
 	// Noted counts the touched rows, Followed those that follow from them.
 	Noted, Followed            int64
 	Inserted, Updated, Deleted int64
-	// Tables into which rows came.
-	Tables map[string]bool
 	// Took is from the opening of the snapshot to the commit on the other side.
 	Took time.Duration
 }
-
-// Changed counts the rows that were written.
-func (p Passed) Changed() int64 { return p.Inserted + p.Updated + p.Deleted }
 
 // Carrier keeps a session on each side for the passes of one run.
 type Carrier struct {
 	j        Job
 	from, to *pgx.Conn
+	came     map[string]bool
+}
+
+// Came returns the tables into which passes have brought rows since it was asked
+// last.
+func (c *Carrier) Came() map[string]bool {
+	came := c.came
+	c.came = map[string]bool{}
+	return came
 }
 
 // Open connects both sides.
 func Open(ctx context.Context, j Job) (*Carrier, error) {
-	c := &Carrier{j: j}
+	c := &Carrier{j: j, came: map[string]bool{}}
 	o := conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch}
 	for _, s := range []struct {
 		db *conn.Database
@@ -91,23 +94,12 @@ func (c *Carrier) Close() {
 	}
 }
 
-// Noted counts the rows that wait to be carried from a shard.
-func Noted(ctx context.Context, db *conn.Database, move string) (int64, error) {
-	pool, err := db.Pool(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var n int64
-	err = pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT tbl, key FROM shard_admin_move.touched WHERE move_id = $1 UNION SELECT tbl, key FROM shard_admin_move.touched_once WHERE move_id = $1) x`, move).Scan(&n)
-	return n, conn.Fault(err, db.Name())
-}
-
-// Pass carries what was touched. The guards must note each write by now. While the snapshot is still open and both sides
-// hold the same rows, meanwhile is called with the snapshot's exported name; nil
-// leaves that out.
+// Pass carries what was touched. The guards must note each write by now. While
+// the snapshot is still open and both sides hold the same rows, meanwhile is
+// called with the snapshot's exported name; nil leaves that out.
 func (c *Carrier) Pass(ctx context.Context, meanwhile func(ctx context.Context, snapshot string) error) (Passed, error) {
 	begin := time.Now()
-	p := &pass{Carrier: c, done: Passed{Tables: map[string]bool{}}, rows: map[string]map[string]*row{}}
+	p := &pass{Carrier: c, rows: map[string]map[string]*row{}}
 	tx, err := c.from.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return p.done, conn.Fault(err, c.j.From.Name())
@@ -265,25 +257,7 @@ func (p *pass) forget(ctx context.Context, seen string) error {
 	return conn.Fault(err, p.j.From.Name())
 }
 
-func sqlState(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code
-	}
-	return ""
-}
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-func few(keys []string) string {
-	slices.Sort(keys)
-	if len(keys) > 5 {
-		return strings.Join(keys[:5], ", ") + " and more"
-	}
-	return strings.Join(keys, ", ")
-}
-
 func (p *pass) stranger(c *tenancy.TableClass, keys []string) error {
 	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.From.Name()+", or make both rows equal, then shard-admin move resume "+p.j.Move+" --wait; nothing was changed",
-		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.To.Name(), c.Name(), few(keys))
+		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.To.Name(), c.Name(), compare.Few(keys))
 }

@@ -46,7 +46,7 @@ func literal(c *tenancy.TableClass, rows []*row) string {
 	for i := range c.Table.Key() {
 		values := make([]string, len(rows))
 		for n, r := range rows {
-			values[n] = quote(r.key[i])
+			values[n] = tenancy.Quote(r.key[i])
 		}
 		arrays = append(arrays, "ARRAY["+strings.Join(values, ", ")+"]::text[]")
 		names = append(names, fmt.Sprintf("k%d", i+1))

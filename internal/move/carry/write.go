@@ -141,7 +141,7 @@ func (p *pass) carry(ctx context.Context, from, to pgx.Tx, list []work) error {
 	}
 	done := p.done
 	err := pgx.BeginFunc(ctx, to, func(sp pgx.Tx) error { return p.apply(ctx, sp, list) })
-	if s := sqlState(err); s != "23503" && s != "23505" {
+	if s := fence.SQLState(err); s != "23503" && s != "23505" {
 		return err
 	}
 	p.done = done
@@ -246,7 +246,7 @@ func (p *pass) place(ctx context.Context, to pgx.Tx, c *tenancy.TableClass) erro
 	}
 	if n := tag.RowsAffected(); n > 0 {
 		p.done.Inserted += n
-		p.done.Tables[c.Name()] = true
+		p.came[c.Name()] = true
 	}
 	return nil
 }
@@ -398,7 +398,7 @@ func (p *pass) check(ctx context.Context, to pgx.Tx) error {
 		return nil
 	}
 	return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the tables of "+p.j.To.Name()+"; nothing was written",
-		"%d carried rows are not on %s what they are on %s: %s", len(wrong), p.j.To.Name(), p.j.From.Name(), few(wrong))
+		"%d carried rows are not on %s what they are on %s: %s", len(wrong), p.j.To.Name(), p.j.From.Name(), compare.Few(wrong))
 }
 
 // sum is what rows add to a table's digest.
@@ -480,7 +480,7 @@ func (p *pass) wholeTables(ctx context.Context, from, to pgx.Tx) error {
 			return err
 		}
 		p.done.Inserted += in
-		p.done.Tables[c.Name()] = true
+		p.came[c.Name()] = true
 		if there, err = compare.DigestOf(ctx, to, p.j.Map, c, where); err != nil {
 			return err
 		}
