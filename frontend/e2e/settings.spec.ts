@@ -105,7 +105,7 @@ async function credential(page: Page): Promise<Locator> {
 const changePassword = (to: string) => sql("default", `ALTER ROLE ${role} PASSWORD '${to}'`);
 
 test("a credential is kept, tried, rotated and forgotten", async ({ open, page }) => {
-  test.skip(process.platform !== "linux", "elsewhere there is only the keychain of whoever runs this");
+  test.skip(process.platform !== "linux", "the keychain made for this test is gnome-keyring on a bus of its own; elsewhere it would write to that of whoever runs it");
   expect(keychain(), "gnome-keyring and dbus are needed").toBe(true);
   test.setTimeout(150_000);
   await open(fleet, "/settings?tab=fleets");

@@ -317,7 +317,7 @@ func TestAFullDiskOnTheTargetChangesNothing(t *testing.T) {
 			l.tenant("7", "default", 7000, 40)
 			room := fill(t, l)
 			if room == nil {
-				t.Skip("a file system of its own needs the right to mount one; the server's word for a full disk is tested beside it")
+				t.Skip("only root may mount a small file system to fill; the subtest beside this one meets the same refusal without")
 			}
 			before := l.all()
 			m := l.json(1, "move", "start", "7", "shard_1", "--wait", "--note", "room")
