@@ -34,11 +34,7 @@ func (m *Move) keepsCopy() bool {
 	if m.Step == stepUndoing {
 		return false
 	}
-	state := m.State
-	if state == Failed && m.FailedIn != nil {
-		state = State(*m.FailedIn)
-	}
-	return m.online() && slices.Contains([]State{CatchingUp, Ready, Switching}, state)
+	return m.online() && slices.Contains([]State{CatchingUp, Ready, Switching}, m.stood())
 }
 
 // carrier opens the sessions that carry rows from one side to the other.

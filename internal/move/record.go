@@ -241,8 +241,11 @@ func (r *record) fail(ctx context.Context, q querier, m *Move, epoch int64, to S
 	if tag.RowsAffected() != 1 {
 		return leaseLost(m)
 	}
-	from := string(m.State)
-	m.FailedIn = &from
+	// A resume that fails before it has begun says nothing of how far the move was.
+	if m.State != Failed {
+		from := string(m.State)
+		m.FailedIn = &from
+	}
 	if to == Retained {
 		m.Step = ""
 	}

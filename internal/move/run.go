@@ -381,9 +381,10 @@ func (r *run) tell(table string) {
 	}
 }
 
-// phase names the part of a move that a person recognises.
+// phase names the part of a move that a person recognises; of a failed one, where
+// it stopped.
 func phase(m *Move) string {
-	switch m.State {
+	switch m.stood() {
 	case Planned:
 		return "Check"
 	case Copying:

@@ -89,6 +89,19 @@ func (m *Move) Safe() string {
 	return lives(m.Target) + "; " + m.Source + " keeps the copy with which it can move back"
 }
 
+// stood is the state that a failed move was in, else the state that it is in.
+func (m *Move) stood() State {
+	if m.State == Failed && m.FailedIn != nil {
+		return State(*m.FailedIn)
+	}
+	return m.State
+}
+
+// GoesOn reports whether a resume keeps what is on the target and carries only
+// what the tenant has written since, or does not copy at all; without it the copy
+// is removed and begins anew.
+func (m *Move) GoesOn() bool { return m.keepsCopy() || !m.State.Undoable() }
+
 // Held reports whether the move stands at ready and waits for a person.
 func (m *Move) Held() bool { return m.State == Ready && m.Step == stepHeld }
 

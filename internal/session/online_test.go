@@ -67,6 +67,52 @@ func TestOnlineMoveTakesEveryRowAndNothingElse(t *testing.T) {
 	f.whole(m, want)
 }
 
+// An online move that fails after the copy says so, and keeps the copy although a
+// resume fails as well before it has done anything.
+func TestAResumeThatFailsBeforeItBeginsKeepsTheCopy(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.tenant("70177", "default", 70177000, 3)
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "70177", Target: "shard_1", Mode: "online", Hold: true, Note: "test"})
+	require.NoError(t, err)
+	require.False(t, m.GoesOn, "nothing is copied yet")
+	m, err = s.Await(t.Context(), m.ID, nil)
+	require.NoError(t, err)
+	require.True(t, m.Held && m.Hold && m.GoesOn)
+	copied := m.RowsCopied
+	require.Equal(t, m.Rows, copied)
+
+	fails := func(action string) {
+		t.Helper()
+		_, err := s.ActOnMove(t.Context(), action, session.MoveAction{ID: m.ID, Note: "test"})
+		require.NoError(t, err)
+		m, err = s.Await(t.Context(), m.ID, nil)
+		require.Error(t, err)
+		require.Equal(t, "failed", m.State)
+		require.Equal(t, "Switch", m.Phase, "where it stopped")
+		require.True(t, m.GoesOn)
+		require.Nil(t, m.ReadOnlySince)
+	}
+	f.exec(1, "ALTER TABLE pwb_contacts ADD COLUMN in_the_way int")
+	fails("switch")
+	f.exec(1, "ALTER TABLE pwb_contacts DROP COLUMN in_the_way")
+	f.exec(1, "ALTER TABLE shard_admin_move.epoch ADD CONSTRAINT in_the_way CHECK (false) NOT VALID")
+	fails("resume")
+	f.exec(1, "ALTER TABLE shard_admin_move.epoch DROP CONSTRAINT in_the_way")
+
+	f.writes("70177", "between two tries")
+	want := f.rowsOf(0, "70177")
+	m = act(t, s, "resume", session.MoveAction{ID: m.ID})
+	require.True(t, m.Held, "it was asked to stop there")
+	require.Equal(t, copied, m.RowsCopied)
+	for _, l := range m.Log {
+		require.NotContains(t, l.Message, "removed from")
+	}
+	m = act(t, s, "switch", session.MoveAction{ID: m.ID})
+	require.Equal(t, "retained", m.State)
+	require.Equal(t, want, f.rowsOf(1, "70177"))
+}
+
 // Every stop point of an online move: kill -9 there while the tenant writes, then
 // resume or cancel. What was acknowledged is on the open side, once.
 func TestOnlineKilledAtEveryPoint(t *testing.T) {

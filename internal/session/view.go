@@ -308,11 +308,18 @@ type MoveView struct {
 	Mode   string `json:"mode"`
 	State  string `json:"state"`
 	// Step is where in its state the move is; Phase is the name people see:
-	// Plan, Check, Copy, Verify, Switch, Watch or Finish.
+	// Plan, Check, Copy, Verify, Catch up (online), Switch, Watch, Move back or
+	// Finish; of a failed move, where it stopped.
 	Step  string `json:"step"`
 	Phase string `json:"phase"`
-	// Held is true for a move that waits for a person before its fence.
-	Held        bool  `json:"held"`
+	// Hold is true where it was asked to stop at ready; Held where it stands there
+	// and waits for a person: an online move when the target follows, a fenced one
+	// with nothing copied.
+	Hold bool `json:"hold"`
+	Held bool `json:"held"`
+	// GoesOn is true where a resume keeps what was copied, false where it removes
+	// that and begins anew.
+	GoesOn      bool  `json:"goes_on"`
 	Rows        int64 `json:"rows"`
 	Bytes       int64 `json:"bytes"`
 	RowsCopied  int64 `json:"rows_copied"`

@@ -392,7 +392,9 @@ export namespace session {
 	    state: string;
 	    step: string;
 	    phase: string;
+	    hold: boolean;
 	    held: boolean;
+	    goes_on: boolean;
 	    rows: number;
 	    bytes: number;
 	    rows_copied: number;
