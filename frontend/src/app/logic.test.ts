@@ -61,8 +61,12 @@ describe("news of moves", () => {
     expect(newsOf(under, move({ state: "retained", settled: true }))?.good).toBe(true);
     expect(newsOf(under, move({ state: "ready", held: true, settled: true }))).toMatchObject({
       title: "site-7 waits for the switch to shard_1",
+      body: "Nothing is copied yet; writes of site-7 go on until somebody switches.",
       good: false,
     });
+    expect(newsOf(under, move({ mode: "online", state: "ready", held: true, settled: true }))?.body).toBe(
+      "shard_1 follows default; writes of site-7 go on until somebody switches.",
+    );
     const failed = move({ state: "failed", settled: true, error: { code: "disk_full", message: "no space", hint: "", safe: "" } });
     expect(newsOf(under, failed)).toMatchObject({ good: false, body: "no space" });
     expect(newsOf(under, move({ state: "rolled_back", settled: true }))?.title).toBe("site-7 is back on default");

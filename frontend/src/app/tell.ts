@@ -25,7 +25,9 @@ export function newsOf(before: Pick<MoveView, "settled"> | undefined, m: MoveVie
   if (waits(m))
     return {
       title: m.state === "ready" ? `${name} waits for the switch to ${m.target}` : `The move of ${name} needs you`,
-      body: m.error?.message ?? `Everything is copied; writes of ${name} go on until somebody switches.`,
+      body:
+        m.error?.message ??
+        `${m.mode === "online" ? `${m.target} follows ${m.source}` : "Nothing is copied yet"}; writes of ${name} go on until somebody switches.`,
       good: false,
     };
   switch (m.state) {

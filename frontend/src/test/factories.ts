@@ -6,6 +6,7 @@ import type {
   MapTable,
   MapView,
   MoveView,
+  Plan,
   ShardHealth,
   ShardStatus,
   Status,
@@ -186,7 +187,9 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     state: "copying",
     step: "",
     phase: "Copy",
+    hold: false,
     held: false,
+    goes_on: false,
     rows: 1000,
     bytes: 100_000,
     rows_copied: 250,
@@ -211,6 +214,30 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     tables: [],
     log: [],
     checks: [],
+    ...over,
+  };
+}
+
+export function plan(id: string, over: Partial<Plan> = {}): Plan {
+  return {
+    tenant: id,
+    label: `site-${id}`,
+    source: "shard_1",
+    target: "default",
+    mode: "online",
+    mode_reason: "the tenant writes while its rows are copied",
+    tables: [{ table: "messages", kind: "tenant", rows: 21, bytes: 2100 }],
+    rows: 21,
+    bytes: 2100,
+    estimate_ms: 900,
+    pause_ms: 140,
+    estimate_ms_reason: "",
+    max_read_only_ms: 10_000,
+    decisions: [],
+    checks: [],
+    blocked: false,
+    notices: [],
+    made_at: "2026-03-01T12:00:00Z",
     ...over,
   };
 }

@@ -24,7 +24,7 @@ import { useAct, useMove, useSamples } from "./queries";
 import { leftOf, rateOf, type Sample } from "./rate";
 import { reportOf } from "./report";
 import { Throughput } from "./Throughput";
-import { isOver, verbOf } from "./verbs";
+import { isOnline, isOver, verbOf } from "./verbs";
 import "./move.css";
 
 export function MoveScreen() {
@@ -338,7 +338,7 @@ function wayBack(m: MoveView): string {
     case "finalizing":
       return "There is none any more: the copy on the source is being deleted.";
     default:
-      return `${name} lives on ${m.source} until the switch. After it, moving back loses no write until you finalize. Closing this window loses nothing: the move goes on, or stops at a safe point and can be taken up again.`;
+      return `${name} lives on ${m.source}${isOnline(m) ? ", and writes there," : ""} until the switch. After it, moving back loses no write until you finalize. Closing this window loses nothing: the move goes on, or stops at a safe point and can be taken up again.`;
   }
 }
 

@@ -78,6 +78,66 @@ test("after the switch it says how long writes waited and that it can move back"
   ]);
 });
 
+const online: Partial<MoveView> = { mode: "online", step: "", rows_copied: 1000, verified: true };
+
+test("an online move that carries what is written is past its copy, and its tenant writes", () => {
+  expect(line({ ...online, state: "catching_up", phase: "Catch up" }).slice(2)).toEqual([
+    "Copy done: 1,000 rows",
+    "Verify done: every row is equal",
+    "Catch up now: carrying writes",
+    "Switch todo: to come",
+    "Watch todo: to come",
+    "Finish todo: to come",
+  ]);
+  expect(line({ ...online, state: "catching_up", phase: "Catch up", owner: "" })[4]).toBe("Catch up now: nobody carries");
+});
+
+test("a held online move follows and waits with its switch; a fenced one waits with its copy", () => {
+  const held = { state: "ready", step: "held", phase: "Switch", held: true, settled: true, owner: "" };
+  expect(line({ ...online, ...held }).slice(2)).toEqual([
+    "Copy done: 1,000 rows",
+    "Verify done: every row is equal",
+    "Catch up done: the target follows",
+    "Switch now: waits for you",
+    "Watch todo: to come",
+    "Finish todo: to come",
+  ]);
+  expect(line({ ...held, rows_copied: 0 }).slice(1, 4)).toEqual(["Check done: 1 check", "Copy now: waits for you", "Verify todo: to come"]);
+});
+
+test("writes wait in the switch of an online move and in no phase before", () => {
+  for (const [state, phase] of [
+    ["copying", "Copy"],
+    ["copying", "Verify"],
+    ["catching_up", "Catch up"],
+    ["ready", "Switch"],
+  ])
+    expect(line({ ...online, state, phase }).join(), phase).not.toContain("writes wait");
+  expect(line({ ...online, state: "switching", phase: "Switch", read_only_since: "2026-05-04T09:41:25Z" })[5]).toBe(
+    "Switch now: writes wait",
+  );
+  expect(line({ ...online, state: "retained", phase: "Watch", settled: true, write_pause_ms: 87 }).slice(4, 7)).toEqual([
+    "Catch up done: the target follows",
+    "Switch done: writes waited 87 ms",
+    "Watch now: can move back",
+  ]);
+});
+
+test("a failed online move stopped where it was, and what it kept is done", () => {
+  expect(line({ ...online, state: "failed", phase: "Switch", settled: true }).slice(4, 6)).toEqual([
+    "Catch up done: the target follows",
+    "Switch bad: stopped",
+  ]);
+});
+
+test("a move that went back was watched, and does not finish", () => {
+  expect(line({ ...online, state: "rolled_back", phase: "Move back", settled: true, write_pause_ms: 87 }).slice(5)).toEqual([
+    "Switch done: writes waited 87 ms",
+    "Watch done: moved back",
+    "Finish todo: not done",
+  ]);
+});
+
 test("a report has what a ticket asks for", () => {
   const text = reportOf({ ...move, error: { code: "x", message: "the disk is full", hint: "" } } as MoveView);
   for (const part of [

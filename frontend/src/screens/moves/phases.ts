@@ -1,6 +1,6 @@
 import type { MoveView } from "../../bridge";
 import { bytes, count, millis, percent, plural } from "../../ui/format";
-import { isOver, phases, reached } from "./verbs";
+import { isOnline, isOver, phasesOfMode, reached } from "./verbs";
 
 export type Is = "done" | "now" | "todo" | "bad";
 
@@ -18,10 +18,15 @@ export function phasesOf(m: MoveView): Phase[] {
   const at = reached(m);
   const over = isOver(m.state);
   const bad = m.state === "failed" || Boolean(m.error && m.settled && !over);
-  return phases.map((name, i) => {
-    const is: Is = m.state === "finalized" || i < at ? "done" : i > at ? "todo" : bad ? "bad" : over ? "todo" : "now";
+  return phasesOfMode(m).map((name, i) => {
+    const is: Is = i < at || (i === at && ended(m.state)) ? "done" : i > at ? "todo" : bad ? "bad" : over ? "todo" : "now";
     return { name, is, says: says(m, name, is, over), share: is === "todo" ? 0 : is === "now" ? share(m, name) : 1 };
   });
+}
+
+/** ended reports whether the last phase that a move came to is behind it. */
+function ended(state: string): boolean {
+  return state === "finalized" || state === "rolled_back";
 }
 
 function share(m: MoveView, phase: string): number {
@@ -40,6 +45,10 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
         return (m.rows > 0 ? `${percent(Math.min(1, m.rows_copied / m.rows))} of the rows` : "no rows") + (m.slowed ? `; ${m.slowed}` : "");
       case "Verify":
         return `${m.tables.filter((t) => t.verified).length} of ${m.tables.length} tables`;
+      case "Catch up":
+        return m.owner ? "carrying writes" : "nobody carries";
+      case "Switch":
+        return m.read_only_since ? "writes wait" : m.state === "switched" ? "writes go on" : isOnline(m) ? "last changes" : "about to";
       case "Watch":
         return m.state === "rolling_back" ? "moving back" : "can move back";
       case "Finish":
@@ -57,8 +66,12 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
       return `${count(m.rows_copied)} rows`;
     case "Verify":
       return m.verified ? "every row is equal" : "done";
+    case "Catch up":
+      return "the target follows";
     case "Switch":
       return m.write_pause_ms === null || m.write_pause_ms === undefined ? "done" : `writes waited ${millis(m.write_pause_ms)}`;
+    case "Watch":
+      return m.state === "rolled_back" ? "moved back" : "done";
     default:
       return "done";
   }

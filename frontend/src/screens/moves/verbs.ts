@@ -12,14 +12,20 @@ export interface Verb {
   final: boolean;
 }
 
+/** isOnline reports whether the tenant writes while its rows are copied. */
+export const isOnline = (m: { mode: string }): boolean => m.mode === "online";
+
 /** verbOf words one of a move's legal actions; undefined for one that this page does not know. */
 export function verbOf(verb: string, m: MoveView): Verb | undefined {
   const name = m.label || m.tenant;
+  const most = millis(m.max_read_only_ms);
   switch (verb) {
     case "switch":
       return {
         button: `Switch to ${m.target}…`,
-        effect: `Writes of ${name} wait while its rows are copied and compared, at most ${millis(m.max_read_only_ms)}; then it lives on ${m.target}.`,
+        effect: isOnline(m)
+          ? `Writes of ${name} wait for its last changes, about a moment and at most ${most}; reads go on. Then it lives on ${m.target}.`
+          : `Writes of ${name} wait while its rows are copied and compared, at most ${most}; reads go on. Then it lives on ${m.target}.`,
         title: `Switch ${name} to ${m.target}`,
         confirm: "Switch",
         danger: false,
@@ -28,7 +34,7 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
     case "resume":
       return {
         button: "Go on…",
-        effect: "Takes up where the move stopped. What an earlier run left is read first; nothing is done twice.",
+        effect: resumed(m, name, most),
         title: `Go on with the move of ${name}`,
         confirm: "Go on",
         danger: false,
@@ -37,7 +43,7 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
     case "cancel":
       return {
         button: "Cancel the move…",
-        effect: `${name} stays on ${m.source}. What was copied to ${m.target} is removed.`,
+        effect: `${name} stays on ${m.source} and writes there. ${nothingCopied(m) ? `Nothing was copied to ${m.target} yet.` : `What was copied to ${m.target} is removed.`}`,
         title: `Cancel the move of ${name}`,
         confirm: "Cancel the move",
         danger: true,
@@ -46,7 +52,9 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
     case "rollback":
       return {
         button: "Move back…",
-        effect: `Brings ${name} back to ${m.source} with every write since the switch. Nothing is lost until the move is finalized.`,
+        effect: isOnline(m)
+          ? `Carries every write since the switch back to ${m.source} while ${name} writes on; then its writes wait for the last ones, at most ${most}. Nothing is lost until the move is finalized.`
+          : `Brings ${name} back to ${m.source} with every write since the switch; its writes wait meanwhile, at most ${most}. Nothing is lost until the move is finalized.`,
         title: `Move ${name} back to ${m.source}`,
         confirm: "Move back",
         danger: false,
@@ -66,15 +74,50 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
   }
 }
 
-export const phases = ["Plan", "Check", "Copy", "Verify", "Switch", "Watch", "Finish"];
+/** beforeSwitch are the states in which the tenant lives on its source. */
+const beforeSwitch = ["planned", "copying", "catching_up", "ready", "switching", "failed"];
 
-/** reached is how far a move is, as an index of phases. */
-export function reached(m: Pick<MoveView, "state" | "phase" | "held" | "rows" | "rows_copied">): number {
-  // One that is held before its fence has copied nothing yet.
-  if (m.state === "ready" && m.held && m.rows > 0 && m.rows_copied === 0) return phases.indexOf("Copy");
-  if (m.state === "finalized" || m.state === "finalizing") return 6;
-  if (["retained", "rolling_back", "rolled_back"].includes(m.state)) return 5;
-  return Math.max(0, phases.indexOf(m.phase));
+function resumed(m: MoveView, name: string, most: string): string {
+  if (!beforeSwitch.includes(m.state))
+    return "Takes up where the move stopped. What an earlier run left is read first; nothing is done twice.";
+  const then = m.hold ? "Then it waits until you switch." : `Then it switches to ${m.target}.`;
+  const anew = m.rows_copied > 0 ? `What was copied to ${m.target} is removed and all rows are copied anew` : "All rows are copied";
+  if (!isOnline(m)) return m.hold ? `${anew}, once you switch.` : `${anew}; writes of ${name} wait meanwhile, at most ${most}. ${then}`;
+  return m.goes_on
+    ? `Keeps what was copied to ${m.target} and carries over what ${name} wrote since; it writes on. ${then}`
+    : `${anew}; ${name} writes on. ${then}`;
+}
+
+/** nothingCopied reports whether a fenced move waits before its fence. */
+function nothingCopied(m: Pick<MoveView, "mode" | "state" | "held">): boolean {
+  return m.state === "ready" && m.held && !isOnline(m);
+}
+
+const fenced = ["Plan", "Check", "Copy", "Verify", "Switch", "Watch", "Finish"];
+const online = ["Plan", "Check", "Copy", "Verify", "Catch up", "Switch", "Watch", "Finish"];
+
+/** phasesOfMode are the phases of a move, in their order. */
+export const phasesOfMode = (m: { mode: string }): readonly string[] => (isOnline(m) ? online : fenced);
+
+/** reached is the phase that a move has come to, as an index of phasesOfMode. */
+export function reached(m: Pick<MoveView, "mode" | "state" | "phase" | "held">): number {
+  return Math.max(0, phasesOfMode(m).indexOf(at(m)));
+}
+
+function at(m: Pick<MoveView, "mode" | "state" | "phase" | "held">): string {
+  switch (m.state) {
+    case "finalizing":
+    case "finalized":
+      return "Finish";
+    case "retained":
+    case "rolling_back":
+    case "rolled_back":
+      return "Watch";
+    case "cancelled": // of its copy nothing is left
+      return "Copy";
+    default:
+      return nothingCopied(m) ? "Copy" : m.phase;
+  }
 }
 
 export function isOver(state: string): boolean {

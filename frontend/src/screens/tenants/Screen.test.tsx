@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import type { MoveRequest, Plan, PolicyView, TenantFilter } from "../../bridge";
-import { move, tenant, tenants } from "../../test/factories";
+import type { MoveRequest, PolicyView, TenantFilter } from "../../bridge";
+import { move, plan, tenant, tenants } from "../../test/factories";
 import { press, refuse, show } from "../../test/world";
 
 /** many answers pages of a long list, as the program does. */
@@ -17,29 +17,6 @@ function many(total: number) {
 function policy(on: boolean): PolicyView {
   const me = { email: "ann@estates.example", role: "admin", db_role: "", listed: true, why: "" };
   return { me, operators: [], flags: [{ flag: "SHARD_BULK_OPS_ENABLED", on, where: "in settings.toml", remedy: on ? "" : "turn it on" }] };
-}
-
-function plan(id: string, more: Partial<Plan> = {}): Plan {
-  return {
-    tenant: id,
-    label: `site-${id}`,
-    source: "shard_1",
-    target: "default",
-    mode: "fenced",
-    mode_reason: "",
-    rows: 21,
-    bytes: 2100,
-    max_read_only_ms: 300_000,
-    estimate_ms: 900,
-    estimate_ms_reason: "",
-    blocked: false,
-    made_at: "2026-03-01T12:00:00Z",
-    tables: [],
-    decisions: [],
-    checks: [],
-    notices: [],
-    ...more,
-  };
 }
 
 const three = () => tenants([tenant(1), tenant(2), tenant(3)]);
