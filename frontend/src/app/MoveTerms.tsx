@@ -1,4 +1,4 @@
-import { Checkbox, NativeSelect, TextInput } from "@mantine/core";
+import { Checkbox, NativeSelect, Radio, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
 import { type Decision, type MoveRequest, toProblem } from "../bridge";
 import { useStatus } from "./current";
@@ -6,18 +6,21 @@ import { useStatus } from "./current";
 /** Terms are where a tenant moves to, and how. */
 export interface Terms {
   target: string;
-  /** For how long writes may wait, as it was typed. */
-  minutes: string;
+  /** "" is online where its tables allow that. */
+  mode: "" | "fenced";
+  /** For how many seconds writes may wait, as it was typed; "" is what is usual for the mode. */
+  seconds: string;
   hold: boolean;
   alone: boolean;
 }
 
-export const usualTerms: Terms = { target: "", minutes: "5", hold: false, alone: false };
+export const usualTerms: Terms = { target: "", mode: "", seconds: "", hold: false, alone: false };
 
-/** limitOf is for how many milliseconds writes may wait; null where no number was typed. */
+/** limitOf is for how many milliseconds writes may wait, 0 for what is usual; null where something else was typed. */
 export function limitOf(t: Terms): number | null {
-  const ms = Number(t.minutes) * 60_000;
-  return Number.isFinite(ms) && ms > 0 ? Math.round(ms) : null;
+  if (t.seconds.trim() === "") return 0;
+  const ms = Math.round(Number(t.seconds) * 1000);
+  return Number.isFinite(ms) && ms > 0 ? ms : null;
 }
 
 /** requestOf is a move as the program is asked for it. */
@@ -25,7 +28,7 @@ export function requestOf(tenant: string, t: Terms, decisions: Decision[] = []):
   return {
     tenant,
     target: t.target,
-    mode: "fenced",
+    mode: t.mode,
     max_read_only_ms: limitOf(t) ?? 0,
     hold: t.hold,
     priority: 0,
@@ -36,6 +39,9 @@ export function requestOf(tenant: string, t: Terms, decisions: Decision[] = []):
     decisions,
   };
 }
+
+const stopsOnline = "Stops when the target follows; the tenant writes on until you switch.";
+const stopsFenced = "Stops before its writes are stopped and rows are copied.";
 
 /** MoveTerms asks where to and how; what is beside it goes on from there. */
 export function MoveTerms({
@@ -60,7 +66,7 @@ export function MoveTerms({
     if (document.activeElement === document.body || document.activeElement === null) field.current?.focus();
   }, []);
   return (
-    <div>
+    <div className="stack">
       <div className="row wrap" style={{ gap: 16, alignItems: "flex-end" }}>
         <NativeSelect
           label="Target shard"
@@ -80,18 +86,41 @@ export function MoveTerms({
           onChange={(e) => onChange({ ...value, target: e.currentTarget.value })}
         />
         <TextInput
-          label="Writes wait for at most (minutes)"
+          label="Writes wait for at most (seconds)"
           inputMode="decimal"
-          w={210}
+          w={230}
           disabled={disabled}
-          value={value.minutes}
-          error={limitOf(value) === null ? "a number of minutes above 0" : undefined}
-          onChange={(e) => onChange({ ...value, minutes: e.currentTarget.value })}
+          placeholder={value.mode === "fenced" ? "usually 300" : "usually 10 online, 300 fenced"}
+          value={value.seconds}
+          error={limitOf(value) === null ? "a number of seconds above 0, or nothing" : undefined}
+          onChange={(e) => onChange({ ...value, seconds: e.currentTarget.value })}
         />
       </div>
-      <div className="row wrap" style={{ gap: 20, marginTop: 12 }}>
+      <Radio.Group
+        label="How"
+        value={value.mode || "online"}
+        onChange={(mode) => onChange({ ...value, mode: mode === "fenced" ? "fenced" : "" })}
+      >
+        <div className="two-ways">
+          <Radio
+            value="online"
+            label="Online where possible"
+            description="The tenant writes while its rows are copied; its writes wait only for the switch, about a moment."
+            disabled={disabled}
+          />
+          <Radio
+            value="fenced"
+            label="Fenced"
+            description="Its writes wait while every row is copied and compared; reads go on. The shortest way in all."
+            disabled={disabled}
+          />
+        </div>
+      </Radio.Group>
+      <div className="row wrap" style={{ gap: 20, alignItems: "flex-start" }}>
         <Checkbox
           label="Stop before writes wait, and ask me"
+          description={value.mode === "fenced" ? stopsFenced : `${stopsOnline} Where it is fenced: ${stopsFenced.toLowerCase()}`}
+          maw={420}
           disabled={disabled}
           checked={value.hold}
           onChange={(e) => onChange({ ...value, hold: e.currentTarget.checked })}

@@ -16,8 +16,9 @@ import { Figure, Figures } from "../../ui/Figure";
 import { bytes, count, millis, plural, size } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
-import { checkTone, Mark } from "../../ui/Status";
+import { checkTone, Mark, Status } from "../../ui/Status";
 import { Waiting } from "../../ui/Waiting";
+import { isOnline } from "../moves/verbs";
 import { chosen, decided, keyOf, open, ordered } from "./decisions";
 import { useFound, usePlan, useStart, useTenant } from "./queries";
 import "./wizard.css";
@@ -102,6 +103,7 @@ export function MoveWizard() {
         {p ? (
           <PlanView
             plan={p}
+            terms={terms}
             choices={choices}
             onChoices={setChoices}
             busy={plan.isPending}
@@ -135,19 +137,33 @@ export function MoveWizard() {
             </dd>
             <dt>Way</dt>
             <dd>
-              <span className="badge">{p.source}</span> → <span className="badge">{p.target}</span>
+              <span className="badge">{p.source}</span> → <span className="badge">{p.target}</span>, {p.mode}
             </dd>
           </dl>
-          <p>
-            {plural(p.rows, "row")} are copied from {p.source} to {p.target} and compared one by one. Writes of {p.label} wait{" "}
-            {p.estimate_ms === null || p.estimate_ms === undefined ? "meanwhile" : `about ${millis(p.estimate_ms)}`}, at most{" "}
-            {millis(p.max_read_only_ms)}; reads go on. Until you finalize, {p.source} keeps its copy and the tenant can move back with
-            everything it wrote.
-          </p>
+          <p>{howItGoes(p, terms.hold)}</p>
+          <p>Until you finalize, {p.source} keeps its copy and the tenant can move back with everything it wrote.</p>
         </Confirm>
       ) : null}
     </Main>
   );
+}
+
+/** startOf says what a move does, in short. */
+function startOf(p: Plan, hold: boolean): string {
+  const rows = `${plural(p.rows, "row")} to ${p.target}`;
+  if (isOnline(p))
+    return `Copies ${rows}, compares each and follows what the tenant writes, then ${hold ? "waits for you to switch" : "switches"}.`;
+  return `${hold ? "Waits for you to switch, then stops" : "Stops"} writes, copies ${rows}, compares each and switches. Reads go on all the time.`;
+}
+
+/** howItGoes says it in full, and when writes wait. */
+function howItGoes(p: Plan, hold: boolean): string {
+  const about = p.pause_ms === null || p.pause_ms === undefined ? "" : ` about ${millis(p.pause_ms)},`;
+  const wait = `${about} at most ${millis(p.max_read_only_ms)}; reads go on.`;
+  const copied = `${plural(p.rows, "row")} are copied from ${p.source} to ${p.target} and compared one by one`;
+  if (isOnline(p))
+    return `${copied} while ${p.label} writes; what it writes meanwhile is carried over.${hold ? " Then the move waits until you switch." : ""} At the switch its writes wait${wait}`;
+  return `${hold ? "The move waits until you switch. Then " : ""}${copied}. Meanwhile writes of ${p.label} wait${wait}`;
 }
 
 const foundColumns: Column<TenantRow>[] = [
@@ -220,6 +236,7 @@ const tableColumns: Column<TableRows>[] = [
 
 function PlanView({
   plan: p,
+  terms,
   choices,
   busy,
   onChoices,
@@ -227,6 +244,7 @@ function PlanView({
   onStart,
 }: {
   plan: Plan;
+  terms: Terms;
   choices: Record<string, string>;
   busy: boolean;
   onChoices: (choices: Record<string, string>) => void;
@@ -248,8 +266,16 @@ function PlanView({
         <Figure label="Rows" value={count(p.rows)} detail={`in ${plural(used.length, "table")}`} />
         <Figure label="Size" value={all.value} unit={all.unit} detail="counted exactly" />
         <Figure
-          label="Writes wait about"
+          label="Takes about"
           value={p.estimate_ms === null || p.estimate_ms === undefined ? null : millis(p.estimate_ms)}
+          reason={p.estimate_ms_reason}
+          detail={
+            p.estimate_ms === null || p.estimate_ms === undefined ? undefined : isOnline(p) ? "while the tenant writes" : "to the switch"
+          }
+        />
+        <Figure
+          label="Writes wait about"
+          value={p.pause_ms === null || p.pause_ms === undefined ? null : millis(p.pause_ms)}
           reason={p.estimate_ms_reason}
           detail={`at most ${millis(p.max_read_only_ms)}`}
         />
@@ -312,7 +338,7 @@ function PlanView({
                     ? open(p.decisions, choices) > 0
                       ? `${plural(open(p.decisions, choices), "decision")} to make first.`
                       : "A check stands in the way; it says what to do."
-                    : `Copies ${plural(p.rows, "row")} to ${p.target}, compares each, then switches. Reads go on all the time.`}
+                    : startOf(p, terms.hold)}
                 </p>
               </div>
             </div>
@@ -325,6 +351,7 @@ function PlanView({
           </Panel>
           <Panel title={`Mode: ${p.mode}`} pad>
             <div className="stack tight">
+              {isOnline(p) || terms.mode === "fenced" ? null : <Status tone="warn">Online is not possible</Status>}
               <p className="muted">{p.mode_reason || "as asked for"}</p>
               {p.notices.map((n) => (
                 <p key={n} className="muted">

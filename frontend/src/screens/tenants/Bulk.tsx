@@ -13,7 +13,7 @@ import { ErrorPanel } from "../../ui/ErrorPanel";
 import { Value } from "../../ui/Figure";
 import { bytes, count, millis, plural } from "../../ui/format";
 import { Mark, Status, type Tone } from "../../ui/Status";
-import { begun, having, type Item, nameOf, planned, type Stage } from "./items";
+import { begun, having, type Item, nameOf, planned, type Stage, waiting } from "./items";
 import { sumOf } from "./selection";
 
 const stages: Record<Stage, [Tone, string]> = {
@@ -32,6 +32,14 @@ const unknown = (
   </Value>
 );
 
+function About({ ms, reason }: { ms?: number | null; reason?: string }) {
+  return (
+    <Value of={ms} reason={reason || "not planned yet"}>
+      {`≈ ${millis(ms ?? 0)}`}
+    </Value>
+  );
+}
+
 const columns: Column<Item>[] = [
   { key: "label", head: "Tenant", cell: (i) => <span className="strong">{nameOf(i)}</span> },
   { key: "shard", head: "Shard", cell: (i) => <span className="badge">{i.plan?.source || i.tenant?.shard || "—"}</span> },
@@ -48,14 +56,21 @@ const columns: Column<Item>[] = [
     cell: (i) => (i.plan ? bytes(i.plan.bytes) : i.tenant ? <SizeEstimate of={i.tenant} about /> : unknown),
   },
   {
+    key: "mode",
+    head: "Mode",
+    cell: (i) => (i.plan ? <span title={i.plan.mode_reason}>{i.plan.mode}</span> : unknown),
+  },
+  {
+    key: "takes",
+    head: "Takes",
+    right: true,
+    cell: (i) => <About ms={i.plan?.estimate_ms} reason={i.plan?.estimate_ms_reason} />,
+  },
+  {
     key: "wait",
     head: "Writes wait",
     right: true,
-    cell: (i) => (
-      <Value of={i.plan?.estimate_ms} reason={i.plan?.estimate_ms_reason || "not planned yet"}>
-        {`≈ ${millis(i.plan?.estimate_ms ?? 0)}`}
-      </Value>
-    ),
+    cell: (i) => <About ms={i.plan?.pause_ms} reason={i.plan?.estimate_ms_reason} />,
   },
   {
     key: "stage",
@@ -157,9 +172,8 @@ export function Bulk({ tenants, onClose }: { tenants: (TenantRow | string)[]; on
       >
         <p>
           {plural(ready.length, "move")} with {plural(sumOf(ready.map((i) => i.plan?.rows)).sum, "row")},{" "}
-          {bytes(sumOf(ready.map((i) => i.plan?.bytes)).sum)}, are queued one after the other, each with this reason. Writes of each tenant
-          wait while its own rows are copied and compared, at most {millis(limitOf(terms) ?? 0)}; reads go on. Each can be cancelled or
-          moved back on its own.
+          {bytes(sumOf(ready.map((i) => i.plan?.bytes)).sum)}, are queued one after the other, each with this reason.{" "}
+          {waiting(ready.flatMap((i) => (i.plan ? [i.plan] : [])))} Each can be cancelled or moved back on its own.
         </p>
         {stopped.length > 0 ? <p className="muted">{plural(stopped.length, "tenant")} with something in the way are left out.</p> : null}
       </Confirm>

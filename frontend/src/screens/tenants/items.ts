@@ -1,5 +1,6 @@
 import type { Plan, TenantRow } from "../../bridge";
-import { plural } from "../../ui/format";
+import { count, millis, plural } from "../../ui/format";
+import { isOnline } from "../moves/verbs";
 
 /** How far one of the chosen tenants is. */
 export type Stage = "waits" | "planning" | "ready" | "blocked" | "starting" | "queued" | "refused";
@@ -53,4 +54,17 @@ export function nameOf(item: Item): string {
 /** With counts the items of some stages. */
 export function having(items: readonly Item[], ...stages: Stage[]): Item[] {
   return items.filter((i) => stages.includes(i.stage));
+}
+
+/** waiting says when writes of the tenants wait, by the modes of their plans. */
+export function waiting(plans: Plan[]): string {
+  const online = plans.filter(isOnline).length;
+  const most = millis(Math.max(0, ...plans.map((p) => p.max_read_only_ms)));
+  const how =
+    online === plans.length
+      ? "Each tenant writes while its rows are copied; its writes wait for its own switch"
+      : online === 0
+        ? "Writes of each tenant wait while its own rows are copied and compared"
+        : `${count(online)} online: the tenant's writes wait for its own switch; ${count(plans.length - online)} fenced: while its own rows are copied and compared`;
+  return `${how}, at most ${most}; reads go on.`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { tenant, tenants } from "../../test/factories";
+import { plan, tenant, tenants } from "../../test/factories";
 import { chosenColumns, columnsOf } from "./columns";
+import { waiting } from "./items";
 import { lay, page, pagesOf } from "./queries";
 import { added, most, readSelection, sumOf, toggled, writeSelection } from "./selection";
 
@@ -55,5 +56,17 @@ describe("columns", () => {
 
   it("can all be exported", () => {
     expect(all.every((c) => c.exports.length > 0)).toBe(true);
+  });
+});
+
+describe("when writes of several tenants wait", () => {
+  const online = plan("1", { mode: "online", max_read_only_ms: 10_000 });
+  const fenced = plan("2", { mode: "fenced", max_read_only_ms: 300_000 });
+  it("is said by the modes of their plans", () => {
+    expect(waiting([online, online])).toBe(
+      "Each tenant writes while its rows are copied; its writes wait for its own switch, at most 10 s; reads go on.",
+    );
+    expect(waiting([fenced])).toBe("Writes of each tenant wait while its own rows are copied and compared, at most 5 min; reads go on.");
+    expect(waiting([online, fenced, online])).toContain("2 online: the tenant's writes wait for its own switch; 1 fenced");
   });
 });
