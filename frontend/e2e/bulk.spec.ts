@@ -1,34 +1,16 @@
-import { largest, pointer, until } from "./moves";
+import { largest, plan, pointer, until } from "./moves";
 import { call, expect, pictures, test } from "./world";
 
 const fleet = "production";
 const from = "shard_1";
 const to = "shard_2";
 
-/** plan says whether something stands in the way of a tenant's move. */
-async function blocked(tenant: number): Promise<boolean> {
-  const p = await call<{ blocked: boolean }>(fleet, "Moves/Plan", {
-    tenant: String(tenant),
-    target: to,
-    mode: "fenced",
-    max_read_only_ms: 300_000,
-    hold: false,
-    priority: 0,
-    at: "",
-    note: "",
-    confirm: "",
-    accept_alone: true,
-    decisions: [],
-  });
-  return p.blocked;
-}
-
 test("several tenants are planned, and those that nothing stands in the way of are queued with one reason", async ({ open, page }) => {
   test.setTimeout(240_000);
   const free: { id: number; subdomain: string }[] = [];
   let left: { id: number; subdomain: string } | undefined;
   for (const t of (await largest(from)).reverse()) {
-    if (await blocked(t.id)) left ??= t;
+    if ((await plan(fleet, String(t.id), to)).blocked) left ??= t;
     else if (free.length < 2) free.push(t);
     if (free.length === 2 && left) break;
   }

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
-import { contents, largest, nothing, pointer } from "./moves";
-import { call, expect, sql, test } from "./world";
+import { contents, free, nothing, pointer } from "./moves";
+import { expect, sql, test } from "./world";
 
 // No test here touches the mouse.
 
@@ -16,27 +16,6 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
     await page.keyboard.press("Tab");
   }
   throw new Error(`Tab does not reach ${String(name)}`);
-}
-
-/** free is a tenant of a shard whose move needs no decision and has nothing in its way. */
-async function free(from: string, to: string): Promise<{ id: string; label: string }> {
-  for (const t of (await largest(from)).slice(3)) {
-    const plan = await call<{ blocked: boolean; decisions: unknown[] }>(fleet, "Moves/Plan", {
-      tenant: String(t.id),
-      target: to,
-      mode: "fenced",
-      max_read_only_ms: 300_000,
-      hold: false,
-      priority: 0,
-      at: "",
-      note: "",
-      confirm: "",
-      accept_alone: true,
-      decisions: [],
-    });
-    if (!plan.blocked && plan.decisions.length === 0) return { id: String(t.id), label: t.subdomain };
-  }
-  throw new Error(`no tenant of ${from} can be moved to ${to}`);
 }
 
 /** move goes from wherever the page is to a finished move. */
@@ -93,7 +72,7 @@ async function confirm(page: Page, button: string, name: string, reason: string)
 
 test("a move there and back without the mouse", async ({ open, page }) => {
   test.setTimeout(150_000);
-  const t = await free("shard_1", "shard_2");
+  const t = await free(fleet, "shard_1", "shard_2");
   const before = await contents("shard_1", t.id);
   expect(before).not.toEqual(nothing);
   await open(fleet);
@@ -118,7 +97,7 @@ test("a move there and back without the mouse", async ({ open, page }) => {
 
 test("a move to its end without the mouse", async ({ open, page }) => {
   test.setTimeout(240_000);
-  const t = await free("shard_2", "shard_1");
+  const t = await free(fleet, "shard_2", "shard_1");
   const before = await contents("shard_2", t.id);
   await open(fleet, "/tenants");
   await move(page, t.label, "shard_1");

@@ -20,24 +20,44 @@ export interface Move {
 }
 
 interface Plan {
+  blocked: boolean;
+  mode: string;
   decisions: { table: string; key: string; case: string; choices: string[]; choice: string; detail: string }[];
 }
 
-/** start files a move as the wizard does; rows that two tenants use are shared. */
-export async function start(fleet: Fleet, tenant: string, target: string, more: { hold?: boolean; confirm?: string } = {}): Promise<Move> {
-  const request = {
+function requestOf(tenant: string, target: string, mode: "" | "fenced") {
+  return {
     tenant,
     target,
-    mode: "fenced",
-    max_read_only_ms: 300_000,
-    hold: more.hold === true,
+    mode,
+    max_read_only_ms: mode === "fenced" ? 300_000 : 0,
+    hold: false,
     priority: 0,
     at: "",
     note: "relief for the source, ticket OPS-311",
-    confirm: more.confirm ?? "",
+    confirm: "",
     accept_alone: true,
     decisions: [],
   };
+}
+
+/** plan plans a move as the wizard does: online where possible. */
+export function plan(fleet: Fleet, tenant: string, target: string): Promise<Plan> {
+  return call<Plan>(fleet, "Moves/Plan", requestOf(tenant, target, ""));
+}
+
+/** free is a tenant of a shard whose move is online, needs no decision and has nothing in its way; the largest are left to others. */
+export async function free(fleet: Fleet, from: string, to: string): Promise<{ id: string; label: string }> {
+  for (const t of (await largest(from)).slice(3)) {
+    const p = await plan(fleet, String(t.id), to);
+    if (!p.blocked && p.decisions.length === 0 && p.mode === "online") return { id: String(t.id), label: t.subdomain };
+  }
+  throw new Error(`no tenant of ${from} can be moved to ${to}`);
+}
+
+/** start files a fenced move, of which there is most to see; rows that two tenants use are shared. */
+export async function start(fleet: Fleet, tenant: string, target: string, more: { hold?: boolean; confirm?: string } = {}): Promise<Move> {
+  const request = { ...requestOf(tenant, target, "fenced"), hold: more.hold === true, confirm: more.confirm ?? "" };
   const plan = await call<Plan>(fleet, "Moves/Plan", request);
   return call<Move>(fleet, "Moves/Start", { ...request, decisions: plan.decisions.map((d) => ({ ...d, choice: d.choices[0] })) });
 }
