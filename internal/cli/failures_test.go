@@ -317,7 +317,7 @@ func TestAFullDiskOnTheTargetChangesNothing(t *testing.T) {
 			l.tenant("7", "default", 7000, 40)
 			room := fill(t, l)
 			if room == nil {
-				t.Skip("only root may mount a small file system to fill; the subtest beside this one meets the same refusal without")
+				t.Skip("a small file system to fill takes the right to mount one, which this process lacks; the subtest beside this one meets the same refusal without")
 			}
 			before := l.all()
 			m := l.json(1, "move", "start", "7", "shard_1", "--wait", "--note", "room")

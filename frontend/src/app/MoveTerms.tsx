@@ -41,7 +41,7 @@ export function requestOf(tenant: string, t: Terms, decisions: Decision[] = []):
 }
 
 const stopsOnline = "Stops when the target follows; the tenant writes on until you switch.";
-const stopsFenced = "Stops before its writes are stopped and rows are copied.";
+const stopsFenced = "before its writes are stopped and rows are copied.";
 
 /** MoveTerms asks where to and how; what is beside it goes on from there. */
 export function MoveTerms({
@@ -119,8 +119,8 @@ export function MoveTerms({
       <div className="row wrap" style={{ gap: 20, alignItems: "flex-start" }}>
         <Checkbox
           label="Stop before writes wait, and ask me"
-          description={value.mode === "fenced" ? stopsFenced : `${stopsOnline} Where it is fenced: ${stopsFenced.toLowerCase()}`}
-          maw={420}
+          description={value.mode === "fenced" ? `Stops ${stopsFenced}` : `${stopsOnline} Where fenced: ${stopsFenced}`}
+          maw={320}
           disabled={disabled}
           checked={value.hold}
           onChange={(e) => onChange({ ...value, hold: e.currentTarget.checked })}
