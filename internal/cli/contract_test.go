@@ -50,6 +50,8 @@ var fieldTypes = map[string]string{
 	"stripes": "int", "chosen": "bool", "done": "bool", "blocked": "bool", "residue": "int!", "stored": "bool", "identity": "bool", "striped": "bool",
 	"increment": "int", "new_increment": "int", "increment_before": "int", "last_value": "int!", "last_value_before": "int!", "highest": "int!", "next_value": "int!",
 	"port": "int@", "host": "string@", "database": "string@", "error": "any?", "move_state": "string?", "read_only_since": "time?", "started_at": "time?",
+	"paused": "bool", "window_open": "bool", "paused_at": "time?", "window_opens_at": "time?", "window_closes_at": "time?", "changed_at": "time?",
+	"per_fleet": "int?", "per_shard": "int", "running": "int", "waiting": "int", "workers": "int", "priority": "int", "not_before": "time?", "created_at": "time",
 	"finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
 }
 

@@ -155,11 +155,12 @@ func moveDocumentOf(v session.MoveView) moveDocument {
 }
 
 type movesDocument struct {
+	session.MoveList
 	Moves []moveDocument `json:"moves"`
 }
 
 func movesDocumentOf(v session.MoveList) movesDocument {
-	d := movesDocument{Moves: []moveDocument{}}
+	d := movesDocument{MoveList: v, Moves: []moveDocument{}}
 	for _, m := range v.Moves {
 		d.Moves = append(d.Moves, moveDocumentOf(m))
 	}

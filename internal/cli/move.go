@@ -90,7 +90,7 @@ compared.`,
 		p.actionCommand("cancel", "Undo a move before its switch"),
 		p.actionCommand("rollback", "Bring a switched tenant back, with what was written since"),
 		p.actionCommand("finalize", "Delete the tenant's rows on the source"),
-		points)
+		p.queueCommand(), points)
 }
 
 // actionOptions are the flags of an action on a move that exists.
@@ -349,8 +349,15 @@ func (p *program) follow(ctx context.Context, s *session.Session, v session.Move
 		}
 		return p.moved(startedMove{moveDocument: moveDocumentOf(done)}, err)
 	}
+	notices := []string{}
+	if why, err := s.Waits(ctx, v.Tenant); err == nil && why != "" {
+		notices = append(notices, why)
+	}
 	if n, err := s.WorkersAlive(ctx); err == nil && n == 0 {
-		notice := "no worker is alive to carry it out: shard-admin worker starts one, move resume " + v.ID + " --wait does it here"
+		notices = append(notices, "no worker is alive to carry it out: shard-admin worker starts one, move resume "+v.ID+" --wait does it here")
+	}
+	if len(notices) > 0 {
+		notice := strings.Join(notices, "; ")
 		out.Notice = &notice
 	}
 	return p.moved(out, nil)
@@ -446,6 +453,7 @@ func (p *program) runMoveList(ctx context.Context, tenant string, limit int) err
 }
 
 func printMoves(w io.Writer, v session.MoveList) {
+	defer printQueueNotice(w, v.Queue)
 	if len(v.Moves) == 0 {
 		line(w, "There is no move.")
 		return

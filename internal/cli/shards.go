@@ -96,6 +96,7 @@ func printStatus(w io.Writer, v session.Status) {
 			paragraph(w, "  ", s.Problem.Hint)
 		}
 	}
+	printQueueNotice(w, v.Queue)
 	if v.Tenants == nil && v.TenantsReason != "" {
 		line(w, "")
 		paragraph(w, "", "Tenants: "+v.TenantsReason)

@@ -86,6 +86,7 @@ const (
 	RoutingUnproven   Code = "routing_unproven"
 	RoutingNotSettled Code = "routing_not_settled"
 	EngineNewer       Code = "engine_newer"
+	QueueState        Code = "queue_state"
 
 	StripesFixed     Code = "stripes_fixed"
 	StripesFull      Code = "stripes_full"
@@ -191,6 +192,7 @@ var codes = map[Code]Info{
 	RoutingUnproven:   {Exit: 3, Before: true, Meaning: "Nobody has shown that the application follows the pointer for some tables; an operator must confirm with a reason."},
 	RoutingNotSettled: {Exit: 3, Retry: true, Before: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
 	EngineNewer:       {Exit: 3, Before: true, Meaning: "The run was made by a newer version of this program, which has to finish it."},
+	QueueState:        {Exit: 3, Before: true, Meaning: "The queue is paused already, or it is not paused."},
 
 	StripesFixed:     {Exit: 3, Meaning: "The fleet's number of stripes was chosen before; another one would hand out the ids of other shards."},
 	StripesFull:      {Exit: 3, Meaning: "The fleet has more shards than stripes, so a shard would get another's ids."},

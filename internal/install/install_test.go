@@ -169,13 +169,14 @@ func TestADBAsScriptGivesTheSame(t *testing.T) {
 		"INSERT INTO shard_admin.run (id, kind, resource, payload, created_by) VALUES (gen_random_uuid(), 'move', 'r', '{}', 'x')",
 		"INSERT INTO shard_admin.run_step (run_id, worker, step) SELECT id, 'w', 's' FROM shard_admin.run",
 		"INSERT INTO shard_admin.move_log (move_id, message) SELECT id, 'm' FROM shard_admin.move", "UPDATE shard_admin.move SET state = 'cancelled'",
+		"INSERT INTO shard_admin.move_step (move_id, state, step, epoch) SELECT id, 's', '', 1 FROM shard_admin.move", "UPDATE shard_admin.queue SET windows = ''",
 		"DELETE FROM shard_admin.placement", "SELECT * FROM shard_admin.audit_verify()",
 	} {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err, sql)
 	}
 	for _, sql := range []string{
-		"UPDATE shard_admin.audit_event SET body = '{}'", "DELETE FROM shard_admin.audit_link", "UPDATE shard_admin.audit_head SET seq = 0", "TRUNCATE shard_admin.audit_event CASCADE",
+		"UPDATE shard_admin.audit_event SET body = '{}'", "DELETE FROM shard_admin.audit_link", "UPDATE shard_admin.audit_head SET seq = 0", "TRUNCATE shard_admin.audit_event CASCADE", "DELETE FROM shard_admin.queue",
 		"INSERT INTO shard_admin.audit_event (event_id, occurred_at, body, db_user) VALUES (gen_random_uuid(), now(), '{}', 'boss')", "UPDATE shard_admin.version SET version_id = 0",
 		"ALTER TABLE shard_admin.audit_event DISABLE TRIGGER ALL", "DROP SCHEMA shard_admin CASCADE",
 	} {

@@ -40,6 +40,9 @@ type Run struct {
 	// Interrupts lets the run start beside the run of its resource, which it
 	// is there to end.
 	Interrupts bool `json:"interrupts"`
+	// Waits is what it waits for while nobody has begun it; WaitPause when
+	// empty.
+	Waits Wait `json:"waits"`
 	// Prefers names the holder that should carry it out while it is alive.
 	Prefers   string `json:"prefers"`
 	QueuedOn  string `json:"queued_on"`
@@ -54,15 +57,23 @@ type Run struct {
 	ErrorCode string     `json:"error_code"`
 	StartedAt *time.Time `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at"`
+
+	fresh bool // nobody had begun it before this claim
 }
 
-const runColumns = `r.id::text, r.kind, r.resource, r.shards, r.state, r.priority, r.not_before, r.payload, r.interrupts, r.prefers, r.queued_on,
+const runColumns = `r.id::text, r.kind, r.resource, r.shards, r.state, r.priority, r.not_before, r.payload, r.interrupts, r.waits, r.prefers, r.queued_on,
 	r.created_by, r.created_as, r.created_at, coalesce(r.worker, ''), r.attempt, coalesce(r.error, ''), coalesce(r.error_code, ''), r.started_at, r.ended_at`
 
 func scanRun(row pgx.Row) (Run, error) {
 	var r Run
-	return r, row.Scan(&r.ID, &r.Kind, &r.Resource, &r.Shards, &r.State, &r.Priority, &r.NotBefore, &r.Payload, &r.Interrupts, &r.Prefers, &r.QueuedOn,
-		&r.CreatedBy, &r.CreatedAs, &r.CreatedAt, &r.Worker, &r.Attempt, &r.Error, &r.ErrorCode, &r.StartedAt, &r.EndedAt)
+	return r, row.Scan(r.fields()...)
+}
+
+func (r *Run) fields() []any {
+	return []any{
+		&r.ID, &r.Kind, &r.Resource, &r.Shards, &r.State, &r.Priority, &r.NotBefore, &r.Payload, &r.Interrupts, &r.Waits, &r.Prefers, &r.QueuedOn,
+		&r.CreatedBy, &r.CreatedAs, &r.CreatedAt, &r.Worker, &r.Attempt, &r.Error, &r.ErrorCode, &r.StartedAt, &r.EndedAt,
+	}
 }
 
 // Queue files a run, inside tx when it is given. Filing the same id twice
@@ -76,6 +87,9 @@ func (j *Jobs) Queue(ctx context.Context, tx pgx.Tx, r Run) error {
 	}
 	if r.Shards == nil {
 		r.Shards = []string{}
+	}
+	if r.Waits == "" {
+		r.Waits = WaitPause
 	}
 	if len(r.Payload) == 0 {
 		r.Payload = json.RawMessage(`{}`)
@@ -92,9 +106,9 @@ func (j *Jobs) Queue(ctx context.Context, tx pgx.Tx, r Run) error {
 	if !r.NotBefore.IsZero() {
 		notBefore = &r.NotBefore
 	}
-	_, err := q.Exec(ctx, j.sql(`INSERT INTO {{schema}}.run (id, kind, resource, shards, priority, not_before, payload, interrupts, prefers, queued_on, created_by)
-		VALUES ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`),
-		r.ID, r.Kind, r.Resource, r.Shards, r.Priority, notBefore, string(r.Payload), r.Interrupts, r.Prefers, j.holder, r.CreatedBy)
+	_, err := q.Exec(ctx, j.sql(`INSERT INTO {{schema}}.run (id, kind, resource, shards, priority, not_before, payload, interrupts, waits, prefers, queued_on, created_by)
+		VALUES ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`),
+		r.ID, r.Kind, r.Resource, r.Shards, r.Priority, notBefore, string(r.Payload), r.Interrupts, r.Waits, r.Prefers, j.holder, r.CreatedBy)
 	return j.fault(err)
 }
 
@@ -135,7 +149,8 @@ type Claiming struct {
 	Kinds  []string
 	// All takes what anybody has queued; otherwise only what this holder has.
 	All bool
-	// PerShard bounds the running runs that load one shard; 2 when zero.
+	// PerShard bounds the running runs that load one shard where the queue's
+	// rules say nothing; 2 when zero.
 	PerShard int
 }
 
@@ -143,7 +158,7 @@ type Claiming struct {
 // Runs of workers that stopped sending heartbeats are queued again first.
 func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 	if c.PerShard == 0 {
-		c.PerShard = 2
+		c.PerShard = defaultPerShard
 	}
 	pool, err := j.control.Pool(ctx)
 	if err != nil {
@@ -156,15 +171,22 @@ func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = '5s'`); err != nil {
 			return err
 		}
-		// One claim at a time: two that count the same running runs would
-		// both pass the limit.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('shard-admin claim ' || $1, 0))`, j.schema); err != nil {
+		if err := j.lockClaims(ctx, tx); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, j.sql("requeue_dead"), deadAfter.Seconds(), ""); err != nil {
 			return err
 		}
-		r, err := scanRun(tx.QueryRow(ctx, j.sql("claim")+runColumns, c.Worker, c.Kinds, c.All, j.holder, c.PerShard, liveFor.Seconds()))
+		rules, err := j.rules(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if rules.PerShard != nil {
+			c.PerShard = *rules.PerShard
+		}
+		var r Run
+		err = tx.QueryRow(ctx, j.sql("claim")+runColumns, c.Worker, c.Kinds, c.All, j.holder, c.PerShard, liveFor.Seconds(),
+			rules.Paused != nil, rules.Open(), rules.PerFleet).Scan(append([]any{&r.fresh}, r.fields()...)...)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -175,6 +197,13 @@ func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 		return nil, j.fault(err)
 	}
 	return found, nil
+}
+
+// lockClaims lets one claim happen at a time: two that count the same running
+// runs would both pass the limit.
+func (j *Jobs) lockClaims(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('shard-admin claim ' || $1, 0))`, j.schema)
+	return err
 }
 
 // Finish ends a run as done, or as failed with the reason. A run that another
@@ -195,7 +224,8 @@ func (j *Jobs) Park(ctx context.Context, r *Run, why error) error {
 	return j.end(ctx, r, Parked, why.Error(), string(fault.CodeOf(why)), 0)
 }
 
-// Requeue gives a run back to the queue, to be taken no sooner than after.
+// Requeue gives a run back to the queue, to be taken no sooner than after. One
+// that could not be begun waits again for what it waited for.
 func (j *Jobs) Requeue(ctx context.Context, r *Run, after time.Duration) error {
 	return j.end(ctx, r, Queued, "", "", after)
 }
@@ -205,7 +235,7 @@ func (j *Jobs) end(ctx context.Context, r *Run, s RunState, text, code string, a
 	if err != nil {
 		return err
 	}
-	tag, err := pool.Exec(ctx, j.sql("end"), r.ID, r.Worker, r.Attempt, string(s), text, code, after.Seconds())
+	tag, err := pool.Exec(ctx, j.sql("end"), r.ID, r.Worker, r.Attempt, string(s), text, code, after.Seconds(), s == Queued && after > 0 && r.fresh)
 	if err != nil {
 		return j.fault(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,12 @@ type WorkerInfo struct {
 	RunsAll   bool      `json:"runs_all"`
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
+}
+
+// holderOf is the holder of a worker's id.
+func holderOf(id string) string {
+	holder, _, _ := strings.Cut(id, "#")
+	return holder
 }
 
 // Busy says which worker carries out a run of a resource, and for how long
@@ -118,8 +125,8 @@ type Worker struct {
 	All bool
 	// Concurrency bounds the runs at once; 2 when zero.
 	Concurrency int
-	// PerShard bounds the runs that load one shard, over all workers; 2 when
-	// zero.
+	// PerShard bounds the runs that load one shard, over all workers, where the
+	// queue's rules say nothing; 2 when zero.
 	PerShard int
 	// Poll is the time between two looks at the queue; 1 s when zero.
 	Poll time.Duration

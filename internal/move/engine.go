@@ -308,9 +308,10 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 	}
 	r := job.Run{
 		ID: uuid.Must(uuid.NewV7()).String(), Kind: JobKind, Resource: resource(m.Tenant), Shards: []string{m.Source, m.Target},
-		CreatedBy: permit.Operator(), Priority: opt.Priority, Payload: payload, Interrupts: action == ActionCancel,
+		CreatedBy: permit.Operator(), Priority: opt.Priority, Payload: payload, Interrupts: action == ActionCancel, Waits: m.waits(action),
 	}
-	if m.NotBefore != nil {
+	// What ends a move, or goes on with one, does not wait for its beginning.
+	if m.NotBefore != nil && r.Waits == job.WaitWindow {
 		r.NotBefore = *m.NotBefore
 	}
 	// What an ended process of this computer held is free, and an older run of
@@ -333,14 +334,30 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 	return m, nil
 }
 
-// Waits says which run of a tenant keeps the next one waiting, and until when;
-// it is "" where nothing does.
+// Waits says what keeps the queued run of a tenant waiting, and until when; it
+// is "" where nothing does, or only that nobody has taken it yet.
 func (e *Engine) Waits(ctx context.Context, tenant string) (string, error) {
-	worker, left, err := e.deps.Jobs.Busy(ctx, resource(tenant))
-	if err != nil || worker == "" {
+	_, line, err := e.deps.Jobs.Line(ctx)
+	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("it waits for what %s is doing with the tenant; if that process is gone, for %s at most", worker, left.Round(time.Second)), nil
+	for _, l := range line {
+		if l.Kind != JobKind || l.Resource != resource(tenant) || l.State != job.Queued {
+			continue
+		}
+		switch l.Hold.Code {
+		case "worker":
+			return "", nil
+		case "resource":
+			worker, left, err := e.deps.Jobs.Busy(ctx, l.Resource)
+			if err != nil || worker == "" {
+				return "", err
+			}
+			return fmt.Sprintf("it waits for what %s is doing with the tenant; if that process is gone, for %s at most", worker, left.Round(time.Second)), nil
+		}
+		return l.Hold.Text, nil
+	}
+	return "", nil
 }
 
 // JobKind is the kind of the runs that Queue files.

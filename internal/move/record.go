@@ -152,6 +152,24 @@ func (r *record) list(ctx context.Context, tenant string, limit int) ([]*Move, e
 	return out, r.fault(err)
 }
 
+// named returns moves by their ids, without tables.
+func (r *record) named(ctx context.Context, ids []string) (map[string]*Move, error) {
+	q, err := r.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, r.sql("move_list")+` WHERE m.id::text = ANY ($1)`, ids)
+	if err != nil {
+		return nil, r.fault(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Move, error) { return scanMove(row) })
+	out := map[string]*Move{}
+	for _, m := range found {
+		out[m.ID] = m
+	}
+	return out, r.fault(err)
+}
+
 // open returns the unfinished move of a tenant, or nil.
 func (r *record) open(ctx context.Context, q querier, tenant string) (*Move, error) {
 	m, err := scanMove(q.QueryRow(ctx, r.sql("move_list")+` WHERE m.tenant = $1 AND m.state NOT IN ('cancelled', 'rolled_back', 'finalized')`, tenant))

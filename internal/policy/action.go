@@ -19,6 +19,9 @@ const (
 	AuditExport    Action = "audit.export"
 	CredentialSet  Action = "credential.set"
 	StripeFleet    Action = "fleet.stripe"
+	QueuePause     Action = "queue.pause"
+	QueueResume    Action = "queue.resume"
+	QueueSet       Action = "queue.set"
 )
 
 // Role is what an operator may be.
@@ -82,6 +85,13 @@ func ruleOf(a Action) rule {
 		return rule{FlagMigrations, OperatorRole, true}
 	case StripeFleet:
 		return rule{FlagMigrations, Admin, true}
+	case QueuePause:
+		// Whoever may not begin a move may still stop all of them.
+		return rule{FlagEnabled, OperatorRole, false}
+	case QueueResume:
+		return rule{FlagMigrations, OperatorRole, false}
+	case QueueSet:
+		return rule{FlagMigrations, Admin, false}
 	case MoveResume, MoveCancel:
 		return rule{FlagMigrations, OperatorRole, false}
 	case AuditExport:
@@ -97,5 +107,6 @@ func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
 		MoveRollback, MoveFinalize, AuditExport, CredentialSet, StripeFleet,
+		QueuePause, QueueResume, QueueSet,
 	}
 }

@@ -119,6 +119,7 @@ func TestRolesMayWhatTheirRulesSay(t *testing.T) {
 		policy.AssignTenant: policy.OperatorRole, policy.MoveStart: policy.OperatorRole, policy.MoveSwitch: policy.OperatorRole, policy.MoveResume: policy.OperatorRole,
 		policy.MoveCancel: policy.OperatorRole, policy.MoveRollback: policy.OperatorRole, policy.MoveFinalize: policy.OperatorRole,
 		policy.AuditExport: policy.Viewer, policy.CredentialSet: policy.NoRole, policy.StripeFleet: policy.Admin,
+		policy.QueuePause: policy.OperatorRole, policy.QueueResume: policy.OperatorRole, policy.QueueSet: policy.Admin,
 	}
 	require.Len(t, policy.Actions(), len(least))
 	rank := map[policy.Role]int{policy.NoRole: 0, policy.Viewer: 1, policy.OperatorRole: 2, policy.Admin: 3}
@@ -191,7 +192,7 @@ func TestProductionAsksForTheNameAndTheRoleOfTheDatabase(t *testing.T) {
 			policy.AssignTenant: true, policy.MoveStart: true, policy.MoveSwitch: true, policy.MoveRollback: true, policy.MoveFinalize: true, policy.FleetUninstall: true, policy.StripeFleet: true,
 		}[a]
 		who := mate
-		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet || a == policy.StripeFleet {
+		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet || a == policy.StripeFleet || a == policy.QueueSet {
 			who = boss
 		}
 		g := gate(c, who, policy.Flags()...)

@@ -436,7 +436,11 @@ func (s *Session) Moves(ctx context.Context, tenant string, limit int) (MoveList
 	for _, m := range list {
 		out.Moves = append(out.Moves, moveView(m, false))
 	}
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	out.Queue, out.QueueReason = s.queueState(ctx)
+	return out, nil
 }
 
 // Move is one move with tables and log; the id may be shortened.

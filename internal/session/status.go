@@ -67,6 +67,11 @@ func (s *Session) Status(ctx context.Context) (Status, error) {
 			open, _ = s.openByShard(ctx)
 		}
 	})
+	wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		out.Queue, out.QueueReason = s.queueState(ctx)
+	})
 	wg.Wait()
 	total := 0
 	for _, n := range counts {

@@ -64,7 +64,11 @@ type Status struct {
 	// says what to do about it.
 	Installed   bool   `json:"installed"`
 	InstallNote string `json:"install_note"`
-	CheckedAt   string `json:"checked_at"`
+	// Queue is what queued moves keep to, null with a reason where that is not
+	// known.
+	Queue       *QueueState `json:"queue"`
+	QueueReason string      `json:"queue_reason"`
+	CheckedAt   string      `json:"checked_at"`
 }
 
 // Finding is one thing that a health check noticed.
@@ -358,6 +362,10 @@ type MoveView struct {
 // MoveList is a list of moves, the newest first.
 type MoveList struct {
 	Moves []MoveView `json:"moves"`
+	// Queue is what queued runs keep to, null with a reason where that is not
+	// known.
+	Queue       *QueueState `json:"queue"`
+	QueueReason string      `json:"queue_reason"`
 }
 
 // Event is one entry of the audit trail.

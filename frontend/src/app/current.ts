@@ -72,7 +72,7 @@ export function useEvents(): void {
         for (const [key, list] of lists) {
           if (!list) continue;
           if (list.moves.some((x) => x.id === m.id)) {
-            client.setQueryData<MoveList>(key, { moves: list.moves.map((x) => (x.id === m.id ? slim : x)) });
+            client.setQueryData<MoveList>(key, { ...list, moves: list.moves.map((x) => (x.id === m.id ? slim : x)) });
           } else void client.invalidateQueries({ queryKey: key });
         }
         if (m.settled) {

@@ -11,6 +11,7 @@ export type ImportFleetRequest = app.ImportFleetRequest;
 export type DemoStatus = app.DemoStatus;
 export type Script = app.Script;
 export type Setting = home.Setting;
+export type QueueState = session.QueueState;
 export type Status = session.Status;
 export type ShardStatus = session.ShardStatus;
 export type ShardHealth = session.ShardHealth;

@@ -7,6 +7,7 @@ import type {
   MapView,
   MoveView,
   Plan,
+  QueueState,
   ShardHealth,
   ShardStatus,
   Status,
@@ -94,7 +95,27 @@ export function status(shards: ShardStatus[], over: Partial<Status> = {}): Statu
     configured: shards.filter((s) => s.configured).length,
     installed: true,
     install_note: "",
+    queue: queue(),
+    queue_reason: "",
     checked_at: new Date().toISOString(),
+    ...over,
+  };
+}
+
+export function queue(over: Partial<QueueState> = {}): QueueState {
+  return {
+    paused: false,
+    paused_at: null,
+    paused_by: "",
+    paused_why: "",
+    windows: "",
+    window_open: true,
+    window_opens_at: null,
+    window_closes_at: null,
+    per_fleet: null,
+    per_shard: 2,
+    changed_by: "",
+    changed_at: null,
     ...over,
   };
 }

@@ -5,7 +5,7 @@ import { newClient } from "../app/client";
 import { setLive } from "../app/live";
 import { newRouter } from "../app/router";
 import type { Problem } from "../bridge";
-import { distribution, info, mapView, shard, status, tenants, tenantView } from "./factories";
+import { distribution, info, mapView, queue, shard, status, tenants, tenantView } from "./factories";
 
 type Answer = (...args: never[]) => unknown;
 
@@ -21,7 +21,7 @@ function usual(): Record<string, Answer> {
     "Overview.Distribution": () => distribution(shards),
     "Overview.Recent": () => ({ events: [] }),
     "Overview.Stats": () => ({ name: "", tenants: 0, table_count: 1, size_bytes: 1, index_bytes: 1, counts: {}, checked_at: "" }),
-    "Moves.List": () => ({ moves: [] }),
+    "Moves.List": () => ({ moves: [], queue: queue(), queue_reason: "" }),
     "Moves.Workers": () => ({ workers: [] }),
     "Tenants.List": () => tenants([]),
     "Tenants.Find": (id: string) => tenantView(Number(id)),

@@ -373,6 +373,20 @@ export namespace session {
 	    wait: boolean;
 	    password: string;
 	}
+	export interface QueueState {
+	    paused: boolean;
+	    paused_at?: string | null;
+	    paused_by: string;
+	    paused_why: string;
+	    windows: string;
+	    window_open: boolean;
+	    window_opens_at?: string | null;
+	    window_closes_at?: string | null;
+	    per_fleet?: number | null;
+	    per_shard: number;
+	    changed_by: string;
+	    changed_at?: string | null;
+	}
 	export interface MoveTable {
 	    table: string;
 	    kind: string;
@@ -422,6 +436,8 @@ export namespace session {
 	}
 	export interface MoveList {
 	    moves: MoveView[];
+	    queue?: QueueState | null;
+	    queue_reason: string;
 	}
 	export interface MoveRequest {
 	    tenant: string;
@@ -493,6 +509,7 @@ export namespace session {
 	
 	
 	
+	
 	export interface ShardStats {
 	    name: string;
 	    tenants?: number | null;
@@ -541,6 +558,8 @@ export namespace session {
 	    configured: number;
 	    installed: boolean;
 	    install_note: string;
+	    queue?: QueueState | null;
+	    queue_reason: string;
 	    checked_at: string;
 	}
 	

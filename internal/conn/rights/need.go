@@ -82,9 +82,10 @@ func writes() []write {
 		{"lease", change, nil, []Capability{Assign, Move, Stripe}},
 		{"placement", change, nil, []Capability{Assign, Move}},
 	}
-	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "cleanup"} {
+	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "cleanup"} {
 		out = append(out, write{t, change, nil, []Capability{Move}})
 	}
+	out = append(out, write{"queue", []string{"INSERT", "UPDATE"}, nil, []Capability{Move}})
 	for _, t := range []string{"stripe_count", "stripe"} {
 		out = append(out, write{t, insert, nil, []Capability{Stripe}})
 	}

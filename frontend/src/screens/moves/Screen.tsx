@@ -13,6 +13,7 @@ import { bytes, count } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { moveStatus, Status } from "../../ui/Status";
+import { QueueNotice } from "./QueueNotice";
 import { isOver } from "./verbs";
 
 const route = getRouteApi("/moves");
@@ -72,6 +73,7 @@ export function MovesScreen() {
       <Head title="Moves">
         <Button onClick={start}>Move a tenant…</Button>
       </Head>
+      <QueueNotice queue={q.data?.queue} />
       <section className="panel" style={{ flex: 1, minHeight: 0, display: "flex", flexDirection: "column" }} aria-label="Moves">
         <div className="filters">
           <TextInput
