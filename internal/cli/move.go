@@ -84,7 +84,7 @@ compared.`,
 		RunE: func(*cobra.Command, []string) error { return p.runMovePoints() },
 	}
 	return group("move", "Move a tenant's rows to another shard",
-		planned, started, list, show, watch,
+		planned, started, list, show, watch, p.reportCommand(),
 		p.actionCommand("switch", "Go on with a move that waits at ready"),
 		p.actionCommand("resume", "Go on with a move that was parked or has failed"),
 		p.actionCommand("cancel", "Undo a move before its switch"),

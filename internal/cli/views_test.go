@@ -29,6 +29,37 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		Tables: []session.MoveTable{{Table: "public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here", Rows: 1234567, RowsCopied: 1234567, Bytes: 3 << 30, Verified: true}, {Table: "pwb_empty"}},
 	}
 	retained := session.MoveView{ID: "01a20e0f-0000", Tenant: "7", Source: "shard_1", Target: "default", State: "rolled_back", CreatedAt: "2024-05-06T07:00:00Z"}
+	report := session.MoveReport{
+		Fleet: "production", Environment: "production", MadeAt: "2024-05-07T09:00:00Z", ModeReason: "every table has a key",
+		Move: session.MoveView{
+			ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Mode: "online", State: "retained", Rows: 46115, Bytes: 21 << 20,
+			RowsCopied: 46118, BytesCopied: 20 << 20, MaxReadOnlyMS: 300_000, WritePauseMS: ref(int64(184)), Verified: true, VerifiedAt: ref("2024-05-06T07:01:30Z"), CreatedBy: "ann@example.com",
+			Note: "grew out of default", CreatedAt: "2024-05-06T07:00:00Z", StartedAt: ref("2024-05-06T07:00:09Z"), SwitchedAt: ref("2024-05-06T07:02:00Z"),
+			Next: []string{"shard-admin move finalize 01a20e0f-81cf-73d3-b76a-df3528ccffec --wait --note REASON"},
+			Log:  []session.LogLine{{At: "2024-05-06T07:02:00Z", Level: "info", Message: "the pointer is on shard_1"}, {At: "2024-05-06T07:02:01Z", Level: "error", Message: "a view was not refreshed"}},
+		},
+		Phases: []session.ReportPhase{
+			{Phase: "Queue", BeganAt: "2024-05-06T07:00:00Z", DurationMS: ref(int64(8800))},
+			{Phase: "Check", BeganAt: "2024-05-06T07:00:09Z", DurationMS: ref(int64(930))},
+			{Phase: "Copy", BeganAt: "2024-05-06T07:00:10Z", DurationMS: ref(int64(80_000))},
+			{Phase: "Verify", BeganAt: "2024-05-06T07:01:30Z", DurationMS: ref(int64(29_000))},
+			{Phase: "Switch", BeganAt: "2024-05-06T07:01:59Z", DurationMS: ref(int64(310))},
+			{Phase: "Watch", BeganAt: "2024-05-06T07:02:00Z"},
+		},
+		Tables: []session.ReportTable{
+			{Table: "pwb_messages", Rows: 46000, RowsCopied: 46000, BytesCopied: 20 << 20, Verified: true, Digest: &session.ReportDigest{Rows: 46003, SHA256: "8b1f6c3d5e7a9b0c1d2e3f405162738495a6b7c8d9e0f1021324354657687980"}},
+			{Table: "public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here", Rows: 118, RowsCopied: 118, BytesCopied: 4096, Verified: true, Digest: &session.ReportDigest{Rows: 115, SHA256: "1111111122222222333333334444444455555555666666667777777788888888"}},
+			{Table: "pwb_empty", Verified: true, Digest: &session.ReportDigest{SHA256: "0"}},
+		},
+		Decisions: []session.Decision{{Table: "pwb_users", Key: "42", Case: "two_owners", Choice: "share"}},
+		Shared:    []session.ReportRow{{Table: "pwb_users", Key: "42"}}, Kept: []session.ReportRow{{Table: "pwb_media", Key: "7"}},
+		Refused: []session.ReportRefused{{Shard: "default", Count: ref(int64(1250))}, {Shard: "shard_1", Count: ref(int64(0))}},
+		Events: []session.Event{
+			{Seq: 41, At: "2024-05-06T07:00:00Z", Actor: "ann@example.com", Action: "move.start", Status: "begun", Note: "grew out of default", Hash: "ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00"},
+			{Seq: 1042, At: "2024-05-06T07:02:00Z", Actor: "a.person.with.a.long.address@example.com", Action: "move.start", Status: "ok", Note: "because there was more room over there and nobody minded", Hash: "ee00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff11"},
+		},
+		ChainOK: true, Safe: "acme lives on shard_1; default keeps the copy with which it can move back",
+	}
 	for name, draw := range map[string]func(io.Writer){
 		"status": func(w io.Writer) {
 			printStatus(w, session.Status{
@@ -88,7 +119,18 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 				Notices:   []string{"until finalize the source keeps its copy"},
 			}, "")
 		},
-		"move":  func(w io.Writer) { printMove(w, move) },
+		"move":   func(w io.Writer) { printMove(w, move) },
+		"report": func(w io.Writer) { printReport(w, report) },
+		"report-failed": func(w io.Writer) {
+			printReport(w, session.MoveReport{
+				Fleet: "staging", Environment: "staging", MadeAt: "2024-05-06T08:00:00Z", Move: move, Safe: "a-tenant-with-quite-a-long-subdomain lives on default with all its rows",
+				ChainReason: "the audit chain does not verify: shard-admin audit verify says where",
+				Refused:     []session.ReportRefused{{Shard: "default", Count: ref(int64(3))}, {Shard: "shard_1", Reason: down.Message}},
+				Tables: []session.ReportTable{
+					{Table: "public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here", Rows: 1234567, RowsCopied: 1234567, BytesCopied: 3 << 30, Reason: "the table was not verified"},
+				},
+			})
+		},
 		"moves": func(w io.Writer) { printMoves(w, session.MoveList{Moves: []session.MoveView{move, retained}}) },
 		"check": func(w io.Writer) {
 			printCheck(w, session.FleetCheck{Databases: []session.DatabaseCheck{

@@ -19,6 +19,7 @@
 // Any number of workers share the queue. Claiming is one short transaction
 // (SKIP LOCKED under a lock of the queue, so that its rules hold for all of
 // them: limits per shard and per fleet, a pause, maintenance windows). A run that
-// somebody has begun waits for neither pause nor window any more. A run whose worker stopped sending heartbeats is queued again; the lease, not
-// the run's row, is what keeps two owners apart.
+// somebody has begun waits for neither pause nor window any more. A run whose
+// worker stopped sending heartbeats is queued again; the lease, not the run's
+// row, is what keeps two owners apart.
 package job

@@ -9,6 +9,7 @@ import (
 
 // Steps within a state that recovery and people need to tell apart.
 const (
+	stepBegun       = "begun"        // noted beside a state, never a move's own: a run goes on from there
 	stepHeld        = "held"         // ready: before the fence, waits for a person
 	stepArmed       = "armed"        // planned: guards in, older transactions gone
 	stepCaughtUp    = "caught_up"    // ready: the target follows, the tenant still writes

@@ -190,6 +190,9 @@ func (r *record) insert(ctx context.Context, tx querier, m *Move, priority int) 
 	if err != nil {
 		return r.fault(err)
 	}
+	if _, err := tx.Exec(ctx, r.sql(`INSERT INTO {{schema}}.move_step (move_id, state, step, epoch) VALUES ($1, 'planned', '', 0)`), m.ID); err != nil {
+		return r.fault(err)
+	}
 	for i, t := range m.Tables {
 		if _, err := tx.Exec(ctx, r.sql(`INSERT INTO {{schema}}.move_table (move_id, name, position, kind, rows, bytes) VALUES ($1, $2, $3, $4, $5, $6)`),
 			m.ID, t.Table, i, t.Kind, t.Rows, t.Bytes); err != nil {
@@ -307,6 +310,53 @@ func (r *record) willMake(ctx context.Context, q querier, m *Move, shard, kind s
 func (r *record) cleaned(ctx context.Context, q querier, m *Move, shard string) error {
 	_, err := q.Exec(ctx, r.sql(`UPDATE {{schema}}.cleanup SET done_at = clock_timestamp() WHERE move_id = $1 AND shard = $2 AND done_at IS NULL`), m.ID, shard)
 	return r.fault(err)
+}
+
+// begun notes that a run goes on with the move from where it stands.
+func (r *record) begun(ctx context.Context, q querier, m *Move, epoch int64) error {
+	_, err := q.Exec(ctx, r.sql(`INSERT INTO {{schema}}.move_step (move_id, state, step, epoch) VALUES ($1, $2, $3, $4)`), m.ID, string(m.State), stepBegun, epoch)
+	return r.fault(err)
+}
+
+// steps returns when the move came to each state and step, the oldest first.
+func (r *record) steps(ctx context.Context, id string) ([]StepTime, error) {
+	q, err := r.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, r.sql(`SELECT at, state, step, coalesce(error_code, '') FROM {{schema}}.move_step WHERE move_id = $1 ORDER BY id`), id)
+	if err != nil {
+		return nil, r.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (StepTime, error) {
+		var s StepTime
+		return s, row.Scan(&s.At, &s.State, &s.Step, &s.ErrorCode)
+	})
+	return out, r.fault(err)
+}
+
+// refused stores how many writes a shard has refused, before the counter goes.
+func (r *record) refused(ctx context.Context, q querier, m *Move, shard string, n int64) error {
+	_, err := q.Exec(ctx, r.sql(`UPDATE {{schema}}.cleanup SET refused = greatest(refused, $3) WHERE move_id = $1 AND shard = $2`), m.ID, shard, n)
+	return r.fault(err)
+}
+
+// refusals returns, by shard, what refused has stored; a shard from which
+// nothing was taken away yet is not among them.
+func (r *record) refusals(ctx context.Context, id string) (map[string]int64, error) {
+	q, err := r.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, r.sql(`SELECT shard, max(refused) FROM {{schema}}.cleanup WHERE move_id = $1 AND done_at IS NOT NULL AND refused IS NOT NULL GROUP BY shard`), id)
+	if err != nil {
+		return nil, r.fault(err)
+	}
+	out := map[string]int64{}
+	var shard string
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&shard, &n}, func() error { out[shard] = n; return nil })
+	return out, r.fault(err)
 }
 
 // toClean lists the shards on which this move may have left something.

@@ -270,8 +270,10 @@ func (r *run) finalize(ctx context.Context) error {
 // unfinalize goes back to retained when the check found rows that are not the
 // move's: nothing was deleted.
 func (r *run) unfinalize(ctx context.Context) error {
-	tag, err := r.ctl.Exec(ctx, r.e.record.sql(`UPDATE {{schema}}.move SET state = 'retained', step = '', updated_at = clock_timestamp()
-		WHERE id = $1 AND epoch <= $2 AND state = 'finalizing' AND step = ''`), r.m.ID, r.lease.Epoch)
+	tag, err := r.ctl.Exec(ctx, r.e.record.sql(`WITH moved AS (
+			UPDATE {{schema}}.move SET state = 'retained', step = '', updated_at = clock_timestamp()
+			WHERE id = $1 AND epoch <= $2 AND state = 'finalizing' AND step = '' RETURNING id)
+		INSERT INTO {{schema}}.move_step (move_id, state, step, epoch) SELECT id, 'retained', '', $2 FROM moved`), r.m.ID, r.lease.Epoch)
 	if err != nil {
 		return r.e.record.fault(err)
 	}

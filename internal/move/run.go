@@ -170,6 +170,9 @@ func (r *run) do(ctx context.Context, action Action) error {
 	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, "park = false"); err != nil {
 		return err
 	}
+	if err := r.leased(ctx, func(tx pgx.Tx) error { return r.e.record.begun(ctx, tx, r.m, r.lease.Epoch) }); err != nil {
+		return err
+	}
 	var err error
 	switch action {
 	case ActionCancel:

@@ -170,6 +170,9 @@ func (r *run) takeDown(ctx context.Context) error {
 			if name != s.name {
 				continue
 			}
+			if err := r.keepRefused(ctx, s); err != nil {
+				return err
+			}
 			if err := s.fence.Remove(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
 				return err
 			}
@@ -182,6 +185,20 @@ func (r *run) takeDown(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepRefused stores what a side's fence has counted before it goes; where an
+// earlier try had taken it away, what that one stored stays.
+func (r *run) keepRefused(ctx context.Context, s *side) error {
+	state, err := s.fence.State(ctx, r.m.Tenant)
+	if err != nil || state.Move != r.m.ID {
+		return err
+	}
+	refused, err := s.fence.Refused(ctx, r.m.Tenant)
+	if err != nil {
+		return err
+	}
+	return r.leased(ctx, func(tx pgx.Tx) error { return r.e.record.refused(ctx, tx, r.m, s.name, refused.Count) })
 }
 
 // cancel undoes an unswitched move and ends it.

@@ -35,7 +35,11 @@ CREATE TABLE {{schema}}.move_step (
 );
 CREATE INDEX move_step_by_move ON {{schema}}.move_step (move_id, id);
 
+-- How many writes the move's fence had refused on a shard when it was taken away.
+ALTER TABLE {{schema}}.cleanup ADD COLUMN refused bigint;
+
 -- +goose Down
+ALTER TABLE {{schema}}.cleanup DROP COLUMN refused;
 DROP TABLE {{schema}}.move_step;
 ALTER TABLE {{schema}}.run DROP COLUMN waits;
 DROP TABLE {{schema}}.queue;
