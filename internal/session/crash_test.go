@@ -167,31 +167,56 @@ func (f *fixture) whole(m session.MoveView, want map[string][]string) {
 	}
 }
 
-// Every stop point: kill -9 there, then resume or cancel.
-func TestKilledAtEveryPoint(t *testing.T) {
-	t.Parallel()
-	type scenario struct {
-		point, action, recovery string
-	}
-	var list []scenario
-	phase := "start"
+// killing is a stop point at which an action is killed, and what is done then.
+type killing struct{ point, action, recovery string }
+
+// killings are the stop points that a move of the mode passes, each with the ways
+// out.
+func killings(mode string) []killing {
+	list := []killing{}
+	action := "start"
 	for _, p := range move.Points() {
 		switch p.Name {
 		case "rollback_begun":
-			phase = "rollback"
+			action = "rollback"
 		case "finalize_begun":
-			phase = "finalize"
+			action = "finalize"
 		case "cancel_begun":
-			phase = "cancel"
+			action = "cancel"
 		}
-		if p.Mode == "online" {
-			continue // TestOnlineKilledAtEveryPoint
+		if p.Mode != "" && p.Mode != mode {
+			continue
 		}
-		list = append(list, scenario{p.Name, phase, "resume"})
-		if phase == "start" && p.State != move.Switched && p.State != move.Retained {
-			list = append(list, scenario{p.Name, phase, "cancel"})
+		list = append(list, killing{p.Name, action, "resume"})
+		if action == "start" && p.State != move.Switched && p.State != move.Retained {
+			list = append(list, killing{p.Name, action, "cancel"})
 		}
 	}
+	return list
+}
+
+// recover is the action that brings what was left to an end, "" where nothing is
+// left to do.
+func (k killing) recover(t *testing.T, m session.MoveView) string {
+	t.Helper()
+	switch {
+	case slices.Contains(m.Actions, k.recovery):
+		return k.recovery
+	case m.State == "retained" && k.action != "start":
+		return k.action
+	case m.State == "retained", m.State == "rolled_back", m.State == "finalized", m.State == "cancelled":
+		return ""
+	case m.Held && k.recovery == "resume":
+		return "switch"
+	}
+	t.Fatalf("%s: %s cannot %s, only %v", k.point, m.State, k.recovery, m.Actions)
+	return ""
+}
+
+// Every stop point: kill -9 there, then resume or cancel.
+func TestKilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	list := killings("fenced")
 	lanes := 2
 	var wg sync.WaitGroup
 	for lane := range lanes {
@@ -225,18 +250,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 				require.LessOrEqual(t, f.openSides(id), 1, "%s: two open sides", sc.point)
 				m, err = s.Move(t.Context(), m.ID)
 				require.NoError(t, err)
-				action := sc.recovery
-				switch {
-				case slices.Contains(m.Actions, action):
-				case m.State == "retained" && sc.action != "start":
-					action = sc.action
-				case m.State == "retained", m.State == "rolled_back", m.State == "finalized", m.State == "cancelled":
-					action = ""
-				case m.Held && action == "resume":
-					action = "switch"
-				default:
-					t.Fatalf("%s: %s cannot %s, only %v", sc.point, m.State, action, m.Actions)
-				}
+				action := sc.recover(t, m)
 				if action != "" {
 					m = act(t, s, action, session.MoveAction{ID: m.ID, Wait: true})
 				}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,29 +116,7 @@ func TestAResumeThatFailsBeforeItBeginsKeepsTheCopy(t *testing.T) {
 // resume or cancel. What was acknowledged is on the open side, once.
 func TestOnlineKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
-	type scenario struct {
-		point, action, recovery string
-	}
-	var list []scenario
-	phase := "start"
-	for _, p := range move.Points() {
-		switch p.Name {
-		case "rollback_begun":
-			phase = "rollback"
-		case "finalize_begun":
-			phase = "finalize"
-		case "cancel_begun":
-			phase = "cancel"
-		}
-		if p.Mode == "fenced" || p.Name == "copy_removed" {
-			continue
-		}
-		list = append(list, scenario{p.Name, phase, "resume"})
-		if phase == "start" && p.State != move.Switched && p.State != move.Retained {
-			list = append(list, scenario{p.Name, phase, "cancel"})
-		}
-	}
-	list = append(list, scenario{"passed", "rollback", "resume"})
+	list := append(killings("online"), killing{"passed", "rollback", "resume"})
 	lanes := 2
 	for lane := range lanes {
 		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
@@ -168,18 +145,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 				}
 				m, err = s.Move(t.Context(), m.ID)
 				require.NoError(t, err)
-				action := sc.recovery
-				switch {
-				case slices.Contains(m.Actions, action):
-				case m.State == "retained" && sc.action != "start":
-					action = sc.action
-				case m.State == "retained", m.State == "rolled_back", m.State == "finalized", m.State == "cancelled":
-					action = ""
-				case m.Held && action == "resume":
-					action = "switch"
-				default:
-					t.Fatalf("%s: %s cannot %s, only %v", sc.point, m.State, action, m.Actions)
-				}
+				action := sc.recover(t, m)
 				was := m.State
 				if action != "" {
 					m = act(t, s, action, session.MoveAction{ID: m.ID, Wait: true})
@@ -191,7 +157,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 				}
 				f.wrote(m)
 				// A cancel has said that the copy goes before it opens the source.
-				if action == "resume" && sc.point != "source_reopened" && (was == "catching_up" || was == "ready" || was == "switching") {
+				if sc.action == "start" && action == "resume" && (was == "catching_up" || was == "ready" || was == "switching") {
 					for _, l := range m.Log {
 						require.NotContains(t, l.Message, "copied rows removed", "%s: the copy was not kept", sc.point)
 					}
@@ -221,7 +187,7 @@ func TestAWorkerAloneEndsWhatWasKilled(t *testing.T) {
 	type killed struct{ point, action, id, move string }
 	list := []killed{}
 	for i, p := range move.Points() {
-		if p.Mode == "fenced" || i%3 != 0 || p.Name == "copy_removed" {
+		if p.Mode == "fenced" || i%3 != 0 {
 			continue
 		}
 		k := killed{point: p.Name, action: "start", id: fmt.Sprint(500000 + i)}
@@ -230,7 +196,7 @@ func TestAWorkerAloneEndsWhatWasKilled(t *testing.T) {
 			k.action = "rollback"
 		case p.State == move.Finalizing:
 			continue // it waits for the routes first
-		case strings.HasPrefix(p.Name, "cancel") || p.Name == "source_reopened":
+		case strings.HasPrefix(p.Name, "cancel") || p.Name == "source_reopened" || p.Name == "copy_removed":
 			k.action = "cancel"
 		}
 		f.tenant(k.id, "default", (500000+i)*1000, 1)
