@@ -105,7 +105,10 @@ async function credential(page: Page): Promise<Locator> {
 const changePassword = (to: string) => sql("default", `ALTER ROLE ${role} PASSWORD '${to}'`);
 
 test("a credential is kept, tried, rotated and forgotten", async ({ open, page }) => {
-  test.skip(process.platform !== "linux", "the keychain made for this test is gnome-keyring on a bus of its own; elsewhere it would write to that of whoever runs it");
+  test.skip(
+    process.platform !== "linux",
+    "the keychain made for this test is gnome-keyring on a bus of its own; elsewhere it would write to that of whoever runs it",
+  );
   expect(keychain(), "gnome-keyring and dbus are needed").toBe(true);
   test.setTimeout(150_000);
   await open(fleet, "/settings?tab=fleets");
