@@ -218,7 +218,7 @@ func (r *run) copyRows(ctx context.Context) error {
 }
 
 // govern lets the copy make way for those who use either shard. Its decisions go
-// into the move's log; mu is held while it changes the move. end closes its
+// into the move's log; mu is held while it changes the move or shows it. end closes its
 // sessions.
 func (r *run) govern(ctx context.Context, job rowcopy.Job, mu *sync.Mutex) (g *rowcopy.Governor, end func()) {
 	source, target := rowcopy.NewGauge(r.src.db, job), rowcopy.NewGauge(r.dst.db, job)
@@ -236,6 +236,8 @@ func (r *run) govern(ctx context.Context, job rowcopy.Job, mu *sync.Mutex) (g *r
 		if ctx.Err() != nil {
 			return
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		r.say(ctx, "the copy does not see how %s bears it: %s", shard, err)
 	}
 	return rowcopy.Govern(ctx, streams, rowcopy.Rules{}, []rowcopy.Gauge{source, target}, decided, lost), func() {

@@ -29,6 +29,7 @@ func TestOnlyAnOnlineCopyMakesWay(t *testing.T) {
 			}
 			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: mode, Note: "test"})
 			require.NoError(t, err)
+			id := m.ID
 
 			// Who asks for a lock of the table while the copy writes to it lets
 			// every reader wait.
@@ -53,14 +54,14 @@ func TestOnlyAnOnlineCopyMakesWay(t *testing.T) {
 					others.Go(func() {
 						for asking.Err() == nil && seen == "" {
 							time.Sleep(50 * time.Millisecond)
-							if v, err := s.Move(asking, m.ID); err == nil {
+							if v, err := s.Move(asking, id); err == nil {
 								seen = v.Slowed
 							}
 						}
 					})
 				})
 			}
-			m, err = s.Await(t.Context(), m.ID, hear)
+			m, err = s.Await(t.Context(), id, hear)
 			require.NoError(t, err, "%+v", m.Log)
 			require.Equal(t, "retained", m.State)
 			require.True(t, m.Verified)
