@@ -194,14 +194,32 @@ server_tls_sslmode = disable
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	require.NoError(t, cmd.Start())
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
+		if t.Failed() {
+			t.Logf("PgBouncer: %s", log.String())
+		}
 	})
 	for {
+		select {
+		case <-ended:
+			require.Fail(t, "PgBouncer ended", "%s", log.String())
+		case <-time.After(5 * time.Millisecond):
+		}
 		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
+			// A dial to a free port of the machine's own range may meet itself.
+			itself := c.LocalAddr().String() == c.RemoteAddr().String()
 			require.NoError(t, c.Close())
+			if itself {
+				continue
+			}
 			return port
 		}
 		require.NoError(t, t.Context().Err())

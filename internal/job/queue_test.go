@@ -93,12 +93,16 @@ func TestNothingNewIsClaimedInAPause(t *testing.T) {
 	rules, line, err := j.Line(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "a disk is full", rules.Paused.Why)
+	held := []string{}
 	for _, l := range line {
-		if l.State == Queued {
+		// What the worker that is gone left behind was begun: nothing keeps it.
+		if l.State == Queued && l.StartedAt == nil {
+			held = append(held, l.ID)
 			require.Equal(t, "pause", l.Hold.Code)
 			require.Contains(t, l.Hold.Text, "paused by ann@example.com")
 		}
 	}
+	require.ElementsMatch(t, []string{start, resume}, held)
 	before := change(t, c, func(tx pgx.Tx) (Rules, error) { return j.Unpause(t.Context(), tx) })
 	require.Equal(t, "ann@example.com", before.Paused.By)
 	err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
