@@ -20,11 +20,17 @@ export function afterClosing(mode: string): string {
 export function JobList({ moves, onOpen }: { moves: MoveView[]; onOpen?: () => void }) {
   return (
     <ul className="list jobs">
-      {moves.map((m) => {
+      {moves.map((m, i) => {
         const [tone, word] = moveStatus(m);
         return (
           <li key={m.id}>
-            <Link to="/moves/$id" params={{ id: m.id }} className="job" onClick={onOpen}>
+            <Link
+              data-autofocus={onOpen && i === 0 ? true : undefined}
+              to="/moves/$id"
+              params={{ id: m.id }}
+              className="job"
+              onClick={onOpen}
+            >
               <span className="strong cut">{m.label || m.tenant}</span>
               <span className="muted cut">
                 {m.source} → {m.target}
