@@ -79,12 +79,24 @@ compared.`,
 		Use: "watch ID", Short: "Follow a move until it is settled", Args: want("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.runMoveWatch(cmd.Context(), args[0]) },
 	}
+	var table, value string
+	var most int
+	ids := &cobra.Command{
+		Use: "ids ID", Short: "List the ids and unique values that a move replaced", Args: want("ID"),
+		Long: "List what became of ids and unique values that were taken on the target when\nthe tenant moved, and of those that were taken on the source when it came back.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.runMoveIDs(cmd.Context(), args[0], table, value, most)
+		},
+	}
+	ids.Flags().StringVar(&table, "table", "", "of the `TABLE`")
+	ids.Flags().StringVar(&value, "value", "", "only where the `VALUE` is on either side")
+	ids.Flags().IntVar(&most, "limit", 200, "how `MANY`; 0 is all")
 	points := &cobra.Command{
 		Use: "points", Short: "List the places at which tests stop a move", Args: want(),
 		RunE: func(*cobra.Command, []string) error { return p.runMovePoints() },
 	}
 	return group("move", "Move a tenant's rows to another shard",
-		planned, started, list, show, watch, p.reportCommand(),
+		planned, started, list, show, watch, p.reportCommand(), ids,
 		p.actionCommand("switch", "Go on with a move that waits at ready"),
 		p.actionCommand("resume", "Go on with a move that was parked or has failed"),
 		p.actionCommand("cancel", "Undo a move before its switch"),
@@ -214,6 +226,14 @@ func printPlan(w io.Writer, v session.Plan, again string) {
 		t := newTable(long("TO DECIDE IN", 16), long("KEY", 8), left("CASE"), left("CHOICE"), long("OF", 8))
 		for _, d := range v.Decisions {
 			t.add(d.Table, d.Key, state(d.Case), or(d.Choice, "none yet"), strings.Join(d.Choices, ", "))
+		}
+		t.print(w)
+	}
+	if len(v.Replacing) > 0 {
+		line(w, "")
+		t := newTable(long("NEW VALUES IN", 20), left("HOW"), right("ROWS"), long("FOLLOWED BY", 12))
+		for _, r := range v.Replacing {
+			t.add(r.Table+"."+r.Column, map[string]string{"sequence": "next id", "rename": "renamed"}[r.Rule], number(r.Rows), or(strings.Join(r.References, ", "), "nothing"))
 		}
 		t.print(w)
 	}
@@ -522,6 +542,31 @@ func (p *program) runMoveWatch(ctx context.Context, id string) error {
 		return &found{code: fault.Cancelled, text: "only the watching has ended; the move goes on where it is carried out"}
 	}
 	return nil
+}
+
+func (p *program) runMoveIDs(ctx context.Context, id, table, value string, limit int) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.ReplacedIDs(ctx, id, table, value, limit)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		if len(v.Replaced) == 0 {
+			line(w, "Move %s replaced no value%s.", v.ID, map[bool]string{true: " of those asked for"}[table != "" || value != ""])
+			return
+		}
+		t := newTable(long("TABLE", 16), left("COLUMN"), long("ON THE SOURCE", 12), long("ON THE TARGET", 12))
+		for _, r := range v.Replaced {
+			t.add(r.Table, r.Column, r.Source, r.Target)
+		}
+		t.print(w)
+		if v.More {
+			line(w, "and more: --limit 0 lists all")
+		}
+	})
 }
 
 func (p *program) runMovePoints() error {

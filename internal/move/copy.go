@@ -59,6 +59,10 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
 	defer cancel()
 
+	if err := r.replace(ctx); err != nil {
+		return r.inTime(ctx, err)
+	}
+	stopAt("replaced")
 	if err := r.copyRows(ctx); err != nil {
 		return r.inTime(ctx, err)
 	}
@@ -163,7 +167,7 @@ func (r *run) copyRows(ctx context.Context) error {
 	var last time.Time
 	job := rowcopy.Job{
 		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Bytes: r.sizes(), Streams: streams, ReplicaRole: r.plan.ReplicaRole,
+		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams, ReplicaRole: r.plan.ReplicaRole,
 		Progress: func(table string, rows, bytes int64, done bool) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -332,7 +336,7 @@ func (r *run) sizes() map[string]int64 {
 func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.Digest, error) {
 	res, err := compare.Verify(ctx, compare.Job{
 		Source: r.src.db, Target: r.dst.db, Snapshot: snapshot, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Bytes: r.sizes(), Streams: streams,
+		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams,
 		Progress: func(table string) { r.tell(table) },
 	})
 	if err != nil {
@@ -387,7 +391,7 @@ func (r *run) copyFresh(ctx context.Context) error {
 	}
 	defer snapshot.Close(context.WithoutCancel(ctx))
 	n, err := r.freshRows(ctx, rowcopy.Job{
-		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Lens: r.lens(false),
 	})
 	if fault.CodeOf(err) == fault.VerifyDifferent {
 		// The tenant is served already; a collision of a row that is nobody's

@@ -309,7 +309,7 @@ func (r *run) follow(ctx context.Context) error {
 func (r *run) unlike(ctx context.Context, s *side, want map[string]compare.Digest) ([]string, error) {
 	wrong := []string{}
 	for _, c := range r.copied() {
-		now, err := compare.Amount(ctx, s.db, r.tm, c, r.m.Tenant)
+		now, err := compare.Amount(ctx, s.db, r.tm, nil, c, r.m.Tenant)
 		if err != nil {
 			return nil, err
 		}

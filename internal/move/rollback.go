@@ -51,8 +51,14 @@ func (r *run) bringBack(ctx context.Context) error {
 	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
 	defer cancel()
 
+	if err := r.relist(ctx); err != nil {
+		return r.inTime(ctx, err)
+	}
+	if err := r.replaceBack(ctx); err != nil {
+		return r.inTime(ctx, err)
+	}
 	brought, err := compare.BringUp(ctx, compare.Job{
-		Source: r.dst.db, Target: r.src.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(),
+		Source: r.dst.db, Target: r.src.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Lens: r.lens(true),
 	}, false)
 	if err != nil {
 		return r.inTime(ctx, err)
@@ -218,7 +224,7 @@ func (r *run) finalize(ctx context.Context) error {
 		keep = append(keep, purge.Row{Table: row.Table, Key: row.Key})
 	}
 	job := purge.Job{
-		Shard: r.src.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(),
+		Shard: r.src.fence, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Lens: r.lens(false),
 		Root: !r.src.home, Keep: keep,
 		AfterBatch: func(first bool) {
 			if first {

@@ -26,6 +26,7 @@ func Points() []Point {
 		{"older_gone", Planned, "no older transaction is left", ""},
 		{"held", Ready, "the move waits for a person before the fence", ""},
 		{"fenced", Copying, "the tenant is read-only on the source", "fenced"},
+		{"replaced", Copying, "control and both shards know which values are replaced, of most moves none", "fenced"},
 		{"snapshot_exported", Copying, "the snapshot of the copy is open", ""},
 		{"root_placed", Copying, "the root row is on the target", ""},
 		{"first_table_copied", Copying, "one table is on the target", ""},

@@ -86,7 +86,7 @@ func (s *Session) PlanMove(ctx context.Context, r MoveRequest) (Plan, error) {
 func planView(p *preflight.Plan) Plan {
 	v := Plan{
 		Tenant: p.Tenant, Label: p.Label, Source: p.Source, Target: p.Target, Mode: p.Mode, ModeReason: p.ModeReason,
-		Tables: []TableRows{}, Rows: p.Rows, Bytes: p.Bytes, MaxReadOnlyMS: p.MaxReadOnlyMS, Decisions: []Decision{}, Checks: []Check{},
+		Tables: []TableRows{}, Rows: p.Rows, Bytes: p.Bytes, MaxReadOnlyMS: p.MaxReadOnlyMS, Decisions: []Decision{}, Replacing: []Replacing{}, Checks: []Check{},
 		Blocked: p.Blocked(), Notices: p.Notices, MadeAt: p.MadeAt,
 	}
 	if p.EstimateMS > 0 {
@@ -104,10 +104,38 @@ func planView(p *preflight.Plan) Plan {
 		}
 		v.Decisions = append(v.Decisions, x)
 	}
+	for _, r := range p.Replacing {
+		v.Replacing = append(v.Replacing, Replacing{Table: r.Table, Column: r.Column, Rule: string(r.Rule), Rows: r.Rows, References: r.References})
+	}
 	for _, c := range p.Checks {
 		v.Checks = append(v.Checks, Check{Name: c.Name, Status: string(c.Status), Message: c.Message, Fix: c.Fix, Evidence: c.Evidence})
 	}
 	return v
+}
+
+// ReplacedIDs lists what a move's values, ids above all, were replaced by; the id
+// may be shortened. table and value narrow it down: value is one of either side.
+// limit is how many at the most; 0 is all.
+func (s *Session) ReplacedIDs(ctx context.Context, id, table, value string, limit int) (ReplacedList, error) {
+	if err := s.installed(ctx); err != nil {
+		return ReplacedList{}, err
+	}
+	ask := limit
+	if ask > 0 {
+		ask++
+	}
+	m, list, err := s.engine.Replaced(ctx, id, table, ask, value)
+	if err != nil {
+		return ReplacedList{}, err
+	}
+	v := ReplacedList{ID: m.ID, Replaced: []Replaced{}}
+	if limit > 0 && len(list) > limit {
+		list, v.More = list[:limit], true
+	}
+	for _, c := range list {
+		v.Replaced = append(v.Replaced, Replaced(c))
+	}
+	return v, nil
 }
 
 // ParseDecisions reads the choices of a decisions file.

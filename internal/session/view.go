@@ -260,6 +260,32 @@ type Decision struct {
 	Detail  string   `json:"detail"`
 }
 
+// Replacing is a column whose values are replaced, with every column that refers
+// to it, in the rows whose value the target has already.
+type Replacing struct {
+	Table      string   `json:"table"`
+	Column     string   `json:"column"`
+	Rule       string   `json:"rule"` // sequence: a new id; rename: the tenant behind it
+	Rows       int64    `json:"rows"`
+	References []string `json:"references"`
+}
+
+// Replaced is one value that was replaced: on the source, and on the target.
+type Replaced struct {
+	Table  string `json:"table"`
+	Column string `json:"column"`
+	Source string `json:"source"`
+	Target string `json:"target"`
+}
+
+// ReplacedList is what a move's values were replaced by.
+type ReplacedList struct {
+	ID       string     `json:"id"`
+	Replaced []Replaced `json:"replaced"`
+	// More says that there are further ones than were asked for.
+	More bool `json:"more"`
+}
+
 // Plan is what a move would do.
 type Plan struct {
 	Tenant     string      `json:"tenant"`
@@ -278,10 +304,13 @@ type Plan struct {
 	EstimateReason string     `json:"estimate_ms_reason"`
 	MaxReadOnlyMS  int64      `json:"max_read_only_ms"`
 	Decisions      []Decision `json:"decisions"`
-	Checks         []Check    `json:"checks"`
-	Blocked        bool       `json:"blocked"`
-	Notices        []string   `json:"notices"`
-	MadeAt         string     `json:"made_at"`
+	// Replacing are the columns whose values are replaced where the target has
+	// them.
+	Replacing []Replacing `json:"replacing"`
+	Checks    []Check     `json:"checks"`
+	Blocked   bool        `json:"blocked"`
+	Notices   []string    `json:"notices"`
+	MadeAt    string      `json:"made_at"`
 }
 
 // MoveTable is one table of a move.

@@ -107,6 +107,8 @@ type Map struct {
 
 	byName map[string]*TableClass
 	cycles map[int][]*TableClass
+	// said are the edges that the profile declares.
+	said []Edge
 }
 
 // Table returns the class of a table, or nil.
@@ -377,6 +379,7 @@ func (m *Map) add(c *TableClass, e Edge) {
 	}
 	e.asText = len(e.FromColumns) == 1 && !sameFamily(a.Type, b.Type)
 	c.Owners = append(c.Owners, e)
+	m.said = append(m.said, e)
 }
 
 // children adds foreign keys as edges of ownership until no table gains one.
@@ -668,7 +671,7 @@ func (m *Map) references() {
 		if from == nil || to == nil || !from.Kind.Moves() || !to.Kind.Moves() {
 			return
 		}
-		key := e.From + "\x00" + strings.Join(e.FromColumns, ",") + "\x00" + e.To + "\x00" + strings.Join(e.ToColumns, ",") + "\x00" + e.TypeColumn
+		key := e.From + "\x00" + strings.Join(e.FromColumns, ",") + "\x00" + e.To + "\x00" + strings.Join(e.ToColumns, ",") + "\x00" + e.TypeColumn + "\x00" + strings.Join(e.TypeValues, ",")
 		if !seen[key] {
 			seen[key] = true
 			m.References = append(m.References, e)
@@ -690,20 +693,8 @@ func (m *Map) references() {
 	}
 	// Declared references of tables whose tenant column decides alone are not
 	// ownership, and must stay inside the tenant all the same.
-	for _, r := range m.Profile.Soft {
-		c, to := m.byName[r.Table], m.byName[r.To]
-		if c == nil || to == nil || len(to.Table.Key()) == 0 {
-			continue
-		}
-		key := r.Key
-		if key == "" {
-			key = to.Table.Key()[0]
-		}
-		a, b := c.Table.Column(r.Column), to.Table.Column(key)
-		if a == nil || b == nil || neverEqual(a.Type, b.Type) {
-			continue
-		}
-		file(Edge{From: r.Table, FromColumns: []string{r.Column}, To: r.To, ToColumns: []string{key}, Soft: true, asText: !sameFamily(a.Type, b.Type)})
+	for _, e := range m.said {
+		file(e)
 	}
 }
 

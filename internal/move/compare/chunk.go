@@ -51,7 +51,8 @@ func cut(ctx context.Context, j Job) (chunks []chunk, left map[string]int, err e
 	for _, c := range tables {
 		parts := []string{}
 		n := int(min(j.Bytes[c.Name()]/j.ChunkBytes, mostChunks))
-		if by := cutBy(c); by != "" && n >= 2 {
+		// What the lens shows lies in another part than what is there.
+		if by := cutBy(c); by != "" && n >= 2 && !j.Lens.Shows(c.Name(), by) {
 			if parts, err = rowcopy.Parts(ctx, j.Source, j.Map, j.Tenant, c, by, n); err != nil {
 				return nil, nil, err
 			}

@@ -15,6 +15,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
@@ -29,6 +30,9 @@ type Job struct {
 	Move     string
 	Epoch    int64
 	Tables   []*tenancy.TableClass
+	// Lens shows the source's rows as the target has them; nil shows them as they
+	// are.
+	Lens *renumber.Lens
 	// Bytes estimates the tenant's part of each table, to cut large ones.
 	Bytes   map[string]int64
 	Streams int
@@ -73,10 +77,16 @@ type Result struct {
 
 // Hash is the expression of the 128-bit hash, in hexadecimal, of a row t over its
 // columns by name.
-func Hash(c *tenancy.TableClass) string {
+func Hash(c *tenancy.TableClass) string { return hash(c, nil) }
+
+// hash leaves out generated columns of a table that looks different through the
+// lens: what they are made of is compared, and the lens cannot make them anew.
+func hash(c *tenancy.TableClass, l *renumber.Lens) string {
 	cols := []string{}
 	for _, col := range c.Table.Columns { // generated ones too: they must agree
-		cols = append(cols, col.Name)
+		if !col.Generated || !l.Touches(c.Name()) {
+			cols = append(cols, col.Name)
+		}
 	}
 	sort.Strings(cols)
 	parts := make([]string, len(cols))
@@ -88,25 +98,30 @@ func Hash(c *tenancy.TableClass) string {
 	return "md5(concat_ws(',', " + strings.Join(parts, ", ") + "))"
 }
 
-// DigestSQL is the query for a table's digest.
-func DigestSQL(m *tenancy.Map, c *tenancy.TableClass, where string) string {
+// digestSQL is the query for the digest of rows; from is what follows FROM.
+func digestSQL(hash, from string) string {
 	return "SELECT count(*), coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint::numeric), 0)::text, coalesce(sum(('x' || substr(h, 17))::bit(64)::bigint::numeric), 0)::text " +
-		"FROM (SELECT " + Hash(c) + " AS h FROM " + c.Table.Own() + " t WHERE " + where + ") x"
+		"FROM (SELECT " + hash + " AS h FROM " + from + ") x"
+}
+
+// rower runs a query of one row.
+type rower interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // DigestOf computes a digest on one side.
-func DigestOf(ctx context.Context, q interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}, m *tenancy.Map, c *tenancy.TableClass, where string,
-) (Digest, error) {
-	var d Digest
-	err := q.QueryRow(ctx, DigestSQL(m, c, where)).Scan(&d.Rows, &d.SumA, &d.SumB)
+func DigestOf(ctx context.Context, q rower, _ *tenancy.Map, c *tenancy.TableClass, where string) (Digest, error) {
+	return digest(ctx, q, Hash(c), c.Table.Own()+" t WHERE "+where)
+}
+
+func digest(ctx context.Context, q rower, hash, from string) (d Digest, err error) {
+	err = q.QueryRow(ctx, digestSQL(hash, from)).Scan(&d.Rows, &d.SumA, &d.SumB)
 	return d, err
 }
 
-// Amount computes the digest of a tenant's rows of a table on a side as it is,
-// under the pinned settings.
-func Amount(ctx context.Context, db *conn.Database, m *tenancy.Map, c *tenancy.TableClass, tenant string) (d Digest, err error) {
+// Amount computes the digest of a tenant's rows of a table on a side, as the lens
+// shows them, under the pinned settings.
+func Amount(ctx context.Context, db *conn.Database, m *tenancy.Map, l *renumber.Lens, c *tenancy.TableClass, tenant string) (d Digest, err error) {
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return d, err
@@ -115,7 +130,7 @@ func Amount(ctx context.Context, db *conn.Database, m *tenancy.Map, c *tenancy.T
 		if _, err := tx.Exec(ctx, Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		d, err = DigestOf(ctx, tx, m, c, m.Owned(c.Name(), m.Literal(tenant)))
+		d, err = digest(ctx, tx, hash(c, l), l.Rows(c, m.Owned(c.Name(), m.Literal(tenant))))
 		return err
 	})
 	return d, conn.Fault(err, db.Name())
@@ -193,11 +208,11 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 		var a, b Digest
 		g, gctx := errgroup.WithContext(ctx)
 		g.Go(func() (err error) {
-			a, err = DigestOf(gctx, p.src, j.Map, k.table, where)
+			a, err = p.digest(gctx, p.src, k.table, where)
 			return conn.Fault(err, j.Source.Name())
 		})
 		g.Go(func() (err error) {
-			b, err = DigestOf(gctx, p.dst, j.Map, k.table, where)
+			b, err = p.digest(gctx, p.dst, k.table, where)
 			return conn.Fault(err, j.Target.Name())
 		})
 		if err := g.Wait(); err != nil {
@@ -238,20 +253,33 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 // row is one row's key and hash.
 type row struct{ key, hash string }
 
+// rows is what follows FROM to read rows t on a side: those of the source through
+// the lens.
+func (p *pair) rows(q *pgx.Conn, c *tenancy.TableClass, where string) string {
+	if q == p.src {
+		return p.j.Lens.Rows(c, where)
+	}
+	return c.Table.Own() + " t WHERE " + where
+}
+
+func (p *pair) digest(ctx context.Context, q *pgx.Conn, c *tenancy.TableClass, where string) (Digest, error) {
+	return digest(ctx, q, hash(c, p.j.Lens), p.rows(q, c, where))
+}
+
 // stream reads keys and hashes in the order of the keys' bytes.
-func stream(ctx context.Context, c *pgx.Conn, t *tenancy.TableClass, where string) (pgx.Rows, error) {
-	return c.Query(ctx, "SELECT "+rowcopy.KeyText(t, "t")+" COLLATE \"C\" AS k, "+Hash(t)+" FROM "+t.Table.Own()+" t WHERE "+where+" ORDER BY 1, 2")
+func (p *pair) stream(ctx context.Context, q *pgx.Conn, c *tenancy.TableClass, where string) (pgx.Rows, error) {
+	return q.Query(ctx, "SELECT "+rowcopy.KeyText(c, "t")+" COLLATE \"C\" AS k, "+hash(c, p.j.Lens)+" FROM "+p.rows(q, c, where)+" ORDER BY 1, 2")
 }
 
 // merge walks both sides and calls f for every key that is not the same on
 // both; a nil side has no such row. Memory does not grow with the rows.
 func (p *pair) merge(ctx context.Context, c *tenancy.TableClass, where string, f func(key string, src, dst bool) error) error {
-	a, err := stream(ctx, p.src, c, where)
+	a, err := p.stream(ctx, p.src, c, where)
 	if err != nil {
 		return conn.Fault(err, p.j.Source.Name())
 	}
 	defer a.Close()
-	b, err := stream(ctx, p.dst, c, where)
+	b, err := p.stream(ctx, p.dst, c, where)
 	if err != nil {
 		return conn.Fault(err, p.j.Target.Name())
 	}
@@ -341,11 +369,13 @@ func (p *pair) column(ctx context.Context, c *tenancy.TableClass, key string) (s
 	read := func(q *pgx.Conn, where string) (map[string]json.RawMessage, error) {
 		cols := []string{}
 		for _, col := range c.Table.Columns {
-			cols = append(cols, "'"+strings.ReplaceAll(col.Name, "'", "''")+"', t."+pgx.Identifier{col.Name}.Sanitize()+"::text")
+			if !col.Generated || !p.j.Lens.Touches(c.Name()) {
+				cols = append(cols, "'"+strings.ReplaceAll(col.Name, "'", "''")+"', t."+pgx.Identifier{col.Name}.Sanitize()+"::text")
+			}
 		}
 		out := map[string]json.RawMessage{}
 		var text *string
-		err := q.QueryRow(ctx, "SELECT (SELECT json_object_agg(k, v) FROM unnest(ARRAY["+odd(cols)+"], ARRAY["+even(cols)+"]) AS u(k, v))::text FROM "+c.Table.Own()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", key).Scan(&text)
+		err := q.QueryRow(ctx, "SELECT (SELECT json_object_agg(k, v) FROM unnest(ARRAY["+odd(cols)+"], ARRAY["+even(cols)+"]) AS u(k, v))::text FROM "+p.rows(q, c, p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant)))+" AND "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", key).Scan(&text)
 		if err != nil || text == nil {
 			return out, conn.Fault(err, where)
 		}
@@ -411,11 +441,11 @@ func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
 	for _, c := range j.Tables {
 		ch := &change{}
 		where := j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))
-		a, err := DigestOf(ctx, p.src, j.Map, c, where)
+		a, err := p.digest(ctx, p.src, c, where)
 		if err != nil {
 			return total, conn.Fault(err, j.Source.Name())
 		}
-		b, err := DigestOf(ctx, p.dst, j.Map, c, where)
+		b, err := p.digest(ctx, p.dst, c, where)
 		if err != nil {
 			return total, conn.Fault(err, j.Target.Name())
 		}
@@ -513,7 +543,8 @@ func (p *pair) strangers(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) 
 	if len(nobodys) > 0 {
 		known := []string{}
 		if c.Listed() {
-			if err := p.src.QueryRow(ctx, `SELECT coalesce(array_agg(DISTINCT key), '{}') FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind IN ('own', 'found', 'shared', 'fresh') AND key = ANY ($3)`,
+			// The list has the keys of its own side.
+			if err := p.src.QueryRow(ctx, "SELECT coalesce(array_agg(DISTINCT k), '{}') FROM (SELECT "+p.j.Lens.Key(c, "key")+" AS k FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind IN ('own', 'found', 'shared', 'fresh')) x WHERE k = ANY ($3)",
 				p.j.Move, c.Name(), nobodys).Scan(&known); err != nil {
 				return conn.Fault(err, p.j.Source.Name())
 			}
@@ -552,17 +583,21 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 		}
 	}
 	names := c.Table.Copyable()
-	for chunk := range slices.Chunk(keys, 2000) {
-		where, args := rowcopy.KeyText(c, "t")+" = ANY ($1)", []any{chunk}
+	owned, size := p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant)), 2000
+	if p.j.Lens.Touches(c.Name()) {
+		size = 50_000 // no index finds a row by what the lens shows
+	}
+	for chunk := range slices.Chunk(keys, size) {
+		from, args := p.rows(p.src, c, owned)+" AND "+rowcopy.KeyText(c, "t")+" = ANY ($1)", []any{chunk}
 		if len(c.Table.Key()) == 0 {
-			where, args = p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant)), nil
+			from, args = p.rows(p.src, c, owned), nil
 		}
 		// Text travels between servers whose types have other numbers.
 		texts := make([]string, len(names))
 		for i, n := range names {
 			texts[i] = "t." + pgx.Identifier{n}.Sanitize() + "::text"
 		}
-		rows, err := p.src.Query(ctx, "SELECT ARRAY["+strings.Join(texts, ", ")+"] FROM "+c.Table.Own()+" t WHERE "+where, args...)
+		rows, err := p.src.Query(ctx, "SELECT ARRAY["+strings.Join(texts, ", ")+"] FROM "+from, args...)
 		if err != nil {
 			return 0, 0, conn.Fault(err, p.j.Source.Name())
 		}

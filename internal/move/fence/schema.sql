@@ -71,6 +71,18 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.digest (
     PRIMARY KEY (move_id, tbl)
 );
 
+-- Values of rows, ids above all, that are another's on the other side, and what
+-- the rows have there instead.
+CREATE TABLE IF NOT EXISTS shard_admin_move.replaced (
+    move_id uuid NOT NULL,
+    tbl     text NOT NULL,
+    col     text NOT NULL,
+    source  text NOT NULL,
+    target  text NOT NULL,
+    PRIMARY KEY (move_id, tbl, col, source),
+    UNIQUE (move_id, tbl, col, target)
+);
+
 CREATE OR REPLACE FUNCTION shard_admin_move.refuse(f shard_admin_move.fence) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$

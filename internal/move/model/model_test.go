@@ -56,7 +56,9 @@ var only = map[string]string{
 }
 
 // merged are stop points without a label of their own, with the reason.
-var merged = map[string]string{}
+var merged = map[string]string{
+	"replaced": "the fence is closed and no row is on the target: for the protocol it is the point fenced",
+}
 
 func TestLabelsAreTheStopPoints(t *testing.T) {
 	t.Parallel()

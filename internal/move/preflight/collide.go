@@ -1,9 +1,11 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +13,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/figure"
+	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
@@ -47,7 +50,8 @@ func (w *planner) collisions(ctx context.Context) error {
 	if err != nil {
 		return conn.Fault(err, w.Source.Name())
 	}
-	total := 0
+	w.ways = map[renumber.Value]int64{}
+	total, hopeless := 0, 0
 	var found ask
 	for _, u := range list {
 		c := w.m.Table(u.Table)
@@ -57,14 +61,24 @@ func (w *planner) collisions(ctx context.Context) error {
 		if c.TenantColumn != "" && c.Kind != tenancy.Root && contains(u.Expressions, pgx.Identifier{c.TenantColumn}.Sanitize(), c.TenantColumn) && c.Table.Column(c.TenantColumn).NotNull {
 			continue // the value holds the tenant
 		}
-		n, err := w.collide(ctx, c, u, &found)
+		how, err := w.way(ctx, c, u)
+		if err != nil {
+			return err
+		}
+		n, bad, err := w.collide(ctx, c, u, how, &found)
 		if err != nil {
 			return err
 		}
 		total += n
+		hopeless += bad
 	}
 	if total > 0 {
-		c := w.p.check("collisions", Blocker, "this version cannot give rows new ids; choose a shard where they do not collide", fmt.Sprintf("%s would collide with rows that are on %s already", figure.Count(int64(total), "row"), w.Target.Name()))
+		c := w.p.check("collisions", Blocker, "choose a shard where they do not collide", fmt.Sprintf("%s would collide with rows that are on %s already", figure.Count(int64(total), "row"), w.Target.Name()))
+		if hopeless == 0 {
+			c.Status, c.Fix = Warning, "decide them: renumber gives a row a new id, rename a unique value another name"
+		} else if hopeless < total {
+			c.Message += fmt.Sprintf("; %s of them can get no other value", figure.Number(int64(hopeless)))
+		}
 		overlap, err := w.overlapping(ctx, &found)
 		if err != nil {
 			return err
@@ -80,6 +94,93 @@ func (w *planner) collisions(ctx context.Context) error {
 	return nil
 }
 
+// way is how rows that collide by an index can get another value there.
+type way struct {
+	// follows says that a column of the index refers to a row that has an id of
+	// its own to give: the row collides because that one does.
+	follows bool
+	choice  Choice
+	value   renumber.Value
+	// fixed are rows, by the text of their keys, that cannot get one.
+	fixed map[string]bool
+	why   string
+}
+
+// way finds it; the zero way is none.
+func (w *planner) way(ctx context.Context, c *tenancy.TableClass, u uniqueIndex) (way, error) {
+	if c.Kind == tenancy.Root {
+		return way{}, nil
+	}
+	columns := []string{} // those that are plain columns
+	for _, e := range u.Expressions {
+		for _, col := range c.Table.Columns {
+			if quoted := (pgx.Identifier{col.Name}).Sanitize(); e == quoted || e == col.Name {
+				columns = append(columns, col.Name)
+			}
+		}
+	}
+	for _, name := range columns {
+		if renumber.Refers(w.m, c.Name(), name) {
+			continue
+		}
+		col, there := c.Table.Column(name), w.there.Tables[c.Name()]
+		if there == nil || there.Column(name) == nil || there.Column(name).Sequence != col.Sequence || col.Sequence == "" || !whole(col.Type) {
+			continue
+		}
+		return w.fixed(ctx, c, way{choice: Renumber, value: renumber.Value{Table: c.Name(), Column: name, Rule: renumber.Sequence}})
+	}
+	for _, name := range columns {
+		for _, r := range renumber.Owners(w.m, c.Name(), name) {
+			if to := w.m.Table(r.Table); to != nil && to.Kind.Moves() && to.Table.Column(r.Column) != nil && to.Table.Column(r.Column).Sequence != "" {
+				return way{follows: true}, nil
+			}
+		}
+	}
+	if len(u.Expressions) != 1 {
+		return way{}, nil
+	}
+	for _, col := range c.Table.Columns {
+		q, fold := pgx.Identifier{col.Name}.Sanitize(), true
+		switch u.Expressions[0] {
+		case col.Name, q:
+			fold = col.Type == "citext"
+		case "lower(" + col.Name + ")", "lower(" + q + ")", "lower(" + col.Name + "::text)", "lower(" + q + "::text)":
+		default:
+			continue
+		}
+		if (rowcopy.Textual(&col) || col.Type == "citext") && !renumber.Refers(w.m, c.Name(), col.Name) {
+			return w.fixed(ctx, c, way{choice: Rename, value: renumber.Value{Table: c.Name(), Column: col.Name, Rule: renumber.Rename, Fold: fold}})
+		}
+	}
+	return way{}, nil
+}
+
+func whole(typ string) bool { return typ == "smallint" || typ == "integer" || typ == "bigint" }
+
+// fixed finds the rows that cannot get another value, because the tenant's own
+// row refers to them: it is read on both shards.
+func (w *planner) fixed(ctx context.Context, c *tenancy.TableClass, how way) (way, error) {
+	how.fixed = map[string]bool{}
+	_, fixed := renumber.Uses(w.m, []renumber.Value{how.value})
+	for _, f := range fixed {
+		from := w.m.Table(f.Table)
+		if from == nil || from.Kind != tenancy.Root {
+			continue // what stays on the source goes on referring to its row there
+		}
+		how.why = f.Table + "." + f.Column + " refers to it, which is read on both shards"
+		col := pgx.Identifier{f.Column}.Sanitize()
+		rows, err := w.keys(ctx, "SELECT "+rowcopy.KeyText(c, "t")+", '' FROM "+from.Table.Own()+" f JOIN "+c.Table.Own()+" t ON t."+pgx.Identifier{how.value.Column}.Sanitize()+"::text = f."+col+"::text WHERE f."+
+			pgx.Identifier{w.Profile.Tenants.Key}.Sanitize()+" = "+w.m.Literal(w.Tenant.ID))
+		if err != nil {
+			return how, err
+		}
+		for _, r := range rows {
+			how.fixed[r[0]] = true
+		}
+	}
+	return how, nil
+}
+
 func contains(list []string, any ...string) bool {
 	for _, x := range list {
 		for _, y := range any {
@@ -92,8 +193,9 @@ func contains(list []string, any ...string) bool {
 }
 
 // collide compares one unique index in chunks: values of the tenant's rows go
-// from the source as text and are looked up on the target by their type.
-func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIndex, found *ask) (int, error) {
+// from the source as text and are looked up on the target by their type. It
+// returns how many rows collide, and how many of them can get no other value.
+func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIndex, how way, found *ask) (total, hopeless int, err error) {
 	where := w.owned(c.Name())
 	if u.Predicate != "" {
 		where += " AND (" + u.Predicate + ")"
@@ -110,10 +212,10 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 	defer cancel()
 	rows, err := w.src.Query(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"], "+rowcopy.KeyText(c, "t")+" FROM "+c.Table.Own()+" t WHERE "+where+" AND "+strings.Join(some, " AND "))
 	if err != nil {
-		return 0, conn.Fault(err, w.Source.Name())
+		return 0, 0, conn.Fault(err, w.Source.Name())
 	}
 	defer rows.Close()
-	total := 0
+	listed, can := []Decision{}, int64(0)
 	batch, keys := make([][]string, len(u.Expressions)), []string{}
 	params := make([]string, len(cols)+1)
 	for i := range cols {
@@ -152,13 +254,27 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 					return err
 				}
 			}
+			if how.follows {
+				return nil // it gets another value with the row to which it refers
+			}
 			total++
-			if total <= atMost {
-				kind := "collision_unique"
-				if u.Primary {
-					kind = "collision_key"
-				}
-				found.add(Decision{Table: c.Name(), Key: mine, Case: kind, Choices: []Choice{Refuse}, Choice: "", Detail: fmt.Sprintf("row %s of %s has the same %s", theirs, w.Target.Name(), strings.Join(u.Expressions, ", "))})
+			kind := "collision_unique"
+			if u.Primary {
+				kind = "collision_key"
+			}
+			d := Decision{Table: c.Name(), Key: mine, Case: kind, Choices: []Choice{Refuse}, Detail: fmt.Sprintf("row %s of %s has the same %s", theirs, w.Target.Name(), strings.Join(u.Expressions, ", "))}
+			switch {
+			case how.choice == "":
+				hopeless++
+			case how.fixed[mine]:
+				hopeless++
+				d.Detail += "; it can get no other one: " + how.why
+			default:
+				d.Choices = []Choice{how.choice, Refuse}
+				can++
+			}
+			if len(listed) <= atMost {
+				listed = append(listed, d)
 			}
 			return nil
 		})
@@ -169,7 +285,7 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 		var v []string
 		var k string
 		if err := rows.Scan(&v, &k); err != nil {
-			return 0, conn.Fault(err, w.Source.Name())
+			return 0, 0, conn.Fault(err, w.Source.Name())
 		}
 		for i := range v {
 			batch[i] = append(batch[i], v[i])
@@ -177,14 +293,30 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 		keys = append(keys, k)
 		if len(keys) == 5000 {
 			if err := flush(); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return 0, conn.Fault(err, w.Source.Name())
+		return 0, 0, conn.Fault(err, w.Source.Name())
 	}
-	return total, flush()
+	if err := flush(); err != nil {
+		return 0, 0, err
+	}
+	if total > atMost {
+		// One by one nobody decides so many.
+		d := listed[0]
+		d.Key, d.Detail = "*", figure.Count(int64(total), "row")+", for example: "+d.Detail
+		if hopeless > 0 {
+			d.Choices = []Choice{Refuse}
+		}
+		listed = []Decision{d}
+	}
+	if can > 0 {
+		w.ways[how.value] = max(w.ways[how.value], can)
+	}
+	found.add(listed...)
+	return total, hopeless, nil
 }
 
 // equal reports whether a row is the same on both sides.
@@ -244,4 +376,55 @@ func counts(ctx context.Context, q *pgxpool.Pool, sequence string) (counting, er
 	var c counting
 	err := q.QueryRow(ctx, "SELECT s.seqincrement, q.last_value FROM pg_catalog.pg_sequence s, "+sequence+" q WHERE s.seqrelid = $1::regclass", sequence).Scan(&c.increment, &c.last)
 	return c, err
+}
+
+// replacing says which columns get other values, after the choices were made, and
+// that this takes a fenced move.
+func (w *planner) replacing(context.Context) error {
+	chosen := map[string]bool{}
+	for _, d := range w.p.Decisions {
+		if d.Choice == Renumber || d.Choice == Rename {
+			chosen[d.Table+" "+string(d.Choice)] = true
+		}
+	}
+	list := []renumber.Value{}
+	for v := range w.ways {
+		choice := Renumber
+		if v.Rule == renumber.Rename {
+			choice = Rename
+		}
+		if chosen[v.Table+" "+string(choice)] {
+			list = append(list, v)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b renumber.Value) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.Column, b.Column))
+	})
+	names := []string{}
+	for _, v := range list {
+		uses, _ := renumber.Uses(w.m, []renumber.Value{v})
+		r := Replacing{Value: v, Rows: w.ways[v], References: []string{}}
+		for _, u := range uses {
+			if u.Table != v.Table || u.Column != v.Column {
+				r.References = append(r.References, u.String())
+			}
+		}
+		w.p.Replacing = append(w.p.Replacing, r)
+		names = append(names, v.Table+"."+v.Column)
+	}
+	uses, _ := renumber.Uses(w.m, list)
+	if unclear := renumber.Ambiguous(uses); len(unclear) > 0 {
+		w.p.check("references", Blocker, "say in the profile to which table they refer", "nobody can say whose ids they hold: "+some(unclear)+" refer to two tables whose rows would get new ones")
+	}
+	w.p.Notices = append(w.p.Notices, "values of "+some(names)+" are replaced where "+w.Target.Name()+" has them, and in every column that refers to them; outside of such columns the old ones stay: in URLs, in signed ids of uploads, in caches, in text and JSON")
+	switch {
+	case w.Mode == "online":
+		w.p.check("mode", Blocker, "use --mode fenced, or choose a shard where nothing collides", "an online move cannot give new ids")
+	case w.p.Mode == "online":
+		w.p.Mode, w.p.ModeReason = "fenced", "rows get new ids, which are found while the tenant is closed; reads go on"
+	}
+	return nil
 }

@@ -58,8 +58,8 @@ func ParseDecisions(data []byte, where string) ([]Decision, error) {
 		if d.Key == "" {
 			d.Key = "*"
 		}
-		if !slices.Contains([]Choice{Share, Leave, Refuse}, d.Choice) {
-			return nil, bad("decision %d: choice %q is none of share, leave, refuse", i+1, d.Choice)
+		if !slices.Contains([]Choice{Share, Leave, Refuse, Renumber, Rename}, d.Choice) {
+			return nil, bad("decision %d: choice %q is none of share, leave, refuse, renumber, rename", i+1, d.Choice)
 		}
 		out = append(out, d)
 	}

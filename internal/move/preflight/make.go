@@ -16,6 +16,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
+	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
 )
@@ -39,7 +40,9 @@ type planner struct {
 	src, dst *pgxpool.Pool
 	m        *tenancy.Map
 	there    *structure.Schema // the target's
-	lock     sync.Mutex        // of p, where queries run side by side
+	// ways are the columns by which rows that collide can get other values.
+	ways map[renumber.Value]int64
+	lock sync.Mutex // of p, where queries run side by side
 }
 
 // Make reads both shards and says what the move would do. An error means that
@@ -48,7 +51,7 @@ type planner struct {
 func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	w := &planner{Request: r, p: &Plan{
 		Tenant: r.Tenant.ID, Label: r.Tenant.Label, Source: r.Source.Name(), Target: r.Target.Name(),
-		Tables: []TableRows{}, Decisions: []Decision{}, Checks: []Check{}, SharedCopies: []Row{}, KeepOnSource: []Row{},
+		Tables: []TableRows{}, Decisions: []Decision{}, Checks: []Check{}, SharedCopies: []Row{}, KeepOnSource: []Row{}, Replacing: []Replacing{},
 		Fresh: []Fresh{}, Views: []View{}, Notices: []string{}, MadeAt: time.Now().UTC().Format(time.RFC3339),
 	}}
 	var err error
@@ -81,7 +84,7 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 		}
 		return w.p, w.m, nil
 	}
-	for _, step := range []func(context.Context) error{w.count, w.owners, w.edges, w.collisions, w.root, w.fresh, w.decide, w.estimate} {
+	for _, step := range []func(context.Context) error{w.count, w.owners, w.edges, w.collisions, w.root, w.fresh, w.decide, w.replacing, w.estimate} {
 		if err := step(ctx); err != nil {
 			return nil, nil, err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fleet"
+	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/tenancy"
 )
 
@@ -60,6 +61,10 @@ const (
 	Share  Choice = "share"
 	Leave  Choice = "leave"
 	Refuse Choice = "refuse"
+	// Renumber gives the row a new id from the target's sequence, and Rename its
+	// unique value the tenant behind it; references follow.
+	Renumber Choice = "renumber"
+	Rename   Choice = "rename"
 )
 
 // Decision is about one row, or with the key "*" about all rows of a case in a
@@ -85,6 +90,15 @@ type TableRows struct {
 	Kind  string `json:"kind"`
 	Rows  int64  `json:"rows"`
 	Bytes int64  `json:"bytes"`
+}
+
+// Replacing is a column whose values are replaced where the target has them.
+type Replacing struct {
+	renumber.Value
+	// Rows is how many rows get another value, by the plan.
+	Rows int64 `json:"rows"`
+	// References are the columns that follow.
+	References []string `json:"references"`
 }
 
 // View is a materialized view that is refreshed after the move.
@@ -123,13 +137,15 @@ type Plan struct {
 	// SharedCopies are rows of others that the target gets.
 	SharedCopies []Row `json:"shared_copies"`
 	// KeepOnSource are rows of the tenant that others need on the source.
-	KeepOnSource []Row    `json:"keep_on_source"`
-	Fresh        []Fresh  `json:"fresh"`
-	Views        []View   `json:"views"`
-	Fingerprint  string   `json:"fingerprint"`
-	ReplicaRole  bool     `json:"replica_role"`
-	Notices      []string `json:"notices"`
-	MadeAt       string   `json:"made_at"`
+	KeepOnSource []Row `json:"keep_on_source"`
+	// Replacing are the columns that get other values on the way.
+	Replacing   []Replacing `json:"replacing"`
+	Fresh       []Fresh     `json:"fresh"`
+	Views       []View      `json:"views"`
+	Fingerprint string      `json:"fingerprint"`
+	ReplicaRole bool        `json:"replica_role"`
+	Notices     []string    `json:"notices"`
+	MadeAt      string      `json:"made_at"`
 }
 
 // Blocked reports whether a check or an open decision stands in the way.
@@ -140,6 +156,15 @@ func (p *Plan) Blocked() bool {
 		}
 	}
 	return false
+}
+
+// Values are the columns that get other values on the way.
+func (p *Plan) Values() []renumber.Value {
+	out := []renumber.Value{}
+	for _, r := range p.Replacing {
+		out = append(out, r.Value)
+	}
+	return out
 }
 
 func (p *Plan) check(name string, s Status, fix, message string) *Check {

@@ -14,6 +14,7 @@ import (
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
@@ -27,6 +28,8 @@ type Job struct {
 	Move   string
 	Epoch  int64
 	Tables []*tenancy.TableClass // parents first
+	// Lens shows the rows as they were verified; nil shows them as they are.
+	Lens *renumber.Lens
 	// Root lets the tenant's replica of the root row go last.
 	Root bool
 	// Keep are rows that others need here.
@@ -57,7 +60,7 @@ func (j Job) owned(c *tenancy.TableClass) string {
 // purge_unlisted_rows when they are not the same, with nothing listed.
 func List(ctx context.Context, j Job, verified map[string]compare.Digest) error {
 	for _, c := range j.Tables {
-		now, err := compare.Amount(ctx, j.Shard.DB(), j.Map, c, j.Tenant)
+		now, err := compare.Amount(ctx, j.Shard.DB(), j.Map, j.Lens, c, j.Tenant)
 		if err != nil {
 			return err
 		}

@@ -63,6 +63,12 @@ func (j Job) selected(ctx context.Context, c *tenancy.TableClass, where, kind st
 		if out != in {
 			return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the target's table", "%s: %d rows left the source and %d arrived", c.Name(), out, in)
 		}
+		if kind == "fresh" && j.Lens != nil {
+			// It belongs to nobody, so that nobody has said what becomes of it.
+			if _, err := tx.Exec(ctx, "DELETE FROM pg_temp.sa_stage s WHERE EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+KeyText(c, "t")+" = "+KeyText(c, "s")+")"); err != nil {
+				return err
+			}
+		}
 		_, err = InsertListed(ctx, tx, c, "pg_temp.sa_stage", j.Move, kind)
 		return err
 	})

@@ -15,6 +15,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/tenancy"
 )
 
@@ -28,8 +29,11 @@ type Job struct {
 	Move     string
 	Epoch    int64
 	Tables   []*tenancy.TableClass // parents first
-	Bytes    map[string]int64      // estimate per table, to begin with the largest
-	Streams  int
+	// Lens shows the source's rows as the target is to have them; nil shows them
+	// as they are.
+	Lens    *renumber.Lens
+	Bytes   map[string]int64 // estimate per table, to begin with the largest
+	Streams int
 	// PartBytes is how much of a large table goes in one transaction; 32 MB
 	// when 0.
 	PartBytes int64
@@ -180,7 +184,7 @@ func (w *worker) table(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, pa
 	if part != "" {
 		where += " AND " + part
 	}
-	from := "SELECT " + Columns(c, "t.") + " FROM " + c.Table.Own() + " t WHERE " + where
+	from := "SELECT " + Columns(c, "t.") + " FROM " + w.j.Lens.Rows(c, where)
 	if k := c.Table.PrimaryKey; len(k) > 0 {
 		by := make([]string, len(k))
 		for i, col := range k {
