@@ -62,6 +62,47 @@ test("a plan", async ({ open, page }) => {
   await pictures(page, "move-plan");
 });
 
+test("a plan that gives rows new ids", async ({ open, page }) => {
+  await page.route("**/bindings/Moves/Plan", async (r) => {
+    const answer = await r.fetch();
+    const plan = await answer.json();
+    const row = (table: string, key: string, kind: string, choice: string, of: string) => ({
+      ...{ table, key, case: kind, choices: [choice, "refuse"], choice },
+      detail: `row ${key} of shard_2 has the same ${of}`,
+    });
+    await r.fulfill({
+      response: answer,
+      json: {
+        ...plan,
+        mode: "fenced",
+        mode_reason: "rows get new ids, which are found while the tenant is closed; reads go on",
+        decisions: [
+          row("pwb_users", "7001", "collision_key", "renumber", "id"),
+          row("pwb_users", "7001", "collision_unique", "rename", "email"),
+        ],
+        replacing: [
+          { table: "pwb_users", column: "email", rule: "rename", rows: 1, references: [] },
+          {
+            table: "pwb_users",
+            column: "id",
+            rule: "sequence",
+            rows: 4,
+            references: ["pwb_authorizations.user_id", "pwb_user_memberships.user_id"],
+          },
+        ],
+      },
+    });
+  });
+  const [next] = (await largest("shard_1")).slice(1);
+  await open("demo", `/moves/new?tenant=${next?.id}&target=shard_2`);
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await expect(page.getByText("New values")).toBeVisible();
+  await expect(page.getByText("followed by pwb_authorizations.user_id, pwb_user_memberships.user_id")).toBeVisible();
+  await expect(page.getByLabel("Choice for pwb_users 7001").first()).toHaveValue("renumber");
+  await page.getByText("New values").scrollIntoViewIfNeeded();
+  await pictures(page, "move-plan-ids");
+});
+
 test("a cancelled move", async ({ open, page }) => {
   await act("demo", "cancel", held.id);
   await until("demo", held.id, "cancelled");

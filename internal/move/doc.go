@@ -41,7 +41,9 @@
 //  2. copying. The fence closes: the advisory lock first, then the row, in one
 //     short transaction. From here the tenant reads on the source and writes
 //     nowhere, for no longer than the limit that the source's own clock
-//     judges. One exported snapshot; all tables; the target's rows are
+//     judges. Where the plan says that rows get new ids, those that are taken
+//     on the target are found now (package renumber), and whatever reads the
+//     source from here on sees them. One exported snapshot; all tables; the target's rows are
 //     invisible to the application because the pointer has not moved.
 //     Verified row by row on both sides, the digests are kept for finalize.
 //  3. ready. Everything is verified and the fence is still closed.

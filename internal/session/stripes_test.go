@@ -42,7 +42,7 @@ func TestAPlanThatCollidesSuggestsTheStripes(t *testing.T) {
 	plan := func() session.Check {
 		p, err := s.PlanMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1"})
 		require.NoError(t, err)
-		require.Contains(t, blockers(p), "collisions")
+		require.Contains(t, blockers(p), "decisions")
 		return collisions(t, p)
 	}
 	c := plan()

@@ -255,6 +255,7 @@ export function plan(id: string, over: Partial<Plan> = {}): Plan {
     estimate_ms_reason: "",
     max_read_only_ms: 10_000,
     decisions: [],
+    replacing: [],
     checks: [],
     blocked: false,
     notices: [],

@@ -475,6 +475,13 @@ export namespace session {
 	    tenants: Placement[];
 	    unreachable: string[];
 	}
+	export interface Replacing {
+	    table: string;
+	    column: string;
+	    rule: string;
+	    rows: number;
+	    references: string[];
+	}
 	export interface TableRows {
 	    table: string;
 	    kind: string;
@@ -496,6 +503,7 @@ export namespace session {
 	    estimate_ms_reason: string;
 	    max_read_only_ms: number;
 	    decisions: Decision[];
+	    replacing: Replacing[];
 	    checks: Check[];
 	    blocked: boolean;
 	    notices: string[];
@@ -506,6 +514,7 @@ export namespace session {
 	    operators: OperatorView[];
 	    flags: FlagView[];
 	}
+	
 	
 	
 	

@@ -349,6 +349,27 @@ function PlanView({
               everything it wrote, until somebody finalizes.
             </p>
           </Panel>
+          {p.replacing.length > 0 ? (
+            <Panel title="New values" note={plural(p.replacing.length, "column")}>
+              <ul className="list">
+                {p.replacing.map((r) => (
+                  <li key={`${r.table}.${r.column}`} className="stack tight pad">
+                    <span className="row">
+                      <span className="mono grow cut">
+                        {r.table}.{r.column}
+                      </span>
+                      <span className="num small muted">
+                        {plural(r.rows, "row")}, {r.rule === "rename" ? "renamed" : "next id"}
+                      </span>
+                    </span>
+                    <span className="small muted">
+                      {r.references.length > 0 ? `followed by ${r.references.join(", ")}` : "nothing refers to it"}
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            </Panel>
+          ) : null}
           <Panel title={`Mode: ${p.mode}`} pad>
             <div className="stack tight">
               {isOnline(p) || terms.mode === "fenced" ? null : <Status tone="warn">Online is not possible</Status>}
@@ -424,7 +445,8 @@ function Decisions({
           </Button>
         ))}
         <span className="small muted grow">
-          To share leaves the row on both shards. To refuse stops the move before anything is written.
+          To share leaves the row on both shards. To renumber gives it a new id on the target, to rename another unique value; references
+          follow. To refuse stops the move before anything is written.
         </span>
         <Button variant={p.blocked && left === 0 ? "filled" : "default"} loading={busy} disabled={left > 0} onClick={onReplan}>
           Plan with these
