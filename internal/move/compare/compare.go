@@ -46,7 +46,7 @@ type Job struct {
 // Digest is what a table's rows of a tenant amount to.
 type Digest struct {
 	Rows int64 `json:"rows"`
-	// SumA and SumB are sums over all rows of the halves of a 128-bit hash.
+	// SumA and SumB are sums over all rows of two 64-bit hashes of each.
 	SumA string `json:"a"`
 	SumB string `json:"b"`
 }
@@ -75,33 +75,39 @@ type Result struct {
 	More bool
 }
 
-// Hash is the expression of the 128-bit hash, in hexadecimal, of a row t over its
-// columns by name.
+// The seeds of the two hashes of a row. PostgreSQL's own hash of a text is the
+// same in every version from 11 on: rows of hash partitions lie by it.
+const seedA, seedB = 0, 7_140_361
+
+// Hash is the expression of both hashes, 16 hexadecimal digits each, of a row t
+// over its columns by name.
 func Hash(c *tenancy.TableClass) string { return hash(c, nil) }
 
-// hash leaves out generated columns of a table that looks different through the
-// lens: what they are made of is compared, and the lens cannot make them anew.
 func hash(c *tenancy.TableClass, l *renumber.Lens) string {
+	half := func(seed int) string {
+		return fmt.Sprintf("lpad(to_hex(hashtextextended(sa_h.r, %d)), 16, '0')", seed)
+	}
+	return "(SELECT " + half(seedA) + " || " + half(seedB) + " FROM (SELECT " + rowText(c, l) + " AS r OFFSET 0) sa_h)"
+}
+
+// rowText is a row t as a text of which no two rows have the same: columns by name,
+// with quotes where a comma, a quote or nothing at all stands, and nothing for null.
+// Generated columns are left out of a table that looks different through the lens:
+// what they are made of is compared, and the lens cannot make them anew.
+func rowText(c *tenancy.TableClass, l *renumber.Lens) string {
 	cols := []string{}
 	for _, col := range c.Table.Columns { // generated ones too: they must agree
 		if !col.Generated || !l.Touches(c.Name()) {
-			cols = append(cols, col.Name)
+			cols = append(cols, "t."+pgx.Identifier{col.Name}.Sanitize())
 		}
 	}
 	sort.Strings(cols)
-	parts := make([]string, len(cols))
-	for i, col := range cols {
-		q := "t." + pgx.Identifier{col}.Sanitize()
-		// A null and an empty text must differ, and so must where one ends.
-		parts[i] = "coalesce(length(" + q + "::text)::text || ':' || " + q + "::text, '-')"
-	}
-	return "md5(concat_ws(',', " + strings.Join(parts, ", ") + "))"
+	return "ROW(" + strings.Join(cols, ", ") + `)::text COLLATE "C"`
 }
 
 // digestSQL is the query for the digest of rows; from is what follows FROM.
-func digestSQL(hash, from string) string {
-	return "SELECT count(*), coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint::numeric), 0)::text, coalesce(sum(('x' || substr(h, 17))::bit(64)::bigint::numeric), 0)::text " +
-		"FROM (SELECT " + hash + " AS h FROM " + from + ") x"
+func digestSQL(text, from string) string {
+	return fmt.Sprintf("SELECT count(*), coalesce(sum(hashtextextended(r, %d)), 0)::text, coalesce(sum(hashtextextended(r, %d)), 0)::text FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from)
 }
 
 // rower runs a query of one row.
@@ -111,11 +117,11 @@ type rower interface {
 
 // DigestOf computes a digest on one side.
 func DigestOf(ctx context.Context, q rower, _ *tenancy.Map, c *tenancy.TableClass, where string) (Digest, error) {
-	return digest(ctx, q, Hash(c), c.Table.Own()+" t WHERE "+where)
+	return digest(ctx, q, rowText(c, nil), c.Table.Own()+" t WHERE "+where)
 }
 
-func digest(ctx context.Context, q rower, hash, from string) (d Digest, err error) {
-	err = q.QueryRow(ctx, digestSQL(hash, from)).Scan(&d.Rows, &d.SumA, &d.SumB)
+func digest(ctx context.Context, q rower, text, from string) (d Digest, err error) {
+	err = q.QueryRow(ctx, digestSQL(text, from)).Scan(&d.Rows, &d.SumA, &d.SumB)
 	return d, err
 }
 
@@ -130,7 +136,7 @@ func Amount(ctx context.Context, db *conn.Database, m *tenancy.Map, l *renumber.
 		if _, err := tx.Exec(ctx, Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		d, err = digest(ctx, tx, hash(c, l), l.Rows(c, m.Owned(c.Name(), m.Literal(tenant))))
+		d, err = digest(ctx, tx, rowText(c, l), l.Rows(c, m.Owned(c.Name(), m.Literal(tenant))))
 		return err
 	})
 	return d, conn.Fault(err, db.Name())
@@ -263,7 +269,7 @@ func (p *pair) rows(q *pgx.Conn, c *tenancy.TableClass, where string) string {
 }
 
 func (p *pair) digest(ctx context.Context, q *pgx.Conn, c *tenancy.TableClass, where string) (Digest, error) {
-	return digest(ctx, q, hash(c, p.j.Lens), p.rows(q, c, where))
+	return digest(ctx, q, rowText(c, p.j.Lens), p.rows(q, c, where))
 }
 
 // stream reads keys and hashes in the order of the keys' bytes.

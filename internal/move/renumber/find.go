@@ -115,7 +115,11 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value) ([]st
 	if f.Back {
 		mine, theirs = theirs, mine
 	}
-	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, md5(ARRAY["+strings.Join(texts(c), ", ")+"]::text) FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
+	content := "''"
+	if c.Listed() && !f.Back {
+		content = "md5(ARRAY[" + strings.Join(texts(c), ", ") + "]::text)"
+	}
+	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
 	if err != nil {
 		return nil, conn.Fault(err, f.from.Name())
 	}
@@ -127,7 +131,7 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value) ([]st
 		// The tenant's own row is no stranger, unless its value is another's by now.
 		other = " AND (NOT coalesce(" + f.owned(c) + ", false) OR " + f.on(v, theirs, col+"::text") + ")"
 	case c.Listed():
-		other = " AND md5(ARRAY[" + strings.Join(texts(c), ", ") + "]::text) <> u.h"
+		other = " AND " + content + " <> u.h"
 	}
 	sql := "SELECT u.v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(v, h, n) WHERE EXISTS (SELECT FROM " + c.Table.Own() + " t WHERE " + is(c, v, "u.v") + other + ") ORDER BY u.n"
 	out := []string{}
