@@ -124,6 +124,9 @@ func (p *program) actionCommand(action, short string) *cobra.Command {
 	}
 	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&o.wait, "wait", false, "carry it out here and return when it is settled")
+	if action == "resume" {
+		c.Flags().BoolVar(&o.Repair, "repair", false, "online, where rows differed: bring those anew from the source, compare all again and go on")
+	}
 	if action == "finalize" {
 		c.Long = `Delete the tenant's rows on the source: what the move copied and verified, and
 nothing else. With --wait the time in which the application may still route to

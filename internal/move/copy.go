@@ -334,16 +334,15 @@ func (r *run) sizes() map[string]int64 {
 // verify compares every row of every table on both sides, and the root row. With
 // a snapshot of the source it is that which the target has to hold.
 func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.Digest, error) {
-	res, err := compare.Verify(ctx, compare.Job{
-		Source: r.src.db, Target: r.dst.db, Snapshot: snapshot, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams,
-		Progress: func(table string) { r.tell(table) },
-	})
+	res, err := r.compare(ctx, snapshot, 0)
 	if err != nil {
 		return nil, err
 	}
 	if len(res.Differences) > 0 {
 		r.say(ctx, "verification found %s%s", map[bool]string{true: "at least "}[res.More], figure.Count(int64(len(res.Differences)), "differing row"))
+		for _, d := range res.Differences {
+			r.e.record.log(ctx, r.m, "error", "%s", d)
+		}
 		return nil, different(r.m, res)
 	}
 	missing, columns, err := r.e.deps.Catalogue.CompareRoot(ctx, r.dst.db, r.m.Tenant)
@@ -360,6 +359,15 @@ func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.D
 	return res.Digests, nil
 }
 
+// compare compares every row and describes at most limit that differ; 0 is a few.
+func (r *run) compare(ctx context.Context, snapshot string, limit int) (*compare.Result, error) {
+	return compare.Verify(ctx, compare.Job{
+		Source: r.src.db, Target: r.dst.db, Snapshot: snapshot, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
+		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams, Limit: limit,
+		Progress: func(table string) { r.tell(table) },
+	})
+}
+
 func different(m *Move, res *compare.Result) error {
 	examples := ""
 	for i, x := range res.Differences {
@@ -372,7 +380,11 @@ func different(m *Move, res *compare.Result) error {
 		}
 		examples += x.String()
 	}
-	return fault.Newf(fault.VerifyDifferent, "the tenant stays on "+m.Source+"; shard-admin move cancel "+m.ID+" --wait removes the copy",
+	hint := "the tenant stays on " + m.Source + "; shard-admin move cancel " + m.ID + " --wait removes the copy"
+	if m.online() && m.stood() == Copying {
+		hint = "the tenant stays on " + m.Source + "; shard-admin move resume " + m.ID + " --wait --repair brings those rows anew, move cancel removes the copy"
+	}
+	return fault.Newf(fault.VerifyDifferent, hint,
 		"source and target differ: %s", examples)
 }
 

@@ -91,6 +91,11 @@
 //     row that somebody wrote past the guards is found here and named. The
 //     target's guards note from the flip on.
 //
+// Where the comparison finds rows that differ, the move fails with each of them in
+// its log. A resume copies everything anew; with repair it compares again, notes the
+// rows that differ as if the tenant had just written them, and goes on as from the
+// first pass (state copying, step verifying; what a crash leaves there is undone).
+//
 // A rollback carries the notes of the target back, while the tenant writes and
 // then under the fence, after it has found the source to be what it was at the
 // switch. Where it is not, or nothing was noted, everything is compared under the

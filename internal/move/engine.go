@@ -302,7 +302,7 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 			return m, err
 		}
 	}
-	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Reason: permit.Reason()})
+	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Repair: opt.Repair, Reason: permit.Reason()})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the run could not be described", "")
 	}
@@ -367,6 +367,7 @@ type runPayload struct {
 	Move             string `json:"move"`
 	Action           Action `json:"action"`
 	RoutingConfirmed string `json:"routing_confirmed,omitempty"`
+	Repair           bool   `json:"repair,omitempty"`
 	WaitRouting      bool   `json:"wait_routing,omitempty"`
 	Reason           string `json:"reason"`
 }
@@ -421,7 +422,7 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 	if !m.Allows(action) && m.Allows(ActionResume) && m.State != Planned {
 		action = ActionResume // a worker died in it
 	}
-	opt.RoutingConfirmed, opt.WaitRouting = p.RoutingConfirmed, p.WaitRouting
+	opt.RoutingConfirmed, opt.WaitRouting, opt.Repair = p.RoutingConfirmed, p.WaitRouting, p.Repair
 	_, err = e.Run(ctx, permit, m.ID, action, opt)
 	return err
 }

@@ -75,6 +75,12 @@ func (r *run) copyOnline(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
+	return r.firstPass(ctx, c)
+}
+
+// firstPass carries what was written since the copy began and compares every row
+// while its snapshot is open. It ends in catching_up.
+func (r *run) firstPass(ctx context.Context, c *carry.Carrier) error {
 	p, err := c.Pass(ctx, func(ctx context.Context, snapshot string) error {
 		stopAt("first_pass")
 		digests, err := r.verify(ctx, snapshot)

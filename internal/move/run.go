@@ -12,6 +12,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/job"
+	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/preflight"
 	"shardadmin/internal/policy"
@@ -35,6 +36,8 @@ type Options struct {
 	RoutingConfirmed string
 	// Priority of a queued run; higher goes first.
 	Priority int
+	// Repair lets a resume bring rows that differed anew, and no others.
+	Repair bool
 	// WaitRouting lets finalize wait until the routing time has passed.
 	WaitRouting bool
 	// Progress hears about every change, at most ten times a second and table.
@@ -73,6 +76,7 @@ type run struct {
 	intent   string // the audit event that outcomes refer to
 	closedAt time.Time
 	marker   string // what mark wrote last
+	repaired []compare.Difference
 }
 
 // Run carries out an action and returns when the move is settled. The returned
@@ -205,6 +209,10 @@ func (r *run) resume(ctx context.Context) error {
 		return r.forward(ctx, true)
 	}
 	switch {
+	case r.opt.Repair:
+		if err := r.repair(ctx); err != nil {
+			return err
+		}
 	case r.m.Held():
 	case r.m.keepsCopy():
 		if err := r.goOn(ctx); err != nil {
@@ -498,6 +506,9 @@ func (r *run) outcomeTx(ctx context.Context, tx pgx.Tx, status string, cause err
 		Phase: "outcome", Status: status, Parent: r.intent,
 		After:   map[string]any{"state": string(r.m.State), "step": r.m.Step},
 		Details: map[string]any{"rows": r.m.Rows, "bytes": r.m.Bytes, "verified": r.m.Verified},
+	}
+	if len(r.repaired) > 0 {
+		rec.Details["repaired"] = r.repairs()
 	}
 	if cause != nil {
 		rec.Details["error"] = string(fault.CodeOf(cause))

@@ -35,7 +35,7 @@ var following = map[State][]State{
 	Retained:    {RollingBack, Finalizing},
 	RollingBack: {RolledBack, Retained},
 	Finalizing:  {Finalized},
-	Failed:      {Planned, CatchingUp, Cancelled},
+	Failed:      {Planned, Copying, CatchingUp, Cancelled}, // copying: a repair compares again
 	Finalized:   {},
 	Cancelled:   {},
 	RolledBack:  {},

@@ -200,12 +200,15 @@ func (s *Session) ActOnMove(ctx context.Context, action string, r MoveAction) (M
 	if err != nil {
 		return moveView(m, true), err
 	}
+	if r.Repair && (a != move.ActionResume || !m.Repairable()) {
+		return moveView(m, true), m.NotRepairable()
+	}
 	if a == move.ActionFinalize && s.cfg.Fleet.Environment == fleet.Production {
 		if err := s.reenter(ctx, r.Password); err != nil {
 			return moveView(m, true), err
 		}
 	}
-	opt := move.Options{WaitRouting: r.Wait}
+	opt := move.Options{WaitRouting: r.Wait, Repair: r.Repair}
 	if r.RoutingConfirmed {
 		opt.RoutingConfirmed = permit.Reason()
 	}

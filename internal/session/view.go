@@ -573,6 +573,9 @@ type MoveAction struct {
 	// RoutingConfirmed lets finalize pass although the profile does not prove
 	// that the application follows the pointer; Note is the reason.
 	RoutingConfirmed bool `json:"routing_confirmed"`
+	// Repair lets a resume of an online move whose rows differed bring those anew,
+	// and no others.
+	Repair bool `json:"repair"`
 	// Wait makes finalize wait out the routing time.
 	Wait bool `json:"wait"`
 	// Password is the database password, asked for again before finalize in

@@ -370,6 +370,7 @@ export namespace session {
 	    note: string;
 	    confirm: string;
 	    routing_confirmed: boolean;
+	    repair: boolean;
 	    wait: boolean;
 	    password: string;
 	}
