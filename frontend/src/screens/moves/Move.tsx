@@ -429,7 +429,7 @@ function Ask({ m, verb, onClose }: { m: MoveView; verb: string | null; onClose: 
       onConfirm={({ note, confirm }) => {
         if (verb)
           act.mutate(
-            { verb, action: { id: m.id, note, confirm, routing_confirmed: routing, wait: v?.final === true, password } },
+            { verb, action: { id: m.id, note, confirm, routing_confirmed: routing, repair: false, wait: v?.final === true, password } },
             { onSuccess: close },
           );
       }}
