@@ -372,6 +372,19 @@ type onlineLoad struct {
 }
 
 func (f *benchFleet) load(perSecond, rows int) *onlineLoad {
+	return f.writes(perSecond, func(ctx context.Context, pools []*pgxpool.Pool, i int) error {
+		var shard string
+		if err := pools[0].QueryRow(ctx, "SELECT shard FROM accounts WHERE id = 1").Scan(&shard); err != nil {
+			return err
+		}
+		_, err := pools[map[string]int{"default": 0, "shard_1": 1}[shard]].Exec(ctx, "UPDATE notes SET price = price + 1, updated_at = now() WHERE id = 2 * (1 + $1::bigint)", i*7919%rows)
+		return err
+	})
+}
+
+// writes begins so many a second, whatever the last one took; one that is refused
+// by a fence is tried again.
+func (f *benchFleet) writes(perSecond int, write func(ctx context.Context, pools []*pgxpool.Pool, i int) error) *onlineLoad {
 	b := f.t
 	b.Helper()
 	pools := []*pgxpool.Pool{}
@@ -406,11 +419,7 @@ func (f *benchFleet) load(perSecond, rows int) *onlineLoad {
 				defer func() { <-slots }()
 				begin := time.Now()
 				for {
-					var shard string
-					err := pools[0].QueryRow(context.Background(), "SELECT shard FROM accounts WHERE id = 1").Scan(&shard)
-					if err == nil {
-						_, err = pools[map[string]int{"default": 0, "shard_1": 1}[shard]].Exec(context.Background(), "UPDATE notes SET price = price + 1, updated_at = now() WHERE id = 2 * (1 + $1::bigint)", i*7919%rows)
-					}
+					err := write(context.Background(), pools, i)
 					var pg *pgconn.PgError
 					if errors.As(err, &pg) && pg.Code == "SA001" {
 						time.Sleep(5 * time.Millisecond)
@@ -486,6 +495,79 @@ func BenchmarkOnlineMoves(b *testing.B) {
 		b.ReportMetric(float64(median(pauses).Milliseconds()), "pause-ms")
 		if median(pauses) >= 300*time.Millisecond || pauses[len(pauses)-1] >= time.Second {
 			b.Errorf("writes wait %d ms at the median, %d ms at the longest", median(pauses).Milliseconds(), pauses[len(pauses)-1].Milliseconds())
+		}
+	}
+}
+
+// What other tenants of the source feel while a tenant is copied: their writes at
+// half of what the server can take, before, with guards alone, and while rows are
+// copied.
+func BenchmarkOthersWhileCopying(b *testing.B) {
+	rows, seconds := benchNumber(b, "BENCH_OTHERS_ROWS", 400_000), benchNumber(b, "BENCH_OTHERS_SECONDS", 10)
+	f := newBenchFleet(b, rows)
+	f.dbs[1] = f.target(false)
+	f.fleet.Shards[1].Endpoint.URL = pgtest.Server(b, 1).URL(f.role, f.dbs[1])
+	f.exec(0, "INSERT INTO accounts VALUES (3, 'held', 'default'); SELECT fill(3, 200000000, 10, 1)")
+	s := f.open()
+	f.grant(s)
+	pgtest.Exec(b, pgtest.Server(b, 0), f.dbs[0], "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
+	pgtest.Exec(b, pgtest.Server(b, 1), f.dbs[1], "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
+	_, err := s.Install(b.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+	require.NoError(b, err)
+	f.grant(s)
+	write := func(ctx context.Context, pools []*pgxpool.Pool, i int) error {
+		_, err := pools[0].Exec(ctx, "UPDATE notes SET price = price + 1, updated_at = now() WHERE id = 8 * (1 + $1::bigint) + 1", i*7919%(rows/4))
+		return err
+	}
+	p95 := func(l *onlineLoad) time.Duration {
+		all := l.took()
+		require.NotEmpty(b, all)
+		return all[len(all)*95/100]
+	}
+	for b.Loop() {
+		// As many as it takes: each of twenty writers begins anew when it is done.
+		full := f.writes(100_000, write)
+		time.Sleep(3 * time.Second)
+		full.took()
+		time.Sleep(time.Duration(seconds) * time.Second)
+		most := len(full.took()) / seconds
+		full.stop()
+		full.done.Wait()
+		require.NoError(b, full.err)
+
+		l := f.writes(max(1, most/2), write)
+		time.Sleep(2 * time.Second)
+		l.took()
+		time.Sleep(time.Duration(seconds) * time.Second)
+		before := p95(l)
+		held, err := s.StartMove(b.Context(), session.MoveRequest{Tenant: "3", Target: "shard_1", Mode: "online", Note: "guards", Hold: true})
+		require.NoError(b, err)
+		held, err = s.Await(b.Context(), held.ID, nil)
+		require.NoError(b, err, "%+v", held.Log)
+		l.took()
+		time.Sleep(time.Duration(seconds) * time.Second)
+		guarded := p95(l)
+		begin := time.Now()
+		m, err := s.StartMove(b.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: "online", Note: "bench"})
+		require.NoError(b, err)
+		m, err = s.Await(b.Context(), m.ID, nil)
+		took := time.Since(begin)
+		copying := p95(l)
+		require.NoError(b, err, "%+v", m.Log)
+		l.stop()
+		l.done.Wait()
+		require.NoError(b, l.err)
+		ratio := float64(copying) / float64(before)
+		say("others' writes at %d/s, half of what the server takes: p95 %.1f ms; with guards alone %.1f ms (%.2f times); while %d rows are copied, compared and switched in %.1f s %.1f ms (%.2f times, promised < 1.5)",
+			max(1, most/2), before.Seconds()*1000, guarded.Seconds()*1000, float64(guarded)/float64(before), rows, took.Seconds(), copying.Seconds()*1000, ratio)
+		for _, line := range m.Log {
+			if strings.Contains(line.Message, "copying:") {
+				say("    %s %s", line.At[11:23], line.Message)
+			}
+		}
+		b.ReportMetric(ratio, "p95/before")
+		if ratio >= 1.5 {
+			b.Errorf("others' p95 is %.2f times what it was", ratio)
 		}
 	}
 }
