@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -27,14 +28,11 @@ func (r *run) replace(ctx context.Context) error {
 	if err := r.list(ctx, nil, "source", true); err != nil {
 		return err
 	}
-	list, err := renumber.Find(ctx, renumber.Job{Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Values: values})
+	n, err := r.find(ctx, values, false)
 	if err != nil {
 		return err
 	}
-	if err := r.list(ctx, list, "source", false); err != nil {
-		return err
-	}
-	r.say(ctx, "%s taken on %s are replaced: %s", figure.Count(int64(len(list)), "value"), r.m.Target, replacedIn(list))
+	r.say(ctx, "values that are taken on %s are replaced: %s", r.m.Target, n)
 	return nil
 }
 
@@ -45,15 +43,42 @@ func (r *run) replaceBack(ctx context.Context) error {
 	if len(values) == 0 {
 		return nil
 	}
-	list, err := renumber.Find(ctx, renumber.Job{Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Values: values, Back: true})
-	if err != nil || len(list) == 0 {
+	n, err := r.find(ctx, values, true)
+	if err != nil || n == "none" {
 		return err
 	}
-	if err := r.list(ctx, list, "target", false); err != nil {
-		return err
-	}
-	r.say(ctx, "%s of rows that came since the switch are taken on %s and replaced: %s", figure.Count(int64(len(list)), "value"), r.m.Source, replacedIn(list))
+	r.say(ctx, "values of rows that came since the switch are taken on %s and replaced: %s", r.m.Source, n)
 	return nil
+}
+
+// find finds what is taken and stores it, and says how many of which columns.
+func (r *run) find(ctx context.Context, values []renumber.Value, back bool) (string, error) {
+	order, n := []string{}, map[string]int64{}
+	job := renumber.Job{Source: r.src.db, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Values: values, Back: back}
+	err := renumber.Find(ctx, job, func(ctx context.Context, list []renumber.Change) error {
+		name := list[0].Table + "." + list[0].Column
+		if n[name] == 0 {
+			order = append(order, name)
+		}
+		n[name] += int64(len(list))
+		return r.list(ctx, list, map[bool]string{false: "source", true: "target"}[back], false)
+	})
+	for _, s := range []*side{r.src, r.dst} {
+		if err == nil && len(order) > 0 {
+			err = renumber.Settle(ctx, s.fence, r.m.ID, r.lease.Epoch)
+		}
+	}
+	out := make([]string, len(order))
+	for i, name := range order {
+		out[i] = name + " " + figure.Number(n[name])
+	}
+	if len(out) > 8 {
+		out = append(out[:8], fmt.Sprintf("and %d more columns", len(out)-8))
+	}
+	if len(out) == 0 {
+		return "none", err
+	}
+	return strings.Join(out, ", "), err
 }
 
 // list stores replacements in control, then on both shards; anew throws away what
@@ -88,39 +113,37 @@ func (r *run) relist(ctx context.Context) error {
 	if len(r.plan.Replacing) == 0 {
 		return nil
 	}
-	list, err := r.e.record.replaced(ctx, r.m, "", 0, "")
+	rows, err := r.ctl.Query(ctx, r.e.record.sql(`SELECT tbl, col, source, target FROM {{schema}}.move_replaced WHERE move_id = $1`), r.m.ID)
 	if err != nil {
-		return err
+		return r.e.record.fault(err)
 	}
-	for _, s := range []*side{r.src, r.dst} {
-		if err := renumber.Place(ctx, s.fence, r.m.ID, r.lease.Epoch, list, true); err != nil {
-			return err
+	defer rows.Close()
+	anew := true
+	some := []renumber.Change{}
+	place := func() error {
+		for _, s := range []*side{r.src, r.dst} {
+			if err := renumber.Place(ctx, s.fence, r.m.ID, r.lease.Epoch, some, anew); err != nil {
+				return err
+			}
+		}
+		some, anew = some[:0], false
+		return nil
+	}
+	for rows.Next() {
+		var c renumber.Change
+		if err := rows.Scan(&c.Table, &c.Column, &c.Source, &c.Target); err != nil {
+			return r.e.record.fault(err)
+		}
+		if some = append(some, c); len(some) == 10_000 {
+			if err := place(); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
-}
-
-// replacedIn says how many values of which columns.
-func replacedIn(list []renumber.Change) string {
-	order, n := []string{}, map[string]int64{}
-	for _, c := range list {
-		name := c.Table + "." + c.Column
-		if n[name] == 0 {
-			order = append(order, name)
-		}
-		n[name]++
+	if err := rows.Err(); err != nil {
+		return r.e.record.fault(err)
 	}
-	out := make([]string, len(order))
-	for i, name := range order {
-		out[i] = name + " " + figure.Number(n[name])
-	}
-	if len(out) > 8 {
-		out = append(out[:8], "…")
-	}
-	if len(out) == 0 {
-		return "none"
-	}
-	return strings.Join(out, ", ")
+	return place()
 }
 
 // Replaced lists what the values of a move's rows were replaced by: of one table

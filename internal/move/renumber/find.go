@@ -40,9 +40,10 @@ type Change struct {
 }
 
 // Find finds the values that are taken on the side to which rows go, and a new
-// one for each. The tenant must be closed on the side that serves it. Sequences
-// of the other side move on; nothing else is written.
-func Find(ctx context.Context, j Job) ([]Change, error) {
+// one for each, and hands them over a few thousand at a time. The tenant must be
+// closed on the side that serves it. Sequences of the other side move on; nothing
+// else is written.
+func Find(ctx context.Context, j Job, put func(ctx context.Context, list []Change) error) error {
 	from, to := j.Source, j.Target
 	if j.Back {
 		from, to = to, from
@@ -50,43 +51,43 @@ func Find(ctx context.Context, j Job) ([]Change, error) {
 	f := finder{Job: j, from: from, to: to}
 	var err error
 	if f.src, err = from.Pool(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if f.dst, err = to.Pool(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	out := []Change{}
 	for _, v := range j.Values {
 		c := j.Map.Table(v.Table)
 		if c == nil || c.Table.Column(v.Column) == nil {
-			return nil, fault.Newf(fault.SchemaDifferent, "plan the move anew", "%s.%s, whose values were to be replaced, is gone", v.Table, v.Column)
+			return fault.Newf(fault.SchemaDifferent, "plan the move anew", "%s.%s, whose values were to be replaced, is gone", v.Table, v.Column)
 		}
-		taken, err := f.taken(ctx, c, v)
-		if err != nil {
-			return nil, err
-		}
-		if len(taken) == 0 {
-			continue
-		}
-		fresh, err := f.fresh(ctx, c, v, taken)
-		if err != nil {
-			return nil, err
-		}
-		for i := range taken {
-			ch := Change{Table: v.Table, Column: v.Column, Source: taken[i], Target: fresh[i]}
-			if j.Back {
-				ch.Source, ch.Target = ch.Target, ch.Source
+		f.given = map[string]bool{}
+		if err := f.taken(ctx, c, v, func(taken []string) error {
+			fresh, err := f.fresh(ctx, c, v, taken)
+			if err != nil {
+				return err
 			}
-			out = append(out, ch)
+			list := make([]Change, len(taken))
+			for i := range taken {
+				list[i] = Change{Table: v.Table, Column: v.Column, Source: taken[i], Target: fresh[i]}
+				if j.Back {
+					list[i].Source, list[i].Target = fresh[i], taken[i]
+				}
+			}
+			return put(ctx, list)
+		}); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 type finder struct {
 	Job
 	from, to *conn.Database
 	src, dst *pgxpool.Pool
+	// given are the names that were given already, in lower case.
+	given map[string]bool
 }
 
 func (f finder) owned(c *tenancy.TableClass) string {
@@ -108,8 +109,8 @@ func is(c *tenancy.TableClass, v Value, text string) string {
 	return col + " = " + text + "::" + c.Table.Column(v.Column).SQLType
 }
 
-// taken lists the tenant's values, as text, that rows of the other side have.
-func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value) ([]string, error) {
+// taken finds the tenant's values, as text, that rows of the other side have.
+func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value, put func([]string) error) error {
 	col := "t." + pgx.Identifier{v.Column}.Sanitize()
 	mine, theirs := "source", "target"
 	if f.Back {
@@ -121,7 +122,7 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value) ([]st
 	}
 	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
 	if err != nil {
-		return nil, conn.Fault(err, f.from.Name())
+		return conn.Fault(err, f.from.Name())
 	}
 	defer rows.Close()
 	// A row that is owned by reference may be there already when it is the same.
@@ -134,7 +135,6 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value) ([]st
 		other = " AND " + content + " <> u.h"
 	}
 	sql := "SELECT u.v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(v, h, n) WHERE EXISTS (SELECT FROM " + c.Table.Own() + " t WHERE " + is(c, v, "u.v") + other + ") ORDER BY u.n"
-	out := []string{}
 	values, hashes := []string{}, []string{}
 	flush := func() error {
 		hits, err := f.dst.Query(ctx, sql, values, hashes)
@@ -142,25 +142,27 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value) ([]st
 			return conn.Fault(err, f.to.Name())
 		}
 		found, err := pgx.CollectRows(hits, pgx.RowTo[string])
-		out = append(out, found...)
 		values, hashes = values[:0], hashes[:0]
-		return conn.Fault(err, f.to.Name())
+		if err != nil || len(found) == 0 {
+			return conn.Fault(err, f.to.Name())
+		}
+		return put(found)
 	}
 	for rows.Next() {
 		var a, h string
 		if err := rows.Scan(&a, &h); err != nil {
-			return nil, conn.Fault(err, f.from.Name())
+			return conn.Fault(err, f.from.Name())
 		}
 		if values, hashes = append(values, a), append(hashes, h); len(values) == chunk {
 			if err := flush(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, conn.Fault(err, f.from.Name())
+		return conn.Fault(err, f.from.Name())
 	}
-	return out, flush()
+	return flush()
 }
 
 func texts(c *tenancy.TableClass) []string {
@@ -236,14 +238,13 @@ func fits(col *structure.Column, id string) error {
 
 func (f finder) renamed(ctx context.Context, c *tenancy.TableClass, v Value, taken []string) ([]string, error) {
 	out := make([]string, len(taken))
-	given := map[string]bool{}
 	for i, old := range taken {
 		for n := 1; out[i] == ""; n++ {
 			if n > 1000 {
 				return nil, fault.Newf(fault.MoveBlocked, "rename the row on the source, then plan anew", "%s.%s: no free value was found for %q", v.Table, v.Column, old)
 			}
 			name := Renamed(old, f.Tenant, n, most(c.Table.Column(v.Column)))
-			if given[strings.ToLower(name)] {
+			if f.given[strings.ToLower(name)] {
 				continue
 			}
 			free, err := f.free(ctx, c, v, []string{name})
@@ -251,7 +252,7 @@ func (f finder) renamed(ctx context.Context, c *tenancy.TableClass, v Value, tak
 				return nil, err
 			}
 			if len(free) == 1 {
-				out[i], given[strings.ToLower(name)] = name, true
+				out[i], f.given[strings.ToLower(name)] = name, true
 			}
 		}
 	}

@@ -21,11 +21,15 @@ func Place(ctx context.Context, s *fence.Shard, move string, epoch int64, list [
 			pgx.CopyFromSlice(len(list), func(i int) ([]any, error) {
 				return []any{move, list[i].Table, list[i].Column, list[i].Source, list[i].Target}, nil
 			}))
-		if err != nil {
-			return err
-		}
-		// Each row that is read looks values up.
-		_, err = tx.Exec(ctx, "ANALYZE shard_admin_move.replaced")
+		return err
+	})
+}
+
+// Settle lets the server know what the list is like, before each row that is read
+// looks values up in it.
+func Settle(ctx context.Context, s *fence.Shard, move string, epoch int64) error {
+	return s.Write(ctx, move, epoch, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "ANALYZE shard_admin_move.replaced")
 		return err
 	})
 }
