@@ -3,6 +3,7 @@ package carry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -51,8 +52,29 @@ type Passed struct {
 // Carrier keeps a session on each side for the passes of one run.
 type Carrier struct {
 	j        Job
-	from, to *pgx.Conn
+	from, to side
 	came     map[string]bool
+	// limit is how much memory the candidates of a pass may take before they are
+	// filed, most how many of them are asked about at a time.
+	limit, most int
+}
+
+// side is a session with one of the two databases.
+type side struct {
+	*pgx.Conn
+	db *conn.Database
+}
+
+// fault names the side, and a table unless it is nil.
+func (s side) fault(err error, c *tenancy.TableClass) error {
+	where := s.db.Name()
+	if c != nil {
+		where += ", table " + c.Name()
+	}
+	if isTooMany(err) {
+		return err
+	}
+	return conn.Fault(err, where)
 }
 
 // Came returns the tables into which passes have brought rows since it was asked
@@ -65,18 +87,15 @@ func (c *Carrier) Came() map[string]bool {
 
 // Open connects both sides.
 func Open(ctx context.Context, j Job) (*Carrier, error) {
-	c := &Carrier{j: j, came: map[string]bool{}}
+	c := &Carrier{j: j, from: side{db: j.From}, to: side{db: j.To}, came: map[string]bool{}, limit: 16 << 20, most: 5000}
 	o := conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch}
-	for _, s := range []struct {
-		db *conn.Database
-		to **pgx.Conn
-	}{{j.From, &c.from}, {j.To, &c.to}} {
+	for _, s := range []*side{&c.from, &c.to} {
 		session, err := s.db.Direct(ctx, o)
 		if err != nil {
 			c.Close()
 			return nil, err
 		}
-		*s.to = session
+		s.Conn = session
 		if _, err := session.Exec(ctx, compare.Pinned(false), pgx.QueryExecModeSimpleProtocol); err != nil {
 			c.Close()
 			return nil, conn.Fault(err, s.db.Name())
@@ -87,8 +106,8 @@ func Open(ctx context.Context, j Job) (*Carrier, error) {
 
 // Close ends the sessions.
 func (c *Carrier) Close() {
-	for _, s := range []*pgx.Conn{c.from, c.to} {
-		if s != nil {
+	for _, s := range []side{c.from, c.to} {
+		if s.Conn != nil {
 			_ = s.Close(context.Background())
 		}
 	}
@@ -99,7 +118,7 @@ func (c *Carrier) Close() {
 // called with the snapshot's exported name; nil leaves that out.
 func (c *Carrier) Pass(ctx context.Context, meanwhile func(ctx context.Context, snapshot string) error) (Passed, error) {
 	begin := time.Now()
-	p := &pass{Carrier: c, rows: map[string]map[string]*row{}}
+	p := &pass{Carrier: c}
 	tx, err := c.from.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return p.done, conn.Fault(err, c.j.From.Name())
@@ -109,13 +128,8 @@ func (c *Carrier) Pass(ctx context.Context, meanwhile func(ctx context.Context, 
 	if err := tx.QueryRow(ctx, "SELECT pg_current_snapshot()::text").Scan(&seen); err != nil {
 		return p.done, conn.Fault(err, c.j.From.Name())
 	}
-	if err := p.noted(ctx, tx); err != nil {
+	if err := p.carry(ctx); err != nil {
 		return p.done, err
-	}
-	if len(p.rows)+len(p.whole) > 0 {
-		if err := p.write(ctx, tx); err != nil {
-			return p.done, err
-		}
 	}
 	p.done.Took = time.Since(begin)
 	if meanwhile != nil {
@@ -137,96 +151,101 @@ func (c *Carrier) Pass(ctx context.Context, meanwhile func(ctx context.Context, 
 type pass struct {
 	*Carrier
 	done Passed
-	// rows are the candidates by table and joined key.
-	rows map[string]map[string]*row
+	rows candidates
+	// how questions about candidates are asked, before their parameters.
+	how []any
 	// whole are tables without a key of which something was touched.
-	whole []*tenancy.TableClass
+	whole map[string]bool
+	// sums are the differences that the candidates make to the digests.
+	sums map[string]*sum
+	// strangers are keys, by table, that belong to somebody else on the other side.
+	strangers map[string]*compare.Few
 }
 
-// row is one candidate: its key and what each side says of it.
-type row struct {
-	key      []string
-	from, to state
-	asked    bool
-	shared   bool
+func (p *pass) begin(rows candidates, how ...any) {
+	p.rows, p.how, p.done, p.whole, p.sums, p.strangers = rows, how, Passed{}, map[string]bool{}, map[string]*sum{}, map[string]*compare.Few{}
 }
 
-// state is what a side says of a row.
-type state struct {
-	there bool
-	// ours: it is the tenant's; others: it is another tenant's, too.
-	ours, others bool
-	// text is the key as the lists of moves have it.
-	text string
-	hash string
-	// points is what the rows that it owns find it by.
-	points string
+// carry makes the other side the snapshot's equal.
+func (p *pass) carry(ctx context.Context) error {
+	rows := &held{p: p, tables: map[string]*heldTable{}}
+	p.begin(rows)
+	// No more than fit: the others would be read for nothing.
+	err := p.noted(ctx, p.limit/heldRow+1)
+	if err == nil && len(rows.tables)+len(p.whole) > 0 {
+		err = p.write(ctx)
+	}
+	if !isTooMany(err) {
+		return err
+	}
+	// A plan for thousands of rows of a table that grows under it must not be kept
+	// for the small passes that follow.
+	p.begin(&filed{p: p, waiting: map[string]int64{}, last: map[string]int64{}}, planned)
+	return p.write(ctx)
 }
 
-func joined(key []string) string { return strings.Join(key, "\x00") }
-
-func (p *pass) add(table string, key []string) bool {
-	if p.rows[table] == nil {
-		p.rows[table] = map[string]*row{}
-	}
-	k := joined(key)
-	if p.rows[table][k] != nil {
-		return false
-	}
-	p.rows[table][k] = &row{key: key}
-	return true
-}
-
-// noted reads the notes that the snapshot shows.
-func (p *pass) noted(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT tbl, key FROM shard_admin_move.touched WHERE move_id = $1 UNION SELECT tbl, key FROM shard_admin_move.touched_once WHERE move_id = $1`, p.j.Move)
-	if err != nil {
-		return conn.Fault(err, p.j.From.Name())
-	}
-	var table string
-	var key []string
-	_, err = pgx.ForEachRow(rows, []any{&table, &key}, func() error {
-		if class := p.class(table); class != nil {
-			p.add(table, slices.Clone(key))
-			p.done.Noted++
-		}
-		return nil
-	})
-	if err != nil {
-		return conn.Fault(err, p.j.From.Name())
-	}
-	for _, c := range p.j.Tables {
-		if len(c.Table.Key()) == 0 && p.rows[c.Name()] != nil {
-			p.whole = append(p.whole, c)
-			delete(p.rows, c.Name())
-		}
-	}
+// noted reads the notes that the snapshot shows. Where there are as many as the
+// limit says, unless it is 0, they are too many.
+func (p *pass) noted(ctx context.Context, limit int) error {
 	for _, s := range p.j.Shared {
 		if c := p.class(s.Table); c != nil {
-			key, err := p.split(ctx, tx, c, s.Key)
+			key, err := p.split(ctx, c, s.Key)
 			if err != nil {
 				return err
 			}
 			if key != nil {
-				p.add(s.Table, key)
-				p.rows[s.Table][joined(key)].shared = true
+				if _, err := p.rows.add(ctx, c, [][]string{key}, true); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return nil
+	sql := `SELECT tbl, key FROM shard_admin_move.touched WHERE move_id = $1 UNION SELECT tbl, key FROM shard_admin_move.touched_once WHERE move_id = $1`
+	if limit > 0 {
+		sql += fmt.Sprintf(" LIMIT %d", limit)
+	}
+	rows, err := p.from.Query(ctx, sql, p.j.Move)
+	if err != nil {
+		return p.from.fault(err, nil)
+	}
+	b := p.batches(func(c *tenancy.TableClass, keys [][]string) error {
+		_, err := p.rows.add(ctx, c, keys, false)
+		return err
+	})
+	var table string
+	var key []string
+	tag, err := pgx.ForEachRow(rows, []any{&table, &key}, func() error {
+		c := p.class(table)
+		if c == nil {
+			return nil
+		}
+		p.done.Noted++
+		if len(c.Table.Key()) == 0 {
+			p.whole[table] = true
+			return nil
+		}
+		return b.add(c, slices.Clone(key))
+	})
+	if err == nil {
+		err = b.flush()
+	}
+	if err == nil && limit > 0 && tag.RowsAffected() >= int64(limit) {
+		err = tooMany{}
+	}
+	return p.from.fault(err, nil)
 }
 
 // split finds the columns of a key by its text.
-func (p *pass) split(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, text string) ([]string, error) {
+func (p *pass) split(ctx context.Context, c *tenancy.TableClass, text string) ([]string, error) {
 	if len(c.Table.Key()) == 1 {
 		return []string{text}, nil
 	}
 	var key []string
-	err := tx.QueryRow(ctx, "SELECT ARRAY["+strings.Join(texts(c, "t"), ", ")+"] FROM "+c.Table.Own()+" t WHERE "+keyText(c)+" = $1 LIMIT 1", text).Scan(&key)
+	err := p.from.QueryRow(ctx, "SELECT ARRAY["+strings.Join(texts(c, "t"), ", ")+"] FROM "+c.Table.Own()+" t WHERE "+keyText(c)+" = $1 LIMIT 1", text).Scan(&key)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
-	return key, conn.Fault(err, p.j.From.Name())
+	return key, conn.Fault(err, p.from.db.Name())
 }
 
 func (p *pass) class(table string) *tenancy.TableClass {
@@ -243,7 +262,7 @@ func (p *pass) forget(ctx context.Context, seen string) error {
 	if p.done.Noted == 0 && len(p.whole) == 0 {
 		return nil
 	}
-	err := pgx.BeginTxFunc(ctx, p.from, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, p.from.Conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if err := fence.Begin(ctx, tx, p.j.Move, p.j.Epoch); err != nil {
 			return err
 		}
@@ -257,7 +276,7 @@ func (p *pass) forget(ctx context.Context, seen string) error {
 	return conn.Fault(err, p.j.From.Name())
 }
 
-func (p *pass) stranger(c *tenancy.TableClass, keys []string) error {
+func (p *pass) stranger(c *tenancy.TableClass, keys *compare.Few) error {
 	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.From.Name()+", or make both rows equal, then shard-admin move resume "+p.j.Move+" --wait; nothing was changed",
-		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.To.Name(), c.Name(), compare.Few(keys))
+		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.To.Name(), c.Name(), keys)
 }

@@ -78,6 +78,8 @@ type bench struct {
 	here, there *fence.Shard
 	app         *pgx.Conn
 	tables      []*tenancy.TableClass
+	// limit and most are those of the passes, if most is not 0.
+	limit, most int
 }
 
 func newBench(t *testing.T) *bench {
@@ -104,6 +106,34 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) job() carry.Job {
 	return carry.Job{From: b.pair.Here, To: b.pair.There, Map: b.pair.Map, Tenant: "1", Move: b.move, Epoch: 1, Tables: b.tables, Target: b.pair.There}
+}
+
+// open opens what passes are made with.
+func (b *bench) open(ctx context.Context) *carry.Carrier {
+	b.t.Helper()
+	c, err := carry.Open(ctx, b.job())
+	require.NoError(b.t, err)
+	if b.most > 0 {
+		c.Limit(b.limit, b.most)
+	}
+	return c
+}
+
+// eachWay tests a pass whose candidates stay in memory, one whose candidates
+// never do, and one where they do as long as nothing follows from them.
+func eachWay(t *testing.T, test func(*testing.T, *bench)) {
+	t.Parallel()
+	for _, way := range []struct {
+		name        string
+		limit, most int
+	}{{"held", 1 << 30, 5000}, {"filed", 0, 2}, {"too many soon", 2000, 3}} {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.limit, b.most = way.limit, way.most
+			test(t, b)
+		})
+	}
 }
 
 // same compares all rows of the tenant on both sides and returns their digests.
@@ -142,8 +172,7 @@ const theirs = `SELECT x::text FROM projects x WHERE owner_id = 3 UNION ALL SELE
 // that were carried along.
 func (b *bench) pass(ctx context.Context) carry.Passed {
 	b.t.Helper()
-	c, err := carry.Open(ctx, b.job())
-	require.NoError(b.t, err)
+	c := b.open(ctx)
 	defer c.Close()
 	p, err := c.Pass(ctx, nil)
 	require.NoError(b.t, err)
@@ -160,58 +189,58 @@ func (b *bench) pass(ctx context.Context) carry.Passed {
 // Whatever the tenant does between two passes, the second makes both sides
 // equal, and nobody else's rows change.
 func TestAPassMakesBothSidesEqual(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	before := dump(t, b.pair.ThereURL, theirs)
-	for _, sql := range []string{
-		"UPDATE projects SET name = 'other' WHERE id = 2",
-		"INSERT INTO projects VALUES (50, 1, 'fresh', 'n', 'l'); INSERT INTO tasks VALUES (50, 50, 't'), (51, 50, 'u'); INSERT INTO steps VALUES (50, '2026-02-02 02:02:02.123Z', 's')",
-		// A child goes from a parent that is deleted to another.
-		"UPDATE tasks SET project_id = 4 WHERE project_id = 50; DELETE FROM projects WHERE id = 50",
-		// Two rows swap a unique value.
-		"UPDATE projects SET slug = 'x' WHERE id = 2; UPDATE projects SET slug = 'slug2' WHERE id = 4; UPDATE projects SET slug = 'slug4' WHERE id = 2",
-		// A value goes to a new row from one that is deleted.
-		"DELETE FROM tree WHERE id = 28; INSERT INTO tree VALUES (60, 1, NULL, 28)",
-		"UPDATE tree SET place = -place WHERE owner_id = 1; UPDATE tree SET place = 100 + place WHERE owner_id = 1",
-		// Keys change, with those of the rows below.
-		"UPDATE tree SET id = 1000 + id WHERE id = 2",
-		`UPDATE "odd Name" SET "the Key" = 'moved ''"' WHERE "the Key" LIKE 'k2 %'`,
-		"UPDATE steps SET at = at + interval '0.001 s' WHERE task_id = 2",
-		// What foreign keys do by themselves.
-		"DELETE FROM tasks WHERE id = 50",
-		"UPDATE marks SET task_id = 51 WHERE owner_id = 1 AND id < 9; DELETE FROM tasks WHERE id = 51",
-		// References without a constraint: the owner goes, comes, has another key.
-		"INSERT INTO projects VALUES (52, 1, 'gone', 'n', 'l'); INSERT INTO hints VALUES ('h', 'gone', 'b'); INSERT INTO comments VALUES (100, 'Project', 52, 'c')",
-		"DELETE FROM projects WHERE id = 52",
-		"INSERT INTO projects VALUES (52, 1, 'back', 'n', 'l')",
-		"UPDATE projects SET slug = 'gone' WHERE id = 52",
-		"UPDATE projects SET slug = 'gone2' WHERE id = 52",
-		// Rows owned by whoever points at them.
-		"INSERT INTO files VALUES (200, 'new', '2020-01-01Z'); INSERT INTO attachments (owner_id, file_id) VALUES (1, 200)",
-		"UPDATE files SET name = 'renamed' WHERE id = 200",
-		"UPDATE attachments SET file_id = 25 WHERE file_id = 200",
-		"DELETE FROM attachments WHERE file_id = 25",
-		"DELETE FROM files WHERE id = 200",
-		// No key at all.
-		"INSERT INTO visits VALUES (1, 'page1'), (1, 'page9'); DELETE FROM visits WHERE ctid = (SELECT min(ctid) FROM visits WHERE owner_id = 1)",
-		// Other tenants, and nothing.
-		"UPDATE projects SET name = 'not mine' WHERE owner_id = 2; DELETE FROM visits WHERE owner_id = 2",
-		"BEGIN; UPDATE projects SET name = 'never' WHERE owner_id = 1; ROLLBACK",
-		"BEGIN; SAVEPOINT a; UPDATE projects SET name = 'never' WHERE owner_id = 1; ROLLBACK TO a; UPDATE projects SET name = 'once' WHERE id = 4; COMMIT",
-		"INSERT INTO projects VALUES (53, 1, 's53', 'n', 'l'); UPDATE projects SET name = 'm' WHERE id = 53; DELETE FROM projects WHERE id = 53",
-		"SET session_replication_role = replica; UPDATE projects SET name = 'by a replica' WHERE id = 2; RESET session_replication_role",
-		"MERGE INTO projects p USING (VALUES (2, 'merged'), (54, 'fresh')) v (id, name) ON p.id = v.id WHEN MATCHED THEN UPDATE SET name = v.name WHEN NOT MATCHED THEN INSERT VALUES (v.id, 1, 's54', v.name, 'l')",
-		"INSERT INTO projects VALUES (2, 1, 'q', 'upserted', 'l') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
-	} {
-		_, err := b.app.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
-		require.NoError(t, err, sql)
-		p := b.pass(t.Context())
-		t.Logf("%-60.60s noted %d, followed %d, +%d ~%d -%d", sql, p.Noted, p.Followed, p.Inserted, p.Updated, p.Deleted)
-		require.Equal(t, before, dump(t, b.pair.ThereURL, theirs), sql)
-		if strings.Contains(sql, "not mine") || strings.Contains(sql, "'never' WHERE owner_id = 1; ROLLBACK") && strings.HasPrefix(sql, "BEGIN; UPDATE") {
-			require.Zero(t, p.Noted, sql)
+	eachWay(t, func(t *testing.T, b *bench) {
+		before := dump(t, b.pair.ThereURL, theirs)
+		for _, sql := range []string{
+			"UPDATE projects SET name = 'other' WHERE id = 2",
+			"INSERT INTO projects VALUES (50, 1, 'fresh', 'n', 'l'); INSERT INTO tasks VALUES (50, 50, 't'), (51, 50, 'u'); INSERT INTO steps VALUES (50, '2026-02-02 02:02:02.123Z', 's')",
+			// A child goes from a parent that is deleted to another.
+			"UPDATE tasks SET project_id = 4 WHERE project_id = 50; DELETE FROM projects WHERE id = 50",
+			// Two rows swap a unique value.
+			"UPDATE projects SET slug = 'x' WHERE id = 2; UPDATE projects SET slug = 'slug2' WHERE id = 4; UPDATE projects SET slug = 'slug4' WHERE id = 2",
+			// A value goes to a new row from one that is deleted.
+			"DELETE FROM tree WHERE id = 28; INSERT INTO tree VALUES (60, 1, NULL, 28)",
+			"UPDATE tree SET place = -place WHERE owner_id = 1; UPDATE tree SET place = 100 + place WHERE owner_id = 1",
+			// Keys change, with those of the rows below.
+			"UPDATE tree SET id = 1000 + id WHERE id = 2",
+			`UPDATE "odd Name" SET "the Key" = 'moved ''"' WHERE "the Key" LIKE 'k2 %'`,
+			"UPDATE steps SET at = at + interval '0.001 s' WHERE task_id = 2",
+			// What foreign keys do by themselves.
+			"DELETE FROM tasks WHERE id = 50",
+			"UPDATE marks SET task_id = 51 WHERE owner_id = 1 AND id < 9; DELETE FROM tasks WHERE id = 51",
+			// References without a constraint: the owner goes, comes, has another key.
+			"INSERT INTO projects VALUES (52, 1, 'gone', 'n', 'l'); INSERT INTO hints VALUES ('h', 'gone', 'b'); INSERT INTO comments VALUES (100, 'Project', 52, 'c')",
+			"DELETE FROM projects WHERE id = 52",
+			"INSERT INTO projects VALUES (52, 1, 'back', 'n', 'l')",
+			"UPDATE projects SET slug = 'gone' WHERE id = 52",
+			"UPDATE projects SET slug = 'gone2' WHERE id = 52",
+			// Rows owned by whoever points at them.
+			"INSERT INTO files VALUES (200, 'new', '2020-01-01Z'); INSERT INTO attachments (owner_id, file_id) VALUES (1, 200)",
+			"UPDATE files SET name = 'renamed' WHERE id = 200",
+			"UPDATE attachments SET file_id = 25 WHERE file_id = 200",
+			"DELETE FROM attachments WHERE file_id = 25",
+			"DELETE FROM files WHERE id = 200",
+			// No key at all.
+			"INSERT INTO visits VALUES (1, 'page1'), (1, 'page9'); DELETE FROM visits WHERE ctid = (SELECT min(ctid) FROM visits WHERE owner_id = 1)",
+			// Other tenants, and nothing.
+			"UPDATE projects SET name = 'not mine' WHERE owner_id = 2; DELETE FROM visits WHERE owner_id = 2",
+			"BEGIN; UPDATE projects SET name = 'never' WHERE owner_id = 1; ROLLBACK",
+			"BEGIN; SAVEPOINT a; UPDATE projects SET name = 'never' WHERE owner_id = 1; ROLLBACK TO a; UPDATE projects SET name = 'once' WHERE id = 4; COMMIT",
+			"INSERT INTO projects VALUES (53, 1, 's53', 'n', 'l'); UPDATE projects SET name = 'm' WHERE id = 53; DELETE FROM projects WHERE id = 53",
+			"SET session_replication_role = replica; UPDATE projects SET name = 'by a replica' WHERE id = 2; RESET session_replication_role",
+			"MERGE INTO projects p USING (VALUES (2, 'merged'), (54, 'fresh')) v (id, name) ON p.id = v.id WHEN MATCHED THEN UPDATE SET name = v.name WHEN NOT MATCHED THEN INSERT VALUES (v.id, 1, 's54', v.name, 'l')",
+			"INSERT INTO projects VALUES (2, 1, 'q', 'upserted', 'l') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+		} {
+			_, err := b.app.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+			require.NoError(t, err, sql)
+			p := b.pass(t.Context())
+			t.Logf("%-60.60s noted %d, followed %d, +%d ~%d -%d", sql, p.Noted, p.Followed, p.Inserted, p.Updated, p.Deleted)
+			require.Equal(t, before, dump(t, b.pair.ThereURL, theirs), sql)
+			if strings.Contains(sql, "not mine") || strings.Contains(sql, "'never' WHERE owner_id = 1; ROLLBACK") && strings.HasPrefix(sql, "BEGIN; UPDATE") {
+				require.Zero(t, p.Noted, sql)
+			}
 		}
-	}
+	})
 }
 
 // The same with what nobody thought of: random statements, several in a
@@ -296,6 +325,9 @@ func TestRandomWritesAreCarried(t *testing.T) {
 				require.NoError(r, err)
 			}
 		}
+		// Of what memory there is some is enough for nothing, some for the notes, some
+		// until something is in the way, and most for all.
+		b2.limit, b2.most = rapid.SampledFrom([]int{0, 600, 2000, 4000, 8000, 16000, 1 << 20}).Draw(r, "limit"), rapid.IntRange(1, 9).Draw(r, "most")
 		b2.pass(context.Background())
 	})
 	require.Equal(t, before, dump(t, b.pair.ThereURL, theirs))
@@ -304,115 +336,111 @@ func TestRandomWritesAreCarried(t *testing.T) {
 // A transaction that commits only after the pass opened its snapshot is carried
 // by the next one, although its note has the smaller number.
 func TestANoteOfALaterCommitStays(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ctx := t.Context()
-	slow := pgtest.Connect(t, b.pair.HereURL)
-	tx, err := slow.Begin(ctx)
-	require.NoError(t, err)
-	_, err = tx.Exec(ctx, "UPDATE projects SET name = 'late' WHERE id = 2")
-	require.NoError(t, err)
-	_, err = b.app.Exec(ctx, "UPDATE projects SET name = 'early' WHERE id = 4")
-	require.NoError(t, err)
-	c, err := carry.Open(ctx, b.job())
-	require.NoError(t, err)
-	defer c.Close()
-	p, err := c.Pass(ctx, func(ctx context.Context, _ string) error { return tx.Commit(ctx) })
-	require.NoError(t, err)
-	require.EqualValues(t, 1, p.Noted)
-	n, err := b.noted(ctx)
-	require.NoError(t, err)
-	require.EqualValues(t, 1, n, "the late one is noted still")
-	require.EqualValues(t, 1, b.pass(ctx).Noted)
+	eachWay(t, func(t *testing.T, b *bench) {
+		ctx := t.Context()
+		slow := pgtest.Connect(t, b.pair.HereURL)
+		tx, err := slow.Begin(ctx)
+		require.NoError(t, err)
+		_, err = tx.Exec(ctx, "UPDATE projects SET name = 'late' WHERE id = 2")
+		require.NoError(t, err)
+		_, err = b.app.Exec(ctx, "UPDATE projects SET name = 'early' WHERE id = 4")
+		require.NoError(t, err)
+		c := b.open(ctx)
+		defer c.Close()
+		p, err := c.Pass(ctx, func(ctx context.Context, _ string) error { return tx.Commit(ctx) })
+		require.NoError(t, err)
+		require.EqualValues(t, 1, p.Noted)
+		n, err := b.noted(ctx)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, n, "the late one is noted still")
+		require.EqualValues(t, 1, b.pass(ctx).Noted)
+	})
 }
 
 // A row is written while it is nobody's, by a transaction that ends only after a
 // pass has carried whoever makes it the tenant's.
 func TestARowThatWasNobodysIsNoted(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ctx := t.Context()
-	_, err := b.app.Exec(ctx, "INSERT INTO files VALUES (500, 'plain', '2020-01-01Z')")
-	require.NoError(t, err)
-	b.pass(ctx)
-	child, file := pgtest.Connect(t, b.pair.HereURL), pgtest.Connect(t, b.pair.HereURL)
-	early, err := child.Begin(ctx) // refers to a project that nobody sees yet
-	require.NoError(t, err)
-	_, err = early.Exec(ctx, "INSERT INTO hints VALUES ('early', 'soon', 'b'); INSERT INTO comments VALUES (500, 'Project', 500, 'early')", pgx.QueryExecModeSimpleProtocol)
-	require.NoError(t, err)
-	analyse, err := file.Begin(ctx) // changes a file that nobody points at yet
-	require.NoError(t, err)
-	_, err = analyse.Exec(ctx, "UPDATE files SET name = 'analysed' WHERE id = 500")
-	require.NoError(t, err)
-	_, err = b.app.Exec(ctx, "INSERT INTO projects VALUES (500, 1, 'soon', 'n', 'l')")
-	require.NoError(t, err)
-	b.pass(ctx)
-	require.NoError(t, early.Commit(ctx))
-	require.NoError(t, analyse.Commit(ctx))
-	_, err = b.app.Exec(ctx, "INSERT INTO attachments (owner_id, file_id) VALUES (1, 500)")
-	require.NoError(t, err)
-	b.pass(ctx)
-	require.Equal(t, []string{"analysed"}, dump(t, b.pair.ThereURL, "SELECT name FROM files WHERE id = 500"))
-	require.Equal(t, []string{"early"}, dump(t, b.pair.ThereURL, "SELECT body FROM comments WHERE id = 500"))
+	eachWay(t, func(t *testing.T, b *bench) {
+		ctx := t.Context()
+		_, err := b.app.Exec(ctx, "INSERT INTO files VALUES (500, 'plain', '2020-01-01Z')")
+		require.NoError(t, err)
+		b.pass(ctx)
+		child, file := pgtest.Connect(t, b.pair.HereURL), pgtest.Connect(t, b.pair.HereURL)
+		early, err := child.Begin(ctx) // refers to a project that nobody sees yet
+		require.NoError(t, err)
+		_, err = early.Exec(ctx, "INSERT INTO hints VALUES ('early', 'soon', 'b'); INSERT INTO comments VALUES (500, 'Project', 500, 'early')", pgx.QueryExecModeSimpleProtocol)
+		require.NoError(t, err)
+		analyse, err := file.Begin(ctx) // changes a file that nobody points at yet
+		require.NoError(t, err)
+		_, err = analyse.Exec(ctx, "UPDATE files SET name = 'analysed' WHERE id = 500")
+		require.NoError(t, err)
+		_, err = b.app.Exec(ctx, "INSERT INTO projects VALUES (500, 1, 'soon', 'n', 'l')")
+		require.NoError(t, err)
+		b.pass(ctx)
+		require.NoError(t, early.Commit(ctx))
+		require.NoError(t, analyse.Commit(ctx))
+		_, err = b.app.Exec(ctx, "INSERT INTO attachments (owner_id, file_id) VALUES (1, 500)")
+		require.NoError(t, err)
+		b.pass(ctx)
+		require.Equal(t, []string{"analysed"}, dump(t, b.pair.ThereURL, "SELECT name FROM files WHERE id = 500"))
+		require.Equal(t, []string{"early"}, dump(t, b.pair.ThereURL, "SELECT body FROM comments WHERE id = 500"))
+	})
 }
 
 // A row of another tenant that has the key of one of this tenant's stops the
 // pass, and nothing is written.
 func TestAKeyOfSomebodyElseStopsThePass(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ctx := t.Context()
-	before := dump(t, b.pair.ThereURL, "SELECT x::text FROM projects x ORDER BY 1")
-	_, err := b.app.Exec(ctx, "INSERT INTO projects VALUES (1001, 1, 'mine', 'n', 'l'); UPDATE projects SET name = 'too' WHERE id = 2", pgx.QueryExecModeSimpleProtocol)
-	require.NoError(t, err)
-	c, err := carry.Open(ctx, b.job())
-	require.NoError(t, err)
-	defer c.Close()
-	_, err = c.Pass(ctx, nil)
-	require.Equal(t, fault.MoveBlocked, fault.CodeOf(err), err)
-	require.ErrorContains(t, err, "1001")
-	require.Equal(t, before, dump(t, b.pair.ThereURL, "SELECT x::text FROM projects x ORDER BY 1"))
-	n, err := b.noted(ctx)
-	require.NoError(t, err)
-	require.EqualValues(t, 2, n)
+	eachWay(t, func(t *testing.T, b *bench) {
+		ctx := t.Context()
+		before := dump(t, b.pair.ThereURL, "SELECT x::text FROM projects x ORDER BY 1")
+		_, err := b.app.Exec(ctx, "INSERT INTO projects VALUES (1001, 1, 'mine', 'n', 'l'); UPDATE projects SET name = 'too' WHERE id = 2", pgx.QueryExecModeSimpleProtocol)
+		require.NoError(t, err)
+		c := b.open(ctx)
+		defer c.Close()
+		_, err = c.Pass(ctx, nil)
+		require.Equal(t, fault.MoveBlocked, fault.CodeOf(err), err)
+		require.ErrorContains(t, err, "1001")
+		require.Equal(t, before, dump(t, b.pair.ThereURL, "SELECT x::text FROM projects x ORDER BY 1"))
+		n, err := b.noted(ctx)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, n)
+	})
 }
 
 // A trigger of the target that changes what is carried is found before the pass
 // commits.
 func TestWhatTheTargetChangesIsFound(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ctx := t.Context()
-	exec(t, b.pair.ThereURL, "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'meddled'; RETURN NEW; END $$; CREATE TRIGGER meddle BEFORE INSERT OR UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION meddle()")
-	_, err := b.app.Exec(ctx, "UPDATE projects SET name = 'mine' WHERE id = 2")
-	require.NoError(t, err)
-	c, err := carry.Open(ctx, b.job())
-	require.NoError(t, err)
-	defer c.Close()
-	_, err = c.Pass(ctx, nil)
-	require.Equal(t, fault.VerifyDifferent, fault.CodeOf(err), err)
-	require.Equal(t, []string{"name2"}, dump(t, b.pair.ThereURL, "SELECT name FROM projects WHERE id = 2"))
+	eachWay(t, func(t *testing.T, b *bench) {
+		ctx := t.Context()
+		exec(t, b.pair.ThereURL, "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'meddled'; RETURN NEW; END $$; CREATE TRIGGER meddle BEFORE INSERT OR UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION meddle()")
+		_, err := b.app.Exec(ctx, "UPDATE projects SET name = 'mine' WHERE id = 2")
+		require.NoError(t, err)
+		c := b.open(ctx)
+		defer c.Close()
+		_, err = c.Pass(ctx, nil)
+		require.Equal(t, fault.VerifyDifferent, fault.CodeOf(err), err)
+		require.Equal(t, []string{"name2"}, dump(t, b.pair.ThereURL, "SELECT name FROM projects WHERE id = 2"))
+	})
 }
 
 // An owner of an earlier epoch carries nothing.
 func TestAnOldEpochCarriesNothing(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ctx := t.Context()
-	_, err := b.app.Exec(ctx, "UPDATE projects SET name = 'mine' WHERE id = 2")
-	require.NoError(t, err)
-	c, err := carry.Open(ctx, b.job())
-	require.NoError(t, err)
-	defer c.Close()
-	for _, db := range []*conn.Database{b.pair.There} {
-		pool, err := db.Pool(ctx)
+	eachWay(t, func(t *testing.T, b *bench) {
+		ctx := t.Context()
+		_, err := b.app.Exec(ctx, "UPDATE projects SET name = 'mine' WHERE id = 2")
 		require.NoError(t, err)
-		_, err = pool.Exec(ctx, "UPDATE shard_admin_move.epoch SET epoch = 2")
-		require.NoError(t, err)
-	}
-	_, err = c.Pass(ctx, nil)
-	require.Equal(t, fault.LeaseLost, fault.CodeOf(err), err)
-	require.False(t, slices.Contains(dump(t, b.pair.ThereURL, "SELECT name FROM projects"), "mine"))
+		c := b.open(ctx)
+		defer c.Close()
+		for _, db := range []*conn.Database{b.pair.There} {
+			pool, err := db.Pool(ctx)
+			require.NoError(t, err)
+			_, err = pool.Exec(ctx, "UPDATE shard_admin_move.epoch SET epoch = 2")
+			require.NoError(t, err)
+		}
+		_, err = c.Pass(ctx, nil)
+		require.Equal(t, fault.LeaseLost, fault.CodeOf(err), err)
+		require.False(t, slices.Contains(dump(t, b.pair.ThereURL, "SELECT name FROM projects"), "mine"))
+	})
 }
 
 func exec(t testing.TB, url, sql string) {

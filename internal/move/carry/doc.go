@@ -38,6 +38,34 @@
 // taken back to its savepoint and the rows in the way, with everything that
 // refers to them, are deleted and inserted anew from the snapshot.
 //
+// # Where the candidates are kept
+//
+// Small passes keep them in memory, up to 16 MB of them: some ten thousand rows,
+// and never more than a pass that closes a fence should carry. When there are
+// more, nothing has been written yet but what the end of the transaction takes
+// back: it is rolled back and begun anew on the same snapshot, and this time the
+// candidates are filed in temporary tables of the side written to. The source
+// needs none: it is only read, and a role without the right to make temporary
+// tables does for it.
+//
+// Both kinds go through the same steps in the same order. Some thousand
+// candidates of a table at a time are asked about on both sides, and what
+// becomes of each is decided from that alone: what both sides say of it, whether
+// it is shared, and what the list of the target says. Nothing that is known of
+// one candidate is needed to decide another, so that it can be put away before
+// the next is asked about. What needs all of them is left to the servers: that a
+// key is filed once, which rows are still to be asked about, which a reference
+// takes along. What is deleted, changed and inserted goes as before in one
+// statement for each table, in the order below; foreign keys and unique values
+// meet the same statements whichever way the candidates are kept, and
+// everything is one transaction still. The digests are summed up as the
+// candidates are asked about, each once.
+//
+// So the memory of a pass is bounded by what is asked about at a time, 5,000
+// candidates or 4 MB of keys, whatever the tenant has touched. Its temporary
+// tables go with the transaction; until then they take some hundred bytes for each
+// candidate on the disk of the side written to, besides the rows that are staged.
+//
 // # What it proves
 //
 // Before the transaction commits, every candidate is read again on the side
@@ -51,6 +79,9 @@
 //	before the commit      nothing; the notes are there, the next pass does the same
 //	after it               the notes are there still; the next pass finds the rows equal
 //	while removing notes   the same
+//
+// Temporary tables go with their session, whatever was filed in them: a large
+// pass that is cut short leaves what a small one leaves.
 //
 // Rows of other tenants are never written. A key of the tenant that belongs to
 // somebody else on the other side ends the pass with move_blocked, and a row that

@@ -8,14 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"shardadmin/internal/conn"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
-
-// most is how many rows one question is about.
-const most = 5000
 
 // texts are a key's columns as text.
 func texts(c *tenancy.TableClass, alias string) []string {
@@ -112,105 +108,100 @@ func (p *pass) asks(c *tenancy.TableClass) string {
 		pgx.Identifier{c.Table.Key()[0]}.Sanitize(), keyText(c), compare.Hash(c), pointing, given(c, 1), c.Table.Own(), matches(c, "t"), n+1, p.j.Map.Owners(c.Name(), "t"))
 }
 
-// ask fills in what a side says of rows.
-func (p *pass) ask(ctx context.Context, q pgx.Tx, side *conn.Database, c *tenancy.TableClass, rows []*row, which func(*row) *state) error {
-	sql := p.asks(c)
-	for some := range slices.Chunk(rows, most) {
-		found, err := q.Query(ctx, sql, append(args(c, some), p.j.Tenant)...)
-		if err != nil {
-			return conn.Fault(err, side.Name()+", table "+c.Name())
+// ask returns what a side says of rows.
+func (p *pass) ask(ctx context.Context, of side, c *tenancy.TableClass, rows []*row) ([]state, error) {
+	found, err := of.Query(ctx, p.asks(c), slices.Concat(p.how, args(c, rows), []any{p.j.Tenant})...)
+	if err != nil {
+		return nil, of.fault(err, c)
+	}
+	out := make([]state, len(rows))
+	var i int64
+	var s state
+	_, err = pgx.ForEachRow(found, []any{&i, &s.there, &s.ours, &s.others, &s.text, &s.hash, &s.points}, func() error {
+		out[i-1] = s
+		return nil
+	})
+	return out, of.fault(err, c)
+}
+
+// follow asks both sides about every candidate, decides what becomes of it, and
+// adds what follows from those whose owning changed, until nothing new comes.
+func (p *pass) follow(ctx context.Context) error {
+	for more := true; more; {
+		more = false
+		for _, c := range p.j.Tables {
+			for {
+				some, err := p.rows.next(ctx, c)
+				if err != nil {
+					return err
+				}
+				if len(some) == 0 {
+					break
+				}
+				changed, err := p.learn(ctx, c, some)
+				if err != nil {
+					return err
+				}
+				if err := p.rows.keep(ctx, c, some); err != nil {
+					return err
+				}
+				n, err := p.pointed(ctx, c, changed)
+				if err != nil {
+					return err
+				}
+				p.done.Followed += n
+				more = more || n > 0
+			}
 		}
-		var i int64
-		var s state
-		if _, err := pgx.ForEachRow(found, []any{&i, &s.there, &s.ours, &s.others, &s.text, &s.hash, &s.points}, func() error {
-			*which(some[i-1]) = s
-			return nil
-		}); err != nil {
-			return conn.Fault(err, side.Name()+", table "+c.Name())
+	}
+	for _, c := range p.j.Tables {
+		if keys := p.strangers[c.Name()]; keys != nil {
+			return p.stranger(c, keys)
 		}
 	}
 	return nil
 }
 
-func ofFrom(r *row) *state { return &r.from }
-func ofTo(r *row) *state   { return &r.to }
-
-// present says that a side has the row as the tenant's.
-func (s state) present() bool { return s.there && s.ours }
-
-// follow asks both sides about every candidate and adds what follows from those
-// whose owning changed, until nothing new comes.
-func (p *pass) follow(ctx context.Context, from, to pgx.Tx) error {
-	for {
-		more := false
-		for _, c := range p.j.Tables {
-			list := []*row{}
-			for _, r := range p.rows[c.Name()] {
-				if !r.asked {
-					r.asked = true
-					list = append(list, r)
-				}
-			}
-			if len(list) == 0 {
-				continue
-			}
-			if err := p.ask(ctx, from, p.j.From, c, list, ofFrom); err != nil {
-				return err
-			}
-			if err := p.ask(ctx, to, p.j.To, c, list, ofTo); err != nil {
-				return err
-			}
-			changed := slices.DeleteFunc(slices.Clone(list), func(r *row) bool {
-				return r.from.present() == r.to.present() && (!r.from.present() || r.from.points == r.to.points)
-			})
-			if len(changed) == 0 {
-				continue
-			}
-			for _, e := range p.edges(c.Name()) {
-				for _, s := range []struct {
-					q  pgx.Tx
-					db *conn.Database
-				}{{from, p.j.From}, {to, p.j.To}} {
-					n, err := p.pointed(ctx, s.q, s.db, c, e, changed)
-					if err != nil {
-						return err
-					}
-					p.done.Followed += n
-					more = more || n > 0
-				}
-			}
-		}
-		if !more {
-			return nil
-		}
+// learn asks both sides about some candidates, decides what becomes of them, and
+// returns those whose owning changed.
+func (p *pass) learn(ctx context.Context, c *tenancy.TableClass, rows []*row) ([]*row, error) {
+	here, err := p.ask(ctx, p.from, c, rows)
+	if err != nil {
+		return nil, err
 	}
+	there, err := p.ask(ctx, p.to, c, rows)
+	if err != nil {
+		return nil, err
+	}
+	changed := []*row{}
+	for i, r := range rows {
+		r.from, r.to = here[i], there[i]
+		if r.from.present() != r.to.present() || r.from.present() && r.from.points != r.to.points {
+			changed = append(changed, r)
+		}
+		r.from.points, r.to.points = "", ""
+	}
+	p.count(c, rows)
+	return changed, p.decide(ctx, c, rows)
 }
 
-// pointed adds the rows of an edge's table that changed rows own on a side.
-func (p *pass) pointed(ctx context.Context, q pgx.Tx, side *conn.Database, c *tenancy.TableClass, e tenancy.Edge, changed []*row) (int64, error) {
-	of := p.class(e.From)
-	sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts(of, "t"), ", ") + "] FROM " + given(c, 1) + " JOIN " + c.Table.Own() + " p ON " + matches(c, "p") +
-		" JOIN " + of.Table.Own() + " t ON " + e.Join("t", "p")
-	return p.collect(ctx, q, side, of, sql, c, changed)
-}
-
-// collect adds what a query about rows finds.
-func (p *pass) collect(ctx context.Context, q pgx.Tx, side *conn.Database, of *tenancy.TableClass, sql string, c *tenancy.TableClass, about []*row) (int64, error) {
-	var n int64
-	for some := range slices.Chunk(about, most) {
-		rows, err := q.Query(ctx, sql, args(c, some)...)
-		if err != nil {
-			return n, conn.Fault(err, side.Name()+", table "+of.Name())
-		}
-		var key []string
-		if _, err := pgx.ForEachRow(rows, []any{&key}, func() error {
-			if p.add(of.Name(), slices.Clone(key)) {
-				n++
+// pointed adds the rows that changed rows own on either side.
+func (p *pass) pointed(ctx context.Context, c *tenancy.TableClass, changed []*row) (int64, error) {
+	var all int64
+	if len(changed) == 0 {
+		return 0, nil
+	}
+	for _, e := range p.edges(c.Name()) {
+		of := p.class(e.From)
+		sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts(of, "t"), ", ") + "] FROM " + given(c, 1) + " JOIN " + c.Table.Own() + " p ON " + matches(c, "p") +
+			" JOIN " + of.Table.Own() + " t ON " + e.Join("t", "p")
+		for _, s := range []side{p.from, p.to} {
+			n, err := p.rows.find(ctx, s, of, sql, args(c, changed))
+			if err != nil {
+				return all, err
 			}
-			return nil
-		}); err != nil {
-			return n, conn.Fault(err, side.Name()+", table "+of.Name())
+			all += n
 		}
 	}
-	return n, nil
+	return all, nil
 }

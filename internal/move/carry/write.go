@@ -18,15 +18,8 @@ import (
 	"shardadmin/internal/tenancy"
 )
 
-// work is what a table needs.
-type work struct {
-	c *tenancy.TableClass
-	// remove are rows that go, place rows that come or change.
-	remove, place []*row
-}
-
 // write makes the other side the snapshot's equal in one transaction.
-func (p *pass) write(ctx context.Context, from pgx.Tx) error {
+func (p *pass) write(ctx context.Context) error {
 	err := pgx.BeginTxFunc(ctx, p.to, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(to pgx.Tx) error {
 		// Whose the rows are is asked below; the guards need not ask again.
 		if err := fence.BeginCopy(ctx, to, p.j.Move, p.j.Epoch); err != nil {
@@ -39,72 +32,65 @@ func (p *pass) write(ctx context.Context, from pgx.Tx) error {
 		if _, err := to.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		if err := p.follow(ctx, from, to); err != nil {
-			return err
-		}
-		list, err := p.plan(ctx, from, to)
-		if err != nil {
-			return err
-		}
-		sums := p.sums()
-		if err := p.carry(ctx, from, to, list); err != nil {
-			return err
-		}
-		if err := p.check(ctx, to); err != nil {
-			return err
-		}
-		if err := p.record(ctx, to, sums); err != nil {
-			return err
-		}
-		return p.wholeTables(ctx, from, to)
-	})
-	return conn.Fault(err, p.j.To.Name())
-}
-
-// plan decides what becomes of each candidate.
-func (p *pass) plan(ctx context.Context, from, to pgx.Tx) ([]work, error) {
-	list := []work{}
-	for _, c := range p.j.Tables {
-		w := work{c: c}
-		strangers := []string{}
-		kinds, err := p.kinds(ctx, from, to, c)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range p.rows[c.Name()] {
-			kind := kinds[r.to.text]
-			switch wanted := r.from.present() || (r.shared && r.from.there); {
-			case wanted && r.to.there && r.to.hash == r.from.hash:
-			case wanted && !r.to.there:
-				if !r.shared {
-					w.place = append(w.place, r)
-				}
-			case wanted:
-				brought := kind != "" && kind != "found"
-				if (r.shared && !brought) || (!r.shared && (kind == "found" || r.to.others || (!r.to.ours && !brought))) {
-					strangers = append(strangers, r.to.text)
-					continue
-				}
-				w.place = append(w.place, r)
-			case r.to.present() && !r.to.others && kind != "found" && !r.shared:
-				w.remove = append(w.remove, r)
+		if f, ok := p.rows.(*filed); ok {
+			if err := f.open(ctx); err != nil {
+				return err
+			}
+			if err := p.noted(ctx, 0); err != nil {
+				return err
 			}
 		}
-		if len(strangers) > 0 {
-			return nil, p.stranger(c, strangers)
+		if err := p.follow(ctx); err != nil {
+			return err
 		}
-		if len(w.place)+len(w.remove) > 0 {
-			list = append(list, w)
+		if err := p.bring(ctx, to); err != nil {
+			return err
+		}
+		if err := p.check(ctx); err != nil {
+			return err
+		}
+		if err := p.record(ctx, to); err != nil {
+			return err
+		}
+		return p.wholeTables(ctx, to)
+	})
+	return p.to.fault(err, nil)
+}
+
+// decide tells what becomes of candidates.
+func (p *pass) decide(ctx context.Context, c *tenancy.TableClass, rows []*row) error {
+	kinds, err := p.kinds(ctx, c, rows)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		kind := kinds[r.to.text]
+		switch wanted := r.wanted(); {
+		case wanted && r.to.there && r.to.hash == r.from.hash:
+		case wanted && !r.to.there:
+			r.place = !r.shared
+		case wanted:
+			brought := kind != "" && kind != "found"
+			if (r.shared && !brought) || (!r.shared && (kind == "found" || r.to.others || (!r.to.ours && !brought))) {
+				if p.strangers[c.Name()] == nil {
+					p.strangers[c.Name()] = &compare.Few{}
+				}
+				p.strangers[c.Name()].Add(r.to.text)
+				continue
+			}
+			r.place = true
+		case r.to.present() && !r.to.others && kind != "found" && !r.shared:
+			r.remove = true
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // kinds tells from the list of the move's target how rows came there: brought
 // by the move (own, shared, fresh) or found. On the source nothing was found.
-func (p *pass) kinds(ctx context.Context, from, to pgx.Tx, c *tenancy.TableClass) (map[string]string, error) {
+func (p *pass) kinds(ctx context.Context, c *tenancy.TableClass, rows []*row) (map[string]string, error) {
 	keys := []string{}
-	for _, r := range p.rows[c.Name()] {
+	for _, r := range rows {
 		if r.to.there && (c.Listed() || r.shared || !r.to.ours) {
 			keys = append(keys, r.to.text)
 		}
@@ -113,70 +99,95 @@ func (p *pass) kinds(ctx context.Context, from, to pgx.Tx, c *tenancy.TableClass
 	if len(keys) == 0 {
 		return out, nil
 	}
-	q, forth := from, p.j.Target == p.j.To
+	of, forth := p.from, p.j.Target == p.j.To
 	if forth {
-		q = to
+		of = p.to
 	}
-	rows, err := q.Query(ctx, `SELECT key, min(kind) FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind IN ('own', 'found', 'shared', 'fresh') AND key = ANY ($3) GROUP BY key`, p.j.Move, c.Name(), keys)
+	found, err := of.Query(ctx, `SELECT key, min(kind) FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind IN ('own', 'found', 'shared', 'fresh') AND key = ANY ($3) GROUP BY key`, p.j.Move, c.Name(), keys)
 	if err != nil {
-		return nil, err
+		return nil, of.fault(err, c)
 	}
 	var key, kind string
-	_, err = pgx.ForEachRow(rows, []any{&key, &kind}, func() error {
+	_, err = pgx.ForEachRow(found, []any{&key, &kind}, func() error {
 		if kind == "found" && !forth {
 			kind = "own"
 		}
 		out[key] = kind
 		return nil
 	})
-	return out, err
+	return out, of.fault(err, c)
 }
 
-// carry writes what was planned. What stands in the way is taken out first.
-func (p *pass) carry(ctx context.Context, from, to pgx.Tx, list []work) error {
-	for _, w := range list {
-		if err := p.stage(ctx, to, w.c, w.place); err != nil {
-			return err
-		}
+// bring writes what was decided. What stands in the way is taken out first.
+func (p *pass) bring(ctx context.Context, to pgx.Tx) error {
+	list, err := p.staged(ctx, to)
+	if err != nil {
+		return err
 	}
 	done := p.done
-	err := pgx.BeginFunc(ctx, to, func(sp pgx.Tx) error { return p.apply(ctx, sp, list) })
+	err = pgx.BeginFunc(ctx, to, func(sp pgx.Tx) error { return p.apply(ctx, sp, list) })
 	if s := fence.SQLState(err); s != "23503" && s != "23505" {
 		return err
 	}
 	p.done = done
-	list, err = p.replaced(ctx, from, to, list)
-	if err != nil {
+	if err := p.replaced(ctx); err != nil {
+		return err
+	}
+	if list, err = p.staged(ctx, to); err != nil {
 		return err
 	}
 	return p.apply(ctx, to, list)
 }
 
-// apply deletes, changes and inserts.
-func (p *pass) apply(ctx context.Context, to pgx.Tx, list []work) error {
-	for _, w := range slices.Backward(list) {
-		for some := range slices.Chunk(w.remove, most) {
-			tag, err := to.Exec(ctx, "DELETE FROM "+w.c.Table.Own()+" t USING "+given(w.c, 1)+" WHERE "+matches(w.c, "t"), args(w.c, some)...)
-			if err != nil {
-				return err
-			}
-			p.done.Deleted += tag.RowsAffected()
-		}
-		if p.j.Target == p.j.To && w.c.Listed() && len(w.remove) > 0 {
-			keys := make([]string, len(w.remove))
-			for i, r := range w.remove {
-				keys[i] = r.to.text
-			}
-			if _, err := to.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind = 'own' AND key = ANY ($3)`, p.j.Move, w.c.Name(), keys); err != nil {
-				return err
+// staged brings the rows that come or change to temporary tables of the other
+// side, and returns what is to be done.
+func (p *pass) staged(ctx context.Context, to pgx.Tx) (map[string]work, error) {
+	list, err := p.rows.work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range p.j.Tables {
+		if list[c.Name()].place > 0 {
+			if err := p.stage(ctx, to, c); err != nil {
+				return nil, err
 			}
 		}
 	}
-	for _, w := range list {
-		if len(w.place) == 0 {
+	return list, nil
+}
+
+// apply deletes, changes and inserts.
+func (p *pass) apply(ctx context.Context, to pgx.Tx, list map[string]work) error {
+	for _, c := range slices.Backward(p.j.Tables) {
+		if list[c.Name()].remove == 0 {
 			continue
 		}
-		if err := p.place(ctx, to, w.c); err != nil {
+		// At once: the rows of a table may refer to each other.
+		gone := p.rows.removed(c)
+		tag, err := to.Exec(ctx, "DELETE FROM "+c.Table.Own()+" t USING "+gone.sql+" WHERE "+matches(c, "t"), gone.args...)
+		if err != nil {
+			return err
+		}
+		p.done.Deleted += tag.RowsAffected()
+		if p.j.Target != p.j.To || !c.Listed() {
+			continue
+		}
+		if err := p.rows.each(ctx, c, removed, func(rows []*row) error {
+			keys := make([]string, len(rows))
+			for i, r := range rows {
+				keys[i] = r.to.text
+			}
+			_, err := to.Exec(ctx, `DELETE FROM shard_admin_move.owned WHERE move_id = $1 AND tbl = $2 AND kind = 'own' AND key = ANY ($3)`, p.j.Move, c.Name(), keys)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	for _, c := range p.j.Tables {
+		if list[c.Name()].place == 0 {
+			continue
+		}
+		if err := p.place(ctx, to, c); err != nil {
 			return err
 		}
 	}
@@ -188,10 +199,7 @@ func (p *pass) stageOf(c *tenancy.TableClass) string {
 }
 
 // stage brings rows of the snapshot to a temporary table of the other side.
-func (p *pass) stage(ctx context.Context, to pgx.Tx, c *tenancy.TableClass, rows []*row) error {
-	if len(rows) == 0 {
-		return nil
-	}
+func (p *pass) stage(ctx context.Context, to pgx.Tx, c *tenancy.TableClass) error {
 	temp := p.stageOf(c)
 	cols := rowcopy.Columns(c, "")
 	if _, err := to.Exec(ctx, "CREATE TEMP TABLE IF NOT EXISTS "+strings.TrimPrefix(temp, "pg_temp.")+" ON COMMIT DELETE ROWS AS SELECT "+cols+" FROM "+c.Table.Own()+" WHERE false"); err != nil {
@@ -200,15 +208,18 @@ func (p *pass) stage(ctx context.Context, to pgx.Tx, c *tenancy.TableClass, rows
 	if _, err := to.Exec(ctx, "DELETE FROM "+temp); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(rows, most) {
+	if err := p.rows.each(ctx, c, placed, func(some []*row) error {
 		query := "SELECT " + rowcopy.Columns(c, "t.") + " FROM " + literal(c, some) + " JOIN " + c.Table.Own() + " t ON " + matches(c, "t")
-		out, in, err := rowcopy.Pipe(ctx, p.from, p.to, p.j.From.Name(), c, query, temp, nil)
+		out, in, err := rowcopy.Pipe(ctx, p.from.Conn, p.to.Conn, p.j.From.Name(), c, query, temp, nil)
 		if err != nil {
 			return err
 		}
 		if out != in || out != int64(len(some)) {
 			return fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+p.j.Move+" --wait", "%s: of %d changed rows %d left %s and %d arrived", c.Name(), len(some), out, p.j.From.Name(), in)
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	_, err := to.Exec(ctx, "ANALYZE "+temp)
 	return err
@@ -251,154 +262,75 @@ func (p *pass) place(ctx context.Context, to pgx.Tx, c *tenancy.TableClass) erro
 	return nil
 }
 
-// replaced plans the way round what stands in the way: rows that are to go or to
+// replaced decides the way round what stands in the way: rows that are to go or to
 // change go with everything that refers to them, and what the snapshot has of
 // them comes anew.
-func (p *pass) replaced(ctx context.Context, from, to pgx.Tx, list []work) ([]work, error) {
-	going := map[string]map[string]bool{}
-	take := func(table string, rows []*row) []*row {
-		if going[table] == nil {
-			going[table] = map[string]bool{}
-		}
-		fresh := []*row{}
-		for _, r := range rows {
-			if k := joined(r.key); !going[table][k] && r.to.there {
-				going[table][k] = true
-				fresh = append(fresh, r)
+func (p *pass) replaced(ctx context.Context) error {
+	if err := p.rows.block(ctx); err != nil {
+		return err
+	}
+	for more := true; more; {
+		more = false
+		for _, of := range p.j.Tables {
+			front, some, err := p.rows.front(ctx, of)
+			if err != nil {
+				return err
 			}
-		}
-		return fresh
-	}
-	type front struct {
-		c    *tenancy.TableClass
-		rows []*row
-	}
-	waiting := []front{}
-	for _, w := range list {
-		if rows := take(w.c.Name(), slices.Concat(w.remove, w.place)); len(rows) > 0 {
-			waiting = append(waiting, front{w.c, rows})
-		}
-	}
-	for len(waiting) > 0 {
-		f := waiting[0]
-		waiting = waiting[1:]
-		for _, c := range p.j.Tables {
-			for _, key := range c.Table.ForeignKeys {
-				if key.RefTable != f.c.Name() || len(c.Table.Key()) == 0 {
-					continue
-				}
-				on := []string{}
-				for i := range key.Columns {
-					on = append(on, "t."+pgx.Identifier{key.Columns[i]}.Sanitize()+" = p."+pgx.Identifier{key.RefColumns[i]}.Sanitize())
-				}
-				sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts(c, "t"), ", ") + "] FROM " + given(f.c, 1) + " JOIN " + f.c.Table.Own() + " p ON " + matches(f.c, "p") +
-					" JOIN " + c.Table.Own() + " t ON " + strings.Join(on, " AND ")
-				known := len(p.rows[c.Name()])
-				before := map[string]bool{}
-				for k := range p.rows[c.Name()] {
-					before[k] = true
-				}
-				// A candidate that is known may have to be taken out as well.
-				keys, err := p.referring(ctx, to, c, sql, f.c, f.rows)
-				if err != nil {
-					return nil, err
-				}
-				if len(p.rows[c.Name()]) > known {
-					if err := p.follow(ctx, from, to); err != nil {
-						return nil, err
+			if !some {
+				continue
+			}
+			more = true
+			for _, c := range p.j.Tables {
+				for _, key := range c.Table.ForeignKeys {
+					if key.RefTable != of.Name() || len(c.Table.Key()) == 0 {
+						continue
+					}
+					on := []string{}
+					for i := range key.Columns {
+						on = append(on, "t."+pgx.Identifier{key.Columns[i]}.Sanitize()+" = p."+pgx.Identifier{key.RefColumns[i]}.Sanitize())
+					}
+					sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts(c, "t"), ", ") + "] FROM " + front.sql + " JOIN " + of.Table.Own() + " p ON " + matches(of, "p") +
+						" JOIN " + c.Table.Own() + " t ON " + strings.Join(on, " AND ")
+					if err := p.rows.refer(ctx, c, sql, front.args, func() error { return p.follow(ctx) }); err != nil {
+						return err
 					}
 				}
-				rows := []*row{}
-				for _, k := range keys {
-					if r := p.rows[c.Name()][k]; r.to.present() {
-						rows = append(rows, r)
-					}
-				}
-				if rows = take(c.Name(), rows); len(rows) > 0 {
-					waiting = append(waiting, front{c, rows})
-				}
 			}
 		}
 	}
-	out := []work{}
-	for _, c := range p.j.Tables {
-		w := work{c: c}
-		for k, r := range p.rows[c.Name()] {
-			gone := going[c.Name()][k]
-			if gone {
-				w.remove = append(w.remove, r)
-			}
-			if wanted := r.from.present() || (r.shared && r.from.there); wanted && (gone || !r.to.there && !r.shared) {
-				w.place = append(w.place, r)
-			}
-		}
-		if len(w.remove)+len(w.place) == 0 {
-			continue
-		}
-		if err := p.stage(ctx, to, c, w.place); err != nil {
-			return nil, err
-		}
-		out = append(out, w)
-	}
-	return out, nil
-}
-
-// referring adds the rows that a query finds, and returns their joined keys.
-func (p *pass) referring(ctx context.Context, to pgx.Tx, c *tenancy.TableClass, sql string, of *tenancy.TableClass, about []*row) ([]string, error) {
-	out := []string{}
-	for some := range slices.Chunk(about, most) {
-		rows, err := to.Query(ctx, sql, args(of, some)...)
-		if err != nil {
-			return nil, err
-		}
-		var key []string
-		if _, err := pgx.ForEachRow(rows, []any{&key}, func() error {
-			own := slices.Clone(key)
-			p.add(c.Name(), own)
-			out = append(out, joined(own))
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return p.rows.settle(ctx)
 }
 
 // check reads every candidate again on the side written to.
-func (p *pass) check(ctx context.Context, to pgx.Tx) error {
-	wrong := []string{}
+func (p *pass) check(ctx context.Context) error {
+	var wrong compare.Few
 	for _, c := range p.j.Tables {
-		list := []*row{}
-		for _, r := range p.rows[c.Name()] {
-			list = append(list, r)
-		}
-		if len(list) == 0 {
-			continue
-		}
-		after := map[*row]*state{}
-		if err := p.ask(ctx, to, p.j.To, c, list, func(r *row) *state {
-			after[r] = &state{}
-			return after[r]
+		if err := p.rows.each(ctx, c, all, func(rows []*row) error {
+			after, err := p.ask(ctx, p.to, c, rows)
+			if err != nil {
+				return err
+			}
+			for i, r := range rows {
+				now := after[i]
+				switch {
+				case r.shared && !r.from.present():
+					if r.from.there && now.there && now.hash != r.from.hash {
+						wrong.Add(c.Name() + " " + strings.Join(r.key, ", "))
+					}
+				case r.from.present() != now.present(), r.from.present() && now.hash != r.from.hash:
+					wrong.Add(c.Name() + " " + strings.Join(r.key, ", "))
+				}
+			}
+			return nil
 		}); err != nil {
 			return err
 		}
-		for _, r := range list {
-			now := after[r]
-			switch {
-			case r.shared && !r.from.present():
-				if r.from.there && now.there && now.hash != r.from.hash {
-					wrong = append(wrong, c.Name()+" "+strings.Join(r.key, ", "))
-				}
-			case r.from.present() != now.present(), r.from.present() && now.hash != r.from.hash:
-				wrong = append(wrong, c.Name()+" "+strings.Join(r.key, ", "))
-			}
-		}
 	}
-	if len(wrong) == 0 {
+	if wrong.Count() == 0 {
 		return nil
 	}
 	return fault.Newf(fault.VerifyDifferent, "look for triggers or rules on the tables of "+p.j.To.Name()+"; nothing was written",
-		"%d carried rows are not on %s what they are on %s: %s", len(wrong), p.j.To.Name(), p.j.From.Name(), compare.Few(wrong))
+		"%d carried rows are not on %s what they are on %s: %s", wrong.Count(), p.j.To.Name(), p.j.From.Name(), &wrong)
 }
 
 // sum is what rows add to a table's digest.
@@ -421,28 +353,27 @@ func (s *sum) add(hash string, sign int64) {
 	s.rows += sign
 }
 
-// sums are the differences that the candidates make to the digests.
-func (p *pass) sums() map[string]*sum {
-	out := map[string]*sum{}
-	for table, rows := range p.rows {
-		s := &sum{a: new(big.Int), b: new(big.Int)}
-		for _, r := range rows {
-			if r.to.present() {
-				s.add(r.to.hash, -1)
-			}
-			if r.from.present() {
-				s.add(r.from.hash, 1)
-			}
-		}
-		out[table] = s
+// count adds the difference that candidates make to their table's digest.
+func (p *pass) count(c *tenancy.TableClass, rows []*row) {
+	s := p.sums[c.Name()]
+	if s == nil {
+		s = &sum{a: new(big.Int), b: new(big.Int)}
+		p.sums[c.Name()] = s
 	}
-	return out
+	for _, r := range rows {
+		if r.to.present() {
+			s.add(r.to.hash, -1)
+		}
+		if r.from.present() {
+			s.add(r.from.hash, 1)
+		}
+	}
 }
 
 // record lets the digests follow.
-func (p *pass) record(ctx context.Context, to pgx.Tx, sums map[string]*sum) error {
+func (p *pass) record(ctx context.Context, to pgx.Tx) error {
 	batch := &pgx.Batch{}
-	for table, s := range sums {
+	for table, s := range p.sums {
 		if s.rows == 0 && s.a.Sign() == 0 && s.b.Sign() == 0 {
 			continue
 		}
@@ -456,10 +387,13 @@ func (p *pass) record(ctx context.Context, to pgx.Tx, sums map[string]*sum) erro
 
 // wholeTables carries tables without a key, of which no row can be named: they
 // are compared as a whole and replaced as a whole.
-func (p *pass) wholeTables(ctx context.Context, from, to pgx.Tx) error {
-	for _, c := range p.whole {
+func (p *pass) wholeTables(ctx context.Context, to pgx.Tx) error {
+	for _, c := range p.j.Tables {
+		if !p.whole[c.Name()] {
+			continue
+		}
 		where := p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant))
-		here, err := compare.DigestOf(ctx, from, p.j.Map, c, where)
+		here, err := compare.DigestOf(ctx, p.from, p.j.Map, c, where)
 		if err != nil {
 			return conn.Fault(err, p.j.From.Name())
 		}
@@ -475,7 +409,7 @@ func (p *pass) wholeTables(ctx context.Context, from, to pgx.Tx) error {
 			return err
 		}
 		p.done.Deleted += tag.RowsAffected()
-		out, in, err := rowcopy.Pipe(ctx, p.from, p.to, p.j.From.Name(), c, "SELECT "+rowcopy.Columns(c, "t.")+" FROM "+c.Table.Own()+" t WHERE "+where, c.Table.Quoted(), nil)
+		out, in, err := rowcopy.Pipe(ctx, p.from.Conn, p.to.Conn, p.j.From.Name(), c, "SELECT "+rowcopy.Columns(c, "t.")+" FROM "+c.Table.Own()+" t WHERE "+where, c.Table.Quoted(), nil)
 		if err != nil {
 			return err
 		}

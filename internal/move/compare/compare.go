@@ -533,12 +533,13 @@ func (p *pair) strangers(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) 
 	if err != nil {
 		return err
 	}
-	theirs, nobodys := []string{}, []string{}
+	var theirs Few
+	nobodys := []string{}
 	var k string
 	var other bool
 	if _, err := pgx.ForEachRow(rows, []any{&k, &other}, func() error {
 		if other {
-			theirs = append(theirs, k)
+			theirs.Add(k)
 		} else {
 			nobodys = append(nobodys, k)
 		}
@@ -557,24 +558,46 @@ func (p *pair) strangers(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass) 
 		}
 		for _, k := range nobodys {
 			if !slices.Contains(known, k) {
-				theirs = append(theirs, k)
+				theirs.Add(k)
 			}
 		}
 	}
-	if len(theirs) == 0 {
+	if theirs.Count() == 0 {
 		return nil
 	}
 	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.Source.Name()+", or make both rows equal, then try again; nothing was changed",
-		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.Target.Name(), c.Name(), Few(theirs))
+		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.Target.Name(), c.Name(), &theirs)
 }
 
-// Few lists the first keys of a list, in order, and how many more there are.
-func Few(keys []string) string {
-	slices.Sort(keys)
-	if len(keys) > 5 {
-		return strings.Join(keys[:5], ", ") + fmt.Sprintf(" and %d more", len(keys)-5)
+// Few keeps the first keys of a list, in order, and counts the others, so that
+// a message does not grow with what is wrong.
+type Few struct {
+	first []string
+	count int
+}
+
+// Add adds a key.
+func (f *Few) Add(key string) {
+	const most = 5
+	f.count++
+	at, _ := slices.BinarySearch(f.first, key)
+	if at == most {
+		return
 	}
-	return strings.Join(keys, ", ")
+	f.first = slices.Insert(f.first, at, key)
+	f.first = f.first[:min(len(f.first), most)]
+}
+
+// Count returns how many keys were added.
+func (f *Few) Count() int { return f.count }
+
+// String lists the first keys and tells how many more there are.
+func (f *Few) String() string {
+	list := strings.Join(f.first, ", ")
+	if more := f.count - len(f.first); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
 }
 
 // upsert carries rows by key through a staging table.
