@@ -80,6 +80,7 @@ type bench struct {
 	tables      []*tenancy.TableClass
 	// limit and most are those of the passes, if most is not 0.
 	limit, most int
+	shared      []carry.Row
 }
 
 func newBench(t *testing.T) *bench {
@@ -105,7 +106,7 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) job() carry.Job {
-	return carry.Job{From: b.pair.Here, To: b.pair.There, Map: b.pair.Map, Tenant: "1", Move: b.move, Epoch: 1, Tables: b.tables, Target: b.pair.There}
+	return carry.Job{From: b.pair.Here, To: b.pair.There, Map: b.pair.Map, Tenant: "1", Move: b.move, Epoch: 1, Tables: b.tables, Target: b.pair.There, Shared: b.shared}
 }
 
 // open opens what passes are made with.
@@ -222,6 +223,10 @@ func TestAPassMakesBothSidesEqual(t *testing.T) {
 			"DELETE FROM files WHERE id = 200",
 			// No key at all.
 			"INSERT INTO visits VALUES (1, 'page1'), (1, 'page9'); DELETE FROM visits WHERE ctid = (SELECT min(ctid) FROM visits WHERE owner_id = 1)",
+			// More rows than are asked about at a time, that refer to each other.
+			"DELETE FROM tree WHERE owner_id = 1",
+			"INSERT INTO tree SELECT 2000 + i, 1, CASE WHEN i > 1 THEN 1999 + i END, 2000 + i FROM generate_series(1, 20) i",
+			"UPDATE tree SET id = id + 1000 WHERE owner_id = 1; UPDATE tree SET place = CASE place % 2 WHEN 0 THEN -place - 1 ELSE -place + 1 END WHERE owner_id = 1; UPDATE tree SET place = -place WHERE owner_id = 1",
 			// Other tenants, and nothing.
 			"UPDATE projects SET name = 'not mine' WHERE owner_id = 2; DELETE FROM visits WHERE owner_id = 2",
 			"BEGIN; UPDATE projects SET name = 'never' WHERE owner_id = 1; ROLLBACK",
@@ -404,6 +409,27 @@ func TestAKeyOfSomebodyElseStopsThePass(t *testing.T) {
 		n, err := b.noted(ctx)
 		require.NoError(t, err)
 		require.EqualValues(t, 2, n)
+	})
+}
+
+// A row of somebody else that the move brought along is kept equal, and one that
+// it did not bring is not written over.
+func TestSharedRowsAreKeptEqual(t *testing.T) {
+	eachWay(t, func(t *testing.T, b *bench) {
+		ctx := t.Context()
+		exec(t, b.pair.HereURL, "INSERT INTO files VALUES (700, 'lent'), (701, 'not lent'); INSERT INTO attachments (owner_id, file_id) VALUES (2, 700), (2, 701)")
+		exec(t, b.pair.ThereURL, "INSERT INTO files SELECT * FROM (VALUES (700, 'old'), (701, 'old')) v; INSERT INTO shard_admin_move.owned VALUES ('"+b.move+"', '"+b.name("files")+"', '700', 'shared')")
+		b.shared = []carry.Row{{Table: b.name("files"), Key: "700"}, {Table: b.name("files"), Key: "702"}}
+		_, err := b.app.Exec(ctx, "UPDATE projects SET name = 'with it' WHERE owner_id = 1")
+		require.NoError(t, err)
+		b.pass(ctx)
+		require.Equal(t, []string{"lent", "old"}, dump(t, b.pair.ThereURL, "SELECT name FROM files WHERE id IN (700, 701) ORDER BY id"))
+		b.shared = append(b.shared, carry.Row{Table: b.name("files"), Key: "701"})
+		c := b.open(ctx)
+		defer c.Close()
+		_, err = c.Pass(ctx, nil)
+		require.Equal(t, fault.MoveBlocked, fault.CodeOf(err), err)
+		require.ErrorContains(t, err, "701")
 	})
 }
 

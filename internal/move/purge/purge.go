@@ -247,7 +247,8 @@ func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []poin
 	return out
 }
 
-// batch deletes some rows of a table, or all of several that hang together.
+// batch deletes some rows of a table, or all of several that hang together. What
+// these are only the list says: there may be any number of them.
 func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, error) {
 	alone := len(group) == 1 && !slices.ContainsFunc(group[0].Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == group[0].Name() })
 	var deleted int64
@@ -255,34 +256,41 @@ func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, err
 		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
 			return err
 		}
-		keys := map[string][]string{}
-		for _, c := range group {
-			limit := ""
+		parts, sum, done := []string{}, []string{}, []string{}
+		args := []any{}
+		for i, c := range group {
+			listed := "FROM shard_admin_move.owned WHERE move_id = " + tenancy.Quote(j.Move) + " AND kind = 'purge' AND tbl = " + tenancy.Quote(c.Name())
+			match := j.match(c, "IN (SELECT key%s "+listed+")")
 			if alone {
-				limit = fmt.Sprintf(" LIMIT %d", j.Batch)
+				rows, err := tx.Query(ctx, fmt.Sprintf("SELECT key "+listed+" ORDER BY key LIMIT %d", j.Batch))
+				if err != nil {
+					return err
+				}
+				keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if err != nil {
+					return err
+				}
+				if len(keys) == 0 {
+					continue
+				}
+				match, args = j.match(c, "= ANY ($1::text[]%s)"), []any{keys}
+				listed += " AND key = ANY ($1::text[])"
+			} else {
+				var some bool
+				if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT "+listed+")").Scan(&some); err != nil {
+					return err
+				}
+				if !some {
+					continue
+				}
 			}
-			rows, err := tx.Query(ctx, "SELECT key FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'purge' AND tbl = $2 ORDER BY key"+limit, j.Move, c.Name())
-			if err != nil {
-				return err
-			}
-			if keys[c.Name()], err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
-				return err
-			}
-		}
-		parts, args := []string{}, []any{}
-		for _, c := range group {
-			list := keys[c.Name()]
-			if len(list) == 0 {
-				continue
-			}
-			match, arg := j.match(c, list)
 			// The lock keeps new references out until the rows are gone.
-			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Own()+" t WHERE "+fmt.Sprintf(match, 1)+" FOR UPDATE", arg); err != nil {
+			if _, err := tx.Exec(ctx, "SELECT FROM "+c.Table.Own()+" t WHERE "+match+" FOR UPDATE", args...); err != nil {
 				return err
 			}
 			for _, p := range j.pointers(c, group) {
 				var from *string
-				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Own()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+fmt.Sprintf(match, 1)+" AND "+p.unlisted, arg).Scan(&from); err != nil {
+				if err := tx.QueryRow(ctx, "SELECT min("+rowcopy.KeyText(c, "t")+") FROM "+c.Table.Own()+" t JOIN "+p.from+" f ON "+p.on+" WHERE "+match+" AND "+p.unlisted, args...).Scan(&from); err != nil {
 					return err
 				}
 				if from != nil {
@@ -290,40 +298,42 @@ func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, err
 						"%s: a row of %s that the move did not list points at row %s of %s; it was not deleted", j.Shard.DB().Name(), p.name, *from, c.Name())
 				}
 			}
-			args = append(args, arg)
-			parts = append(parts, "DELETE FROM "+c.Table.Own()+" t WHERE "+fmt.Sprintf(match, len(args))+" RETURNING 1")
+			parts = append(parts, fmt.Sprintf("d%d AS (DELETE FROM %s t WHERE %s RETURNING 1)", i, c.Table.Own(), match))
+			sum = append(sum, fmt.Sprintf("(SELECT count(*) FROM d%d)", i))
+			done = append(done, "DELETE "+listed)
 		}
 		if len(parts) == 0 {
 			return nil
 		}
-		with, sum := []string{}, []string{}
-		for i, p := range parts {
-			with = append(with, fmt.Sprintf("d%d AS (%s)", i, p))
-			sum = append(sum, fmt.Sprintf("(SELECT count(*) FROM d%d)", i))
-		}
 		var gone int64
-		if err := tx.QueryRow(ctx, "WITH "+strings.Join(with, ", ")+" SELECT "+strings.Join(sum, " + "), args...).Scan(&gone); err != nil {
+		if err := tx.QueryRow(ctx, "WITH "+strings.Join(parts, ", ")+" SELECT "+strings.Join(sum, " + "), args...).Scan(&gone); err != nil {
 			return err
 		}
-		for _, c := range group {
-			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'purge' AND tbl = $2 AND key = ANY ($3)", j.Move, c.Name(), keys[c.Name()]); err != nil {
+		for _, sql := range done {
+			tag, err := tx.Exec(ctx, sql, args...)
+			if err != nil {
 				return err
 			}
-			deleted += int64(len(keys[c.Name()]))
+			deleted += tag.RowsAffected()
 		}
 		return nil
 	})
 	return deleted, err
 }
 
-// match is the condition that row t has one of the keys, with a place for the
-// parameter's number. A key of one column is compared by its own type, so that
-// its index serves.
-func (j Job) match(c *tenancy.TableClass, keys []string) (string, any) {
-	if k := c.Table.Key(); len(k) == 1 {
-		return "t." + pgx.Identifier{k[0]}.Sanitize() + " = ANY ($%d::text[]::" + strings.ReplaceAll(c.Table.Column(k[0]).Type, "%", "%%") + "[])", keys
+// match is the condition that row t has one of some keys, which are texts; %s in
+// them is where they are cast. A key of one column is compared by its own type, so
+// that its index serves.
+func (j Job) match(c *tenancy.TableClass, keys string) string {
+	k := c.Table.Key()
+	if len(k) != 1 {
+		return rowcopy.KeyText(c, "t") + " " + strings.Replace(keys, "%s", "", 1)
 	}
-	return rowcopy.KeyText(c, "t") + " = ANY ($%d::text[])", keys
+	typ := "::" + c.Table.Column(k[0]).Type
+	if strings.HasPrefix(keys, "= ANY") {
+		typ += "[]"
+	}
+	return "t." + pgx.Identifier{k[0]}.Sanitize() + " " + strings.Replace(keys, "%s", typ, 1)
 }
 
 // root deletes the tenant's replica of the root row when nothing refers to it
