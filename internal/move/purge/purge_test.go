@@ -22,7 +22,8 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // Rows that their owner names in every way: a column, a key, a reference
 // without a constraint and one upon it, a pair of type and id, rows that are
-// pointed at, and rows of these.
+// pointed at, and rows of these; and tables that refer to themselves and to one
+// another, whose rows go at once.
 const shapes = `
 CREATE TABLE owners (id int PRIMARY KEY, shard text);
 CREATE TABLE posts (id int PRIMARY KEY, owner_id int NOT NULL);
@@ -33,6 +34,10 @@ CREATE TABLE blobs (id int PRIMARY KEY);
 CREATE TABLE files (id int PRIMARY KEY, blob_id int NOT NULL REFERENCES blobs, of_type text, of_id int);
 CREATE TABLE sizes (id int PRIMARY KEY, blob_id int NOT NULL REFERENCES blobs);
 CREATE TABLE looks (id int PRIMARY KEY, size_id int NOT NULL);
+CREATE TABLE trees (id int PRIMARY KEY, owner_id int NOT NULL, parent_id int REFERENCES trees);
+CREATE TABLE heads (id char(4) PRIMARY KEY, owner_id int NOT NULL, last int);
+CREATE TABLE tails (head_id char(4) REFERENCES heads, n int, PRIMARY KEY (head_id, n));
+ALTER TABLE heads ADD FOREIGN KEY (id, last) REFERENCES tails DEFERRABLE INITIALLY DEFERRED;
 `
 
 const rows = `
@@ -45,6 +50,9 @@ INSERT INTO blobs SELECT i FROM generate_series(1, 60) i;
 INSERT INTO files SELECT i, i, 'post', i FROM generate_series(1, 60) i;
 INSERT INTO sizes SELECT i, i FROM generate_series(1, 60) i;
 INSERT INTO looks SELECT i, i FROM generate_series(1, 60) i;
+INSERT INTO trees SELECT i, 1 + i % 2, CASE WHEN i > 2 THEN i - 2 END FROM generate_series(1, 60) i;
+INSERT INTO heads SELECT i, 1 + i % 2, i FROM generate_series(1, 60) i;
+INSERT INTO tails SELECT i, n FROM generate_series(1, 60) i, LATERAL (VALUES (i), (0)) v (n);
 `
 
 func profile(p *tenancy.Profile) {
@@ -57,12 +65,12 @@ func profile(p *tenancy.Profile) {
 // is taken up again, leave nothing of the tenant and touch nothing else.
 func TestWhatAnUnfinishedCopyLeftIsFoundAgain(t *testing.T) {
 	t.Parallel()
-	for _, fails := range []string{"posts", "lines", "notes", "marks", "blobs", "files", "sizes", "looks", ""} {
+	for _, fails := range []string{"posts", "lines", "notes", "marks", "blobs", "files", "sizes", "looks", "trees", "tails", ""} {
 		for _, replica := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, replica role %v", fails, replica), func(t *testing.T) {
 				t.Parallel()
 				ctx := t.Context()
-				others := shapes + "INSERT INTO owners VALUES (1), (2); INSERT INTO posts VALUES (1001, 2); INSERT INTO notes VALUES (1001, 1001); INSERT INTO blobs VALUES (1001); INSERT INTO files VALUES (1001, 1001, 'post', 1001);"
+				others := shapes + "INSERT INTO owners VALUES (1), (2); INSERT INTO posts VALUES (1001, 2); INSERT INTO notes VALUES (1001, 1001); INSERT INTO blobs VALUES (1001); INSERT INTO files VALUES (1001, 1001, 'post', 1001); INSERT INTO trees VALUES (1001, 2, NULL), (1002, 2, 1001); INSERT INTO heads VALUES ('x', 2); INSERT INTO tails VALUES ('x', 1); UPDATE heads SET last = 1"
 				pair := twoshards.Open(t, shapes+rows, others, profile)
 				there := pgtest.Connect(t, pair.ThereURL)
 				before := everything(t, there, pair.Map)
