@@ -43,7 +43,7 @@ func peak(f func()) int64 {
 
 // However many rows were touched, and however many follow from one, a pass takes
 // no more memory. Nothing runs beside it.
-func TestALargePassTakesLittleMemory(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
+func TestALargePassTakesLittleMemory(t *testing.T) {
 	const touched, changed, owned, bound = 300_000, 30_000, 60_000, 48 << 20
 	b := newBench(t)
 	for url, mark := range map[string]string{b.pair.HereURL: "new", b.pair.ThereURL: "old"} {

@@ -98,3 +98,24 @@ func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 		})
 	}
 }
+
+// A message names the first keys, whatever order they come in.
+func TestFewAreTheFirst(t *testing.T) {
+	t.Parallel()
+	for _, of := range []struct {
+		keys []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"b", "a"}, "a, b"},
+		{[]string{"e", "d", "c", "b", "a"}, "a, b, c, d, e"},
+		{[]string{"g", "a", "f", "c", "b", "e", "d", "a"}, "a, a, b, c, d and 3 more"},
+	} {
+		var few compare.Few
+		for _, k := range of.keys {
+			few.Add(k)
+		}
+		require.Equal(t, of.want, few.String())
+		require.Equal(t, len(of.keys), few.Count())
+	}
+}

@@ -13,5 +13,6 @@
 // taken along by a cascade. Before a batch goes, its rows are locked, and no
 // unlisted row may point at them. A table that refers to itself, or tables
 // that refer to one another, go in one statement, because their keys are
-// checked at its end.
+// checked at its end; which rows these are it reads from the list itself, so
+// that no more of it is in memory here than of one batch.
 package purge
