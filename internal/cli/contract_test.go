@@ -31,8 +31,8 @@ const (
 	ofCheck        = `{"databases":[{"name","reachable","version","tls","missing":[{"capability","right","grant"}],"error"}]}`
 	ofMap          = `{"tables":[{"table","kind","mixed","tenant_column","path":[],"follows","rows_estimate"}],"unclassified"}`
 	ofPlan         = `{"tenant","source","target","mode","tables":[{"table","rows","bytes"}],"rows","bytes","estimate_ms","decisions":[{"table","key","case","choices":[],"choice"}],"checks":[{"name","status","message","fix"}]}`
-	ofMove         = `{"id","tenant","source","target","mode","state","rows","bytes","write_pause_ms","read_only_since","verified","started_at","finished_at","error","next":[],"tables":[{"table","rows","bytes","verified"}]}`
-	ofMoves        = `{"moves":[{"id","tenant","source","target","mode","state","rows","bytes","write_pause_ms","read_only_since","verified","started_at","finished_at","error","next":[]}]}`
+	ofMove         = `{"id","tenant","source","target","mode","state","rows","bytes","write_pause_ms","time_left_ms","behind","read_only_since","verified","started_at","finished_at","error","next":[],"tables":[{"table","rows","bytes","verified"}]}`
+	ofMoves        = `{"moves":[{"id","tenant","source","target","mode","state","rows","bytes","write_pause_ms","time_left_ms","behind","read_only_since","verified","started_at","finished_at","error","next":[]}]}`
 	ofEvents       = `{"events":[{"id","at","actor","actor_role","action","tenant","source","target","status","note","move_id","hash"}]}`
 	ofVerify       = `{"ok","events","first_bad","findings":[{"seq","kind","event_id","message"}]}`
 	ofDoctor       = `{"checks":[{"name","status","message","fix"}]}`
@@ -53,7 +53,7 @@ var fieldTypes = map[string]string{
 	"paused": "bool", "window_open": "bool", "paused_at": "time?", "window_opens_at": "time?", "window_closes_at": "time?", "changed_at": "time?",
 	"per_fleet": "int?", "per_shard": "int", "running": "int", "waiting": "int", "workers": "int", "priority": "int", "not_before": "time?", "created_at": "time",
 	"began_at": "time", "made_at": "time", "ended_at": "time?", "duration_ms": "int!", "rows_copied": "int", "bytes_copied": "int", "count": "int!", "chain_ok": "bool",
-	"finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
+	"time_left_ms": "any?", "behind": "any!", "finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
 }
 
 // Values that the contract names.
@@ -229,6 +229,8 @@ func everywhere(t *testing.T, x any, at string) {
 			if !strings.Contains(at, ".counts") && !strings.Contains(at, ".fields") && !strings.Contains(at, ".before") && !strings.Contains(at, ".after") && !strings.Contains(at, ".details") {
 				require.Regexp(t, snake, k, where)
 				switch {
+				case k == "time_left_ms" && v != nil: // a range
+					require.IsType(t, map[string]any{}, v, where)
 				case strings.HasSuffix(k, "_ms") && v != nil:
 					require.IsType(t, json.Number(""), v, where)
 				case strings.HasSuffix(k, "_at") || k == "at":

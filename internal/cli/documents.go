@@ -141,15 +141,36 @@ func mapDocumentOf(v session.MapView) mapDocument {
 	return d
 }
 
+type moveTableDocument struct {
+	session.MoveTable
+	RowsPerSReason  string `json:"rows_per_s_reason,omitempty"`
+	BytesPerSReason string `json:"bytes_per_s_reason,omitempty"`
+}
+
 type moveDocument struct {
 	session.MoveView
-	PauseReason string `json:"write_pause_ms_reason,omitempty"`
+	PauseReason     string              `json:"write_pause_ms_reason,omitempty"`
+	RowsPerSReason  string              `json:"rows_per_s_reason,omitempty"`
+	BytesPerSReason string              `json:"bytes_per_s_reason,omitempty"`
+	MeasuredReason  string              `json:"measured_at_reason,omitempty"`
+	Tables          []moveTableDocument `json:"tables"`
 }
 
 func moveDocumentOf(v session.MoveView) moveDocument {
-	d := moveDocument{MoveView: v}
+	d := moveDocument{MoveView: v, Tables: []moveTableDocument{}}
 	if v.WritePauseMS == nil {
 		d.PauseReason = "the tenant was not switched, so its writes were not paused to the end"
+	}
+	because(v.RateReason, unknown{v.RowsPerS == nil, &d.RowsPerSReason}, unknown{v.BytesPerS == nil, &d.BytesPerSReason})
+	because(v.TimeLeftReason, unknown{v.MeasuredAt == nil, &d.MeasuredReason})
+	for _, t := range v.Tables {
+		x := moveTableDocument{MoveTable: t}
+		why := v.RateReason
+		if why == "" {
+			why = "its rows are not copied now"
+		}
+		because(why, unknown{t.RowsPerS == nil, &x.RowsPerSReason}, unknown{t.BytesPerS == nil, &x.BytesPerSReason})
+		d.Tables = append(d.Tables, x)
 	}
 	return d
 }

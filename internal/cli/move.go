@@ -428,23 +428,12 @@ func printMove(w io.Writer, v session.MoveView) {
 	if v.FinishedAt != nil {
 		finished = moment(*v.FinishedAt) + " UTC"
 	}
+	carried, behind := behindFact(v)
 	facts(w, "Move", v.ID, "Tenant", v.Label+" ("+v.Tenant+")", "From", v.Source, "To", v.Target, "Mode", v.Mode, "State", stands,
 		"Rows", number(v.Rows)+", "+size(v.Bytes), "Verified", verified, "Write pause", spanOr(v.WritePauseMS), "Read-only now", readOnly,
+		"Pace", paceOf(v.RowsPerS, v.BytesPerS), "Time left", timeLeftFact(v), carried, behind,
 		"By", v.CreatedBy, "Reason", v.Note, "Filed", moment(v.CreatedAt)+" UTC", "Finished", finished, "Carried out by", v.Owner)
-	rows := []session.MoveTable{}
-	for _, t := range v.Tables {
-		if t.Rows > 0 {
-			rows = append(rows, t)
-		}
-	}
-	if len(rows) > 0 {
-		line(w, "")
-		t := newTable(long("TABLE", 24), right("ROWS"), right("COPIED"), right("SIZE"), left("VERIFIED"))
-		for _, x := range rows {
-			t.add(x.Table, number(x.Rows), number(x.RowsCopied), size(x.Bytes), yesNo(x.Verified))
-		}
-		t.print(w)
-	}
+	printMoveTables(w, v)
 	if v.Error != nil {
 		line(w, "")
 		paragraph(w, "", "Error: "+v.Error.Message)

@@ -44,7 +44,7 @@ func (p *progress) move(v session.MoveView) {
 	}
 	p.last[v.ID], p.next = step, now.Add(pause)
 	text := fmt.Sprintf("%-8s %-13s %s", v.Phase, state(v.State), or(v.Label, v.Tenant))
-	if v.Rows > 0 && (v.Phase == "Copy" || v.RowsCopied > 0) {
+	if v.Rows > 0 && (v.Phase == "Copy" || v.RowsCopied > 0) && !(carries(v) && v.Behind != nil) {
 		// Rows may have come since the plan counted them.
 		if v.RowsCopied > v.Rows {
 			text += "  " + count(v.RowsCopied, "row")
@@ -61,7 +61,7 @@ func (p *progress) move(v session.MoveView) {
 			text += " for " + span(now.Sub(t))
 		}
 	}
-	text = plain(text)
+	text = plain(text + going(v, now))
 	if !p.over {
 		line(p.out, "%s  %s", now.UTC().Format(time.TimeOnly), text)
 		return

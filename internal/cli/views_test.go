@@ -28,6 +28,28 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		Next:   []string{"shard-admin move resume 01a20e0f-81cf-73d3-b76a-df3528ccffec --wait --note REASON"},
 		Tables: []session.MoveTable{{Table: "public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here", Rows: 1234567, RowsCopied: 1234567, Bytes: 3 << 30, Verified: true}, {Table: "pwb_empty"}},
 	}
+	copying := session.MoveView{
+		ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Mode: "online", State: "copying", Phase: "Copy", Rows: 46115, Bytes: 21 << 20,
+		RowsCopied: 20000, BytesCopied: 9 << 20, CreatedBy: "ann@example.com", Note: "grew out of default", CreatedAt: "2024-05-06T07:00:00Z", Owner: "laptop/cli/1-2",
+		RowsPerS: ref(int64(8100)), BytesPerS: ref(int64(4 << 20)), TimeLeft: &session.TimeRange{Low: 3200, High: 9100}, TimeLeftUntil: "compared", MeasuredAt: ref("2024-05-06T07:08:09Z"),
+		Tables: []session.MoveTable{
+			{Table: "pwb_messages", Rows: 46000, RowsCopied: 19890, Bytes: 20 << 20, BytesCopied: 9 << 20, RowsPerS: ref(int64(8100)), BytesPerS: ref(int64(4 << 20))},
+			{Table: "public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here", Rows: 115, RowsCopied: 110, Bytes: 4096, BytesCopied: 4000},
+			{Table: "pwb_empty"},
+		},
+	}
+	held := session.MoveView{
+		ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Mode: "online", State: "ready", Held: true, Phase: "Switch", CreatedAt: "2024-05-06T07:00:00Z",
+		Behind: &session.MoveBehind{Shard: "default", Rows: 100000, AtLeast: true, OldestReason: "default keeps no times of commits: track_commit_timestamp is off", At: "2024-05-06T07:08:09Z"},
+	}
+	back := session.MoveView{
+		ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Mode: "online", State: "retained", Phase: "Watch", CreatedAt: "2024-05-06T07:00:00Z",
+		Behind: &session.MoveBehind{Shard: "shard_1", Rows: 1204, OldestMS: ref(int64(7_200_000)), At: "2024-05-06T07:08:09Z"},
+	}
+	silent := session.MoveView{
+		ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Mode: "online", State: "retained", Phase: "Watch", CreatedAt: "2024-05-06T07:00:00Z",
+		BehindReason: "shard_1 did not answer within 1.5 s",
+	}
 	retained := session.MoveView{ID: "01a20e0f-0000", Tenant: "7", Source: "shard_1", Target: "default", State: "rolled_back", CreatedAt: "2024-05-06T07:00:00Z"}
 	report := session.MoveReport{
 		Fleet: "production", Environment: "production", MadeAt: "2024-05-07T09:00:00Z", ModeReason: "every table has a key",
@@ -119,7 +141,13 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 				Notices:   []string{"until finalize the source keeps its copy"},
 			}, "")
 		},
-		"move":   func(w io.Writer) { printMove(w, move) },
+		"move": func(w io.Writer) { printMove(w, move) },
+		"move-measured": func(w io.Writer) {
+			for _, v := range []session.MoveView{copying, held, back, silent} {
+				printMove(w, v)
+				line(w, "")
+			}
+		},
 		"report": func(w io.Writer) { printReport(w, report) },
 		"report-failed": func(w io.Writer) {
 			printReport(w, session.MoveReport{

@@ -127,6 +127,7 @@ func (r *run) copyRows(ctx context.Context) error {
 	if err := r.beginCopy(ctx); err != nil {
 		return err
 	}
+	r.beginMeasure(ctx, "the copy has not gone on for long enough to say")
 	snapshot, err := r.src.fence.Snapshot(ctx, r.m.ID, r.lease.Epoch)
 	if err != nil {
 		return err
@@ -184,6 +185,7 @@ func (r *run) copyRows(ctx context.Context) error {
 			if done || time.Since(last) > 100*time.Millisecond {
 				last = time.Now()
 				_ = r.e.record.progress(ctx, r.ctl, r.m, t)
+				r.copying(ctx, t)
 				r.tell(table)
 			}
 			if done {
@@ -361,10 +363,11 @@ func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.D
 
 // compare compares every row and describes at most limit that differ; 0 is a few.
 func (r *run) compare(ctx context.Context, snapshot string, limit int) (*compare.Result, error) {
+	r.beginComparing(ctx)
 	return compare.Verify(ctx, compare.Job{
 		Source: r.src.db, Target: r.dst.db, Snapshot: snapshot, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
 		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams, Limit: limit,
-		Progress: func(table string) { r.tell(table) },
+		Progress: func(table string) { r.comparing(ctx, table) },
 	})
 }
 

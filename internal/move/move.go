@@ -52,7 +52,9 @@ type Move struct {
 	// Slowed says in how many streams rows are copied and why they are not all,
 	// "" where nothing holds them back; only the process that carries it out
 	// knows.
-	Slowed         string          `json:"-"`
+	Slowed string `json:"-"`
+	// Measured is nil where nobody has measured anything.
+	Measured       *Measured       `json:"-"`
 	Park           bool            `json:"parked"`
 	Note           string          `json:"note"`
 	ErrorCode      string          `json:"-"`

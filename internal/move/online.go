@@ -181,19 +181,23 @@ func (r *run) noteOnce(ctx context.Context, s *side) {
 // passes carries until a pass is quick enough for the fence.
 func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 	best, idle := time.Duration(0), 0
+	r.counted(ctx, from, nil)
 	for n := 1; ; n++ {
 		if r.parked(ctx) {
 			return r.parkedAt()
 		}
+		began := time.Now()
 		p, err := c.Pass(ctx, nil)
 		if err != nil {
 			return err
 		}
+		r.pace.carried = began
 		stopAt("passed")
 		r.tell("")
 		if p.Took <= quick {
 			return nil
 		}
+		r.counted(ctx, from, &p)
 		r.say(ctx, "carried from %s: %s inserted, %s changed, %s deleted in %s", from.name, figure.Number(p.Inserted), figure.Number(p.Updated), figure.Number(p.Deleted), figure.Span(p.Took))
 		if best == 0 || p.Took < best*9/10 {
 			best, idle = p.Took, 0
@@ -265,7 +269,7 @@ func (r *run) switchOnline(ctx context.Context) error {
 		return err
 	}
 	stopAt("switch_fenced")
-	if err := r.last(ctx, c, r.dst); err != nil {
+	if err := r.last(ctx, c, r.src, r.dst); err != nil {
 		return err
 	}
 	stopAt("last_pass")
@@ -276,12 +280,13 @@ func (r *run) switchOnline(ctx context.Context) error {
 
 // last is the last pass, under the fence and within its time, with what depends
 // on it.
-func (r *run) last(ctx context.Context, c *carry.Carrier, to *side) error {
+func (r *run) last(ctx context.Context, c *carry.Carrier, from, to *side) error {
 	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
 	defer cancel()
 	if _, err := c.Pass(ctx, nil); err != nil {
 		return r.inTime(ctx, err)
 	}
+	r.caughtUp(from)
 	if err := r.raiseSequences(ctx, to, c.Came()); err != nil {
 		return r.inTime(ctx, err)
 	}
@@ -370,7 +375,7 @@ func (r *run) carryBack(ctx context.Context) (ready bool, err error) {
 	if err := r.closeTarget(ctx, between(c)); err != nil {
 		return false, err
 	}
-	if err := r.last(ctx, c, r.src); err != nil {
+	if err := r.last(ctx, c, r.dst, r.src); err != nil {
 		return false, err
 	}
 	r.say(ctx, "%s holds what was written on %s since the switch", r.m.Source, r.m.Target)

@@ -110,6 +110,16 @@ func (r *record) details(ctx context.Context, q querier, m *Move) error {
 	if err := q.QueryRow(ctx, r.sql(`SELECT plan FROM {{schema}}.move WHERE id = $1`), m.ID).Scan(&m.PlanJSON); err != nil {
 		return r.fault(err)
 	}
+	// A schema of an earlier version has no such columns; what else is there can
+	// be read all the same.
+	var text []byte
+	var at *time.Time
+	err := q.QueryRow(ctx, r.sql(`SELECT measured, measured_at FROM {{schema}}.move WHERE id = $1`), m.ID).Scan(&text, &at)
+	var pg *pgconn.PgError
+	if err != nil && !(errors.As(err, &pg) && pg.Code == "42703") {
+		return r.fault(err)
+	}
+	m.Measured = decodeMeasured(text, at)
 	m.plan = new(preflight.Plan)
 	if err := json.Unmarshal(m.PlanJSON, m.plan); err != nil {
 		return fault.Wrapf(err, fault.EngineNewer, "use the version of shard-admin that made the move", "the plan of move %s cannot be read by this version", m.ID)
@@ -295,6 +305,20 @@ func (r *record) set(ctx context.Context, q querier, m *Move, epoch int64, assig
 	if errors.Is(err, pgx.ErrNoRows) {
 		return leaseLost(m)
 	}
+	return r.fault(err)
+}
+
+// measured stores how far the move is and how fast it goes.
+func (r *record) measured(ctx context.Context, m *Move, epoch int64, d *Measured) error {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "what was measured could not be described", "")
+	}
+	q, err := r.pool(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = q.Exec(ctx, r.sql(`UPDATE {{schema}}.move SET measured = $3, measured_at = clock_timestamp() WHERE id = $1 AND epoch <= $2`), m.ID, epoch, text)
 	return r.fault(err)
 }
 

@@ -51,6 +51,7 @@ func (r *run) bringBack(ctx context.Context) error {
 	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
 	defer cancel()
 
+	r.beginMeasure(ctx, "how fast rows are brought back is not measured")
 	if err := r.relist(ctx); err != nil {
 		return r.inTime(ctx, err)
 	}

@@ -77,6 +77,7 @@ type run struct {
 	closedAt time.Time
 	marker   string // what mark wrote last
 	repaired []compare.Difference
+	pace     measure
 }
 
 // Run carries out an action and returns when the move is settled. The returned

@@ -36,11 +36,16 @@ func moveView(m *move.Move, whole bool) MoveView {
 	if m.Owner != nil {
 		v.Owner = m.Owner.Holder
 	}
+	rates := measuredView(&v, m)
 	if !whole {
 		return v
 	}
 	for _, t := range m.Tables {
-		v.Tables = append(v.Tables, MoveTable{Table: t.Table, Kind: t.Kind, Rows: t.Rows, Bytes: t.Bytes, RowsCopied: t.RowsCopied, BytesCopied: t.BytesCopied, Verified: t.Verified})
+		x := MoveTable{Table: t.Table, Kind: t.Kind, Rows: t.Rows, Bytes: t.Bytes, RowsCopied: t.RowsCopied, BytesCopied: t.BytesCopied, Verified: t.Verified}
+		if r, ok := rates[t.Table]; ok {
+			x.RowsPerS, x.BytesPerS = &r.Rows, &r.Bytes
+		}
+		v.Tables = append(v.Tables, x)
 	}
 	for _, l := range m.Log {
 		v.Log = append(v.Log, LogLine{At: stamp(l.At), Level: l.Level, Message: l.Message})
@@ -428,7 +433,7 @@ func (s *Session) settled(ctx context.Context, id string, progress func(MoveView
 				return v, err
 			}
 		} else {
-			v = s.seen(m)
+			v = s.looked(ctx, m)
 			if progress != nil {
 				progress(v)
 			}
@@ -483,7 +488,14 @@ func (s *Session) Move(ctx context.Context, id string) (MoveView, error) {
 	if err != nil {
 		return MoveView{}, err
 	}
-	return s.seen(m), nil
+	return s.looked(ctx, m), nil
+}
+
+// looked is a move as control has it, with what only a shard knows.
+func (s *Session) looked(ctx context.Context, m *move.Move) MoveView {
+	v := s.seen(m)
+	s.behind(ctx, &v, m)
+	return v
 }
 
 // seen is a move as control has it, with what only the process that carries it

@@ -103,6 +103,7 @@ func (s *Session) ReportMove(ctx context.Context, id string) (MoveReport, error)
 		Tables: []ReportTable{}, Decisions: []Decision{}, Shared: []ReportRow{}, Kept: []ReportRow{}, Refused: []ReportRefused{}, Events: []Event{}, Safe: r.Move.Safe(),
 	}
 	v.Move.Tables = []MoveTable{}
+	s.behind(ctx, &v.Move, r.Move)
 	for _, p := range r.Stretches {
 		x := ReportPhase{Phase: p.Name, BeganAt: stamp(p.Began), EndedAt: stampPtr(p.Ended), Reason: "it has not ended"}
 		if p.Ended != nil {

@@ -59,6 +59,7 @@ type Session struct {
 	next     int
 	ended    map[string]error  // how the last run of a resource ended here
 	slowed   map[string]string // by move that is carried out here: what holds its copy back
+	behinds  map[string]*asked // by move: what its shard said last
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be
@@ -67,7 +68,7 @@ func Open(cfg Config) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}}
+	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}}
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}

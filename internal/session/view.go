@@ -322,6 +322,35 @@ type MoveTable struct {
 	RowsCopied  int64  `json:"rows_copied"`
 	BytesCopied int64  `json:"bytes_copied"`
 	Verified    bool   `json:"verified"`
+	// RowsPerS and BytesPerS are null unless its rows are copied now and that has
+	// been measured.
+	RowsPerS  *int64 `json:"rows_per_s"`
+	BytesPerS *int64 `json:"bytes_per_s"`
+}
+
+// MoveBehind is how far the side that does not serve the tenant is behind the one
+// that does.
+type MoveBehind struct {
+	// Shard serves the tenant and has the notes.
+	Shard string `json:"shard"`
+	// Rows were written there and are not carried to the other; AtLeast is true
+	// where there are more than were counted.
+	Rows    int64 `json:"rows"`
+	AtLeast bool  `json:"at_least"`
+	// OldestMS is for how long the oldest of them has waited; OldestAtMost is true
+	// where only that is known that it is no longer. Null where it is not known,
+	// or there is none.
+	OldestMS     *int64 `json:"oldest_ms"`
+	OldestAtMost bool   `json:"oldest_at_most"`
+	OldestReason string `json:"oldest_ms_reason"`
+	// At is when they were counted.
+	At string `json:"at"`
+}
+
+// TimeRange is a time between two bounds, in milliseconds.
+type TimeRange struct {
+	Low  int64 `json:"low"`
+	High int64 `json:"high"`
 }
 
 // LogLine is one line of a move's log.
@@ -360,9 +389,27 @@ type MoveView struct {
 	// Slowed says in how many streams rows are copied and why they are not all,
 	// "" where nothing holds them back. Elsewhere than in the process that
 	// carries the move out the log alone says it.
-	Slowed        string `json:"slowed"`
-	MaxReadOnlyMS int64  `json:"max_read_only_ms"`
-	WritePauseMS  *int64 `json:"write_pause_ms"`
+	Slowed string `json:"slowed"`
+	// RowsPerS and BytesPerS are how fast rows are copied, over the last seconds;
+	// null with a reason where they are not, or it was not measured.
+	RowsPerS   *int64 `json:"rows_per_s"`
+	BytesPerS  *int64 `json:"bytes_per_s"`
+	RateReason string `json:"rate_reason"`
+	// TimeLeft is how long it takes until every row was compared, or until the
+	// target has caught up, as TimeLeftUntil says: compared or caught_up. It is
+	// null with a reason until something was measured.
+	TimeLeft       *TimeRange `json:"time_left_ms"`
+	TimeLeftUntil  string     `json:"time_left_until"`
+	TimeLeftReason string     `json:"time_left_reason"`
+	// MeasuredAt is when pace and time left were measured, null where they were not.
+	MeasuredAt *string `json:"measured_at"`
+	// Behind is what is written and not carried yet: to the target before the
+	// switch, back to the source after it. Null with a reason where nothing is
+	// carried, or the shard does not say.
+	Behind        *MoveBehind `json:"behind"`
+	BehindReason  string      `json:"behind_reason"`
+	MaxReadOnlyMS int64       `json:"max_read_only_ms"`
+	WritePauseMS  *int64      `json:"write_pause_ms"`
 	// ReadOnlySince is null unless the tenant cannot write now.
 	ReadOnlySince *string  `json:"read_only_since"`
 	Verified      bool     `json:"verified"`

@@ -374,6 +374,15 @@ export namespace session {
 	    wait: boolean;
 	    password: string;
 	}
+	export interface MoveBehind {
+	    shard: string;
+	    rows: number;
+	    at_least: boolean;
+	    oldest_ms?: number | null;
+	    oldest_at_most: boolean;
+	    oldest_ms_reason: string;
+	    at: string;
+	}
 	export interface QueueState {
 	    paused: boolean;
 	    paused_at?: string | null;
@@ -396,6 +405,12 @@ export namespace session {
 	    rows_copied: number;
 	    bytes_copied: number;
 	    verified: boolean;
+	    rows_per_s?: number | null;
+	    bytes_per_s?: number | null;
+	}
+	export interface TimeRange {
+	    low: number;
+	    high: number;
 	}
 	export interface MoveView {
 	    id: string;
@@ -415,6 +430,15 @@ export namespace session {
 	    rows_copied: number;
 	    bytes_copied: number;
 	    slowed: string;
+	    rows_per_s?: number | null;
+	    bytes_per_s?: number | null;
+	    rate_reason: string;
+	    time_left_ms?: TimeRange | null;
+	    time_left_until: string;
+	    time_left_reason: string;
+	    measured_at?: string | null;
+	    behind?: MoveBehind | null;
+	    behind_reason: string;
 	    max_read_only_ms: number;
 	    write_pause_ms?: number | null;
 	    read_only_since?: string | null;

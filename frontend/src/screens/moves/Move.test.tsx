@@ -44,3 +44,76 @@ it("says what a switch of a held online move does, beside its button and once mo
   expect(within(await screen.findByRole("dialog")).getByText(effect)).toBeTruthy();
   expect(screen.getByText("Waits for the switch")).toBeTruthy();
 });
+
+it("says how fast rows are copied, and how much longer as a range", async () => {
+  const figures = await shown({
+    rows_per_s: 8100,
+    bytes_per_s: 4_200_000,
+    rate_reason: "",
+    time_left_ms: { low: 3200, high: 9100 },
+    time_left_until: "compared",
+    tables: [
+      {
+        table: "messages",
+        kind: "tenant",
+        rows: 900,
+        bytes: 90_000,
+        rows_copied: 200,
+        bytes_copied: 20_000,
+        verified: false,
+        rows_per_s: 8100,
+        bytes_per_s: 4_200_000,
+      },
+      {
+        table: "pages",
+        kind: "child",
+        rows: 100,
+        bytes: 10_000,
+        rows_copied: 0,
+        bytes_copied: 0,
+        verified: false,
+        rows_per_s: null,
+        bytes_per_s: null,
+      },
+    ],
+  });
+  expect(within(figures).getByText("Rate").parentElement?.textContent).toBe("Rate8,100 rows/s3.2 s to 9.1 s left");
+  const row = (await screen.findByText("messages")).closest("tr, [role=row]");
+  expect(row?.textContent).toContain("200 of 900");
+  expect(row?.textContent).toContain("20.0 kB of 90.0 kB");
+  expect(row?.textContent).toContain("8,100 rows/s, 4.2 MB/s");
+});
+
+it("says why the rate is not known", async () => {
+  const figures = await shown({});
+  expect(within(figures).getByText("it was not measured yet", { selector: ".d" })).toBeTruthy();
+});
+
+it("says how far the target is behind", async () => {
+  const behind = {
+    shard: "default",
+    rows: 1204,
+    at_least: false,
+    oldest_ms: 1500,
+    oldest_at_most: true,
+    oldest_ms_reason: "",
+    at: new Date().toISOString(),
+  };
+  const figures = await shown({ mode: "online", state: "catching_up", phase: "Catch up", behind, time_left_ms: { low: 900, high: 1800 } });
+  expect(within(figures).getByText("Behind").parentElement?.textContent).toBe("Behind1,204 rows900 ms to 1.8 s left, counted now");
+  expect(screen.getByText("carrying writes; 1,204 rows behind")).toBeTruthy();
+});
+
+it("says what a rollback would carry back, or why that is not known", async () => {
+  const behind = {
+    shard: "shard_1",
+    rows: 7,
+    at_least: false,
+    oldest_ms: null,
+    oldest_at_most: false,
+    oldest_ms_reason: "shard_1 keeps none",
+    at: new Date().toISOString(),
+  };
+  await shown({ mode: "online", state: "retained", phase: "Watch", settled: true, owner: "", behind });
+  expect(screen.getByText(/A rollback would carry 7 rows back; age unknown: shard_1 keeps none\./)).toBeTruthy();
+});

@@ -13,15 +13,15 @@ import { useNow } from "../../ui/clock";
 import { type Column, DataTable, readSort, type Sort } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
-import { Figure, Figures } from "../../ui/Figure";
-import { count, millis, plural, size } from "../../ui/format";
+import { Figure, Figures, Value } from "../../ui/Figure";
+import { bytes, count, millis, plural, size } from "../../ui/format";
 import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { checkTone, Mark, moveStatus, Status, type Tone } from "../../ui/Status";
+import { carriedBack, carries, leftOf, oldestOf, paceOf, rangeOf, rowsOf } from "./measured";
 import { type Is, phasesOf } from "./phases";
 import { useAct, useMove, useSamples } from "./queries";
-import { leftOf, rateOf, type Sample } from "./rate";
 import { reportOf } from "./report";
 import { Throughput } from "./Throughput";
 import { isOnline, isOver, verbOf } from "./verbs";
@@ -82,7 +82,7 @@ function Body({ m }: { m: MoveView }) {
       <Phases m={m} />
       <div className="move-cols">
         <div className="stack" style={{ gap: 16 }}>
-          <Numbers m={m} samples={samples} />
+          <Numbers m={m} />
           <Throughput samples={samples} live={m.state === "copying" && !m.settled} />
           <Tables m={m} />
           <Checks m={m} />
@@ -124,11 +124,8 @@ function Phases({ m }: { m: MoveView }) {
   );
 }
 
-function Numbers({ m, samples }: { m: MoveView; samples: readonly Sample[] }) {
+function Numbers({ m }: { m: MoveView }) {
   const now = useNow();
-  const copying = m.state === "copying" && !m.settled && m.rows_copied < m.rows;
-  const rate = copying ? rateOf(samples) : null;
-  const left = copying ? leftOf(samples, m.rows - m.rows_copied) : null;
   const copied = size(m.bytes_copied);
   const all = size(m.bytes);
   const closed = m.read_only_since ? Math.max(0, now - Date.parse(m.read_only_since)) : null;
@@ -142,22 +139,7 @@ function Numbers({ m, samples }: { m: MoveView; samples: readonly Sample[] }) {
         detail={m.rows_copied > m.rows ? `${count(m.rows)} planned` : `of ${count(m.rows)}`}
       />
       <Figure label="Copied" value={copied.value} unit={copied.unit} detail={`${all.value} ${all.unit} planned`} />
-      {copying ? (
-        <Figure
-          label="Rate"
-          value={rate === null ? null : count(rate)}
-          unit="rows/s"
-          reason="estimating"
-          detail={left ? timeLeft(left) : "estimating the time left"}
-        />
-      ) : (
-        <Figure
-          label="Took"
-          value={m.switched_at && m.started_at ? millis(Date.parse(m.switched_at) - Date.parse(m.started_at)) : null}
-          reason={m.started_at ? "not yet switched" : "not yet started"}
-          detail={m.switched_at ? "from start to switch" : undefined}
-        />
-      )}
+      <Going m={m} />
       <Figure
         label={closed !== null ? "Writes wait" : "Writes waited"}
         value={pause === null ? null : millis(pause)}
@@ -177,15 +159,79 @@ function Numbers({ m, samples }: { m: MoveView; samples: readonly Sample[] }) {
   );
 }
 
-function timeLeft({ from, to }: { from: number; to: number }): string {
-  const low = millis(from);
-  const high = millis(to);
-  return low === high ? `about ${low} left` : `${low} to ${high} left`;
+/** Going is the figure of what goes on: how fast, how far behind, or how long it took. */
+function Going({ m }: { m: MoveView }) {
+  const running = m.state === "copying" && !m.settled;
+  const b = m.behind;
+  if (running && m.phase === "Verify")
+    return (
+      <Figure
+        label="Time left"
+        value={m.time_left_ms ? rangeOf(m.time_left_ms) : null}
+        reason={m.time_left_reason}
+        detail={m.time_left_ms ? "until every row is compared" : undefined}
+      />
+    );
+  if (running)
+    return (
+      <Figure
+        label="Rate"
+        value={typeof m.rows_per_s === "number" ? count(m.rows_per_s) : null}
+        unit="rows/s"
+        reason={m.rate_reason}
+        detail={m.time_left_ms ? leftOf(m) : undefined}
+      />
+    );
+  if (carries(m))
+    return (
+      <Figure
+        label={m.state === "rolling_back" ? "To carry back" : "Behind"}
+        value={b ? rowsOf(b) : null}
+        unit="rows"
+        reason={m.behind_reason}
+        detail={
+          b ? (
+            <span title={[leftOf(m), oldestOf(b)].filter(Boolean).join("; ")}>
+              {m.time_left_ms ? `${leftOf(m)}, ` : ""}
+              <Age at={b.at} before="counted " className="" />
+            </span>
+          ) : undefined
+        }
+      />
+    );
+  return (
+    <Figure
+      label="Took"
+      value={m.switched_at && m.started_at ? millis(Date.parse(m.switched_at) - Date.parse(m.started_at)) : null}
+      reason={m.started_at ? "not yet switched" : "not yet started"}
+      detail={m.switched_at ? "from start to switch" : undefined}
+    />
+  );
 }
 
-const tableColumns: Column<MoveTable>[] = [
+const kind: Column<MoveTable> = {
+  key: "kind",
+  head: "Belongs by",
+  by: (t) => t.kind,
+  cell: (t) => <span className="muted">{kindWords[t.kind] ?? t.kind}</span>,
+};
+
+const pace: Column<MoveTable> = {
+  key: "pace",
+  head: "Now",
+  right: true,
+  by: (t) => t.bytes_per_s ?? 0,
+  cell: (t) => (
+    <Value of={paceOf(t)} reason="its rows are not copied now, or not for long enough to say">
+      {paceOf(t)}
+    </Value>
+  ),
+};
+
+/** columnsOf are the table's columns: how fast matters while rows are copied, why they belong once they are. */
+const columnsOf = (copying: boolean): Column<MoveTable>[] => [
   { key: "table", head: "Table", by: (t) => t.table, cell: (t) => <span className="mono">{t.table}</span> },
-  { key: "kind", head: "Belongs by", by: (t) => t.kind, cell: (t) => <span className="muted">{kindWords[t.kind] ?? t.kind}</span> },
+  ...(copying ? [] : [kind]),
   {
     key: "rows",
     head: "Rows",
@@ -198,6 +244,18 @@ const tableColumns: Column<MoveTable>[] = [
       </>
     ),
   },
+  {
+    key: "bytes",
+    head: "Size",
+    right: true,
+    by: (t) => t.bytes,
+    cell: (t) => (
+      <>
+        {bytes(t.bytes_copied)} <span className="faint">of {bytes(t.bytes)}</span>
+      </>
+    ),
+  },
+  ...(copying ? [pace] : []),
   {
     key: "share",
     head: "Progress",
@@ -229,6 +287,9 @@ const tableColumns: Column<MoveTable>[] = [
   },
 ];
 
+const columnsCopying = columnsOf(true);
+const columnsCopied = columnsOf(false);
+
 const kindWords: Record<string, string> = {
   tenant: "tenant column",
   child: "its parent",
@@ -248,7 +309,7 @@ function Tables({ m }: { m: MoveView }) {
       ) : (
         <DataTable
           label="Tables of the move"
-          columns={tableColumns}
+          columns={m.phase === "Copy" && m.state === "copying" ? columnsCopying : columnsCopied}
           rows={m.tables}
           rowKey={(t) => t.table}
           sort={sort}
@@ -298,6 +359,11 @@ function WayBack({ m }: { m: MoveView }) {
   return (
     <Panel title={isOver(m.state) ? "How it ended" : "The way back"} pad>
       <p className="muted">{wayBack(m)}</p>
+      {m.state === "retained" && isOnline(m) ? (
+        <p className="muted" style={{ marginTop: 8 }}>
+          {carriedBack(m)} {m.behind ? <Age at={m.behind.at} before="Counted " /> : null}
+        </p>
+      ) : null}
     </Panel>
   );
 }

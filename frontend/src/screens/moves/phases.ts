@@ -1,5 +1,6 @@
 import type { MoveView } from "../../bridge";
 import { bytes, count, millis, percent, plural } from "../../ui/format";
+import { rowsOf } from "./measured";
 import { isOnline, isOver, phasesOfMode, reached } from "./verbs";
 
 export type Is = "done" | "now" | "todo" | "bad";
@@ -46,7 +47,7 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
       case "Verify":
         return `${m.tables.filter((t) => t.verified).length} of ${m.tables.length} tables`;
       case "Catch up":
-        return m.owner ? "carrying writes" : "nobody carries";
+        return (m.owner ? "carrying writes" : "nobody carries") + (m.behind ? `; ${rowsOf(m.behind)} rows behind` : "");
       case "Switch":
         return m.read_only_since ? "writes wait" : m.state === "switched" ? "writes go on" : isOnline(m) ? "last changes" : "about to";
       case "Watch":
