@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"time"
@@ -36,4 +37,35 @@ func (a *App) exportTo(title, what, format, otherwise string) (string, error) {
 		return "", fault.New(fault.Cancelled, "no file was chosen", "")
 	}
 	return path, nil
+}
+
+// writeJSON writes beside the file and renames at the end, so that nobody finds
+// half of it.
+func writeJSON(path string, v any) (err error) {
+	wrong := func(err error) error {
+		return fault.Wrap(err, fault.Internal, "the file cannot be written: "+path, "check the folder and the space left on the disk")
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+	if err != nil {
+		return wrong(err)
+	}
+	defer func() {
+		_ = f.Close()
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	enc := json.NewEncoder(f)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return wrong(err)
+	}
+	if err := f.Close(); err != nil {
+		return wrong(err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return wrong(err)
+	}
+	return nil
 }

@@ -61,3 +61,43 @@ func (m *Moves) Get(id string) (session.MoveView, error) {
 func (m *Moves) Workers() (int, error) {
 	return look(m.app, short, func(ctx context.Context, s *session.Session) (int, error) { return s.WorkersAlive(ctx) })
 }
+
+// Report returns all that is known of a move that is settled.
+func (m *Moves) Report(id string) (session.MoveReport, error) {
+	return look(m.app, long, func(ctx context.Context, s *session.Session) (session.MoveReport, error) {
+		return s.ReportMove(ctx, id)
+	})
+}
+
+// MoveReportFile is a report that was written to a file.
+type MoveReportFile struct {
+	Path string `json:"path"`
+}
+
+// SaveReport writes a move's report to a file as JSON: one that the person chose,
+// else a new one in the folder exports beside the settings.
+func (m *Moves) SaveReport(id string) (MoveReportFile, error) {
+	return look(m.app, long, func(ctx context.Context, s *session.Session) (MoveReportFile, error) {
+		r, err := s.ReportMove(ctx, id)
+		if err != nil {
+			return MoveReportFile{}, err
+		}
+		path, err := m.app.exportTo("Save the report", "move-"+r.Move.ID, "json", "shard-admin move report "+r.Move.ID+" --json -o FILE")
+		if err != nil {
+			return MoveReportFile{}, err
+		}
+		return MoveReportFile{path}, writeJSON(path, r)
+	})
+}
+
+// PauseQueue lets no worker begin anything more; what runs goes on.
+func (m *Moves) PauseQueue(r session.QueueRequest) (session.QueueState, error) {
+	return change(m.app, short, func(ctx context.Context, s *session.Session) (session.QueueState, error) { return s.PauseQueue(ctx, r) })
+}
+
+// ResumeQueue ends a pause of the queue.
+func (m *Moves) ResumeQueue(r session.QueueRequest) (session.QueueState, error) {
+	return change(m.app, short, func(ctx context.Context, s *session.Session) (session.QueueState, error) {
+		return s.ResumeQueue(ctx, r)
+	})
+}

@@ -1,5 +1,5 @@
 import { act, largest, type Move, replay, start, until, watch } from "./moves";
-import { expect, pictures, settled, test } from "./world";
+import { call, expect, pictures, settled, test } from "./world";
 
 test.describe.configure({ mode: "serial" });
 
@@ -52,6 +52,39 @@ test("the list of moves", async ({ open, page }) => {
   await open("demo", "/moves");
   await expect(page.getByRole("link", { name: done.label })).toBeVisible();
   await pictures(page, "moves");
+});
+
+test("the report of a move", async ({ open, page }) => {
+  await open("demo", `/moves/${done.id}`);
+  await page.getByRole("button", { name: "Report…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("every hash of the trail was computed anew and is right");
+  await expect(dialog).toContainText(`Move of ${done.label}`);
+  await pictures(page, "move-report");
+  await dialog.getByRole("button", { name: "Save as JSON" }).click();
+  await expect(dialog.getByText(new RegExp(`/exports/move-${done.id}.*\\.json$`))).toBeVisible();
+});
+
+test("the queue is paused, and goes on", async ({ open, page }) => {
+  await open("demo", "/moves");
+  await page.getByRole("button", { name: "Pause the queue…" }).click();
+  const ask = page.getByRole("dialog");
+  await expect(ask).toContainText("No worker begins anything more");
+  await ask.getByLabel("Reason").fill("OPS-311: a disk is full");
+  await pictures(page, "queue-pause");
+  await ask.getByRole("button", { name: "Pause the queue" }).click();
+  await expect(ask).toHaveCount(0);
+  const notice = page.getByRole("status").filter({ hasText: "paused the queue" });
+  await expect(notice).toContainText("OPS-311: a disk is full");
+  expect((await call<{ queue: { paused: boolean } }>("demo", "Moves/List", "", 1)).queue.paused).toBe(true);
+  await settled(page);
+  await pictures(page, "queue-paused");
+  await page.getByRole("button", { name: "Go on with the queue…" }).click();
+  await expect(ask).toContainText("paused it: OPS-311: a disk is full");
+  await ask.getByLabel("Reason").fill("OPS-311: there is room again");
+  await ask.getByRole("button", { name: "Go on" }).click();
+  await expect(notice).toHaveCount(0);
+  expect((await call<{ queue: { paused: boolean } }>("demo", "Moves/List", "", 1)).queue.paused).toBe(false);
 });
 
 test("a plan", async ({ open, page }) => {

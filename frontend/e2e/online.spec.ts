@@ -12,6 +12,12 @@ const phase = (page: Page, name: string) =>
     .getByRole("listitem")
     .filter({ hasText: new RegExp(`^${name}`) });
 
+/** contacts is how many rows write changes. */
+async function contacts(shard: string, tenant: string): Promise<number> {
+  const [row] = await sql<{ n: number }>(shard, "SELECT count(*)::int AS n FROM pwb_contacts WHERE website_id = $1::int", [tenant]);
+  return row?.n ?? 0;
+}
+
 /** write changes rows of a tenant where it lives, as its application does. */
 const write = (shard: string, tenant: string, what: string) =>
   sql(shard, "UPDATE pwb_contacts SET first_name = $2 WHERE website_id = $1::int", [tenant, what]);
@@ -53,6 +59,13 @@ test("an online move that waits for its switch, and goes back", async ({ open, p
   await write(from, t.id, "written while the move waits");
   const written = await contents(from, t.id);
   expect(written).not.toEqual(nothing);
+  const changed = await contacts(from, t.id);
+  expect(changed).toBeGreaterThan(0);
+  await expect(page.getByRole("region", { name: "The move in figures" }).getByText("Behind").locator("..")).toContainText(
+    `Behind${changed} rows`,
+  );
+  await settled(page);
+  await pictures(page, "move-online-behind");
   await page.getByRole("button", { name: `Switch to ${to}…` }).click();
   await expect(page.getByRole("dialog")).toContainText(`Writes of ${t.label} wait for its last changes`);
   await pictures(page, "move-online-switch");
@@ -67,6 +80,9 @@ test("an online move that waits for its switch, and goes back", async ({ open, p
   await write(to, t.id, "written after the switch");
   const later = await contents(to, t.id);
   expect(later).not.toEqual(written);
+  await expect(page.getByText(`A rollback would carry ${changed} rows back`)).toBeVisible();
+  await settled(page);
+  await pictures(page, "move-online-carried-back");
   await page.getByRole("button", { name: "Move back…" }).click();
   await expect(page.getByRole("dialog")).toContainText(`while ${t.label} writes on`);
   await confirm(page, "Move back");

@@ -49,6 +49,8 @@ func rulesOf(move string) []ruled {
 		{3, 2, "move cancel " + move, "Moves/Act", act("cancel")},
 		{3, 2, "move rollback " + move, "Moves/Act", act("rollback")},
 		{3, 2, "move finalize " + move, "Moves/Act", act("finalize")},
+		{1, 2, "move queue pause", "Moves/PauseQueue", `[{}]`},
+		{3, 2, "move queue resume", "Moves/ResumeQueue", `[{}]`},
 		{0, 1, "audit export --format csv -o /nowhere/trail.csv", "", ""},
 	}
 }

@@ -324,7 +324,7 @@ func (t *tour) move(ctx context.Context, c choice) (string, *traffic.Traffic, er
 		}
 		last, shown = v.Phase, time.Now()
 		st := load.Stats()
-		t.say("  %5.1f s  %-7s %6d of %6d rows   %5d writes, %3.0f a second", time.Since(t.from).Seconds(), v.Phase, v.RowsCopied, max(v.Rows, v.RowsCopied), st.Writes, st.Rate())
+		t.say("  %5.1f s  %-8s %6d of %6d rows   %5d writes, %3.0f a second", time.Since(t.from).Seconds(), v.Phase, v.RowsCopied, max(v.Rows, v.RowsCopied), st.Writes, st.Rate())
 	})
 	if err != nil {
 		return fail(err)

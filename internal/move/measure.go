@@ -316,7 +316,7 @@ func (r *run) caughtUp(from *side) {
 // takes and how fast it is, or why that is not known.
 func (m *Move) Times() (d Measured, why string) {
 	switch {
-	case m.Settled() && m.Owner == nil:
+	case m.Settled() && (m.Owner == nil || !m.Held()): // a held one may be going on to its switch
 		return Measured{}, "nothing goes on"
 	case m.State == Copying, m.State == RollingBack && m.Step != stepFlippedBack:
 	case m.online() && slices.Contains([]State{CatchingUp, Ready, Switching}, m.State):

@@ -136,7 +136,10 @@ func (s *Session) Queue(ctx context.Context) (QueueView, error) {
 }
 
 // QueueRequest changes what the queue keeps to.
-type QueueRequest struct{ Note, Confirm string }
+type QueueRequest struct {
+	Note    string `json:"note"`
+	Confirm string `json:"confirm"`
+}
 
 func (s *Session) changeQueue(ctx context.Context, a policy.Action, r QueueRequest, f func(policy.Permit) error) (QueueState, error) {
 	if err := s.installed(ctx); err != nil {

@@ -14,7 +14,7 @@ type ReportPhase struct {
 	// EndedAt and DurationMS are null where it has not ended.
 	EndedAt    *string `json:"ended_at"`
 	DurationMS *int64  `json:"duration_ms"`
-	Reason     string  `json:"duration_ms_reason,omitempty"`
+	Reason     string  `json:"duration_ms_reason"`
 }
 
 // ReportStep is when a move came to a state and a step in it; the step begun is
@@ -48,7 +48,7 @@ type ReportTable struct {
 	Verified    bool   `json:"verified"`
 	// Digest is null where the table was not verified.
 	Digest *ReportDigest `json:"digest"`
-	Reason string        `json:"digest_reason,omitempty"`
+	Reason string        `json:"digest_reason"`
 }
 
 // ReportRow is a row that is on a shard although its tenant is not.
@@ -62,7 +62,7 @@ type ReportRow struct {
 type ReportRefused struct {
 	Shard  string `json:"shard"`
 	Count  *int64 `json:"count"`
-	Reason string `json:"count_reason,omitempty"`
+	Reason string `json:"count_reason"`
 }
 
 // MoveReport is what there is to say about a move that is settled.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/app"
 	"shardadmin/internal/home"
 	"shardadmin/internal/session"
 	"shardadmin/internal/web"
@@ -77,6 +78,46 @@ func TestAMoveFromThePage(t *testing.T) {
 	require.Equal(t, "rolled_back", m.State)
 	require.NotEmpty(t, m.Tables)
 	require.Equal(t, "ann@example.com", m.CreatedBy)
+
+	// The report is the program's, shown and saved.
+	status, text, _ = p.call("Moves/Report", `["`+m.ID+`"]`)
+	require.Equal(t, http.StatusOK, status, text)
+	var report, saved session.MoveReport
+	require.NoError(t, json.Unmarshal([]byte(text), &report))
+	require.Equal(t, m.ID, report.Move.ID)
+	require.True(t, report.ChainOK, report.ChainReason)
+	require.NotEmpty(t, report.Events)
+	require.NotEmpty(t, report.Phases)
+	status, text, _ = p.call("Moves/SaveReport", `["`+m.ID+`"]`)
+	require.Equal(t, http.StatusOK, status, text)
+	var file app.MoveReportFile
+	require.NoError(t, json.Unmarshal([]byte(text), &file))
+	written, err := os.ReadFile(file.Path)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(written, &saved))
+	saved.MadeAt, saved.Move.Owner = report.MadeAt, report.Move.Owner // its lease may just be ending
+	require.Equal(t, report, saved)
+	mode, err := os.Stat(file.Path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), mode.Mode().Perm())
+
+	// The queue is paused and goes on, with a reason.
+	for _, change := range []struct{ call, args, by string }{
+		{"Moves/PauseQueue", `[{"note":"a disk is full","confirm":""}]`, "ann@example.com"}, {"Moves/ResumeQueue", `[{"note":"there is room","confirm":""}]`, ""},
+	} {
+		status, text, _ = p.call(change.call, change.args)
+		require.Equal(t, http.StatusOK, status, text)
+		var q session.QueueState
+		require.NoError(t, json.Unmarshal([]byte(text), &q))
+		require.Equal(t, change.by != "", q.Paused)
+		require.Equal(t, change.by, q.PausedBy)
+		require.Equal(t, q.Paused, q.PausedAt != nil)
+		status, text, _ = p.call("Moves/List", `["",5]`)
+		require.Equal(t, http.StatusOK, status, text)
+		var list session.MoveList
+		require.NoError(t, json.Unmarshal([]byte(text), &list))
+		require.Equal(t, &q, list.Queue)
+	}
 
 	status, text, _ = p.call("Audit/Export", `["csv",{"tenant":"7"},"for the auditor"]`)
 	require.Equal(t, http.StatusOK, status, text)

@@ -48,6 +48,8 @@ export const actions = [
   { id: "shard.tenants", title: "List its tenants", group: "Here", icon: "tenants", keys: "t" },
 
   { id: "move.start", title: "Move a tenant…", group: "Do", icon: "moves", keys: "m", run: (r) => r.go("/moves/new") },
+  { id: "queue.pause", title: "Pause the queue of moves…", group: "Do", icon: "pause", run: (r) => r.go("/moves?queue=pause") },
+  { id: "queue.resume", title: "Go on with the queue of moves…", group: "Do", icon: "play", run: (r) => r.go("/moves?queue=resume") },
   { id: "fleet.connect", title: "Connect a fleet…", group: "Do", icon: "fleet", run: (r) => r.go("/settings?tab=fleets&add=true") },
   { id: "who", title: "Say who works here…", group: "Do", icon: "tenants", run: (r) => r.who() },
   { id: "operator.set", title: "Operators and policy", group: "Do", icon: "settings", run: (r) => r.go("/settings?tab=policy") },

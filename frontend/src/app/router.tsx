@@ -83,10 +83,11 @@ const routes = [
     getParentRoute: at,
     path: "/moves",
     component: MovesScreen,
-    validateSearch: (s: Record<string, unknown>): { q?: string; show?: string; sort?: string } => ({
+    validateSearch: (s: Record<string, unknown>): { q?: string; show?: string; sort?: string; queue?: string } => ({
       q: text(s.q),
       show: text(s.show),
       sort: text(s.sort),
+      queue: text(s.queue),
     }),
   }),
   createRoute({

@@ -43,6 +43,10 @@ export const api = {
   moves: call(MovesService.List),
   move: call(MovesService.Get),
   workers: call(MovesService.Workers),
+  reportMove: call(MovesService.Report),
+  saveReport: call(MovesService.SaveReport),
+  pauseQueue: call(MovesService.PauseQueue),
+  resumeQueue: call(MovesService.ResumeQueue),
 
   audit: call(AuditService.List),
   verifyAudit: call(AuditService.Verify),

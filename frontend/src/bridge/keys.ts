@@ -22,6 +22,8 @@ export const keys = {
   plan: (request: unknown) => ["fleet", "plan", request] as const,
   moves: (tenant: string) => ["fleet", "moves", tenant] as const,
   move: (id: string) => ["fleet", "move", id] as const,
+  /** Not among what is read again by itself: the whole trail is computed for it. */
+  report: (id: string) => ["report", id] as const,
   workers: ["fleet", "workers"] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
   verification: ["fleet", "verification"] as const,

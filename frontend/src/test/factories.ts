@@ -5,6 +5,7 @@ import type {
   Info,
   MapTable,
   MapView,
+  MoveReport,
   MoveView,
   Plan,
   QueueState,
@@ -244,6 +245,46 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     tables: [],
     log: [],
     checks: [],
+    ...over,
+  };
+}
+
+export function report(over: Partial<MoveReport> = {}): MoveReport {
+  return {
+    fleet: "estates",
+    environment: "staging",
+    made_at: "2026-03-01T12:00:00Z",
+    move: move({ state: "retained", phase: "Watch", settled: true, rows_copied: 1000, write_pause_ms: 184, verified: true }),
+    mode_reason: "every table has a key",
+    phases: [
+      { phase: "Copy", began_at: "2026-03-01T11:00:00Z", ended_at: "2026-03-01T11:01:20Z", duration_ms: 80_000, duration_ms_reason: "" },
+      { phase: "Watch", began_at: "2026-03-01T11:02:00Z", ended_at: null, duration_ms: null, duration_ms_reason: "it has not ended" },
+    ],
+    steps: [],
+    tables: [
+      {
+        table: "messages",
+        kind: "tenant",
+        rows: 1000,
+        bytes: 100_000,
+        rows_copied: 1000,
+        bytes_copied: 98_000,
+        verified: true,
+        digest: { rows: 1000, sum_a: "1", sum_b: "2", sha256: "8b1f6c3d5e7a9b0c1d2e3f405162738495a6b7c8d9e0f1021324354657687980" },
+        digest_reason: "",
+      },
+    ],
+    decisions: [],
+    shared_copies: [],
+    kept_on_source: [],
+    refused_writes: [
+      { shard: "default", count: 1250, count_reason: "" },
+      { shard: "shard_1", count: null, count_reason: "shard_1 does not answer" },
+    ],
+    events: [event({ action: "move.start", status: "ok", hash: "ff00ff00", seq: 41 })],
+    chain_ok: true,
+    chain_reason: "",
+    safe: "site-7 lives on shard_1; default keeps the copy with which it can move back",
     ...over,
   };
 }

@@ -36,7 +36,7 @@ export function Figure({
           {value} {unit ? <small>{unit}</small> : null}
         </Value>
       </div>
-      <div className="d" title={typeof detail === "string" ? detail : undefined}>
+      <div className="d" title={typeof detail === "string" ? detail : value === null || value === undefined ? reason : undefined}>
         {detail ?? (value === null || value === undefined ? reason : " ")}
       </div>
     </div>

@@ -95,6 +95,9 @@ export namespace app {
 	    note: string;
 	    confirm: string;
 	}
+	export interface MoveReportFile {
+	    path: string;
+	}
 	export interface RoleRequest {
 	    email: string;
 	    role: string;
@@ -464,6 +467,63 @@ export namespace session {
 	    queue?: QueueState | null;
 	    queue_reason: string;
 	}
+	export interface ReportRefused {
+	    shard: string;
+	    count?: number | null;
+	    count_reason: string;
+	}
+	export interface ReportRow {
+	    table: string;
+	    key: string;
+	}
+	export interface ReportDigest {
+	    rows: number;
+	    sum_a: string;
+	    sum_b: string;
+	    sha256: string;
+	}
+	export interface ReportTable {
+	    table: string;
+	    kind: string;
+	    rows: number;
+	    bytes: number;
+	    rows_copied: number;
+	    bytes_copied: number;
+	    verified: boolean;
+	    digest?: ReportDigest | null;
+	    digest_reason: string;
+	}
+	export interface ReportStep {
+	    at: string;
+	    state: string;
+	    step: string;
+	    error_code: string;
+	}
+	export interface ReportPhase {
+	    phase: string;
+	    began_at: string;
+	    ended_at?: string | null;
+	    duration_ms?: number | null;
+	    duration_ms_reason: string;
+	}
+	export interface MoveReport {
+	    fleet: string;
+	    environment: string;
+	    made_at: string;
+	    move: MoveView;
+	    mode_reason: string;
+	    phases: ReportPhase[];
+	    steps: ReportStep[];
+	    tables: ReportTable[];
+	    decisions: Decision[];
+	    shared_copies: ReportRow[];
+	    kept_on_source: ReportRow[];
+	    refused_writes: ReportRefused[];
+	    events: Event[];
+	    chain_ok: boolean;
+	    chain_reason: string;
+	    safe: string;
+	}
 	export interface MoveRequest {
 	    tenant: string;
 	    target: string;
@@ -539,6 +599,16 @@ export namespace session {
 	    operators: OperatorView[];
 	    flags: FlagView[];
 	}
+	
+	export interface QueueRequest {
+	    note: string;
+	    confirm: string;
+	}
+	
+	
+	
+	
+	
 	
 	
 	

@@ -1,6 +1,6 @@
 import { fireEvent, screen, within } from "@testing-library/react";
 import { expect, it } from "vitest";
-import { move } from "../../test/factories";
+import { move, report } from "../../test/factories";
 import { show } from "../../test/world";
 
 const shown = async (over: Parameters<typeof move>[0]) => {
@@ -116,4 +116,24 @@ it("says what a rollback would carry back, or why that is not known", async () =
   };
   await shown({ mode: "online", state: "retained", phase: "Watch", settled: true, owner: "", behind });
   expect(screen.getByText(/A rollback would carry 7 rows back; age unknown: shard_1 keeps none\./)).toBeTruthy();
+});
+
+it("shows the report that the program made, copies it and saves it", async () => {
+  const w = show("/moves/m1", {
+    "Moves.Get": () => move({ state: "retained", phase: "Watch", settled: true }),
+    "Moves.Report": () => report(),
+    "Moves.SaveReport": () => ({ path: "/home/ann/move-m1.json" }),
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Report…" }));
+  const dialog = await screen.findByRole("dialog", { name: "Report of the move of site-7" });
+  expect(await within(dialog).findByText(/every hash of the trail was computed anew/)).toBeTruthy();
+  expect(w.of("Moves.Report")).toEqual([["m1"]]);
+  fireEvent.click(within(dialog).getByRole("button", { name: "Save as JSON" }));
+  expect(await within(dialog).findByText("/home/ann/move-m1.json")).toBeTruthy();
+  expect(w.of("Moves.SaveReport")).toEqual([["m1"]]);
+});
+
+it("has no report while a move goes on", async () => {
+  await shown({});
+  expect(screen.getByRole("button", { name: "Report…" })).toHaveProperty("disabled", true);
 });

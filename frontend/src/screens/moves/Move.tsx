@@ -8,21 +8,20 @@ import type { MoveTable, MoveView } from "../../bridge";
 import { Age, Moment } from "../../ui/Age";
 import { Bar } from "../../ui/Bar";
 import { Confirm } from "../../ui/Confirm";
-import { Mono, put } from "../../ui/Copy";
+import { Mono } from "../../ui/Copy";
 import { useNow } from "../../ui/clock";
 import { type Column, DataTable, readSort, type Sort } from "../../ui/DataTable";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
 import { Figure, Figures, Value } from "../../ui/Figure";
 import { bytes, count, millis, plural, size } from "../../ui/format";
-import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { checkTone, Mark, moveStatus, Status, type Tone } from "../../ui/Status";
 import { carriedBack, carries, leftOf, oldestOf, paceOf, rangeOf, rowsOf } from "./measured";
 import { type Is, phasesOf } from "./phases";
 import { useAct, useMove, useSamples } from "./queries";
-import { reportOf } from "./report";
+import { Report } from "./Report";
 import { Throughput } from "./Throughput";
 import { isOnline, isOver, verbOf } from "./verbs";
 import "./move.css";
@@ -50,7 +49,7 @@ export function MoveScreen() {
           ) : null
         }
       >
-        {m ? <CopyReport m={m} /> : null}
+        {m ? <ReportButton m={m} /> : null}
         <Age at={q.dataUpdatedAt} />
       </Head>
       <Loaded data={m} problem={problemOf(q)} what="the move" rows={10} onRetry={() => void q.refetch()}>
@@ -60,14 +59,21 @@ export function MoveScreen() {
   );
 }
 
-function CopyReport({ m }: { m: MoveView }) {
+/** ReportButton opens the report; a move that goes on has none yet. */
+function ReportButton({ m }: { m: MoveView }) {
+  const [open, setOpen] = useState(false);
   return (
-    <Button
-      variant="default"
-      onClick={() => void put(reportOf(m)).then((done) => good(done ? "The report is in the clipboard" : "The clipboard takes nothing"))}
-    >
-      Copy the report
-    </Button>
+    <>
+      <Button
+        variant="default"
+        disabled={!m.settled}
+        title={m.settled ? undefined : "A report is made when the move is settled"}
+        onClick={() => setOpen(true)}
+      >
+        Report…
+      </Button>
+      {open ? <Report m={m} open onClose={() => setOpen(false)} /> : null}
+    </>
   );
 }
 
@@ -231,7 +237,6 @@ const pace: Column<MoveTable> = {
 /** columnsOf are the table's columns: how fast matters while rows are copied, why they belong once they are. */
 const columnsOf = (copying: boolean): Column<MoveTable>[] => [
   { key: "table", head: "Table", by: (t) => t.table, cell: (t) => <span className="mono">{t.table}</span> },
-  ...(copying ? [] : [kind]),
   {
     key: "rows",
     head: "Rows",
@@ -285,6 +290,7 @@ const columnsOf = (copying: boolean): Column<MoveTable>[] => [
         <Status tone="off">To come</Status>
       ),
   },
+  ...(copying ? [] : [kind]),
 ];
 
 const columnsCopying = columnsOf(true);

@@ -1,4 +1,6 @@
+import { ActionButton } from "../../app/Reach";
 import type { QueueState } from "../../bridge";
+import { Age } from "../../ui/Age";
 import { absolute, useUTC } from "../../ui/clock";
 import { Mark } from "../../ui/Status";
 
@@ -9,10 +11,16 @@ export function QueueNotice({ queue }: { queue: QueueState | null | undefined })
   return (
     <div className="notice warn top" role="status">
       <Mark tone="warn" />
-      <div className="stack tight">
+      <div className="stack tight grow">
         {queue.paused ? (
           <span>
-            {queue.paused_by} paused the queue{queue.paused_at ? `, ${absolute(queue.paused_at, utc)}` : ""}: {queue.paused_why}
+            {queue.paused_by} paused the queue
+            {queue.paused_at ? (
+              <>
+                , {absolute(queue.paused_at, utc)} (<Age at={queue.paused_at} className="" />)
+              </>
+            ) : null}
+            : {queue.paused_why}
           </span>
         ) : (
           <span>
@@ -22,6 +30,11 @@ export function QueueNotice({ queue }: { queue: QueueState | null | undefined })
         )}
         <span className="muted">What runs goes on. Queued moves wait; shard-admin move queue shows each of them.</span>
       </div>
+      {queue.paused ? (
+        <ActionButton id="queue.resume" variant="default">
+          Go on with the queue…
+        </ActionButton>
+      ) : null}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useMoves } from "../../app/current";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
-import { useAction } from "../../app/Reach";
+import { ActionButton, useAction } from "../../app/Reach";
 import type { MoveView } from "../../bridge";
 import { Age } from "../../ui/Age";
 import { Bar } from "../../ui/Bar";
@@ -13,6 +13,7 @@ import { bytes, count } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { moveStatus, Status } from "../../ui/Status";
+import { AskQueue } from "./AskQueue";
 import { QueueNotice } from "./QueueNotice";
 import { isOver } from "./verbs";
 
@@ -68,12 +69,22 @@ export function MovesScreen() {
   const navigate = useNavigate();
   const q = useMoves();
   const start = useAction("move.start");
+  const queue = q.data?.queue;
+  const ask = (what: string | undefined) => navigate({ to: "/moves", search: (s) => ({ ...s, queue: what }), replace: true });
   return (
     <Main fill>
       <Head title="Moves">
+        {q.data && !queue?.paused ? (
+          <span title={queue ? undefined : q.data.queue_reason}>
+            <ActionButton id="queue.pause" variant="default" disabled={!queue}>
+              Pause the queue…
+            </ActionButton>
+          </span>
+        ) : null}
         <Button onClick={start}>Move a tenant…</Button>
       </Head>
-      <QueueNotice queue={q.data?.queue} />
+      <QueueNotice queue={queue} />
+      {queue ? <AskQueue queue={queue} what={search.queue} onClose={() => void ask(undefined)} /> : null}
       <section className="panel" style={{ flex: 1, minHeight: 0, display: "flex", flexDirection: "column" }} aria-label="Moves">
         <div className="filters">
           <TextInput

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { MoveView } from "../../bridge";
 import { phasesOf } from "./phases";
-import { reportOf } from "./report";
 import { verbOf } from "./verbs";
 
 const move: MoveView = {
@@ -136,19 +135,6 @@ test("a move that went back was watched, and does not finish", () => {
     "Watch done: moved back",
     "Finish todo: not done",
   ]);
-});
-
-test("a report has what a ticket asks for", () => {
-  const text = reportOf({ ...move, error: { code: "x", message: "the disk is full", hint: "" } } as MoveView);
-  for (const part of [
-    "porto-prime (7) from default to shard_2",
-    "ops@estates.example: OPS-311",
-    "620 of 1,000",
-    "x: the disk is full",
-    "pwb_contacts",
-    "did not wait",
-  ])
-    expect(text).toContain(part);
 });
 
 test("every legal action says its effect, and only what cannot be undone is dangerous", () => {

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { getLive } from "../../app/live";
-import { api, keys, type MoveAction, type MoveView } from "../../bridge";
+import { api, keys, type MoveAction, type MoveView, type QueueRequest } from "../../bridge";
 import { noted, type Sample } from "./rate";
 
 export function useMove(id: string) {
@@ -18,6 +18,16 @@ export function useAct(id: string) {
   return useMutation({
     mutationFn: ({ verb, action }: { verb: string; action: MoveAction }) => api.actOnMove(verb, action),
     onSuccess: (m) => client.setQueryData<MoveView>(keys.move(id), m),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.fleet }),
+  });
+}
+
+/** useQueueChange pauses the queue or goes on with it. */
+export function useQueueChange() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ pause, request }: { pause: boolean; request: QueueRequest }) =>
+      pause ? api.pauseQueue(request) : api.resumeQueue(request),
     onSettled: () => client.invalidateQueries({ queryKey: keys.fleet }),
   });
 }

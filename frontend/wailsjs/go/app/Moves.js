@@ -14,8 +14,24 @@ export function List(arg1, arg2) {
   return window['go']['app']['Moves']['List'](arg1, arg2);
 }
 
+export function PauseQueue(arg1) {
+  return window['go']['app']['Moves']['PauseQueue'](arg1);
+}
+
 export function Plan(arg1) {
   return window['go']['app']['Moves']['Plan'](arg1);
+}
+
+export function Report(arg1) {
+  return window['go']['app']['Moves']['Report'](arg1);
+}
+
+export function ResumeQueue(arg1) {
+  return window['go']['app']['Moves']['ResumeQueue'](arg1);
+}
+
+export function SaveReport(arg1) {
+  return window['go']['app']['Moves']['SaveReport'](arg1);
 }
 
 export function Start(arg1) {
