@@ -11,6 +11,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/preflight"
 )
 
 // arm makes both shards ready for the fence and ends when every transaction
@@ -79,6 +80,30 @@ func (r *run) arm(ctx context.Context) error {
 	return r.to(ctx, Planned, stepArmed)
 }
 
+// limit is how long the tenant may be closed for a move, and for bringing it back.
+func (m *Move) limit() time.Duration { return time.Duration(m.MaxReadOnlyMS) * time.Millisecond }
+
+// compareLimit is how long it may be closed while all rows are compared for a
+// rollback: the limit of an online move is for its last pass alone.
+func (m *Move) compareLimit() time.Duration {
+	if m.online() {
+		return max(m.limit(), preflight.DefaultReadOnly)
+	}
+	return m.limit()
+}
+
+// again is what a person asks for when this run has failed: a rollback that did not
+// flip back is retained again.
+func (r *run) again() Action {
+	if r.m.State == RollingBack {
+		return ActionRollback
+	}
+	return ActionResume
+}
+
+// closedUntil is when the fence that this run has closed opens by itself.
+func (r *run) closedUntil() time.Time { return r.closedAt.Add(r.closedFor) }
+
 // noting is how guards note for this move: not at all for a fenced one.
 func (r *run) noting(online fence.Noting) fence.Noting {
 	if r.m.online() {
@@ -103,20 +128,19 @@ func blockers(list []fence.Blocker) string {
 // closeFence makes the tenant read-only on a side, retrying while open
 // transactions keep the lock; on giving up nothing has changed. between runs
 // before each further try, so that what is left to do under the fence does not
-// grow; it may be nil.
-func (r *run) closeFence(ctx context.Context, s *side, between func(context.Context) error) error {
-	limit := time.Duration(r.m.MaxReadOnlyMS) * time.Millisecond
+// grow; it may be nil. The fence opens by itself when limit has passed.
+func (r *run) closeFence(ctx context.Context, s *side, limit time.Duration, between func(context.Context) error) error {
 	var last error
 	for try, wait := 0, 250*time.Millisecond; try < 12; try, wait = try+1, min(wait*2, 4*time.Second) {
 		found, err := s.fence.Close(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, limit)
 		if err == nil {
-			r.closedAt = time.Now()
+			r.closedAt, r.closedFor = time.Now(), limit
 			return nil
 		}
 		if fault.CodeOf(err) != fault.FenceBlocked {
 			return err
 		}
-		last = fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move resume "+r.m.ID+" --wait",
+		last = fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move "+string(r.again())+" "+r.m.ID+" --wait",
 			"%s: open transactions keep the fence from closing: %s", s.name, blockers(found))
 		r.say(ctx, "the fence waits for %s", blockers(found))
 		select {

@@ -36,7 +36,7 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	if err := r.to(ctx, Copying, ""); err != nil {
 		return err
 	}
-	if err := r.closeFence(ctx, r.src, nil); err != nil {
+	if err := r.closeFence(ctx, r.src, r.m.limit(), nil); err != nil {
 		return err
 	}
 	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp(), write_pause_ms = NULL`); err != nil {
@@ -45,7 +45,7 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	if err := r.to(ctx, Copying, stepFenced); err != nil {
 		return err
 	}
-	r.say(ctx, "the tenant is read-only on %s for at most %s", r.m.Source, figure.Span(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	r.say(ctx, "the tenant is read-only on %s for at most %s", r.m.Source, figure.Span(r.m.limit()))
 	stopAt("fenced")
 	if err := r.recheck(ctx, r.src); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 
 	// What cannot finish inside the limit is ended before the tenant's
 	// writers come back.
-	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	ctx, cancel := context.WithDeadline(ctx, r.closedUntil())
 	defer cancel()
 
 	if err := r.replace(ctx); err != nil {
@@ -119,7 +119,7 @@ func (r *run) inTime(ctx context.Context, err error) error {
 	case r.m.online():
 		what, hint = "the switch", "shard-admin move resume "+r.m.ID+" --wait goes on, better at a quieter time"
 	}
-	return fault.Wrapf(err, fault.FenceExpired, hint, "%s did not finish within %s; the tenant writes on %s again", what, figure.Span(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond), on)
+	return fault.Wrapf(err, fault.FenceExpired, hint, "%s did not finish within %s; the tenant writes on %s again", what, figure.Span(r.closedFor), on)
 }
 
 // copyRows places the root row, then copies every table on one snapshot.

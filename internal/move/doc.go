@@ -58,7 +58,9 @@
 //  7. finalizing. Only rows whose digest is that of the verification are
 //     purged from the source. finalized: guards, fence, schema are gone.
 //
-// rolling_back fences the target, compares it with the source by key and
+// rolling_back looks first whether guards and the structure of the tenant's tables
+// are the same on both sides, be it a newer one than the move was planned with. It
+// fences the target, compares it with the source by key and
 // brings to the source what was inserted, changed or deleted since the switch,
 // verifies, flips the pointer back, then purges the target's copy; its guards
 // stay until nobody goes the old way any more. A row that
@@ -99,7 +101,8 @@
 // A rollback carries the notes of the target back, while the tenant writes and
 // then under the fence, after it has found the source to be what it was at the
 // switch. Where it is not, or nothing was noted, everything is compared under the
-// fence as for a fenced move: the way back never hangs on the notes alone.
+// fence as for a fenced move, and for as long as one may: the way back never hangs on
+// the notes alone, nor on the time that a switch takes.
 //
 // Why notes and not the server's log: a slot needs wal_level = logical, the right
 // of replication and a replica identity for each table, keeps the log of the whole

@@ -32,7 +32,7 @@ func (r *run) flip(ctx context.Context) error {
 		}
 	}
 	stopAt("before_committing")
-	if err := r.src.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
+	if err := r.commit(ctx, r.src); err != nil {
 		return err
 	}
 	stopAt("committing")
@@ -46,6 +46,16 @@ func (r *run) flip(ctx context.Context) error {
 	stopAt("flipped")
 	r.say(ctx, "the pointer is on %s", r.m.Target)
 	return nil
+}
+
+// commit takes a side's fence to where it does not reopen by itself.
+func (r *run) commit(ctx context.Context, s *side) error {
+	r.committing = true
+	err := s.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch)
+	if err != nil && !unknownCommit(err) {
+		r.committing = false
+	}
+	return err
 }
 
 // pointing says what one flip writes.
@@ -149,42 +159,107 @@ func (r *run) recheck(ctx context.Context, closed *side) error {
 		return err
 	}
 	if state.State != fence.Fenced || state.Expired {
-		return fault.Newf(fault.FenceExpired, "shard-admin move resume "+r.m.ID+" --wait, with a longer --max-read-only when this repeats",
+		return fault.Newf(fault.FenceExpired, "shard-admin move "+string(r.again())+" "+r.m.ID+" --wait, at a quieter time when this repeats",
 			"%s: the fence is %s, the tenant may have written since", closed.name, state.State)
 	}
 	return nil
 }
 
 // unchanged looks at guards and structure on both sides at once: the tenant may
-// be waiting.
+// be waiting. Before the switch the structure has to be what was planned with; a
+// rollback compares all that differs, so that it is enough when it is the same on
+// both sides.
 func (r *run) unchanged(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, s := range []*side{r.src, r.dst} {
-		g.Go(func() error { return s.fence.VerifyGuards(ctx) })
-		g.Go(func() error { return r.sameStructure(ctx, s) })
+	g, gctx := errgroup.WithContext(ctx)
+	now := [2]string{}
+	for i, s := range []*side{r.src, r.dst} {
+		g.Go(func() error { return s.fence.VerifyGuards(gctx) })
+		g.Go(func() (err error) {
+			now[i], err = r.fingerprint(gctx, s)
+			return err
+		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	if r.m.State != RollingBack {
+		if err != nil {
+			return err
+		}
+		for i, s := range []*side{r.src, r.dst} {
+			if now[i] != r.plan.Fingerprint {
+				return fault.Newf(fault.SchemaDifferent, "shard-admin move cancel "+r.m.ID+" --wait, then plan the move anew",
+					"%s: the structure of the tenant's tables has changed since the move was planned", s.name)
+			}
+		}
+		return nil
+	}
+	back := "shard-admin move rollback " + r.m.ID + " --wait"
+	switch {
+	case fault.CodeOf(err) == fault.GuardMissing:
+		return fault.Wrapf(err, fault.GuardMissing, "find out what changed the table or removed its trigger, take that back, then "+back+"; shard-admin move finalize "+r.m.ID+" --wait keeps the tenant on "+r.m.Target,
+			"%s", fault.As(err).Message)
+	case err != nil:
+		return err
+	case now[0] != now[1]:
+		changed, or := r.m.Target, "; or keep the tenant there: shard-admin move finalize "+r.m.ID+" --wait"
+		if now[0] != r.plan.Fingerprint {
+			changed, or = r.m.Source, "; finalize refuses, too, until they are on "+r.m.Source+" what they were"
+			if now[1] != r.plan.Fingerprint {
+				changed = r.m.Source + " and " + r.m.Target
+			}
+		}
+		return fault.Newf(fault.SchemaDifferent, "make the tenant's tables the same on both shards, then "+back+or,
+			"%s: the structure of the tenant's tables has changed since the move was planned, and is not the same on both shards", changed)
+	}
+	return r.stranded(ctx)
 }
 
-// sameStructure compares a shard with the structure that was planned with.
-func (r *run) sameStructure(ctx context.Context, s *side) error {
-	pool, err := s.db.Pool(ctx)
+// stranded refuses a rollback where the target has got a table of tenants' rows
+// that the source does not have, with rows of the tenant in it: nothing would bring
+// them back.
+func (r *run) stranded(ctx context.Context) error {
+	pool, err := r.dst.db.Pool(ctx)
 	if err != nil {
 		return err
 	}
+	schema, err := structure.Read(ctx, pool, nil)
+	if err != nil {
+		return conn.Fault(err, r.dst.name)
+	}
+	tm, err := tenancy.BuildMap(schema, r.e.deps.Profile)
+	if err != nil {
+		return err
+	}
+	for _, c := range tm.Moving() {
+		if x := r.tm.Table(c.Name()); x != nil && x.Kind.Moves() {
+			continue
+		}
+		var has bool
+		if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+tm.Owned(c.Name(), tm.Literal(r.m.Tenant))+")").Scan(&has); err != nil {
+			return conn.Fault(err, r.dst.name)
+		}
+		if has {
+			return fault.Newf(fault.SchemaDifferent, "make the tenant's tables the same on both shards, then shard-admin move rollback "+r.m.ID+" --wait; or keep the tenant there: shard-admin move finalize "+r.m.ID+" --wait",
+				"%s: the tenant has rows in %s, and %s has no such table of tenants' rows", r.dst.name, c.Name(), r.src.name)
+		}
+	}
+	return nil
+}
+
+// fingerprint is what the structure of the tenant's tables on a shard amounts to.
+func (r *run) fingerprint(ctx context.Context, s *side) (string, error) {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return "", err
+	}
 	now, err := structure.Read(ctx, pool, nil)
 	if err != nil {
-		return conn.Fault(err, s.name)
+		return "", conn.Fault(err, s.name)
 	}
 	names := []string{r.tm.Root.Name()}
 	for _, c := range r.copied() {
 		names = append(names, c.Name())
 	}
-	if structure.Fingerprint(now, names) != r.plan.Fingerprint {
-		return fault.Newf(fault.SchemaDifferent, "shard-admin move cancel "+r.m.ID+" --wait, then plan the move anew",
-			"%s: the structure of the tenant's tables has changed since the move was planned", s.name)
-	}
-	return nil
+	return structure.Fingerprint(now, names), nil
 }
 
 // settle goes forward after the flip: the source refuses, the target serves,

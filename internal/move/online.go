@@ -204,7 +204,7 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 		} else if idle++; idle >= patience {
 			// It will not get shorter. Where the limit of the fence leaves room it
 			// may be closed all the same.
-			if p.Took < time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond/4 {
+			if p.Took < r.m.limit()/4 {
 				r.say(ctx, "the tenant writes as fast as it is carried; the last pass took %s", figure.Span(p.Took))
 				return nil
 			}
@@ -262,7 +262,7 @@ func (r *run) switchOnline(ctx context.Context) error {
 	if err := r.to(ctx, Switching, ""); err != nil {
 		return err
 	}
-	if err := r.closeFence(ctx, r.src, between(c)); err != nil {
+	if err := r.closeFence(ctx, r.src, r.m.limit(), between(c)); err != nil {
 		return err
 	}
 	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp(), write_pause_ms = NULL`); err != nil {
@@ -281,7 +281,7 @@ func (r *run) switchOnline(ctx context.Context) error {
 // last is the last pass, under the fence and within its time, with what depends
 // on it.
 func (r *run) last(ctx context.Context, c *carry.Carrier, from, to *side) error {
-	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	ctx, cancel := context.WithDeadline(ctx, r.closedUntil())
 	defer cancel()
 	if _, err := c.Pass(ctx, nil); err != nil {
 		return r.inTime(ctx, err)
@@ -372,7 +372,7 @@ func (r *run) carryBack(ctx context.Context) (ready bool, err error) {
 	if err := r.nearly(ctx, c, r.dst, r.src); err != nil {
 		return false, err
 	}
-	if err := r.closeTarget(ctx, between(c)); err != nil {
+	if err := r.closeTarget(ctx, r.m.limit(), between(c)); err != nil {
 		return false, err
 	}
 	if err := r.last(ctx, c, r.dst, r.src); err != nil {

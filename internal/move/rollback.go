@@ -40,15 +40,20 @@ func (r *run) bringBack(ctx context.Context) error {
 	if _, err := r.reopenTarget(ctx); err != nil { // what an earlier try left
 		return err
 	}
+	// What would stop it inside the fence is better found before.
+	if err := r.unchanged(ctx); err != nil {
+		return err
+	}
 	if r.m.online() {
 		if done, err := r.carryBack(ctx); done || err != nil {
 			return err
 		}
+		r.say(ctx, "all rows are compared while the tenant is read-only on %s: for at most %s, not for the %s of a switch", r.m.Target, figure.Span(r.m.compareLimit()), figure.Span(r.m.limit()))
 	}
-	if err := r.closeTarget(ctx, nil); err != nil {
+	if err := r.closeTarget(ctx, r.m.compareLimit(), nil); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(ctx, r.closedAt.Add(time.Duration(r.m.MaxReadOnlyMS)*time.Millisecond))
+	ctx, cancel := context.WithDeadline(ctx, r.closedUntil())
 	defer cancel()
 
 	r.beginMeasure(ctx, "how fast rows are brought back is not measured")
@@ -92,8 +97,8 @@ func (r *run) bringBack(ctx context.Context) error {
 }
 
 // closeTarget makes the tenant read-only where it is served, for a rollback.
-func (r *run) closeTarget(ctx context.Context, between func(context.Context) error) error {
-	if err := r.closeFence(ctx, r.dst, between); err != nil {
+func (r *run) closeTarget(ctx context.Context, limit time.Duration, between func(context.Context) error) error {
+	if err := r.closeFence(ctx, r.dst, limit, between); err != nil {
 		return err
 	}
 	if err := r.e.record.set(ctx, r.ctl, r.m, r.lease.Epoch, `read_only_since = clock_timestamp()`); err != nil {
@@ -115,7 +120,7 @@ func (r *run) flipBack(ctx context.Context) error {
 	if err := r.marked(ctx, r.src); err != nil {
 		return err
 	}
-	if err := r.dst.fence.Commit(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch); err != nil {
+	if err := r.commit(ctx, r.dst); err != nil {
 		return err
 	}
 	stopAt("target_committing")
@@ -242,7 +247,7 @@ func (r *run) finalize(ctx context.Context) error {
 			if backErr := r.unfinalize(ctx); backErr != nil {
 				return backErr
 			}
-			return err
+			return r.notFinalized(ctx, err)
 		}
 		if err := r.to(ctx, Finalizing, stepChecked); err != nil {
 			return err
@@ -272,6 +277,21 @@ func (r *run) finalize(ctx context.Context) error {
 		return r.outcomeTx(ctx, tx, "ok", nil)
 	})
 	return r.e.record.fault(err)
+}
+
+// notFinalized finds out whether rows of the source are not those that were
+// verified because their tables have changed.
+func (r *run) notFinalized(ctx context.Context, cause error) error {
+	if fault.CodeOf(cause) != fault.PurgeUnlisted {
+		return cause
+	}
+	now, err := r.fingerprint(ctx, r.src)
+	if err != nil || now == r.plan.Fingerprint {
+		return cause
+	}
+	return fault.Wrapf(cause, fault.SchemaDifferent,
+		"make the tenant's tables on "+r.m.Source+" what they were and finalize again, or the same on both shards and shard-admin move rollback "+r.m.ID+" --wait",
+		"%s: the structure of the tenant's tables has changed since the move was planned, so its rows cannot be compared with what was verified; nothing was deleted", r.m.Source)
 }
 
 // unfinalize goes back to retained when the check found rows that are not the

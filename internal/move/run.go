@@ -38,6 +38,9 @@ type Options struct {
 	Priority int
 	// Repair lets a resume bring rows that differed anew, and no others.
 	Repair bool
+	// Bulk is true for a queued run of one of several tenants that were queued at
+	// once: policy asks for more.
+	Bulk bool
 	// WaitRouting lets finalize wait until the routing time has passed.
 	WaitRouting bool
 	// Progress hears about every change, at most ten times a second and table.
@@ -74,10 +77,14 @@ type run struct {
 	tenant   tenancy.Tenant
 	src, dst *side
 	intent   string // the audit event that outcomes refer to
-	closedAt time.Time
-	marker   string // what mark wrote last
-	repaired []compare.Difference
-	pace     measure
+	// closedAt is when this run closed a fence, closedFor its limit; committing is
+	// true from when it may have taken one to where that limit counts no more.
+	closedAt   time.Time
+	closedFor  time.Duration
+	committing bool
+	marker     string // what mark wrote last
+	pace       measure
+	repaired   []compare.Difference
 }
 
 // Run carries out an action and returns when the move is settled. The returned
@@ -421,9 +428,18 @@ func phase(m *Move) string {
 // Phase names the part of the move that a person recognises.
 func (m *Move) Phase() string { return phase(m) }
 
+// opens says what lets the tenant write again on a shard that this run could not
+// reopen.
+func (r *run) opens(shard string) string {
+	if r.committing {
+		return "the fence on " + shard + " may be committing, which does not end by itself: a worker that takes the move over opens it, or shard-admin move resume " + r.m.ID + " --wait; without this program docs/break-glass.md does"
+	}
+	return "the fence's own limit will"
+}
+
 // failed leaves the tenant writable, records the reason and gives the error
-// back. What cannot be reached any more reopens by itself: the fence has its
-// own limit.
+// back. What cannot be reached any more reopens by itself while the fence has its
+// limit, and not once it is committing.
 func (r *run) failed(ctx context.Context, cause error) error {
 	code := fault.CodeOf(cause)
 	if code == fault.LeaseLost || r.m.State.Over() {
@@ -435,7 +451,7 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	if r.m.State.Undoable() && r.src != nil && r.src.fence != nil && r.m.State != Planned && !r.m.Held() && r.m.State != Failed {
 		if code == fault.MoveParked || ctx.Err() == nil {
 			if err := r.reopenSource(ctx); err != nil {
-				r.e.record.log(ctx, r.m, "error", "the source could not be reopened: %s; the fence's own limit will", err)
+				r.e.record.log(ctx, r.m, "error", "the source could not be reopened: %s; %s", err, r.opens(r.m.Source))
 			} else if r.m.online() {
 				r.noteOnce(ctx, r.src)
 			}
@@ -454,7 +470,7 @@ func (r *run) failed(ctx context.Context, cause error) error {
 		}
 		switch {
 		case err != nil:
-			r.e.record.log(ctx, r.m, "error", "the target could not be reopened: %s; the fence's own limit will", err)
+			r.e.record.log(ctx, r.m, "error", "the target could not be reopened: %s; %s", err, r.opens(r.m.Target))
 		case reopened:
 			to = Retained
 		}

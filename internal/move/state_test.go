@@ -146,8 +146,8 @@ func TestAFenceThatRanOutSaysWhatGoesOn(t *testing.T) {
 		{Move{Mode: "online", State: RollingBack}, "bringing the tenant back did not finish within 10 s; the tenant writes on b again", "move rollback 7 --wait"},
 		{Move{Mode: "fenced", State: RollingBack}, "bringing the tenant back did not finish within 10 s; the tenant writes on b again", "move rollback 7 --wait"},
 	} {
-		c.m.ID, c.m.Source, c.m.Target, c.m.MaxReadOnlyMS = "7", "a", "b", 10_000
-		r := &run{m: &c.m}
+		c.m.ID, c.m.Source, c.m.Target = "7", "a", "b"
+		r := &run{m: &c.m, closedFor: 10 * time.Second}
 		err := r.inTime(ctx, errors.New("cut off"))
 		require.Equal(t, fault.FenceExpired, fault.CodeOf(err))
 		require.ErrorContains(t, err, c.says)

@@ -53,7 +53,7 @@ export function verbOf(verb: string, m: MoveView): Verb | undefined {
       return {
         button: "Move back…",
         effect: isOnline(m)
-          ? `Carries every write since the switch back to ${m.source} while ${name} writes on; then its writes wait for the last ones, at most ${most}. Nothing is lost until the move is finalized.`
+          ? `Carries every write since the switch back to ${m.source} while ${name} writes on; then its writes wait for the last ones, at most ${most}, or up to 5 min where all rows have to be compared. Nothing is lost until the move is finalized.`
           : `Brings ${name} back to ${m.source} with every write since the switch; its writes wait meanwhile, at most ${most}. Nothing is lost until the move is finalized.`,
         title: `Move ${name} back to ${m.source}`,
         confirm: "Move back",
