@@ -36,6 +36,7 @@ function requestOf(tenant: string, target: string, mode: "" | "fenced") {
     at: "",
     note: "relief for the source, ticket OPS-311",
     confirm: "",
+    bulk: false,
     accept_alone: true,
     decisions: [],
   };

@@ -105,6 +105,25 @@ func TestEveryFaceHoldsThePolicy(t *testing.T) {
 			}
 		}
 	}
+	// Several tenants at once need one flag more; only the page queues them.
+	for _, f := range flagNames {
+		l.json(0, "settings", "set", f, "true")
+	}
+	l.json(0, "settings", "set", "operator_email", people[2])
+	status, text := browser("Shell/SetOperator", fmt.Sprintf("[%q]", people[2]))
+	require.Equal(t, http.StatusOK, status, text)
+	for on, code := range map[bool]string{false: "flag_off", true: "reason_missing"} {
+		l.json(0, "settings", "set", "SHARD_BULK_OPS_ENABLED", fmt.Sprint(on))
+		status, text := browser("Moves/Start", `[{"tenant":"9","target":"shard_1","bulk":true}]`)
+		require.NotEqual(t, http.StatusOK, status)
+		var p struct{ Code, Message, Hint string }
+		require.NoError(t, json.Unmarshal([]byte(text), &p), text)
+		require.Equal(t, code, p.Code, text)
+		if !on {
+			require.Contains(t, p.Message, "SHARD_BULK_OPS_ENABLED")
+			require.Contains(t, p.Hint, "shard-admin settings set SHARD_BULK_OPS_ENABLED true")
+		}
+	}
 	alike(t, before, l.all(), "refusals")
 
 	// A worker asks again when a run starts: a flag that is off by then, or

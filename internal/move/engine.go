@@ -302,7 +302,7 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 			return m, err
 		}
 	}
-	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Repair: opt.Repair, Reason: permit.Reason()})
+	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Repair: opt.Repair, Bulk: opt.Bulk, Reason: permit.Reason()})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the run could not be described", "")
 	}
@@ -369,6 +369,7 @@ type runPayload struct {
 	RoutingConfirmed string `json:"routing_confirmed,omitempty"`
 	Repair           bool   `json:"repair,omitempty"`
 	WaitRouting      bool   `json:"wait_routing,omitempty"`
+	Bulk             bool   `json:"bulk,omitempty"`
 	Reason           string `json:"reason"`
 }
 
@@ -408,7 +409,7 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 	if err := known(m); err != nil {
 		return err
 	}
-	permit, err := gate.PermitAs(ctx, r.CreatedBy, policy.Request{Action: p.Action.Policy(), Tenant: m.Tenant, Shard: m.Target, Reason: p.Reason, Queued: true, QueuedAs: r.CreatedAs})
+	permit, err := gate.PermitAs(ctx, r.CreatedBy, policy.Request{Action: p.Action.Policy(), Tenant: m.Tenant, Shard: m.Target, Reason: p.Reason, Bulk: p.Bulk, Queued: true, QueuedAs: r.CreatedAs})
 	if err != nil {
 		// Whoever queued it looks at the move and not at the worker's log.
 		e.record.log(ctx, m, "error", "%s was not begun: %s; %s", p.Action, err, fault.HintOf(err))

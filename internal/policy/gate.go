@@ -78,6 +78,8 @@ type Request struct {
 	// Confirm is the name that was typed in; in production it must be the
 	// tenant's id or label, or the shard's name.
 	Confirm string
+	// Bulk is true for one of several tenants that are changed at once.
+	Bulk bool
 	// Queued is true for a run that was confirmed when it was queued.
 	Queued bool
 	// QueuedAs is the database role that queued the run, as the server stamped
@@ -115,7 +117,7 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 	if email == "" && demo {
 		email = "demo@localhost"
 	}
-	op, err := g.may(ctx, email, req.Action, req.QueuedAs)
+	op, err := g.may(ctx, email, req.Action, req.Bulk, req.QueuedAs)
 	if err != nil {
 		return Permit{}, err
 	}
@@ -146,12 +148,15 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 // May reports whether the operator may make such a change at all; the reason
 // and the confirmation are asked for later.
 func (g *Gate) May(ctx context.Context, a Action) error {
-	_, err := g.may(ctx, g.cfg.Email, a, "")
+	_, err := g.may(ctx, g.cfg.Email, a, false, "")
 	return err
 }
 
-func (g *Gate) may(ctx context.Context, email string, a Action, queuedAs string) (Operator, error) {
-	r := ruleOf(a)
+func (g *Gate) may(ctx context.Context, email string, a Action, bulk bool, queuedAs string) (Operator, error) {
+	r, what := ruleOf(a), string(a)
+	if bulk {
+		r.flag, what = FlagBulk, what+" of several tenants at once"
+	}
 	if g.cfg.Fleet.Environment == fleet.Demo {
 		return Operator{Email: email, Role: Admin, Listed: true}, nil
 	}
@@ -163,7 +168,7 @@ func (g *Gate) may(ctx context.Context, email string, a Action, queuedAs string)
 		for _, f := range state {
 			// What the fleet's own policy turned off, an admin turns on there again.
 			if !f.On && (a != PolicySet || !f.ours) {
-				return Operator{}, fault.Newf(fault.FlagOff, f.Remedy, "%s needs the flag %s, which is off %s", a, f.Flag, f.Where)
+				return Operator{}, fault.Newf(fault.FlagOff, f.Remedy, "%s needs the flag %s, which is off %s", what, f.Flag, f.Where)
 			}
 			if f.Flag == r.flag {
 				break

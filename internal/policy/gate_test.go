@@ -92,6 +92,35 @@ func TestFlagsAreAskedInTheirOrder(t *testing.T) {
 	require.NoError(t, gate(c, eyes).May(t.Context(), policy.AuditExport))
 }
 
+// Several tenants at once need the last flag on top of what each of them needs, and
+// in the worker as well.
+func TestSeveralTenantsAtOnceNeedTheLastFlag(t *testing.T) {
+	t.Parallel()
+	c := controltest.Installed(t, fleet.Staging)
+	staff(c)
+	many := request(policy.MoveStart)
+	many.Bulk = true
+	without := policy.Flags()[:3]
+	_, err := gate(c, boss, without...).Permit(t.Context(), request(policy.MoveStart))
+	require.NoError(t, err, "one by one")
+	_, err = gate(c, boss, without...).Permit(t.Context(), many)
+	refused(t, err, fault.FlagOff, "move.start of several tenants at once needs the flag SHARD_BULK_OPS_ENABLED, which is off in settings.toml", "shard-admin settings set SHARD_BULK_OPS_ENABLED true")
+	_, err = gate(c, boss, without...).PermitAs(t.Context(), boss, many)
+	refused(t, err, fault.FlagOff, "SHARD_BULK_OPS_ENABLED", "SHARD_BULK_OPS_ENABLED=true in the environment")
+	_, err = gate(c, boss, policy.FlagEnabled, policy.FlagBulk).Permit(t.Context(), many)
+	refused(t, err, fault.FlagOff, "SHARD_ASSIGNMENT_ENABLED", "settings set")
+	for _, who := range []string{boss, mate} {
+		p, err := gate(c, who, policy.Flags()...).Permit(t.Context(), many)
+		require.NoError(t, err)
+		require.Equal(t, policy.MoveStart, p.Action())
+	}
+	_, err = gate(c, eyes, policy.Flags()...).Permit(t.Context(), many)
+	refused(t, err, fault.RoleTooLow, "move.start needs the role operator", "fleet operator set")
+	c.Exec("INSERT INTO shard_admin.policy (name, value, changed_by) VALUES ('SHARD_BULK_OPS_ENABLED', 'false', 'x')")
+	_, err = gate(c, boss, policy.Flags()...).Permit(t.Context(), many)
+	refused(t, err, fault.FlagOff, "SHARD_BULK_OPS_ENABLED, which is off by the fleet's own policy in the control database", "shard-admin fleet policy set SHARD_BULK_OPS_ENABLED true")
+}
+
 func TestTheFleetsOwnPolicyWinsWhenItIsStricter(t *testing.T) {
 	t.Parallel()
 	c := controltest.Installed(t, fleet.Staging)

@@ -176,7 +176,7 @@ func (s *Session) StartMove(ctx context.Context, r MoveRequest) (MoveView, error
 	if err != nil {
 		return MoveView{}, err
 	}
-	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.MoveStart, Tenant: t.ID, Label: t.Label, Shard: r.Target, Reason: r.Note, Confirm: r.Confirm})
+	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.MoveStart, Tenant: t.ID, Label: t.Label, Shard: r.Target, Reason: r.Note, Confirm: r.Confirm, Bulk: r.Bulk})
 	if err != nil {
 		return MoveView{}, err
 	}
@@ -184,7 +184,7 @@ func (s *Session) StartMove(ctx context.Context, r MoveRequest) (MoveView, error
 	if err != nil {
 		return MoveView{}, err
 	}
-	if _, err := s.engine.Queue(ctx, permit, m.ID, move.ActionStart, move.Options{Priority: r.Priority}); err != nil {
+	if _, err := s.engine.Queue(ctx, permit, m.ID, move.ActionStart, move.Options{Priority: r.Priority, Bulk: r.Bulk}); err != nil {
 		return moveView(m, true), err
 	}
 	return moveView(m, true), nil

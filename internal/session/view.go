@@ -605,6 +605,8 @@ type MoveRequest struct {
 	At            string `json:"at"` // RFC 3339; "" means now
 	Note          string `json:"note"`
 	Confirm       string `json:"confirm"`
+	// Bulk is true for one of several tenants that are queued at once.
+	Bulk bool `json:"bulk"`
 	// Decisions are choices for the plan's decisions.
 	Decisions []Decision `json:"decisions"`
 	// AcceptAlone records that the operator accepts a fence without a second

@@ -35,6 +35,7 @@ export function requestOf(tenant: string, t: Terms, decisions: Decision[] = []):
     at: "",
     note: "",
     confirm: "",
+    bulk: false,
     accept_alone: t.alone,
     decisions,
   };

@@ -534,6 +534,7 @@ export namespace session {
 	    at: string;
 	    note: string;
 	    confirm: string;
+	    bulk: boolean;
 	    decisions: Decision[];
 	    accept_alone: boolean;
 	}

@@ -151,7 +151,7 @@ export function Bulk({ tenants, onClose }: { tenants: (TenantRow | string)[]; on
       ready,
       "starting",
       async (i) => {
-        const m = await api.startMove({ ...requestOf(i.id, terms), note, confirm });
+        const m = await api.startMove({ ...requestOf(i.id, terms), note, confirm, bulk: true });
         return { ...i, stage: "queued", move: m.id, why: [] };
       },
       "refused",
