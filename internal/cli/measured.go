@@ -9,9 +9,10 @@ import (
 	"shardadmin/internal/session"
 )
 
-// carries reports whether the notes of a move say how far one side is behind.
+// carries reports whether the notes of a move say how far one side is behind; those
+// of a failed one that keeps its copy do.
 func carries(v session.MoveView) bool {
-	return v.Mode == "online" && slices.Contains([]string{"catching_up", "ready", "switching", "retained", "rolling_back"}, v.State)
+	return v.Mode == "online" && (slices.Contains([]string{"catching_up", "ready", "switching", "retained", "rolling_back"}, v.State) || v.State == "failed" && v.GoesOn)
 }
 
 // back reports whether rows are carried back: the tenant lives on the target.

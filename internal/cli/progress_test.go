@@ -49,5 +49,9 @@ func TestProgressSaysHowFarAndHowFast(t *testing.T) {
 	require.Contains(t, said(behind), "acme  at least 1,200 rows behind 8.0 s ago")
 	behind.State, behind.Phase = "rolling_back", "Move back"
 	require.Contains(t, said(behind), "at least 1,200 rows to carry back 8.0 s ago")
+	behind.State, behind.Phase, behind.GoesOn = "failed", "Catch up", true
+	require.Contains(t, said(behind), "at least 1,200 rows behind")
+	behind.GoesOn = false
+	require.NotContains(t, said(behind), "behind")
 	require.Equal(t, "Catch up catching up   acme", said(session.MoveView{Phase: "Catch up", State: "catching_up", BehindReason: "it was not counted yet"}))
 }

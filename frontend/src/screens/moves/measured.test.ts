@@ -50,6 +50,8 @@ test("writes are carried by online moves from their first pass to the end of a r
     expect(carries(move({ mode: "online", state }))).toBe(true);
     expect(carries(move({ mode: "fenced", state }))).toBe(false);
   }
+  expect(carries(move({ mode: "online", state: "failed", goes_on: true }))).toBe(true);
+  expect(carries(move({ mode: "online", state: "failed", goes_on: false }))).toBe(false);
   for (const state of ["planned", "copying", "switched", "retained", "finalized"])
     expect(carries(move({ mode: "online", state }))).toBe(false);
 });

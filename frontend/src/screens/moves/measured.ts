@@ -20,9 +20,9 @@ export function paceOf(of: Pick<MoveTable, "rows_per_s" | "bytes_per_s">): strin
   return `${count(of.rows_per_s)} rows/s, ${bytes(of.bytes_per_s)}/s`;
 }
 
-/** carries reports whether what the tenant writes is noted and carried to the other side. */
+/** carries reports whether what the tenant writes is noted for the other side; a failed move that keeps its copy goes on from that. */
 export function carries(m: MoveView): boolean {
-  return isOnline(m) && ["catching_up", "ready", "switching", "rolling_back"].includes(m.state);
+  return isOnline(m) && (["catching_up", "ready", "switching", "rolling_back"].includes(m.state) || (m.state === "failed" && m.goes_on));
 }
 
 /** rowsOf is the number of rows that are behind; there may be more than were counted. */
