@@ -190,11 +190,11 @@ func (r *run) copying(ctx context.Context, t *Table) {
 	}
 	p.tables[t.Table][0].note(now, t.RowsCopied)
 	p.tables[t.Table][1].note(now, t.BytesCopied)
-	if now.Sub(p.stored) < measureEvery {
+	// The first rate that is known is told at once, for a copy may take no second.
+	d := &Measured{Until: UntilCompared, Rates: p.rates(now)}
+	if told := r.m.Measured; now.Sub(p.stored) < measureEvery && (d.Rates == nil || told != nil && told.Rates != nil) {
 		return
 	}
-	d := &Measured{Until: UntilCompared}
-	d.Rates = p.rates(now)
 	mean, slow, fast, ok := p.work.of()
 	if !ok || mean <= 0 {
 		d.Why = "the copy has not gone on for long enough to say"

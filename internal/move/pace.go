@@ -9,9 +9,9 @@ import (
 const (
 	paceMean = 5 * time.Second
 	paceKept = 10 * time.Second
-	paceStep = 500 * time.Millisecond
+	paceStep = 250 * time.Millisecond
 	// paceLeast is how long has to be looked before anything is said.
-	paceLeast = time.Second
+	paceLeast = 500 * time.Millisecond
 )
 
 // pace measures how fast a number grows over the last seconds.

@@ -10,7 +10,7 @@ import (
 	"shardadmin/internal/move/fence"
 )
 
-// A pace says nothing before it has looked for a second, looks back for a few
+// A pace says nothing before it has looked for half a second, looks back for a few
 // seconds, and gives the slower and the faster of them.
 func TestPaceIsOfTheLastSeconds(t *testing.T) {
 	t.Parallel()
@@ -19,9 +19,9 @@ func TestPaceIsOfTheLastSeconds(t *testing.T) {
 	var p pace
 	p.note(at(0), 0)
 	p.note(at(0.1), 5000) // too soon after the last to be looked at
-	p.note(at(0.6), 600)
+	p.note(at(0.4), 400)
 	_, _, _, ok := p.of()
-	require.False(t, ok, "it has not looked for a second")
+	require.False(t, ok, "it has not looked for half a second")
 	p.note(at(2), 2000)
 	mean, slow, fast, ok := p.of()
 	require.True(t, ok)
