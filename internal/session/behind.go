@@ -84,7 +84,7 @@ func measuredView(v *MoveView, m *move.Move) map[string]move.Rate {
 	switch {
 	case m.Phase() != "Copy" || m.State != move.Copying:
 	case d.Rates == nil:
-		v.RateReason = "it was not measured yet"
+		v.RateReason = "not measured yet"
 	default:
 		v.RowsPerS, v.BytesPerS, v.RateReason = &d.Rates.Rows, &d.Rates.Bytes, ""
 		return d.Rates.Tables

@@ -219,7 +219,7 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     slowed: "",
     rows_per_s: null,
     bytes_per_s: null,
-    rate_reason: "it was not measured yet",
+    rate_reason: "not measured yet",
     time_left_ms: null,
     time_left_until: "",
     time_left_reason: "nothing was measured yet",
