@@ -21,7 +21,7 @@ func Points() []move.Point { return move.Points() }
 func moveView(m *move.Move, whole bool) MoveView {
 	v := MoveView{
 		ID: m.ID, Tenant: m.Tenant, Label: m.Label, Source: m.Source, Target: m.Target, Mode: m.Mode, State: string(m.State), Step: m.Step,
-		Phase: m.Phase(), Hold: m.Hold, Held: m.Held(), GoesOn: m.GoesOn(), Rows: m.Rows, Bytes: m.Bytes, RowsCopied: m.RowsCopied, BytesCopied: m.BytesCopied,
+		Phase: m.Phase(), Hold: m.Hold, Held: m.Held(), GoesOn: m.GoesOn(), Repairable: m.Repairable(), Rows: m.Rows, Bytes: m.Bytes, RowsCopied: m.RowsCopied, BytesCopied: m.BytesCopied,
 		Slowed: m.Slowed, MaxReadOnlyMS: m.MaxReadOnlyMS, WritePauseMS: m.WritePauseMS, ReadOnlySince: stampPtr(m.ReadOnlySince), Verified: m.Verified,
 		VerifiedAt: stampPtr(m.VerifiedAt), CreatedBy: m.CreatedBy, Note: m.Note, CreatedAt: stamp(m.CreatedAt), StartedAt: stampPtr(m.StartedAt),
 		SwitchedAt: stampPtr(m.SwitchedAt), FinishedAt: stampPtr(m.FinishedAt), Next: m.Next(), Actions: []string{}, Settled: m.Settled(),

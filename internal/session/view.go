@@ -381,7 +381,10 @@ type MoveView struct {
 	Held bool `json:"held"`
 	// GoesOn is true where a resume keeps what was copied, false where it removes
 	// that and begins anew.
-	GoesOn      bool  `json:"goes_on"`
+	GoesOn bool `json:"goes_on"`
+	// Repairable is true where a resume may bring the rows that differed anew and
+	// no others.
+	Repairable  bool  `json:"repairable"`
 	Rows        int64 `json:"rows"`
 	Bytes       int64 `json:"bytes"`
 	RowsCopied  int64 `json:"rows_copied"`

@@ -212,6 +212,7 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     hold: false,
     held: false,
     goes_on: false,
+    repairable: false,
     rows: 1000,
     bytes: 100_000,
     rows_copied: 250,

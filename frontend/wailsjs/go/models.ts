@@ -428,6 +428,7 @@ export namespace session {
 	    hold: boolean;
 	    held: boolean;
 	    goes_on: boolean;
+	    repairable: boolean;
 	    rows: number;
 	    bytes: number;
 	    rows_copied: number;

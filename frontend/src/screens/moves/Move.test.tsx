@@ -1,4 +1,4 @@
-import { fireEvent, screen, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, it } from "vitest";
 import { move, report } from "../../test/factories";
 import { show } from "../../test/world";
@@ -136,4 +136,24 @@ it("shows the report that the program made, copies it and saves it", async () =>
 it("has no report while a move goes on", async () => {
   await shown({});
   expect(screen.getByRole("button", { name: "Report…" })).toHaveProperty("disabled", true);
+});
+
+it("brings only the rows that differed anew when that is chosen", async () => {
+  const failed = move({
+    ...{ id: "m1", mode: "online", state: "failed", settled: true, actions: ["resume", "cancel"], repairable: true },
+    error: {
+      code: "verification_differences",
+      message: "source and target differ: pwb_contacts 7002: first_name differs",
+      hint: "",
+      safe: "",
+    },
+  });
+  const w = show("/moves/m1", { "Moves.Get": () => failed, "Moves.Act": () => failed });
+  fireEvent.click(await screen.findByRole("button", { name: "Go on…" }));
+  const ask = await screen.findByRole("dialog");
+  fireEvent.click(within(ask).getByRole("checkbox", { name: /^Bring only the rows that differed anew/ }));
+  expect(within(ask).getByText(/^Compares every row again, brings those that differ anew from/)).toBeTruthy();
+  fireEvent.change(within(ask).getByLabelText(/Reason/), { target: { value: "trigger mended" } });
+  fireEvent.click(within(ask).getByRole("button", { name: "Go on" }));
+  await waitFor(() => expect(w.of("Moves.Act")[0]?.[2]).toMatchObject({ repair: true, note: "trigger mended" }));
 });

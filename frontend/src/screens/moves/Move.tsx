@@ -23,7 +23,7 @@ import { type Is, phasesOf } from "./phases";
 import { useAct, useMove, useSamples } from "./queries";
 import { Report } from "./Report";
 import { Throughput } from "./Throughput";
-import { isOnline, isOver, verbOf } from "./verbs";
+import { isOnline, isOver, repaired, verbOf } from "./verbs";
 import "./move.css";
 
 export function MoveScreen() {
@@ -477,11 +477,13 @@ function Ask({ m, verb, onClose }: { m: MoveView; verb: string | null; onClose: 
   const environment = useEnvironment();
   const act = useAct(m.id);
   const [routing, setRouting] = useState(false);
+  const [repair, setRepair] = useState(false);
   const [password, setPassword] = useState("");
   const v = verb ? verbOf(verb, m) : undefined;
   const close = () => {
     act.reset();
     setRouting(false);
+    setRepair(false);
     setPassword("");
     onClose();
   };
@@ -501,12 +503,20 @@ function Ask({ m, verb, onClose }: { m: MoveView; verb: string | null; onClose: 
       onConfirm={({ note, confirm }) => {
         if (verb)
           act.mutate(
-            { verb, action: { id: m.id, note, confirm, routing_confirmed: routing, repair: false, wait: v?.final === true, password } },
+            { verb, action: { id: m.id, note, confirm, routing_confirmed: routing, repair, wait: v?.final === true, password } },
             { onSuccess: close },
           );
       }}
     >
-      <p>{v?.effect}</p>
+      <p>{repair ? repaired(m) : v?.effect}</p>
+      {verb === "resume" && m.repairable ? (
+        <Checkbox
+          label="Bring only the rows that differed anew"
+          description={`The log names them. Find out first what changes rows on ${m.target}: while it does, they differ again.`}
+          checked={repair}
+          onChange={(e) => setRepair(e.currentTarget.checked)}
+        />
+      ) : null}
       {v?.final ? (
         <>
           <Checkbox

@@ -88,6 +88,13 @@ function resumed(m: MoveView, name: string, most: string): string {
     : `${anew}; ${name} writes on. ${then}`;
 }
 
+/** repaired says what a resume does that brings only differing rows anew. */
+export function repaired(m: Pick<MoveView, "label" | "tenant" | "source" | "target" | "hold">): string {
+  return `Compares every row again, brings those that differ anew from ${m.source}, compares once more and goes on; ${m.label || m.tenant} writes on. ${
+    m.hold ? "Then it waits until you switch." : `Then it switches to ${m.target}.`
+  }`;
+}
+
 /** nothingCopied reports whether a fenced move waits before its fence. */
 function nothingCopied(m: Pick<MoveView, "mode" | "state" | "held">): boolean {
   return m.state === "ready" && m.held && !isOnline(m);
