@@ -155,5 +155,5 @@ it("brings only the rows that differed anew when that is chosen", async () => {
   expect(within(ask).getByText(/^Compares every row again, brings those that differ anew from/)).toBeTruthy();
   fireEvent.change(within(ask).getByLabelText(/Reason/), { target: { value: "trigger mended" } });
   fireEvent.click(within(ask).getByRole("button", { name: "Go on" }));
-  await waitFor(() => expect(w.of("Moves.Act")[0]?.[2]).toMatchObject({ repair: true, note: "trigger mended" }));
+  await waitFor(() => expect(w.of("Moves.Act")[0]?.[1]).toMatchObject({ repair: true, note: "trigger mended" }));
 });
