@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
@@ -209,16 +210,6 @@ func (r *run) copyRows(ctx context.Context) error {
 		}
 		return err
 	}
-	if r.plan.ReplicaRole {
-		broken, err := rowcopy.AuditKeys(ctx, job)
-		if err != nil {
-			return err
-		}
-		if len(broken) > 0 {
-			return fault.Newf(fault.VerifyDifferent, "the rows are missing on the source as well, or were not planned; shard-admin move cancel "+r.m.ID+" --wait",
-				"foreign keys do not hold on %s: %s", r.m.Target, strings.Join(broken, "; "))
-		}
-	}
 	r.say(ctx, "%s copied, %s", figure.Count(r.m.RowsCopied, "row"), figure.Count(r.m.BytesCopied, "byte"))
 	return nil
 }
@@ -336,8 +327,16 @@ func (r *run) sizes() map[string]int64 {
 // verify compares every row of every table on both sides, and the root row. With
 // a snapshot of the source it is that which the target has to hold.
 func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.Digest, error) {
-	res, err := r.compare(ctx, snapshot, 0)
-	if err != nil {
+	var res *compare.Result
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		res, err = r.compare(gctx, snapshot, 0)
+		return err
+	})
+	if r.plan.ReplicaRole && r.m.State == Copying {
+		g.Go(func() error { return r.auditKeys(gctx) })
+	}
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	if len(res.Differences) > 0 {
@@ -359,6 +358,17 @@ func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.D
 			"%s: the tenant's row differs from the catalogue's: %s", r.m.Target, strings.Join(append(columns, map[bool]string{true: "it is missing"}[missing]), ", "))
 	}
 	return res.Digests, nil
+}
+
+// auditKeys asks the target for foreign keys that the copy may have broken, because
+// the role left their checks out.
+func (r *run) auditKeys(ctx context.Context) error {
+	broken, err := rowcopy.AuditKeys(ctx, rowcopy.Job{Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Tables: r.copied()})
+	if err != nil || len(broken) == 0 {
+		return err
+	}
+	return fault.Newf(fault.VerifyDifferent, "the rows are missing on the source as well, or were not planned; shard-admin move cancel "+r.m.ID+" --wait",
+		"foreign keys do not hold on %s: %s", r.m.Target, strings.Join(broken, "; "))
 }
 
 // compare compares every row and describes at most limit that differ; 0 is a few.

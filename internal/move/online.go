@@ -318,13 +318,13 @@ func (r *run) follow(ctx context.Context) error {
 
 // unlike names the tables whose rows on a side do not have the given digests.
 func (r *run) unlike(ctx context.Context, s *side, want map[string]compare.Digest) ([]string, error) {
+	now, err := compare.Amounts(ctx, compare.Job{Source: s.db, Map: r.tm, Tenant: r.m.Tenant, Tables: r.copied(), Bytes: r.sizes(), Streams: streams})
+	if err != nil {
+		return nil, err
+	}
 	wrong := []string{}
 	for _, c := range r.copied() {
-		now, err := compare.Amount(ctx, s.db, r.tm, nil, c, r.m.Tenant)
-		if err != nil {
-			return nil, err
-		}
-		if now != want[c.Name()] {
+		if now[c.Name()] != want[c.Name()] {
 			wrong = append(wrong, c.Name())
 		}
 	}

@@ -5,9 +5,12 @@ import (
 	"context"
 	"math/big"
 	"slices"
+	"sync"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
+	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
@@ -107,6 +110,45 @@ func each(ctx context.Context, j Job, chunks []chunk, f func(context.Context, *p
 		})
 	}
 	return g.Wait()
+}
+
+// Amounts computes the digests of a tenant's rows of all tables on the source of a
+// job alone, as its lens shows them, several large pieces at a time. The tenant
+// must be closed there.
+func Amounts(ctx context.Context, j Job) (map[string]Digest, error) {
+	chunks, _, err := cut(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := j.Source.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Digest{}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(1, j.Streams))
+	for _, k := range chunks {
+		g.Go(func() error {
+			var d Digest
+			err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
+				if _, err := tx.Exec(ctx, Pinned(true), pgx.QueryExecModeSimpleProtocol); err != nil {
+					return err
+				}
+				d, err = digest(ctx, tx, rowText(k.table, j.Lens), j.Lens.Rows(k.table, k.where(j)))
+				return err
+			})
+			if err != nil {
+				return conn.Fault(err, j.Source.Name())
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			sum, err := out[k.table.Name()].plus(d)
+			out[k.table.Name()] = sum
+			return err
+		})
+	}
+	return out, g.Wait()
 }
 
 // plus adds the digest of further rows of the same table.
