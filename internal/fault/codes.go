@@ -184,7 +184,7 @@ var codes = map[Code]Info{
 	FenceExpired:      {Exit: 1, Retry: true, Meaning: "The fence ran out before the switch; the tenant writes where it wrote before."},
 	CarryBehind:       {Exit: 1, Meaning: "The tenant writes faster than an online move can carry its rows; the move can go on at a quieter time."},
 	FenceEstimate:     {Exit: 3, Before: true, Meaning: "The copy, or the switch of an online move, is expected to take longer than the tenant may be read-only."},
-	GuardMissing:      {Exit: 1, Meaning: "A guard was removed or disabled while the move needed it; the move was undone."},
+	GuardMissing:      {Exit: 1, Meaning: "A guard was removed or disabled while the move needed it; nothing was switched, and the tenant writes where it did."},
 	StandbyBehind:     {Exit: 1, Retry: true, Meaning: "A standby from which the application may read has not replayed the tenant's rows in time; the pointer did not move."},
 	VerifyDifferent:   {Exit: 4, Meaning: "Verification found rows that differ between source and target."},
 	SchemaDifferent:   {Exit: 3, Meaning: "Source and target do not have the same structure for the tenant's tables."},

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -127,7 +128,7 @@ func (w *planner) way(ctx context.Context, c *tenancy.TableClass, u uniqueIndex)
 		if there == nil || there.Column(name) == nil || there.Column(name).Sequence != col.Sequence || col.Sequence == "" || !whole(col.Type) {
 			continue
 		}
-		return w.fixed(ctx, c, way{choice: Renumber, value: renumber.Value{Table: c.Name(), Column: name, Rule: renumber.Sequence}})
+		return w.fixed(ctx, c, way{choice: Renumber, value: renumber.Value{Table: c.Name(), Column: name, Rule: renumber.Sequence, Predicate: u.Predicate}})
 	}
 	for _, name := range columns {
 		for _, r := range renumber.Owners(w.m, c.Name(), name) {
@@ -149,7 +150,7 @@ func (w *planner) way(ctx context.Context, c *tenancy.TableClass, u uniqueIndex)
 			continue
 		}
 		if (rowcopy.Textual(&col) || col.Type == "citext") && !renumber.Refers(w.m, c.Name(), col.Name) {
-			return w.fixed(ctx, c, way{choice: Rename, value: renumber.Value{Table: c.Name(), Column: col.Name, Rule: renumber.Rename, Fold: fold}})
+			return w.fixed(ctx, c, way{choice: Rename, value: renumber.Value{Table: c.Name(), Column: col.Name, Rule: renumber.Rename, Fold: fold, Predicate: u.Predicate}})
 		}
 	}
 	return way{}, nil
@@ -387,16 +388,26 @@ func (w *planner) replacing(context.Context) error {
 			chosen[d.Table+" "+string(d.Choice)] = true
 		}
 	}
-	list := []renumber.Value{}
-	for v := range w.ways {
+	// Several indexes may lie on one column.
+	columns, rows := map[renumber.Column]renumber.Value{}, map[renumber.Column]int64{}
+	for v, n := range w.ways {
 		choice := Renumber
 		if v.Rule == renumber.Rename {
 			choice = Rename
 		}
-		if chosen[v.Table+" "+string(choice)] {
-			list = append(list, v)
+		if !chosen[v.Table+" "+string(choice)] {
+			continue
 		}
+		at := renumber.Column{Table: v.Table, Column: v.Column}
+		if before, there := columns[at]; there {
+			v.Fold = v.Fold || before.Fold
+			if v.Predicate != before.Predicate {
+				v.Predicate = ""
+			}
+		}
+		columns[at], rows[at] = v, max(rows[at], n)
 	}
+	list := slices.Collect(maps.Values(columns))
 	if len(list) == 0 {
 		return nil
 	}
@@ -406,7 +417,7 @@ func (w *planner) replacing(context.Context) error {
 	names := []string{}
 	for _, v := range list {
 		uses, _ := renumber.Uses(w.m, []renumber.Value{v})
-		r := Replacing{Value: v, Rows: w.ways[v], References: []string{}}
+		r := Replacing{Value: v, Rows: rows[renumber.Column{Table: v.Table, Column: v.Column}], References: []string{}}
 		for _, u := range uses {
 			if u.Table != v.Table || u.Column != v.Column {
 				r.References = append(r.References, u.String())

@@ -120,7 +120,7 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value, put f
 	if c.Listed() && !f.Back {
 		content = "md5(ARRAY[" + strings.Join(texts(c), ", ") + "]::text)"
 	}
-	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
+	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL"+v.and()+" AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
 	if err != nil {
 		return conn.Fault(err, f.from.Name())
 	}
@@ -134,7 +134,7 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value, put f
 	case c.Listed():
 		other = " AND " + content + " <> u.h"
 	}
-	sql := "SELECT u.v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(v, h, n) WHERE EXISTS (SELECT FROM " + c.Table.Own() + " t WHERE " + is(c, v, "u.v") + other + ") ORDER BY u.n"
+	sql := "SELECT u.v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(v, h, n) WHERE EXISTS (SELECT FROM " + c.Table.Own() + " t WHERE " + is(c, v, "u.v") + v.and() + other + ") ORDER BY u.n"
 	values, hashes := []string{}, []string{}
 	flush := func() error {
 		hits, err := f.dst.Query(ctx, sql, values, hashes)

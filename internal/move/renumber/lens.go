@@ -28,6 +28,17 @@ type Value struct {
 	Rule   Rule   `json:"rule"`
 	// Fold says that the values are compared without regard to case.
 	Fold bool `json:"fold,omitempty"`
+	// Predicate is the condition of a unique index that holds for some rows only;
+	// "" is every row.
+	Predicate string `json:"predicate,omitempty"`
+}
+
+// and is the predicate as a further condition.
+func (v Value) and() string {
+	if v.Predicate == "" {
+		return ""
+	}
+	return " AND (" + v.Predicate + ")"
 }
 
 // Use is a column whose values follow those of another, or are them.
