@@ -442,36 +442,6 @@ func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
 		return total, err
 	}
 	defer func() { _ = writer.Close(context.WithoutCancel(ctx)) }()
-	type change struct{ upsert, remove []string }
-	changes := map[string]*change{}
-	for _, c := range j.Tables {
-		ch := &change{}
-		where := j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))
-		a, err := p.digest(ctx, p.src, c, where)
-		if err != nil {
-			return total, conn.Fault(err, j.Source.Name())
-		}
-		b, err := p.digest(ctx, p.dst, c, where)
-		if err != nil {
-			return total, conn.Fault(err, j.Target.Name())
-		}
-		if a != b {
-			if len(c.Table.Key()) == 0 {
-				// No key: the rows are replaced as a whole.
-				ch.remove, ch.upsert = []string{"*"}, []string{"*"}
-			} else if err := p.merge(ctx, c, where, func(key string, src, dst bool) error {
-				if src {
-					ch.upsert = append(ch.upsert, key)
-				} else {
-					ch.remove = append(ch.remove, key)
-				}
-				return nil
-			}); err != nil {
-				return total, err
-			}
-		}
-		changes[c.Name()] = ch
-	}
 	// One transaction: the source of a rollback is either as it was or up to
 	// date, and deferrable keys may be checked at its end.
 	err = pgx.BeginTxFunc(ctx, writer, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
@@ -482,30 +452,38 @@ func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
 		if replicaRole {
 			settings += "; SET LOCAL session_replication_role = replica"
 		}
-		if _, err := tx.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
+		// What differs is filed there: it may be more than memory should hold.
+		if _, err := tx.Exec(ctx, settings+"; DROP TABLE IF EXISTS pg_temp.sa_changed; CREATE TEMP TABLE sa_changed (n bigint, tbl int, gone boolean, key text) ON COMMIT DROP", pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		for _, c := range slices.Backward(j.Tables) {
-			ch := changes[c.Name()]
-			if len(ch.remove) == 0 {
+		gone, come := make([]int64, len(j.Tables)), make([]int64, len(j.Tables))
+		for i, c := range j.Tables {
+			if gone[i], come[i], err = p.file(ctx, tx, i, c); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, "CREATE INDEX ON pg_temp.sa_changed (tbl, gone, n); ANALYZE pg_temp.sa_changed", pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		for i, c := range slices.Backward(j.Tables) {
+			if gone[i] == 0 {
 				continue
 			}
-			where, args := rowcopy.KeyText(c, "t")+" = ANY ($1)", []any{ch.remove}
-			if ch.remove[0] == "*" && len(c.Table.Key()) == 0 {
-				where, args = j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant)), nil
+			sql, args := "DELETE FROM "+c.Table.Own()+" t USING pg_temp.sa_changed s WHERE s.tbl = $1 AND s.gone AND "+isKey(c, "s.key"), []any{i}
+			if len(c.Table.Key()) == 0 {
+				sql, args = "DELETE FROM "+c.Table.Own()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant)), nil
 			}
-			tag, err := tx.Exec(ctx, "DELETE FROM "+c.Table.Own()+" t WHERE "+where, args...)
+			tag, err := tx.Exec(ctx, sql, args...)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}
 			total.Deleted += tag.RowsAffected()
 		}
-		for _, c := range j.Tables {
-			ch := changes[c.Name()]
-			if len(ch.upsert) == 0 {
+		for i, c := range j.Tables {
+			if come[i] == 0 {
 				continue
 			}
-			ins, upd, err := p.upsert(ctx, tx, c, ch.upsert)
+			ins, upd, err := p.upsert(ctx, tx, i, c)
 			if err != nil {
 				return err
 			}
@@ -515,6 +493,64 @@ func BringUp(ctx context.Context, j Job, replicaRole bool) (Brought, error) {
 		return nil
 	})
 	return total, conn.Fault(err, j.Target.Name())
+}
+
+// isKey is the condition that row t has the key of a text expression. A key of one
+// column is compared by its own type, so that its index serves.
+func isKey(c *tenancy.TableClass, text string) string {
+	if k := c.Table.Key(); len(k) == 1 {
+		return "t." + pgx.Identifier{k[0]}.Sanitize() + " = " + text + "::" + c.Table.Column(k[0]).SQLType
+	}
+	return rowcopy.KeyText(c, "t") + " = " + text
+}
+
+// file files the keys of a table that are not the same on both sides, the n-th of
+// the job: those that are gone on the source, and those that come from there. Of a
+// table without a key everything goes and comes.
+func (p *pair) file(ctx context.Context, tx pgx.Tx, n int, c *tenancy.TableClass) (gone, come int64, err error) {
+	where := p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant))
+	a, err := p.digest(ctx, p.src, c, where)
+	if err != nil {
+		return 0, 0, conn.Fault(err, p.j.Source.Name())
+	}
+	b, err := p.digest(ctx, p.dst, c, where)
+	if err != nil {
+		return 0, 0, conn.Fault(err, p.j.Target.Name())
+	}
+	switch {
+	case a == b:
+		return 0, 0, nil
+	case len(c.Table.Key()) == 0:
+		return 1, 1, nil
+	}
+	type change struct {
+		key  string
+		gone bool
+	}
+	some, filed := []change{}, int64(0)
+	put := func() error {
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "sa_changed"}, []string{"n", "tbl", "gone", "key"}, pgx.CopyFromSlice(len(some), func(i int) ([]any, error) {
+			filed++
+			return []any{filed, int32(n), some[i].gone, some[i].key}, nil //nolint:gosec // the number of a table
+		}))
+		some = some[:0]
+		return err
+	}
+	err = p.merge(ctx, c, where, func(key string, src, _ bool) error {
+		if src {
+			come++
+		} else {
+			gone++
+		}
+		if some = append(some, change{key, !src}); len(some) < 5000 {
+			return nil
+		}
+		return put()
+	})
+	if err == nil {
+		err = put()
+	}
+	return gone, come, err
 }
 
 // others is the condition that row t belongs to another tenant, too.
@@ -600,8 +636,22 @@ func (f *Few) String() string {
 	return list
 }
 
-// upsert carries rows by key through a staging table.
-func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, keys []string) (inserted, updated int64, err error) {
+// filedKeys reads the next keys that come from the source to the n-th table.
+func filedKeys(ctx context.Context, tx pgx.Tx, n int, after int64, most int) (keys []string, last int64, err error) {
+	rows, err := tx.Query(ctx, "SELECT n, key FROM pg_temp.sa_changed WHERE tbl = $1 AND NOT gone AND n > $2 ORDER BY n LIMIT $3", n, after, most)
+	if err != nil {
+		return nil, 0, err
+	}
+	var key string
+	_, err = pgx.ForEachRow(rows, []any{&last, &key}, func() error {
+		keys = append(keys, key)
+		return nil
+	})
+	return keys, last, err
+}
+
+// upsert carries the filed rows of the n-th table through a staging table.
+func (p *pair) upsert(ctx context.Context, tx pgx.Tx, n int, c *tenancy.TableClass) (inserted, updated int64, err error) {
 	cols := rowcopy.Columns(c, "")
 	for _, sql := range []string{
 		"DROP TABLE IF EXISTS pg_temp.sa_stage",
@@ -613,13 +663,24 @@ func (p *pair) upsert(ctx context.Context, tx pgx.Tx, c *tenancy.TableClass, key
 	}
 	names := c.Table.Copyable()
 	owned, size := p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant)), 2000
-	if p.j.Lens.Touches(c.Name()) {
+	match := rowcopy.KeyText(c, "t") + " = ANY ($1::text[])"
+	switch key := c.Table.Key(); {
+	case p.j.Lens.Touches(c.Name()):
 		size = 50_000 // no index finds a row by what the lens shows
+	case len(key) == 1:
+		match = "t." + pgx.Identifier{key[0]}.Sanitize() + " = ANY ($1::text[]::" + c.Table.Column(key[0]).SQLType + "[])"
 	}
-	for chunk := range slices.Chunk(keys, size) {
-		from, args := p.rows(p.src, c, owned)+" AND "+rowcopy.KeyText(c, "t")+" = ANY ($1)", []any{chunk}
-		if len(c.Table.Key()) == 0 {
-			from, args = p.rows(p.src, c, owned), nil
+	for after := int64(0); ; {
+		from, args := p.rows(p.src, c, owned), []any(nil)
+		if len(c.Table.Key()) > 0 {
+			keys, last, err := filedKeys(ctx, tx, n, after, size)
+			if err != nil {
+				return 0, 0, err
+			}
+			if len(keys) == 0 {
+				break
+			}
+			from, args, after = from+" AND "+match, []any{keys}, last
 		}
 		// Text travels between servers whose types have other numbers.
 		texts := make([]string, len(names))
