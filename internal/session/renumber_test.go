@@ -136,6 +136,7 @@ func TestATenantWhoseEveryIDCollides(t *testing.T) {
 	require.Equal(t, links, f.links(1, "7"))
 	require.Equal(t, was, f.owns(0, "7"), "the source keeps what it had")
 	require.Equal(t, nine, f.owns(1, "9"))
+	require.Equal(t, eight, f.owns(0, "8"))
 	require.Equal(t, "same+7@example.com", f.text(1, "SELECT email FROM pwb_users WHERE website_id = 7 AND email LIKE 'same%'"))
 	list, err := s.ReplacedIDs(t.Context(), m.ID, "pwb_users", "7001", 0)
 	require.NoError(t, err)
