@@ -105,7 +105,7 @@ function Body({ m }: { m: MoveView }) {
   );
 }
 
-const signs: Record<Is, Tone> = { done: "ok", now: "run", bad: "bad", todo: "off" };
+const signs: Record<Is, Tone> = { done: "ok", now: "run", bad: "bad", ahead: "off" };
 
 function Phases({ m }: { m: MoveView }) {
   return (

@@ -40,10 +40,10 @@ test("a running move says what each phase came to, and how far this one is", () 
     "Plan done: 402 kB",
     "Check done: 1 check",
     "Copy now: 62.0 % of the rows",
-    "Verify todo: to come",
-    "Switch todo: to come",
-    "Watch todo: to come",
-    "Finish todo: to come",
+    "Verify ahead: to come",
+    "Switch ahead: to come",
+    "Watch ahead: to come",
+    "Finish ahead: to come",
   ]);
 });
 
@@ -59,11 +59,11 @@ test("a failed move stopped where it was", () => {
 
 test("a cancelled move did not do the rest", () => {
   expect(line({ state: "cancelled", settled: true }).slice(2)).toEqual([
-    "Copy todo: not done",
-    "Verify todo: not done",
-    "Switch todo: not done",
-    "Watch todo: not done",
-    "Finish todo: not done",
+    "Copy ahead: not done",
+    "Verify ahead: not done",
+    "Switch ahead: not done",
+    "Watch ahead: not done",
+    "Finish ahead: not done",
   ]);
 });
 
@@ -84,9 +84,9 @@ test("an online move that carries what is written is past its copy, and its tena
     "Copy done: 1,000 rows",
     "Verify done: every row is equal",
     "Catch up now: carrying writes",
-    "Switch todo: to come",
-    "Watch todo: to come",
-    "Finish todo: to come",
+    "Switch ahead: to come",
+    "Watch ahead: to come",
+    "Finish ahead: to come",
   ]);
   expect(line({ ...online, state: "catching_up", phase: "Catch up", owner: "" })[4]).toBe("Catch up now: nobody carries");
 });
@@ -98,10 +98,14 @@ test("a held online move follows and waits with its switch; a fenced one waits w
     "Verify done: every row is equal",
     "Catch up done: the target follows",
     "Switch now: waits for you",
-    "Watch todo: to come",
-    "Finish todo: to come",
+    "Watch ahead: to come",
+    "Finish ahead: to come",
   ]);
-  expect(line({ ...held, rows_copied: 0 }).slice(1, 4)).toEqual(["Check done: 1 check", "Copy now: waits for you", "Verify todo: to come"]);
+  expect(line({ ...held, rows_copied: 0 }).slice(1, 4)).toEqual([
+    "Check done: 1 check",
+    "Copy now: waits for you",
+    "Verify ahead: to come",
+  ]);
 });
 
 test("writes wait in the switch of an online move and in no phase before", () => {
@@ -133,7 +137,7 @@ test("a move that went back was watched, and does not finish", () => {
   expect(line({ ...online, state: "rolled_back", phase: "Move back", settled: true, write_pause_ms: 87 }).slice(5)).toEqual([
     "Switch done: writes waited 87 ms",
     "Watch done: moved back",
-    "Finish todo: not done",
+    "Finish ahead: not done",
   ]);
 });
 

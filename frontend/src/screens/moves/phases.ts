@@ -3,7 +3,7 @@ import { bytes, count, millis, percent, plural } from "../../ui/format";
 import { rowsOf } from "./measured";
 import { isOnline, isOver, phasesOfMode, reached } from "./verbs";
 
-export type Is = "done" | "now" | "todo" | "bad";
+export type Is = "done" | "now" | "ahead" | "bad";
 
 export interface Phase {
   name: string;
@@ -20,8 +20,8 @@ export function phasesOf(m: MoveView): Phase[] {
   const over = isOver(m.state);
   const bad = m.state === "failed" || Boolean(m.error && m.settled && !over);
   return phasesOfMode(m).map((name, i) => {
-    const is: Is = i < at || (i === at && ended(m.state)) ? "done" : i > at ? "todo" : bad ? "bad" : over ? "todo" : "now";
-    return { name, is, says: says(m, name, is, over), share: is === "todo" ? 0 : is === "now" ? share(m, name) : 1 };
+    const is: Is = i < at || (i === at && ended(m.state)) ? "done" : i > at ? "ahead" : bad ? "bad" : over ? "ahead" : "now";
+    return { name, is, says: says(m, name, is, over), share: is === "ahead" ? 0 : is === "now" ? share(m, name) : 1 };
   });
 }
 
@@ -37,7 +37,7 @@ function share(m: MoveView, phase: string): number {
 }
 
 function says(m: MoveView, phase: string, is: Is, over: boolean): string {
-  if (is === "todo") return over ? "not done" : "to come";
+  if (is === "ahead") return over ? "not done" : "to come";
   if (is === "bad") return "stopped";
   if (is === "now") {
     if (m.held && m.state === "ready") return "waits for you";
