@@ -5,8 +5,6 @@ package session_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"shardadmin/internal/pgtest"
 	"shardadmin/internal/session"
 )
 
@@ -95,20 +92,7 @@ func TestAMoveSaysHowFarTheOtherSideIsBehind(t *testing.T) {
 // as a range and to everybody; while they are carried, how many are to come.
 func TestARunningMoveSaysHowLongItTakes(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.toml")
-	require.NoError(t, os.WriteFile(path, []byte(ledgerProfile), 0o600))
-	f := newFixture(t, ledgerSQL, path)
-	s := f.open()
-	f.grant(s)
-	_, err := f.super(0).Exec(t.Context(), "INSERT INTO accounts VALUES (1, 'mine', 'default'); INSERT INTO entries SELECT i, 1, 'm' || i, repeat('before', 60) FROM generate_series(1, 500000) i; ANALYZE", pgx.QueryExecModeSimpleProtocol)
-	require.NoError(t, err)
-	for n := range 2 {
-		_, err := f.super(n).Exec(t.Context(), "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
-		require.NoError(t, err)
-	}
-	_, err = s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
-	require.NoError(t, err)
-	f.grant(s)
+	f, s := entries(t, "INSERT INTO accounts VALUES (1, 'mine', 'default'); INSERT INTO entries SELECT i, 1, 'm' || i, repeat('before', 60) FROM generate_series(1, 500000) i; ANALYZE")
 	other := f.open() // it carries out nothing
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: "online", Note: "test"})
 	require.NoError(t, err)

@@ -55,6 +55,27 @@ created = "created_at"
 fresh_hours = 48
 `
 
+// entries is a fleet of the ledger's schema, ready to move, with the rows of a
+// tenant that some SQL writes on the shard default.
+func entries(t *testing.T, sql string) (*fixture, *session.Session) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.toml")
+	require.NoError(t, os.WriteFile(path, []byte(ledgerProfile), 0o600))
+	f := newFixture(t, ledgerSQL, path)
+	s := f.open()
+	f.grant(s)
+	_, err := f.super(0).Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	for n := range 2 {
+		_, err := f.super(n).Exec(t.Context(), "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
+		require.NoError(t, err)
+	}
+	_, err = s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+	require.NoError(t, err)
+	f.grant(s)
+	return f, s
+}
+
 // ledger is what writers were told and what they could not know.
 type ledger struct {
 	mu sync.Mutex

@@ -5,8 +5,6 @@ package session_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/move"
-	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/filltest"
 	"shardadmin/internal/session"
 )
@@ -264,22 +261,9 @@ func (f *fixture) wrote(m session.MoveView) {
 // A rollback after 100,000 writes on the target loses none of them.
 func TestRollbackAfterManyWrites(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.toml")
-	require.NoError(t, os.WriteFile(path, []byte(ledgerProfile), 0o600))
-	f := newFixture(t, ledgerSQL, path)
-	s := f.open()
-	f.grant(s)
-	_, err := f.super(0).Exec(t.Context(), "INSERT INTO accounts VALUES (1, 'mine', 'default'); INSERT INTO entries SELECT i, 1, 'm' || i, 'before' FROM generate_series(1, 60000) i", pgx.QueryExecModeSimpleProtocol)
-	require.NoError(t, err)
-	for n := range 2 {
-		_, err := f.super(n).Exec(t.Context(), "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
-		require.NoError(t, err)
-	}
-	_, err = s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
-	require.NoError(t, err)
-	f.grant(s)
+	f, s := entries(t, "INSERT INTO accounts VALUES (1, 'mine', 'default'); INSERT INTO entries SELECT i, 1, 'm' || i, 'before' FROM generate_series(1, 60000) i")
 	m := f.online(s, "1", "shard_1")
-	_, err = f.app(1).Exec(t.Context(), `UPDATE entries SET note = 'changed' WHERE id % 2 = 0; DELETE FROM entries WHERE id % 3 = 0;
+	_, err := f.app(1).Exec(t.Context(), `UPDATE entries SET note = 'changed' WHERE id % 2 = 0; DELETE FROM entries WHERE id % 3 = 0;
 		INSERT INTO entries SELECT 100000 + i, 1, 'n' || i, 'new' FROM generate_series(1, 50000) i`, pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
 	rows := func(n int) []string {
