@@ -353,18 +353,20 @@ function PlanView({
             <Panel title="New values" note={plural(p.replacing.length, "column")}>
               <ul className="list">
                 {p.replacing.map((r) => (
-                  <li key={`${r.table}.${r.column}`} className="stack tight pad">
-                    <span className="row">
-                      <span className="mono grow cut">
-                        {r.table}.{r.column}
+                  <li key={`${r.table}.${r.column}`}>
+                    <div className="stack tight grow">
+                      <span className="row">
+                        <span className="mono grow cut">
+                          {r.table}.{r.column}
+                        </span>
+                        <span className="num small muted">
+                          {plural(r.rows, "row")}, {r.rule === "rename" ? "renamed" : "next id"}
+                        </span>
                       </span>
-                      <span className="num small muted">
-                        {plural(r.rows, "row")}, {r.rule === "rename" ? "renamed" : "next id"}
+                      <span className="small muted">
+                        {r.references.length > 0 ? `followed by ${r.references.join(", ")}` : "nothing refers to it"}
                       </span>
-                    </span>
-                    <span className="small muted">
-                      {r.references.length > 0 ? `followed by ${r.references.join(", ")}` : "nothing refers to it"}
-                    </span>
+                    </div>
                   </li>
                 ))}
               </ul>
@@ -401,7 +403,9 @@ function Decisions({
   onReplan: () => void;
 }) {
   const left = open(p.decisions, choices);
-  const common = [...new Set(p.decisions.flatMap((d) => d.choices))];
+  // To refuse comes last, as in each decision.
+  const all = new Set(p.decisions.flatMap((d) => d.choices));
+  const common = [...all].sort((a, b) => Number(a === "refuse") - Number(b === "refuse"));
   const columns: Column<Decision>[] = [
     { key: "table", head: "Table", cell: (d) => <span className="mono">{d.table}</span> },
     { key: "key", head: "Row", cell: (d) => <span className="mono">{d.key}</span> },
