@@ -75,7 +75,7 @@ DECLARE
     each uuid[] := '{}';
     once uuid[] := '{}';
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
+%s    IF TG_OP <> 'INSERT' THEN
         before := %s;
     END IF;
     IF TG_OP <> 'DELETE' THEN
@@ -110,7 +110,22 @@ BEGIN
         RETURN OLD;
     END IF;
     RETURN NEW;
-END $guard$`, functionName(c.Name()), pinned(c), owners("OLD"), owners("NEW"), orphan("NEW"), nobodys(c), notes(c, "touched", ""), notes(c, "touched_once", " ON CONFLICT DO NOTHING"))
+END $guard$`, functionName(c.Name()), pinned(c), strangers(c), owners("OLD"), owners("NEW"), orphan("NEW"), nobodys(c), notes(c, "touched", ""), notes(c, "touched_once", " ON CONFLICT DO NOTHING"))
+}
+
+// strangers lets the writers of all other tenants pass at once: they pay for it with
+// each row. It is "" for tables whose column does not decide alone.
+func strangers(c *tenancy.TableClass) string {
+	if c.TenantColumn == "" || len(c.Owners) > 0 {
+		return ""
+	}
+	col := pgx.Identifier{c.TenantColumn}.Sanitize()
+	pass := func(condition, row string) string {
+		return condition + "NOT EXISTS (SELECT FROM shard_admin_move.fence f WHERE f.tenant = " + row + "." + col + "::text) THEN\n            RETURN " + row + ";\n        END IF;\n"
+	}
+	return "    IF TG_OP = 'UPDATE' THEN\n" + pass("        IF OLD."+col+"::text = NEW."+col+"::text AND ", "NEW") +
+		"    ELSIF TG_OP = 'INSERT' THEN\n" + pass("        IF NEW."+col+" IS NOT NULL AND ", "NEW") +
+		"    ELSE\n" + pass("        IF OLD."+col+" IS NOT NULL AND ", "OLD") + "    END IF;\n"
 }
 
 // nobodys notes, for every move that notes, a row that belongs to nobody as far
