@@ -68,6 +68,7 @@ bench: postgres
 soak: postgres
 	@build/need go versions
 	LEDGER_RUNS=$$(( ($${SOAK_RUNS:-200} + 3) / 4 )) go test -tags headless,faults -count 1 -timeout 8h -v -run '^TestLedger$$' ./internal/session
+	QUEUE_TENANTS=$${SOAK_TENANTS:-1000} go test -tags headless,faults -count 1 -timeout 2h -v -run '^TestAHundredTenantsMoveThroughOneQueue$$' ./internal/session
 
 lint: frontend/node_modules/.installed
 	PARTS='lint page-lint' build/test
