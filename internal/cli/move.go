@@ -59,6 +59,7 @@ compared.`,
 	fs := started.Flags()
 	fs.BoolVar(&start.wait, "wait", false, "carry it out here and return when it is settled")
 	fs.BoolVar(&start.Hold, "hold", false, "stop at ready and wait for move switch: online when the target follows, fenced before anything is copied")
+	fs.BoolVar(&start.FullSpeed, "full-speed", false, "online: make no way for others on the shards while rows are copied and compared")
 	fs.IntVar(&start.Priority, "priority", 0, "runs of a higher `NUMBER` come first")
 	fs.StringVar(&start.At, "at", "", "not before the `TIME`, RFC 3339")
 	fs.BoolVar(&start.AcceptAlone, "accept-alone", false, "in production: without a second worker that could take over")

@@ -20,10 +20,8 @@ import (
 	"shardadmin/internal/tenancy"
 )
 
-// streams is how many tables, or parts of large ones, are copied at once; the
-// target's inserts are the limit, more streams only hold more locks. Under a
-// governor there may be fewer.
-const streams = 4
+// saidAgain is how often the log gets how fast the copy is while that changes.
+const saidAgain = 30 * time.Second
 
 // copyUnderFence closes the fence, copies every row on one snapshot, verifies
 // each on both sides and stores the digests. It ends in ready with the fence
@@ -169,7 +167,7 @@ func (r *run) copyRows(ctx context.Context) error {
 	var last time.Time
 	job := rowcopy.Job{
 		Source: r.src.db, Snapshot: snapshot.ID, Target: r.dst.db, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams, ReplicaRole: r.plan.ReplicaRole,
+		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: preflight.Streams, ReplicaRole: r.plan.ReplicaRole,
 		Progress: func(table string, rows, bytes int64, done bool) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -194,16 +192,11 @@ func (r *run) copyRows(ctx context.Context) error {
 			}
 		},
 	}
-	ungovern := func() {}
-	if r.m.online() {
-		// Under a fence the tenant waits: nothing holds the copy back.
-		job.Governor, ungovern = r.govern(parkCtx, job, &mu)
-	}
+	job.Governor = r.governor
 	err = r.copyShared(parkCtx, job)
 	if err == nil {
 		err = rowcopy.Run(parkCtx, job)
 	}
-	ungovern()
 	if err != nil {
 		if cause := context.Cause(parkCtx); fault.CodeOf(cause) == fault.MoveParked {
 			return cause
@@ -214,33 +207,47 @@ func (r *run) copyRows(ctx context.Context) error {
 	return nil
 }
 
-// govern lets the copy make way for those who use either shard. Its decisions go
-// into the move's log; mu is held while it changes the move or shows it. end closes its
-// sessions.
-func (r *run) govern(ctx context.Context, job rowcopy.Job, mu *sync.Mutex) (g *rowcopy.Governor, end func()) {
+// govern lets what is done until end is called make way for those who use either
+// shard. A tenant whose rows are copied and compared in a moment needs no governor,
+// and under a fence the tenant waits: nothing holds the copy back there.
+func (r *run) govern(ctx context.Context) (end func()) {
+	var bytes int64
+	for _, t := range r.m.Tables {
+		bytes += t.Bytes
+	}
+	if bytes < preflight.MakesWay || r.plan.FullSpeed {
+		return func() {}
+	}
+	job := rowcopy.Job{Map: r.tm, Move: r.m.ID, Epoch: r.lease.Epoch, Tables: r.copied(), Bytes: r.sizes()}
 	source, target := rowcopy.NewGauge(r.src.db, job), rowcopy.NewGauge(r.dst.db, job)
+	var said time.Time
 	decided := func(d rowcopy.Decision) {
-		mu.Lock()
-		defer mu.Unlock()
-		if d.Streams < d.Of {
-			r.m.Slowed = d.String()
-		} else {
-			r.m.Slowed = ""
+		slow := d.Speed < float64(d.Of)
+		r.slowed(map[bool]string{true: d.String()}[slow])
+		// What changes all the time is shown; the log gets it now and then.
+		if !slow || !d.Often || time.Since(said) >= saidAgain {
+			said = time.Now()
+			r.e.record.log(ctx, r.m, "info", "making way: %s", d)
 		}
-		r.say(ctx, "copying: %s", d)
 	}
 	lost := func(shard string, err error) {
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() == nil {
+			r.e.record.log(ctx, r.m, "info", "how %s bears it is not seen: %s", shard, err)
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		r.say(ctx, "the copy does not see how %s bears it: %s", shard, err)
 	}
-	return rowcopy.Govern(ctx, streams, rowcopy.Rules{}, []rowcopy.Gauge{source, target}, decided, lost), func() {
+	r.governor = rowcopy.Govern(ctx, preflight.Streams, rowcopy.Rules{Bytes: bytes}, []rowcopy.Gauge{source, target}, decided, lost)
+	return func() {
+		r.governor.Close()
+		r.governor = nil
 		source.Close()
 		target.Close()
-		r.m.Slowed = ""
+		r.slowed("")
+	}
+}
+
+func (r *run) slowed(how string) {
+	if r.opt.Slowed != nil {
+		r.opt.Slowed(r.m.ID, how)
 	}
 }
 
@@ -376,8 +383,8 @@ func (r *run) compare(ctx context.Context, snapshot string, limit int) (*compare
 	r.beginComparing(ctx)
 	return compare.Verify(ctx, compare.Job{
 		Source: r.src.db, Target: r.dst.db, Snapshot: snapshot, Map: r.tm, Tenant: r.m.Tenant, Move: r.m.ID, Epoch: r.lease.Epoch,
-		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: streams, Limit: limit,
-		Progress: func(table string) { r.comparing(ctx, table) },
+		Tables: r.copied(), Lens: r.lens(false), Bytes: r.sizes(), Streams: preflight.Streams, Limit: limit, Governor: r.governor,
+		Progress: func(table string, share float64) { r.comparing(ctx, table, share) },
 	})
 }
 

@@ -75,8 +75,8 @@
 // one snapshot of the source.
 //
 //  1. planned. The same; the fence rows say that the guards note.
-//  2. copying. No fence. One exported snapshot, all tables, in fewer streams
-//     while others on either shard feel it; then the first pass brings what was
+//  2. copying. No fence. One exported snapshot, all tables, slowly while others
+//     are at work on either shard and feel it; then the first pass brings what was
 //     written meanwhile, and while its snapshot is open every row is compared on
 //     both sides at that moment. Its digests are kept on the target and change
 //     with the rows of each further pass.

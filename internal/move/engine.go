@@ -130,7 +130,10 @@ type StartRequest struct {
 	PlanRequest
 	Hold     bool
 	Priority int
-	At       time.Time // zero: now
+	// FullSpeed lets an online move copy and compare as fast as it goes, whatever
+	// others on the shards feel of it.
+	FullSpeed bool
+	At        time.Time // zero: now
 }
 
 // Start plans the move, refuses it when a check blocks, and files it as
@@ -145,10 +148,11 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if err != nil {
 		return nil, nil, err
 	}
-	intent, err := e.deps.Trail.Begin(ctx, permit, audit.Intent{
-		Tenant: in.Tenant.ID, Source: in.Tenant.Shard, Target: req.Target,
-		Details: map[string]any{"label": in.Tenant.Label, "mode": plan.Mode, "rows": plan.Rows, "bytes": plan.Bytes, "decisions": len(plan.Decisions)},
-	})
+	details := map[string]any{"label": in.Tenant.Label, "mode": plan.Mode, "rows": plan.Rows, "bytes": plan.Bytes, "decisions": len(plan.Decisions)}
+	if req.FullSpeed {
+		details["full_speed"] = true
+	}
+	intent, err := e.deps.Trail.Begin(ctx, permit, audit.Intent{Tenant: in.Tenant.ID, Source: in.Tenant.Shard, Target: req.Target, Details: details})
 	if err != nil {
 		return nil, plan, err
 	}
@@ -159,6 +163,7 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if plan.Blocked() {
 		return refuse(blocked(plan))
 	}
+	plan.FullSpeed = req.FullSpeed
 	planJSON, err := json.Marshal(plan)
 	if err != nil {
 		return refuse(fault.Wrap(err, fault.Internal, "the plan could not be stored", ""))

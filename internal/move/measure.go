@@ -134,7 +134,7 @@ type measure struct {
 	// done: what was planned and what was copied are not counted alike.
 	work, rows, bytes pace
 	tables            map[string]*[2]pace // rows and bytes
-	compared          map[string]bool
+	compared          map[string]float64  // share
 	// counted is when notes were counted last, carried when the last pass that
 	// came to its end began: what it saw is not noted any more.
 	counted, carried time.Time
@@ -153,7 +153,7 @@ func (r *run) measured(ctx context.Context, d *Measured) {
 
 // beginMeasure forgets what an earlier copy was like.
 func (r *run) beginMeasure(ctx context.Context, why string) {
-	r.pace = measure{tables: map[string]*[2]pace{}, compared: map[string]bool{}}
+	r.pace = measure{tables: map[string]*[2]pace{}, compared: map[string]float64{}}
 	r.measured(ctx, &Measured{Until: UntilCompared, Why: why})
 }
 
@@ -235,20 +235,18 @@ func left(low, high float64) *Left {
 
 // beginComparing begins to measure how fast tables are compared.
 func (r *run) beginComparing(ctx context.Context) {
-	r.pace.compared, r.pace.work = map[string]bool{}, pace{}
+	r.pace.compared, r.pace.work = map[string]float64{}, pace{}
 	r.pace.work.note(time.Now(), 0)
-	r.measured(ctx, &Measured{Until: UntilCompared, Why: "no table was compared to its end yet"})
+	r.measured(ctx, &Measured{Until: UntilCompared, Why: "too little was compared to say"})
 }
 
-// comparing notes that a table was compared, and tells it every second.
-func (r *run) comparing(ctx context.Context, table string) {
+// comparing notes which share of a table was compared, and tells it every second.
+func (r *run) comparing(ctx context.Context, table string, share float64) {
 	now, p := time.Now(), &r.pace
-	p.compared[table] = true
+	p.compared[table] = share
 	done := 0.0
 	for _, t := range r.m.Tables {
-		if p.compared[t.Table] {
-			done += r.size(t)
-		}
+		done += r.size(t) * p.compared[t.Table]
 	}
 	p.work.note(now, int64(done))
 	if now.Sub(p.stored) < measureEvery {
@@ -260,7 +258,7 @@ func (r *run) comparing(ctx context.Context, table string) {
 		rest := max(0, r.wholeWork()-done)
 		d.Left = left(rest/fast, rest/slow)
 	} else {
-		d.Why = "too few tables were compared to say"
+		d.Why = "too little was compared to say"
 	}
 	r.measured(ctx, d)
 }

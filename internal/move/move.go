@@ -49,10 +49,6 @@ type Move struct {
 	WritePauseMS  *int64     `json:"write_pause_ms"`
 	Verified      bool       `json:"verified"`
 	VerifiedAt    *time.Time `json:"verified_at"`
-	// Slowed says in how many streams rows are copied and why they are not all,
-	// "" where nothing holds them back; only the process that carries it out
-	// knows.
-	Slowed string `json:"-"`
 	// Measured is nil where nobody has measured anything.
 	Measured       *Measured       `json:"-"`
 	Park           bool            `json:"parked"`

@@ -13,6 +13,7 @@ import (
 	"shardadmin/internal/move/carry"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/preflight"
 	"shardadmin/internal/tenancy"
 )
 
@@ -63,6 +64,7 @@ func (r *run) copyOnline(ctx context.Context) error {
 	if err := r.noteWrites(ctx, r.src, ActionResume); err != nil {
 		return err
 	}
+	defer r.govern(ctx)()
 	if err := r.copyRows(ctx); err != nil {
 		return err
 	}
@@ -298,6 +300,7 @@ func (r *run) last(ctx context.Context, c *carry.Carrier, from, to *side) error 
 // compared with all of its rows; a difference is a row that was written past the
 // guards.
 func (r *run) follow(ctx context.Context) error {
+	defer r.govern(ctx)()
 	digests, err := carry.Kept(ctx, r.dst.db, r.m.ID)
 	if err != nil {
 		return err
@@ -318,7 +321,7 @@ func (r *run) follow(ctx context.Context) error {
 
 // unlike names the tables whose rows on a side do not have the given digests.
 func (r *run) unlike(ctx context.Context, s *side, want map[string]compare.Digest) ([]string, error) {
-	now, err := compare.Amounts(ctx, compare.Job{Source: s.db, Map: r.tm, Tenant: r.m.Tenant, Tables: r.copied(), Bytes: r.sizes(), Streams: streams})
+	now, err := compare.Amounts(ctx, compare.Job{Source: s.db, Map: r.tm, Tenant: r.m.Tenant, Tables: r.copied(), Bytes: r.sizes(), Streams: preflight.Streams, Governor: r.governor})
 	if err != nil {
 		return nil, err
 	}

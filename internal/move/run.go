@@ -15,6 +15,7 @@ import (
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/preflight"
+	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/policy"
 	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
@@ -45,6 +46,9 @@ type Options struct {
 	WaitRouting bool
 	// Progress hears about every change, at most ten times a second and table.
 	Progress func(Progress)
+	// Slowed hears how fast a move's rows are copied or compared while they make
+	// way for others, "" when they do no more. It may be called beside Progress.
+	Slowed func(move, how string)
 }
 
 // Progress is what a person may see of a running move.
@@ -85,6 +89,7 @@ type run struct {
 	marker     string // what mark wrote last
 	pace       measure
 	repaired   []compare.Difference
+	governor   *rowcopy.Governor // of what makes way for others just now
 }
 
 // Run carries out an action and returns when the move is settled. The returned

@@ -2,10 +2,8 @@ package session_test
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,69 +14,51 @@ import (
 // so. Under a fence the tenant waits, and it does not.
 func TestOnlyAnOnlineCopyMakesWay(t *testing.T) {
 	t.Parallel()
-	for mode, makesWay := range map[string]bool{"online": true, "fenced": false} {
-		t.Run(mode, func(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode           string
+		full, makesWay bool
+	}{
+		"online": {"online", false, true}, "fenced": {"fenced", false, false}, "online at full speed": {"online", true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, s := ready(t)
 			f.tenant("7", "default", 7000, 2)
-			f.exec(0, "INSERT INTO pwb_contacts (id, website_id, first_name, created_at, updated_at) SELECT 100000 + n, 7, repeat('x', 200), now(), now() FROM generate_series(1, 2000) n")
-			for n := range 2 {
-				f.exec(n, `CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END'`)
-				f.exec(n, `CREATE TRIGGER slowly BEFORE INSERT ON pwb_contacts FOR EACH ROW EXECUTE FUNCTION slowly()`)
-				f.exec(n, `ALTER TABLE pwb_contacts ENABLE ALWAYS TRIGGER slowly`)
-			}
-			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: mode, Note: "test"})
-			require.NoError(t, err)
-			id := m.ID
-
-			// Who asks for a lock of the table while the copy writes to it lets
-			// every reader wait.
-			super := f.super(1)
-			asking, stop := context.WithCancel(t.Context())
-			seen := ""
+			f.exec(0, "INSERT INTO pwb_contacts (id, website_id, first_name, created_at, updated_at) SELECT 100000 + n, 7, repeat('x', 1000), now(), now() FROM generate_series(1, 2000) n")
+			// Another tenant writes on the source all the time.
+			writing, stop := context.WithCancel(t.Context())
 			var others sync.WaitGroup
 			defer others.Wait()
 			defer stop()
-			var once sync.Once
-			hear := func(v session.MoveView) {
-				if v.Phase != "Copy" || v.RowsCopied == 0 {
-					return
+			super := f.super(0)
+			others.Go(func() {
+				for writing.Err() == nil {
+					_, _ = super.Exec(writing, "UPDATE pwb_contacts SET last_name = 'x' WHERE id = (SELECT min(id) FROM pwb_contacts WHERE website_id <> 7)")
 				}
-				once.Do(func() {
-					others.Go(func() {
-						time.Sleep(500 * time.Millisecond) // by then it writes to the table, the largest
-						limited, end := context.WithTimeout(asking, 3*time.Second)
-						defer end()
-						_, _ = super.Exec(limited, "BEGIN; LOCK TABLE pwb_contacts; ROLLBACK")
-					})
-					others.Go(func() {
-						for asking.Err() == nil && seen == "" {
-							time.Sleep(50 * time.Millisecond)
-							if v, err := s.Move(asking, id); err == nil {
-								seen = v.Slowed
-							}
-						}
-					})
-				})
-			}
-			m, err = s.Await(t.Context(), id, hear)
+			})
+			seen := ""
+			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: c.mode, FullSpeed: c.full, Note: "test"})
+			require.NoError(t, err)
+			m, err = s.Await(t.Context(), m.ID, func(v session.MoveView) {
+				if v.Phase == "Copy" && v.Slowed != "" {
+					seen = v.Slowed
+				}
+			})
 			require.NoError(t, err, "%+v", m.Log)
 			require.Equal(t, "retained", m.State)
 			require.True(t, m.Verified)
 			require.Empty(t, m.Slowed)
-			stop()
-			others.Wait()
 			said := ""
 			for _, l := range m.Log {
 				said += l.Message + "\n"
 			}
-			if !makesWay {
-				require.NotContains(t, said, "streams")
+			if !c.makesWay {
+				require.NotContains(t, said, "making way")
 				require.Empty(t, seen)
 				return
 			}
-			require.Contains(t, said, "copying: 2 of 4 streams: shard_1 answers a small read in ")
-			require.True(t, strings.HasPrefix(seen, "2 of 4 streams: shard_1 answers a small read in "), seen)
+			require.Contains(t, said, "making way: one stream, at work for 10 % of the time: others are at work, it begins slowly\n")
+			require.Regexp(t, `^(one stream, at work for \d+ % of the time|[\d.]+ of 4 streams)( again|: )`, seen)
 		})
 	}
 }

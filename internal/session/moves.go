@@ -22,7 +22,7 @@ func moveView(m *move.Move, whole bool) MoveView {
 	v := MoveView{
 		ID: m.ID, Tenant: m.Tenant, Label: m.Label, Source: m.Source, Target: m.Target, Mode: m.Mode, State: string(m.State), Step: m.Step,
 		Phase: m.Phase(), Hold: m.Hold, Held: m.Held(), GoesOn: m.GoesOn(), Repairable: m.Repairable(), Rows: m.Rows, Bytes: m.Bytes, RowsCopied: m.RowsCopied, BytesCopied: m.BytesCopied,
-		Slowed: m.Slowed, MaxReadOnlyMS: m.MaxReadOnlyMS, WritePauseMS: m.WritePauseMS, ReadOnlySince: stampPtr(m.ReadOnlySince), Verified: m.Verified,
+		MaxReadOnlyMS: m.MaxReadOnlyMS, WritePauseMS: m.WritePauseMS, ReadOnlySince: stampPtr(m.ReadOnlySince), Verified: m.Verified,
 		VerifiedAt: stampPtr(m.VerifiedAt), CreatedBy: m.CreatedBy, Note: m.Note, CreatedAt: stamp(m.CreatedAt), StartedAt: stampPtr(m.StartedAt),
 		SwitchedAt: stampPtr(m.SwitchedAt), FinishedAt: stampPtr(m.FinishedAt), Next: m.Next(), Actions: []string{}, Settled: m.Settled(),
 		Tables: []MoveTable{}, Log: []LogLine{}, Checks: []Check{},
@@ -166,7 +166,7 @@ func (s *Session) StartMove(ctx context.Context, r MoveRequest) (MoveView, error
 	if err != nil {
 		return MoveView{}, err
 	}
-	start := move.StartRequest{PlanRequest: req, Hold: r.Hold, Priority: r.Priority}
+	start := move.StartRequest{PlanRequest: req, Hold: r.Hold, FullSpeed: r.FullSpeed, Priority: r.Priority}
 	if r.At != "" {
 		if start.At, err = time.Parse(time.RFC3339, r.At); err != nil {
 			return MoveView{}, fault.Newf(fault.Usage, "write it as 2026-01-31T02:00:00Z", "%q is not a time", r.At)
@@ -259,16 +259,19 @@ func (f fixed) Resolve(context.Context, string, string, credential.Endpoint) (cr
 
 // handler carries out one queued run and tells whoever watches.
 func (s *Session) handler(ctx context.Context, r job.Run) error {
-	var id string
 	err := s.engine.HandleWith(ctx, s.gate, r, move.Options{Park: job.Parking(ctx), Progress: func(p move.Progress) {
+		s.tell(s.seen(p.Move))
+	}, Slowed: func(id, how string) {
 		s.mu.Lock()
-		id, s.slowed[p.Move.ID] = p.Move.ID, p.Move.Slowed
-		s.mu.Unlock()
-		s.tell(moveView(p.Move, true))
+		defer s.mu.Unlock()
+		if how == "" {
+			delete(s.slowed, id)
+		} else {
+			s.slowed[id] = how
+		}
 	}})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.slowed, id)
 	s.ended[r.Resource] = err
 	return err
 }

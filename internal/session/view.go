@@ -604,10 +604,13 @@ type MoveRequest struct {
 	Mode          string `json:"mode"` // "", online or fenced
 	MaxReadOnlyMS int64  `json:"max_read_only_ms"`
 	Hold          bool   `json:"hold"`
-	Priority      int    `json:"priority"`
-	At            string `json:"at"` // RFC 3339; "" means now
-	Note          string `json:"note"`
-	Confirm       string `json:"confirm"`
+	// FullSpeed lets an online move copy and compare as fast as it goes, whatever
+	// others on the shards feel of it.
+	FullSpeed bool   `json:"full_speed"`
+	Priority  int    `json:"priority"`
+	At        string `json:"at"` // RFC 3339; "" means now
+	Note      string `json:"note"`
+	Confirm   string `json:"confirm"`
 	// Bulk is true for one of several tenants that are queued at once.
 	Bulk bool `json:"bulk"`
 	// Decisions are choices for the plan's decisions.

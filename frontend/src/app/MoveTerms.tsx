@@ -11,10 +11,12 @@ export interface Terms {
   /** For how many seconds writes may wait, as it was typed; "" is what is usual for the mode. */
   seconds: string;
   hold: boolean;
+  /** Makes no way for others while rows are copied and compared. */
+  full: boolean;
   alone: boolean;
 }
 
-export const usualTerms: Terms = { target: "", mode: "", seconds: "", hold: false, alone: false };
+export const usualTerms: Terms = { target: "", mode: "", seconds: "", hold: false, full: false, alone: false };
 
 /** limitOf is for how many milliseconds writes may wait, 0 for what is usual; null where something else was typed. */
 export function limitOf(t: Terms): number | null {
@@ -31,6 +33,7 @@ export function requestOf(tenant: string, t: Terms, decisions: Decision[] = []):
     mode: t.mode,
     max_read_only_ms: limitOf(t) ?? 0,
     hold: t.hold,
+    full_speed: t.full,
     priority: 0,
     at: "",
     note: "",
@@ -126,6 +129,16 @@ export function MoveTerms({
           checked={value.hold}
           onChange={(e) => onChange({ ...value, hold: e.currentTarget.checked })}
         />
+        {value.mode === "" && (
+          <Checkbox
+            label="Copy at full speed"
+            description="Otherwise the copy makes way for others who are at work on the shards."
+            maw={320}
+            disabled={disabled}
+            checked={value.full}
+            onChange={(e) => onChange({ ...value, full: e.currentTarget.checked })}
+          />
+        )}
         <Checkbox
           label="Go on without a second worker that could take over"
           disabled={disabled}

@@ -531,6 +531,7 @@ export namespace session {
 	    mode: string;
 	    max_read_only_ms: number;
 	    hold: boolean;
+	    full_speed: boolean;
 	    priority: number;
 	    at: string;
 	    note: string;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -38,9 +39,13 @@ type Job struct {
 	Streams int
 	// ChunkBytes is how much of a large table makes a chunk; 16 MB when 0.
 	ChunkBytes int64
+	// Governor lets the comparison make way for others; nil lets it go as fast as
+	// it can.
+	Governor *rowcopy.Governor
 	// Limit bounds how many differing rows are described; 20 when 0.
-	Limit    int
-	Progress func(table string)
+	Limit int
+	// Progress hears which share of a table has been compared, 1 at its end.
+	Progress func(table string, share float64)
 }
 
 // Digest is what a table's rows of a tenant amount to.
@@ -207,7 +212,7 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Digests: map[string]Digest{}}
+	res, parts := &Result{Digests: map[string]Digest{}}, maps.Clone(left)
 	var mu sync.Mutex
 	err = each(ctx, j, chunks, func(ctx context.Context, p *pair, k chunk) error {
 		where := k.where(j)
@@ -244,8 +249,8 @@ func Verify(ctx context.Context, j Job) (*Result, error) {
 		res.Digests[name] = sum
 		res.Differences = append(res.Differences, found...)
 		res.More = res.More || len(found) >= j.Limit
-		if left[name]--; left[name] == 0 && j.Progress != nil {
-			j.Progress(name)
+		if left[name]--; j.Progress != nil {
+			j.Progress(name, 1-float64(left[name])/float64(parts[name]))
 		}
 		return nil
 	})
@@ -268,8 +273,16 @@ func (p *pair) rows(q *pgx.Conn, c *tenancy.TableClass, where string) string {
 	return c.Table.Own() + " t WHERE " + where
 }
 
-func (p *pair) digest(ctx context.Context, q *pgx.Conn, c *tenancy.TableClass, where string) (Digest, error) {
-	return digest(ctx, q, rowText(c, p.j.Lens), p.rows(q, c, where))
+func (p *pair) digest(ctx context.Context, q *pgx.Conn, c *tenancy.TableClass, where string) (d Digest, err error) {
+	if p.j.Governor == nil || q == p.src && p.j.Snapshot != "" {
+		return digestBy(ctx, q, p.j.Governor, rowText(c, p.j.Lens), p.rows(q, c, where))
+	}
+	// A cursor needs a transaction.
+	err = pgx.BeginFunc(ctx, q, func(tx pgx.Tx) error {
+		d, err = digestBy(ctx, tx, p.j.Governor, rowText(c, p.j.Lens), p.rows(q, c, where))
+		return err
+	})
+	return d, err
 }
 
 // stream reads keys and hashes in the order of the keys' bytes.

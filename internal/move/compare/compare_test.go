@@ -1,7 +1,9 @@
 package compare_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -9,6 +11,7 @@ import (
 	"shardadmin/internal/conn"
 	"shardadmin/internal/move/compare"
 	"shardadmin/internal/move/fence"
+	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/twoshards"
 )
@@ -35,7 +38,16 @@ INSERT INTO keyless SELECT 1 + i % 2, 'same' FROM generate_series(1, 100) i;
 ANALYZE;
 `
 
-// Whole or in chunks, the same rows are found to differ, the rows that only
+// others is a gauge of a server where others are at work.
+type others struct{}
+
+func (others) Name() string                                 { return "one" }
+func (others) Probe(context.Context) (time.Duration, error) { return time.Millisecond, nil }
+func (others) Look(context.Context) (rowcopy.Reading, error) {
+	return rowcopy.Reading{Others: 1}, nil
+}
+
+// Whole, in chunks or by few rows at a time, the same rows are found to differ, the rows that only
 // the target has included, and the digests are the same.
 func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 	t.Parallel()
@@ -75,7 +87,22 @@ func TestChunksFindWhatTheWholeTableDoes(t *testing.T) {
 			for _, c := range j.Tables {
 				j.Bytes[c.Name()] = 9
 			}
-			j.Progress = func(table string) { told[table]++ }
+			j.Progress = func(table string, share float64) {
+				if share == 1 {
+					told[table]++
+				}
+			}
+			j.Governor = rowcopy.Govern(ctx, 3, rowcopy.Rules{}, []rowcopy.Gauge{others{}}, func(rowcopy.Decision) {}, nil)
+			defer j.Governor.Close()
+			require.True(t, j.Governor.Gentle())
+			gently, err := compare.Verify(ctx, j)
+			require.NoError(t, err)
+			require.Equal(t, whole, gently)
+			amounts, err := compare.Amounts(ctx, j)
+			require.NoError(t, err)
+			require.Equal(t, whole.Digests, amounts)
+			j.Governor = nil
+			clear(told)
 			cut, err := compare.Verify(ctx, j)
 			require.NoError(t, err)
 			require.Equal(t, whole.Digests, cut.Digests)

@@ -587,7 +587,7 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) er
 				return err
 			}
 		}
-		for _, n := range []string{"owned", "touched", "touched_once", "digest", "replaced"} {
+		for _, n := range []string{"owned", "touched", "touched_once", "digest", "replaced", "probe"} {
 			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", move); err != nil {
 				return err
 			}

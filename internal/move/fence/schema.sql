@@ -71,6 +71,12 @@ CREATE TABLE IF NOT EXISTS shard_admin_move.digest (
     PRIMARY KEY (move_id, tbl)
 );
 
+-- What a probe writes that finds out whether a copy is felt, a row for each move.
+CREATE TABLE IF NOT EXISTS shard_admin_move.probe (
+    move_id uuid PRIMARY KEY,
+    found   bigint NOT NULL
+);
+
 -- Values of rows, ids above all, that are another's on the other side, and what
 -- the rows have there instead.
 CREATE TABLE IF NOT EXISTS shard_admin_move.replaced (

@@ -17,6 +17,7 @@ import (
 	"shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/move/renumber"
+	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
 )
@@ -392,6 +393,15 @@ func (w *planner) count(ctx context.Context) error {
 	return nil
 }
 
+const (
+	// MakesWay is the size of a tenant in bytes from which on others may feel its
+	// copy.
+	MakesWay = 1 << 20
+	// Streams is how many tables, or parts of large ones, are copied at once; the
+	// target's inserts are the limit, more streams only hold more locks.
+	Streams = 4
+)
+
 // estimate measures how fast rows leave the source and reckons the rest from
 // it: the target's insert with its indexes, and reading both sides once more.
 func (w *planner) estimate(ctx context.Context) error {
@@ -429,6 +439,11 @@ func (w *planner) estimate(ctx context.Context) error {
 		}
 	} else if limit <= 0 {
 		limit = DefaultReadOnly
+	}
+	if w.p.Mode == "online" && w.p.Bytes >= MakesWay {
+		// One stream takes about twice as long as all.
+		most := float64(w.p.EstimateMS) * max(1, 2/rowcopy.LeastSpeed(w.p.Bytes, Streams))
+		w.p.Notices = append(w.p.Notices, fmt.Sprintf("where others are at work on either shard the copy makes way for them: it may take up to about %s then, unless it is started with --full-speed", figure.Span((time.Duration(most)*time.Millisecond).Round(time.Second))))
 	}
 	w.p.MaxReadOnlyMS, w.p.PauseMS = limit.Milliseconds(), pause
 	expected := figure.Span((time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond))

@@ -144,8 +144,10 @@ type Plan struct {
 	Views       []View      `json:"views"`
 	Fingerprint string      `json:"fingerprint"`
 	ReplicaRole bool        `json:"replica_role"`
-	Notices     []string    `json:"notices"`
-	MadeAt      string      `json:"made_at"`
+	// FullSpeed says that whoever started the move wants no way made for others.
+	FullSpeed bool     `json:"full_speed,omitempty"`
+	Notices   []string `json:"notices"`
+	MadeAt    string   `json:"made_at"`
 }
 
 // Blocked reports whether a check or an open decision stands in the way.

@@ -14,8 +14,9 @@
 // checks.
 //
 // Large tables are cut into parts, and several streams carry them. Where the
-// tenant does not wait for the copy, a Governor watches both servers and lets
-// fewer streams begin a part while others feel the copy; it ends none.
+// tenant does not wait for the copy, a Governor watches both servers and lets the
+// streams rest, and fewer of them work, while others feel the copy; then the rows of
+// a part go to the target by small pieces, each a statement.
 //
 // Every transaction on the target reads the epoch first. The commit is
 // asynchronous, which is safe: the rows are verified before the flip, and a

@@ -35,7 +35,9 @@ const (
 // by their place: that takes the processor, a lock of the table and, where the
 // pages are not in memory, the disk, as a reader of the tenants does. A range of
 // keys would not do: on the target it would wade through the rows that the copy
-// has not committed yet.
+// has not committed yet. In the same transaction it writes what it found to a row
+// of the move's own, and commits, as a writer of the tenants does: that waits for
+// the disk, and for standbys where the server waits for them.
 type ServerGauge struct {
 	db    *conn.Database
 	job   Job
@@ -43,8 +45,11 @@ type ServerGauge struct {
 	probe string
 	// blocks is how many pages the table has.
 	blocks     int64
+	writes     bool
 	stats      bool // of everybody may be seen
 	processors int
+	// seen are the transactions of others at the last look, by session.
+	seen map[int32]string
 }
 
 // NewGauge returns the gauge of a shard for a copy; it connects when it is read.
@@ -63,46 +68,73 @@ func (g *ServerGauge) Close() {
 	}
 }
 
-// Read probes the shard once. A probe that is not answered within two seconds
+// Probe probes the shard once. A probe that is not answered within two seconds
 // took two seconds.
-func (g *ServerGauge) Read(ctx context.Context) (Reading, error) {
-	ctx, cancel := context.WithTimeout(ctx, unheard)
-	defer cancel()
-	r, err := g.read(ctx)
-	if err != nil {
-		g.Close()
-		return r, conn.Fault(err, g.db.Name())
-	}
-	return r, nil
+func (g *ServerGauge) Probe(ctx context.Context) (took time.Duration, err error) {
+	err = g.with(ctx, func(ctx context.Context) error {
+		args := []any{places(g.blocks)}
+		if g.writes {
+			args = append(args, g.job.Move, g.job.Epoch)
+		}
+		began := time.Now()
+		_, err := g.c.Exec(ctx, g.probe, args...)
+		took = time.Since(began)
+		var p *pgconn.PgError
+		if errors.As(err, &p) && (p.Code == "57014" || p.Code == "55P03") { // out of time, or out of time for a lock
+			err = nil
+		}
+		return err
+	})
+	return took, err
 }
 
-func (g *ServerGauge) read(ctx context.Context) (Reading, error) {
-	if g.c == nil {
-		if err := g.open(ctx); err != nil {
-			return Reading{}, err
+// places are random pages of that many.
+func places(blocks int64) []string {
+	out := make([]string, pages)
+	for i := range out {
+		out[i] = fmt.Sprintf("(%d,1)", rand.Int64N(max(blocks, 1))) //nolint:gosec // any page will do
+	}
+	return out
+}
+
+// Look asks the shard once.
+func (g *ServerGauge) Look(ctx context.Context) (r Reading, err error) {
+	err = g.with(ctx, func(ctx context.Context) error {
+		var lag float64
+		var pids []int32
+		var at []string
+		if err := g.c.QueryRow(ctx, gaugeSQL, g.stats).Scan(&r.Standby, &lag, &r.Work, &pids, &at); err != nil {
+			return err
 		}
+		r.Lag, r.Processors = time.Duration(lag*float64(time.Second)), g.processors
+		seen := map[int32]string{}
+		for i, pid := range pids {
+			seen[pid] = at[i]
+			if g.seen != nil && g.seen[pid] != at[i] {
+				r.Others++
+			}
+		}
+		g.seen = seen
+		return nil
+	})
+	return r, err
+}
+
+// with runs f on the session, which it opens when there is none.
+func (g *ServerGauge) with(ctx context.Context, f func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, unheard)
+	defer cancel()
+	if g.c == nil {
+		err = g.open(ctx)
 	}
-	places := make([]string, pages)
-	for i := range places {
-		places[i] = fmt.Sprintf("(%d,1)", rand.Int64N(max(g.blocks, 1))) //nolint:gosec // any page will do
-	}
-	r := Reading{Processors: g.processors}
-	began := time.Now()
-	_, err := g.c.Exec(ctx, g.probe, places)
-	r.Probe = time.Since(began)
-	var p *pgconn.PgError
-	if errors.As(err, &p) && (p.Code == "57014" || p.Code == "55P03") { // out of time, or out of time for a lock
-		err = nil
+	if err == nil {
+		err = f(ctx)
 	}
 	if err != nil {
-		return r, err
+		g.Close()
+		return conn.Fault(err, g.db.Name())
 	}
-	var lag float64
-	if err := g.c.QueryRow(ctx, gaugeSQL, g.stats).Scan(&r.Standby, &lag, &r.Work); err != nil {
-		return r, err
-	}
-	r.Lag = time.Duration(lag * float64(time.Second))
-	return r, nil
+	return nil
 }
 
 func (g *ServerGauge) open(ctx context.Context) error {
@@ -114,17 +146,28 @@ func (g *ServerGauge) open(ctx context.Context) error {
 	if _, err := c.Exec(ctx, fmt.Sprintf("SET row_security = off; SET lock_timeout = 0; SET statement_timeout = %d", slowest.Milliseconds()), pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
-	g.probe, g.blocks = "SELECT $1::text[]", 0
-	var most int64 = -1
+	found, most := "(SELECT count(*) FROM unnest($1::text[]))", int64(-1)
+	g.blocks = 0
 	for _, t := range g.job.Tables {
 		// A partitioned table has no pages of its own.
 		if size := g.job.Bytes[t.Name()]; size > most && t.Table.Kind == "r" {
 			most = size
-			g.probe = "SELECT count(*) FROM " + t.Table.Own() + " t WHERE t.ctid = ANY ($1::text[]::tid[])"
+			found = "(SELECT count(*) FROM " + t.Table.Own() + " t WHERE t.ctid = ANY ($1::text[]::tid[]))"
 			if err := c.QueryRow(ctx, "SELECT pg_relation_size($1::text::regclass) / current_setting('block_size')::int", t.Table.Quoted()).Scan(&g.blocks); err != nil {
 				return err
 			}
 		}
+	}
+	// A move's owner has made it where the move keeps anything.
+	if err := c.QueryRow(ctx, "SELECT coalesce(has_table_privilege(to_regclass('shard_admin_move.probe'), 'INSERT, UPDATE'), false)").Scan(&g.writes); err != nil {
+		return err
+	}
+	g.probe = "SELECT " + found
+	if g.writes {
+		if _, err := c.Exec(ctx, "INSERT INTO shard_admin_move.probe (move_id, found) SELECT move_id, 0 FROM shard_admin_move.epoch WHERE move_id = $1 AND epoch = $2 ON CONFLICT DO NOTHING", g.job.Move, g.job.Epoch); err != nil {
+			return err
+		}
+		g.probe = "UPDATE shard_admin_move.probe SET found = " + found + " WHERE move_id = $2 AND EXISTS (SELECT FROM shard_admin_move.epoch e WHERE e.move_id = $2 AND e.epoch = $3)"
 	}
 	var files bool
 	if err := c.QueryRow(ctx, `SELECT pg_has_role('pg_read_all_stats', 'USAGE'),

@@ -55,7 +55,7 @@ func TestStreamsMakeWayForOthersAndComeBack(t *testing.T) {
 	for _, db := range []*conn.Database{job.Source, job.Target} {
 		g := rowcopy.NewGauge(db, job)
 		t.Cleanup(g.Close)
-		gauges = append(gauges, g)
+		gauges = append(gauges, alone{g})
 	}
 	job.Governor = rowcopy.Govern(ctx, job.Streams, rowcopy.Rules{Every: 20 * time.Millisecond, Calm: 300 * time.Millisecond, Slower: 60 * time.Millisecond}, gauges,
 		func(d rowcopy.Decision) {
@@ -111,8 +111,18 @@ func TestStreamsMakeWayForOthersAndComeBack(t *testing.T) {
 	end()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	said := strings.Join(decisions, "\n")
-	require.Regexp(t, `(?m)^2 of 4 streams: .*there answers a small read in [\d.]+ m?s \(95 of 100\), before the copy in [\d.]+ ms$`, said)
+	require.Regexp(t, `(?m)^2 of 4 streams: .*there answers a small probe in [\d.]+ m?s \(95 of 100\), before in [\d.]+ ms$`, said)
 	require.Contains(t, said, "2 of 4 streams again")
+}
+
+// alone is a gauge that takes nobody for others: the server belongs to other tests
+// too.
+type alone struct{ *rowcopy.ServerGauge }
+
+func (a alone) Look(ctx context.Context) (rowcopy.Reading, error) {
+	r, err := a.ServerGauge.Look(ctx)
+	r.Others = 0
+	return r, err
 }
 
 // A gauge sees how far a standby is behind, and who is at work; a role that may
@@ -120,10 +130,10 @@ func TestStreamsMakeWayForOthersAndComeBack(t *testing.T) {
 func TestAGaugeSeesStandbysAndSessionsWhereItMay(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	const alone = 20 // a server that no other test needs
-	standby := pgtest.Standby(t, alone)
-	name := pgtest.Database(t, alone, "CREATE TABLE owners (id int PRIMARY KEY, shard text); CREATE TABLE numbers (id bigint PRIMARY KEY, owner_id int NOT NULL);")
-	url := pgtest.Server(t, alone).URL("", name)
+	const own = 20 // a server that no other test needs
+	standby := pgtest.Standby(t, own)
+	name := pgtest.Database(t, own, "CREATE TABLE owners (id int PRIMARY KEY, shard text); CREATE TABLE numbers (id bigint PRIMARY KEY, owner_id int NOT NULL);")
+	url := pgtest.Server(t, own).URL("", name)
 	c := pgtest.Connect(t, url)
 	tables, err := structure.Read(ctx, c, nil)
 	require.NoError(t, err)
@@ -146,7 +156,9 @@ func TestAGaugeSeesStandbysAndSessionsWhereItMay(t *testing.T) {
 			// The lag is that of what is written.
 			_, err := c.Exec(ctx, "INSERT INTO numbers SELECT coalesce(max(id), 0) + 1, 1 FROM numbers")
 			require.NoError(t, err)
-			r, err := g.Read(ctx)
+			_, err = g.Probe(ctx)
+			require.NoError(t, err)
+			r, err := g.Look(ctx)
 			require.NoError(t, err)
 			if is(r) {
 				return r
@@ -156,7 +168,6 @@ func TestAGaugeSeesStandbysAndSessionsWhereItMay(t *testing.T) {
 	}
 	g := gauge(url)
 	r := sees(g, "a standby", func(r rowcopy.Reading) bool { return r.Standby != "" && r.Lag < time.Second })
-	require.Positive(t, r.Probe)
 	require.Equal(t, processors(t), r.Processors)
 	require.Zero(t, r.Work)
 
@@ -194,26 +205,90 @@ func TestAGaugeSeesStandbysAndSessionsWhereItMay(t *testing.T) {
 		err := looks.QueryRow(ctx, "SELECT string_agg(wait_event_type, ' ' ORDER BY wait_event_type) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()").Scan(&waits)
 		return err == nil && waits == "Client Lock Timeout"
 	}, 10*time.Second, 20*time.Millisecond)
-	r, err = g.Read(ctx)
+	r, err = g.Look(ctx)
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Work)
 	stop()
 	// A probe waits for a lock of its table no longer than two seconds.
 	_, err = c.Exec(ctx, "LOCK TABLE numbers")
 	require.NoError(t, err)
-	r, err = g.Read(ctx)
+	took, err := g.Probe(ctx)
 	require.NoError(t, err)
-	require.InDelta(t, 2, r.Probe.Seconds(), 1)
+	require.InDelta(t, 2, took.Seconds(), 1)
 	_, err = c.Exec(ctx, "ROLLBACK")
 	require.NoError(t, err)
 
-	plain := gauge(pgtest.Server(t, alone).URL(pgtest.AppRole, name))
-	r, err = plain.Read(ctx)
+	plain := gauge(pgtest.Server(t, own).URL(pgtest.AppRole, name))
+	took, err = plain.Probe(ctx)
 	require.NoError(t, err)
-	require.Positive(t, r.Probe)
-	r.Probe = 0
+	require.Positive(t, took)
+	r, err = plain.Look(ctx)
+	require.NoError(t, err)
+	r.Others = 0
 	require.Equal(t, rowcopy.Reading{}, r)
-	require.NotRegexp(t, "(ERROR|FATAL).*permission denied", pgtest.Server(t, alone).Log(), "nothing is tried that would be refused")
+	require.NotRegexp(t, "(ERROR|FATAL).*permission denied", pgtest.Server(t, own).Log(), "nothing is tried that would be refused")
+}
+
+// A role without any right of its own sees whether others are at work, and is
+// nobody's other itself. Its probe writes a row of its move, and none once another
+// owner has the move.
+func TestAGaugeSeesWhetherOthersAreAtWork(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	const tables = "CREATE TABLE owners (id int PRIMARY KEY, shard text); CREATE TABLE numbers (id bigint PRIMARY KEY, owner_id int NOT NULL);"
+	pair := twoshards.Open(t, tables+"INSERT INTO owners VALUES (1)", tables)
+	job := rowcopy.Job{Map: pair.Map, Tables: pair.Map.Moving(), Move: uuid.NewString(), Epoch: 3}
+	require.NoError(t, fence.New(pair.Here, pair.Map).Enter(ctx, job.Move, 3))
+	one, two := rowcopy.NewGauge(pair.Here, job), rowcopy.NewGauge(pair.Here, job)
+	t.Cleanup(one.Close)
+	t.Cleanup(two.Close)
+	sees := func() bool {
+		t.Helper()
+		for _, g := range []*rowcopy.ServerGauge{one, two} {
+			took, err := g.Probe(ctx)
+			require.NoError(t, err)
+			require.Positive(t, took)
+		}
+		r, err := one.Look(ctx)
+		require.NoError(t, err)
+		return r.Others > 0
+	}
+	c := pgtest.Connect(t, pair.HereURL)
+	found := func() (n int) {
+		t.Helper()
+		require.NoError(t, c.QueryRow(ctx, "SELECT found FROM shard_admin_move.probe WHERE move_id = $1", job.Move).Scan(&n))
+		return n
+	}
+	for range 20 {
+		_, _ = two.Look(ctx)
+		// The server belongs to other tests too, whose sessions are others.
+		if !sees() {
+			break
+		}
+	}
+	require.Zero(t, found())
+	_, err := c.Exec(ctx, "INSERT INTO numbers VALUES (1, 1)")
+	require.NoError(t, err)
+	_, err = c.Exec(ctx, "BEGIN; INSERT INTO numbers VALUES (2, 1)", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	require.True(t, sees(), "another's transaction has begun")
+	_, err = c.Exec(ctx, "COMMIT")
+	require.NoError(t, err)
+
+	three := rowcopy.NewGauge(pair.Here, job)
+	t.Cleanup(three.Close)
+	_, err = three.Probe(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 1, found())
+	_, err = c.Exec(ctx, "UPDATE shard_admin_move.probe SET found = 7; UPDATE shard_admin_move.epoch SET epoch = 4", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	_, err = three.Probe(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 7, found())
+	require.NoError(t, fence.New(pair.Here, pair.Map).Remove(ctx, "1", job.Move, 4))
+	var left int
+	require.NoError(t, c.QueryRow(ctx, "SELECT count(*) FROM shard_admin_move.probe").Scan(&left))
+	require.Zero(t, left)
 }
 
 // processors is how many this computer has, 0 where it does not say so in a file.

@@ -31,8 +31,6 @@ type task struct {
 type queue struct {
 	mu      sync.Mutex
 	waiting []*task
-	allowed int // tasks at once
-	running int
 	open    map[string]int // table → tasks not finished
 	plain   bool
 	tm      *tenancy.Map
@@ -41,7 +39,7 @@ type queue struct {
 }
 
 func newQueue(j Job, parts map[string][]string) *queue {
-	q := &queue{allowed: j.Streams, open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{})}
+	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{})}
 	for _, group := range j.Map.Groups(j.Tables) {
 		size := int64(0)
 		for _, c := range group {
@@ -70,10 +68,9 @@ func (q *queue) next(ctx context.Context) (*task, error) {
 			q.mu.Unlock()
 			return nil, nil
 		}
-		if i := slices.IndexFunc(q.waiting, func(t *task) bool { return q.ready(t.group) }); i >= 0 && q.running < q.allowed {
+		if i := slices.IndexFunc(q.waiting, func(t *task) bool { return q.ready(t.group) }); i >= 0 {
 			t := q.waiting[i]
 			q.waiting = slices.Delete(q.waiting, i, i+1)
-			q.running++
 			q.mu.Unlock()
 			return t, nil
 		}
@@ -108,15 +105,6 @@ func (q *queue) finished(t *task) {
 	for _, c := range t.group {
 		q.open[c.Name()]--
 	}
-	q.running--
-	q.changed()
-}
-
-// allow lets that many tasks be under way at once; those that are stay.
-func (q *queue) allow(n int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.allowed = n
 	q.changed()
 }
 
@@ -160,9 +148,9 @@ const (
 	// less, what each part costs at its beginning would count.
 	partBytes = 32 << 20
 	// partsPerStream bounds how many parts a table has for each stream, because
-	// each finds the tenant's rows anew. Where a governor waits for parts to end
-	// they have to be short: there a part grows beyond its size only in tables of
-	// more than 8 GB.
+	// each finds the tenant's rows anew. Where a governor may slow them down they
+	// have to be short, because each is a transaction: there a part grows beyond its
+	// size only in tables of more than 8 GB.
 	partsPerStream, partsPerGoverned = 4, 64
 	// sampleBytes is how much of a table is read to find where to cut it into
 	// sampleParts; for more parts it is more.

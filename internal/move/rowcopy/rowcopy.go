@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -16,6 +15,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/renumber"
+	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
 )
 
@@ -61,13 +61,6 @@ func Run(ctx context.Context, j Job) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	q := newQueue(j, parts)
-	if j.Governor != nil {
-		watch, end := context.WithCancel(ctx)
-		var wg sync.WaitGroup
-		wg.Go(func() { j.Governor.watch(watch, q.allow) })
-		defer wg.Wait()
-		defer end()
-	}
 	for range j.Streams {
 		g.Go(func() error {
 			w, err := open(ctx, j)
@@ -215,7 +208,11 @@ func (w *worker) fault(err error, c *tenancy.TableClass) error {
 
 // pipe streams a query of the source into a table of the target.
 func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into string) (out, in int64, err error) {
-	out, in, err = Pipe(ctx, w.src, w.dst, w.j.Source.Name(), c, query, into, func(n int64) { w.meter.add(c.Name(), 0, n, false) })
+	var g *Governor
+	if w.j.divides(c) {
+		g = w.j.Governor
+	}
+	out, in, err = pipe(ctx, w.src, w.dst, w.j.Source.Name(), c, query, into, g, func(n int64) { w.meter.add(c.Name(), 0, n, false) })
 	if err == nil {
 		w.meter.add(c.Name(), in, 0, true)
 	}
@@ -226,6 +223,24 @@ func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into st
 // many rows left and arrived. tell hears about bytes on their way; it may be nil.
 // An error of the reading side names it, one of the writing side is the driver's.
 func Pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.TableClass, query, into string, tell func(bytes int64)) (out, in int64, err error) {
+	return pipe(ctx, src, dst, source, c, query, into, nil, tell)
+}
+
+const (
+	// piece is how many bytes go in one COPY where the copy makes way for others:
+	// whoever comes meanwhile waits for as much at the most. wholePiece is how many
+	// go where it does not; the checks of foreign keys come at the end of each.
+	piece, wholePiece = 8 << 10, 8 << 20
+)
+
+// divides reports whether a table's rows may come by several statements: rows that
+// refer to rows of their own table are checked when a statement ends.
+func (j Job) divides(c *tenancy.TableClass) bool {
+	return j.Governor != nil && (j.ReplicaRole || !slices.ContainsFunc(c.Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == c.Name() }))
+}
+
+// pipe is Pipe under a governor: the rows go to the target by pieces.
+func pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.TableClass, query, into string, g *Governor, tell func(bytes int64)) (out, in int64, err error) {
 	if tell == nil {
 		tell = func(int64) {}
 	}
@@ -239,7 +254,7 @@ func Pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.Tab
 		_ = wr.CloseWithError(err)
 	}()
 	counted := &counter{r: r, tell: tell}
-	tag, err := dst.PgConn().CopyFrom(ctx, counted, "COPY "+into+" ("+Columns(c, "")+") FROM STDIN (FORMAT "+format(c)+")")
+	in, err = feed(ctx, dst, "COPY "+into+" ("+Columns(c, "")+") FROM STDIN (FORMAT "+format(c)+")", counted, format(c) == "text", g)
 	_ = r.CloseWithError(errors.New("the target ended the copy"))
 	<-done
 	if err != nil {
@@ -254,7 +269,39 @@ func Pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.Tab
 		return 0, 0, conn.Fault(reading, source+", table "+c.Name())
 	}
 	tell(counted.n - counted.last)
-	return out, tag.RowsAffected(), nil
+	return out, in, nil
+}
+
+// feed writes a stream of rows by one statement, or under a governor by several.
+func feed(ctx context.Context, dst *pgx.Conn, statement string, rows io.Reader, text bool, g *Governor) (in int64, err error) {
+	if g == nil {
+		tag, err := dst.PgConn().CopyFrom(ctx, rows, statement)
+		return tag.RowsAffected(), err
+	}
+	s := newSplitter(rows, text)
+	for {
+		more, err := s.more()
+		if err != nil {
+			return in, err
+		}
+		if !more {
+			return in, nil
+		}
+		done, err := g.Turn(ctx)
+		if err != nil {
+			return in, err
+		}
+		tag, err := dst.PgConn().CopyFrom(ctx, s.piece(func(bytes int) bool {
+			return bytes >= wholePiece || bytes >= piece && g.Gentle()
+		}), statement)
+		if rested := done(); err == nil {
+			err = rested
+		}
+		if err != nil {
+			return in, err
+		}
+		in += tag.RowsAffected()
+	}
 }
 
 // staged copies through a temporary table: rows that are on the target

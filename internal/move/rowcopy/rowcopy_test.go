@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -50,16 +51,25 @@ UPDATE round_a SET b = id;
 ANALYZE;
 `
 
+// busy is a gauge of a server where others are at work.
+type busy struct{}
+
+func (busy) Name() string                                  { return "one" }
+func (busy) Probe(context.Context) (time.Duration, error)  { return time.Millisecond, nil }
+func (busy) Look(context.Context) (rowcopy.Reading, error) { return rowcopy.Reading{Others: 1}, nil }
+
 // Cut into many parts or whole, by a plain role's order or any, the same rows
 // arrive, each once.
 func TestEveryRowArrivesOnceHoweverTablesAreCut(t *testing.T) {
 	t.Parallel()
 	for name, job := range map[string]rowcopy.Job{
-		"whole, plain":   {Streams: 1},
-		"cut, plain":     {Streams: 4, PartBytes: 1},
-		"cut, replica":   {Streams: 4, PartBytes: 1, ReplicaRole: true},
-		"whole, replica": {Streams: 3, ReplicaRole: true},
-		"cut, governed":  {Streams: 4, PartBytes: 1, Governor: rowcopy.Govern(t.Context(), 4, rowcopy.Rules{}, nil, nil, nil)},
+		"whole, plain":    {Streams: 1},
+		"cut, plain":      {Streams: 4, PartBytes: 1},
+		"cut, replica":    {Streams: 4, PartBytes: 1, ReplicaRole: true},
+		"whole, replica":  {Streams: 3, ReplicaRole: true},
+		"cut, governed":   {Streams: 4, PartBytes: 1, Governor: rowcopy.Govern(t.Context(), 4, rowcopy.Rules{}, nil, nil, nil)},
+		"cut, slowly":     {Streams: 4, PartBytes: 1, Governor: rowcopy.Govern(t.Context(), 4, rowcopy.Rules{}, []rowcopy.Gauge{busy{}}, func(rowcopy.Decision) {}, nil)},
+		"slowly, replica": {Streams: 2, ReplicaRole: true, Governor: rowcopy.Govern(t.Context(), 2, rowcopy.Rules{}, []rowcopy.Gauge{busy{}}, func(rowcopy.Decision) {}, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

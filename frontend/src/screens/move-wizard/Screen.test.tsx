@@ -35,6 +35,16 @@ it("plans online where possible, and tells the whole move from the pause", async
   await waitFor(() => expect(w.of("Moves.Start")[0]?.[0]).toMatchObject({ mode: "", note: "OPS-311" }));
 });
 
+it("makes no way for others when asked for full speed, which only an online move may be", async () => {
+  const w = await planned(plan("7"), () => {
+    fireEvent.click(screen.getByRole("checkbox", { name: "Copy at full speed" }));
+    fireEvent.click(screen.getByRole("radio", { name: "Fenced" }));
+    expect(screen.queryByRole("checkbox", { name: "Copy at full speed" })).toBeNull();
+    fireEvent.click(screen.getByRole("radio", { name: "Online where possible" }));
+  });
+  expect(asked(w)).toMatchObject({ mode: "", full_speed: true });
+});
+
 it("plans fenced when asked to, and says what a stop before means then", async () => {
   const w = await planned(plan("7", { mode: "fenced", estimate_ms: 4000, pause_ms: 4000, max_read_only_ms: 60_000 }), () => {
     expect(screen.getByText(/^Stops when the target follows; the tenant writes on until you switch\./)).toBeTruthy();
