@@ -236,7 +236,17 @@ func (r *run) govern(ctx context.Context) (end func()) {
 		}
 	}
 	r.governor = rowcopy.Govern(ctx, preflight.Streams, rowcopy.Rules{Bytes: bytes}, []rowcopy.Gauge{source, target}, decided, lost)
+	// A run that is to stop at a safe point does so after the comparison.
+	ended := make(chan struct{})
+	go func(g *rowcopy.Governor) {
+		select {
+		case <-r.opt.Park:
+			g.Hurry()
+		case <-ended:
+		}
+	}(r.governor)
 	return func() {
+		close(ended)
 		r.governor.Close()
 		r.governor = nil
 		source.Close()

@@ -196,8 +196,9 @@ type Governor struct {
 	speed   float64 // streams, > 0
 	nothing bool    // new is begun
 	resting bool    // for a level
-	running int     // pieces, those included that rest after theirs
-	working int     // of those
+	hurried bool
+	running int // pieces, those included that rest after theirs
+	working int // of those
 	change  chan struct{}
 }
 
@@ -275,6 +276,38 @@ func (g *Governor) Close() {
 	}
 }
 
+// Hurry lets everybody work at full speed from now on.
+func (g *Governor) Hurry() {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hurried = true
+	g.changed()
+}
+
+// admit waits until so many streams may be at work that the n-th, from 0 on, may
+// begin a part: a part that is begun holds a transaction open.
+func (g *Governor) admit(ctx context.Context, n int) error {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	for !g.hurried && (g.nothing || n >= g.streams()) {
+		change := g.change
+		g.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-change:
+		}
+		g.mu.Lock()
+	}
+	g.mu.Unlock()
+	return nil
+}
+
 // Turn waits until a piece of work may begin. done has to be called when it has
 // ended; it rests as long as it has to. Without a governor nobody waits.
 func (g *Governor) Turn(ctx context.Context) (done func() error, err error) {
@@ -282,7 +315,7 @@ func (g *Governor) Turn(ctx context.Context) (done func() error, err error) {
 		return func() error { return ctx.Err() }, nil
 	}
 	g.mu.Lock()
-	for g.nothing || g.resting || g.running >= g.streams() {
+	for !g.hurried && (g.nothing || g.resting || g.running >= g.streams()) {
 		change := g.change
 		g.mu.Unlock()
 		select {
@@ -303,6 +336,9 @@ func (g *Governor) Turn(ctx context.Context) (done func() error, err error) {
 		// One that rests is counted, else another would work in its place.
 		share := g.speed / float64(g.streams())
 		rest := min(longestRest, time.Duration(float64(worked)*(1/share-1)))
+		if g.hurried {
+			rest = 0
+		}
 		g.mu.Unlock()
 		defer func() {
 			g.mu.Lock()
@@ -463,7 +499,12 @@ func (g *Governor) anew(now time.Time) {
 func (g *Governor) levelAnew(ctx context.Context) {
 	g.rest(true)
 	defer g.rest(false)
-	for until := time.Now().Add(time.Second); g.atWork() && time.Now().Before(until); {
+	for until := time.Now().Add(time.Second); g.atWork(); {
+		if time.Now().After(until) {
+			// A piece that could not be short: another time.
+			g.level = time.Now()
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -693,5 +734,5 @@ func (g *Governor) Gentle() bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.nothing || g.resting || g.speed < float64(g.of)
+	return !g.hurried && (g.nothing || g.resting || g.speed < float64(g.of))
 }

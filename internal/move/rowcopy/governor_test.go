@@ -359,7 +359,13 @@ func TestStreamsTakeTurns(t *testing.T) {
 		}
 		g.rest(false)
 		require.InDelta(t, 2, worked(time.Millisecond, time.Second).Seconds(), 0.1)
+		g.rest(true)
+		g.follow(Decision{Speed: 0.05, Of: 2})
+		g.Hurry()
+		require.False(t, g.Gentle())
+		require.InDelta(t, 4, worked(time.Millisecond, time.Second).Seconds(), 0.1)
 		var nobody *Governor
+		nobody.Hurry()
 		done, err := nobody.Turn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, done())

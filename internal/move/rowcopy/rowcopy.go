@@ -61,7 +61,9 @@ func Run(ctx context.Context, j Job) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	q := newQueue(j, parts)
-	for range j.Streams {
+	left, none := context.WithCancel(ctx)
+	defer none()
+	for n := range j.Streams {
 		g.Go(func() error {
 			w, err := open(ctx, j)
 			if err != nil {
@@ -70,8 +72,12 @@ func Run(ctx context.Context, j Job) error {
 			defer w.close()
 			w.meter = q.meter
 			for {
+				if err := j.Governor.admit(left, n); err != nil {
+					return ctx.Err() // or nothing is left to begin
+				}
 				t, err := q.next(ctx)
 				if t == nil || err != nil {
+					none()
 					return err
 				}
 				if err := w.tables(ctx, t); err != nil {

@@ -50,6 +50,8 @@ test("a running move says what each phase came to, and how far this one is", () 
 test("a copy that makes way says so, and for what", () => {
   const slowed = "2 of 4 streams: a standby of shard_1 is 6.0 s behind";
   expect(line({ slowed })[2]).toBe(`Copy now: 62.0 % of the rows; ${slowed}`);
+  const step = { phase: "Verify", state: "copying", step: "verifying" };
+  expect(line({ slowed, ...step })[3]).toBe(`Verify now: 0 of 1 tables; ${slowed}`);
   expect(line({ slowed: "", phase: "Verify", state: "copying" })[2]).toBe("Copy done: 620 rows");
 });
 

@@ -41,15 +41,17 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
   if (is === "bad") return "stopped";
   if (is === "now") {
     if (m.held && m.state === "ready") return "waits for you";
+    // Copying makes way for others, comparing does, and so does the look at the source after the switch.
+    const slowly = m.slowed ? `; ${m.slowed}` : "";
     switch (phase) {
       case "Copy":
-        return (m.rows > 0 ? `${percent(Math.min(1, m.rows_copied / m.rows))} of the rows` : "no rows") + (m.slowed ? `; ${m.slowed}` : "");
+        return (m.rows > 0 ? `${percent(Math.min(1, m.rows_copied / m.rows))} of the rows` : "no rows") + slowly;
       case "Verify":
-        return `${m.tables.filter((t) => t.verified).length} of ${m.tables.length} tables`;
+        return `${m.tables.filter((t) => t.verified).length} of ${m.tables.length} tables${slowly}`;
       case "Catch up":
         return (m.owner ? "carrying writes" : "nobody carries") + (m.behind ? `; ${rowsOf(m.behind)} rows behind` : "");
       case "Switch":
-        return m.read_only_since ? "writes wait" : m.state === "switched" ? "writes go on" : isOnline(m) ? "last changes" : "about to";
+        return m.read_only_since ? "writes wait" : m.state === "switched" ? `writes go on${slowly}` : isOnline(m) ? "last changes" : "about to";
       case "Watch":
         return m.state === "rolling_back" ? "moving back" : "can move back";
       case "Finish":
