@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,11 +22,22 @@ type sight struct {
 	probe time.Duration
 }
 
+// moment is when the copy began, once it has.
+type moment struct{ at atomic.Pointer[time.Time] }
+
+func (m *moment) begin() {
+	now := time.Now()
+	m.at.Store(&now)
+}
+
+func (m *moment) set() bool            { return m.at.Load() != nil }
+func (m *moment) since() time.Duration { return time.Since(*m.at.Load()) }
+
 // script is a gauge that reads what is written for a time since the copy began;
 // nil is what cannot be read.
 type script struct {
 	name  string
-	began *time.Time
+	began *moment
 	at    func(time.Duration) *sight
 }
 
@@ -33,8 +45,8 @@ func (s script) Name() string { return s.name }
 
 func (s script) see() (sight, error) {
 	at := time.Duration(-1)
-	if !s.began.IsZero() {
-		at = time.Since(*s.began)
+	if s.began.set() {
+		at = s.began.since()
 	}
 	if r := s.at(at); r != nil {
 		return *r, nil
@@ -230,7 +242,7 @@ func TestEveryRuleOfTheGovernor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var began time.Time
+				var began moment
 				if c.b == nil {
 					c.b = during(0, 0, nil, calm)
 				}
@@ -241,12 +253,12 @@ func TestEveryRuleOfTheGovernor(t *testing.T) {
 				var lost []string
 				g := Govern(t.Context(), c.streams, Rules{}, []Gauge{script{"a", &began, c.a}, script{"b", &began, c.b}}, func(d Decision) {
 					at := 0.0
-					if !began.IsZero() {
-						at = time.Since(began).Seconds()
+					if began.set() {
+						at = began.since().Seconds()
 					}
 					got = append(got, fmt.Sprintf("%.1f: %s", at, d))
 				}, func(shard string, err error) { lost = append(lost, shard+" "+err.Error()) })
-				began = time.Now()
+				began.begin()
 				time.Sleep(time.Duration(c.until*float64(time.Second)) + time.Millisecond)
 				g.Close()
 				require.Equal(t, append([]string{}, c.want...), got)
@@ -275,7 +287,7 @@ func TestACopyFindsTheSpeedThatOthersBear(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var g *Governor
-				var began time.Time
+				var began moment
 				random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
 				at := func(since time.Duration) *sight {
 					took := 900*time.Microsecond + time.Duration(random.ExpFloat64()*50*float64(time.Microsecond))
@@ -285,7 +297,7 @@ func TestACopyFindsTheSpeedThatOthersBear(t *testing.T) {
 					return others(took)
 				}
 				g = Govern(t.Context(), 4, Rules{Bytes: c.bytes}, []Gauge{script{"a", &began, at}}, func(Decision) {}, func(string, error) {})
-				began = time.Now()
+				began.begin()
 				sum, n := 0.0, 0
 				for range 600 {
 					time.Sleep(time.Second)
