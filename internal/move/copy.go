@@ -209,8 +209,9 @@ func (r *run) copyRows(ctx context.Context) error {
 
 // govern lets what is done until end is called make way for those who use either
 // shard. A tenant whose rows are copied and compared in a moment needs no governor,
-// and under a fence the tenant waits: nothing holds the copy back there.
-func (r *run) govern(ctx context.Context) (end func()) {
+// and under a fence the tenant waits: nothing holds the copy back there. least is
+// the least speed, in streams.
+func (r *run) govern(ctx context.Context, least float64) (end func()) {
 	var bytes int64
 	for _, t := range r.m.Tables {
 		bytes += t.Bytes
@@ -235,7 +236,7 @@ func (r *run) govern(ctx context.Context) (end func()) {
 			r.e.record.log(ctx, r.m, "info", "how %s bears it is not seen: %s", shard, err)
 		}
 	}
-	r.governor = rowcopy.Govern(ctx, preflight.Streams, rowcopy.Rules{Bytes: bytes}, []rowcopy.Gauge{source, target}, decided, lost)
+	r.governor = rowcopy.Govern(ctx, preflight.Streams, rowcopy.Rules{Bytes: bytes, Least: least}, []rowcopy.Gauge{source, target}, decided, lost)
 	// A run that is to stop at a safe point does so after the comparison.
 	ended := make(chan struct{})
 	go func(g *rowcopy.Governor) {

@@ -64,7 +64,7 @@ func (r *run) copyOnline(ctx context.Context) error {
 	if err := r.noteWrites(ctx, r.src, ActionResume); err != nil {
 		return err
 	}
-	defer r.govern(ctx)()
+	defer r.govern(ctx, 0)()
 	if err := r.copyRows(ctx); err != nil {
 		return err
 	}
@@ -300,7 +300,8 @@ func (r *run) last(ctx context.Context, c *carry.Carrier, from, to *side) error 
 // compared with all of its rows; a difference is a row that was written past the
 // guards.
 func (r *run) follow(ctx context.Context) error {
-	defer r.govern(ctx)()
+	// Until it is compared the tenant cannot be moved back.
+	defer r.govern(ctx, 1)()
 	digests, err := carry.Kept(ctx, r.dst.db, r.m.ID)
 	if err != nil {
 		return err

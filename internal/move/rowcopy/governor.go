@@ -53,8 +53,10 @@ type Rules struct {
 	// Anew is how often the level of the probes is looked for anew, with the copy
 	// at rest, while it makes way for others: 15 s.
 	Anew time.Duration
-	// Bytes is how much is to be copied.
+	// Bytes is how much is to be copied. Least is the least speed whatever that
+	// says, in streams.
 	Bytes int64
+	Least float64
 	// Gone is how long no other must have been seen at work to be gone: 20 s.
 	Gone time.Duration
 }
@@ -260,7 +262,9 @@ func (g *Governor) slowly(now time.Time) {
 }
 
 // least is the least speed.
-func (g *Governor) least() float64 { return LeastSpeed(g.rules.Bytes, g.of) }
+func (g *Governor) least() float64 {
+	return min(float64(g.of), max(g.rules.Least, LeastSpeed(g.rules.Bytes, g.of)))
+}
 
 // LeastSpeed is the least speed at which so many bytes are copied by at most that
 // many streams, in streams.

@@ -277,11 +277,12 @@ func TestEveryRuleOfTheGovernor(t *testing.T) {
 func TestACopyFindsTheSpeedThatOthersBear(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		bytes       int64
+		rules       Rules
 		least, most float64
 	}{
-		"a usual tenant": {1 << 30, 0.1, 0.5},
-		"a large one, whose snapshot would be felt too": {36 << 30, 1, 1.7},
+		"a usual tenant": {Rules{Bytes: 1 << 30}, 0.1, 0.5},
+		"a large one, whose snapshot would be felt too": {Rules{Bytes: 36 << 30}, 1, 1.7},
+		"one that is waited for":                        {Rules{Least: 1}, 1, 1.7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -296,7 +297,7 @@ func TestACopyFindsTheSpeedThatOthersBear(t *testing.T) {
 					}
 					return others(took)
 				}
-				g = Govern(t.Context(), 4, Rules{Bytes: c.bytes}, []Gauge{script{"a", &began, at}}, func(Decision) {}, func(string, error) {})
+				g = Govern(t.Context(), 4, c.rules, []Gauge{script{"a", &began, at}}, func(Decision) {}, func(string, error) {})
 				began.begin()
 				sum, n := 0.0, 0
 				for range 600 {
