@@ -103,6 +103,7 @@ func TestATenantWhoseEveryIDCollides(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, p.Blocked)
 	require.Equal(t, []string{"decisions"}, blockers(p), "%+v", p.Checks)
+	require.Contains(t, collisions(t, p).Fix, "decide them: ")
 	require.Contains(t, decision(p, "collision_key", "pwb_users")[0].Choices, "renumber")
 	require.Equal(t, []string{"rename", "refuse"}, decision(p, "collision_unique", "pwb_users")[0].Choices)
 	move.Decisions = renumber
@@ -116,6 +117,8 @@ func TestATenantWhoseEveryIDCollides(t *testing.T) {
 	require.Empty(t, blockers(p), "%+v", p.Checks)
 	require.Equal(t, "fenced", p.Mode)
 	require.Contains(t, p.ModeReason, "new ids")
+	require.Contains(t, collisions(t, p).Message, "; each is decided")
+	require.NotContains(t, collisions(t, p).Fix, "decide them")
 	replacing := map[string]session.Replacing{}
 	for _, r := range p.Replacing {
 		replacing[r.Table+"."+r.Column] = r

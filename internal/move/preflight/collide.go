@@ -76,7 +76,7 @@ func (w *planner) collisions(ctx context.Context) error {
 	if total > 0 {
 		c := w.p.check("collisions", Blocker, "choose a shard where they do not collide", fmt.Sprintf("%s would collide with rows that are on %s already", figure.Count(int64(total), "row"), w.Target.Name()))
 		if hopeless == 0 {
-			c.Status, c.Fix = Warning, "decide them: renumber gives a row a new id, rename a unique value another name"
+			c.Status, c.Fix = Warning, decideThem
 		} else if hopeless < total {
 			c.Message += fmt.Sprintf("; %s of them can get no other value", figure.Number(int64(hopeless)))
 		}
@@ -94,6 +94,9 @@ func (w *planner) collisions(ctx context.Context) error {
 	w.p.Decisions = append(w.p.Decisions, unique(found.sorted())...)
 	return nil
 }
+
+// decideThem is what to do about rows that collide while their decisions are open.
+const decideThem = "decide them: renumber gives a row a new id, rename a unique value another name"
 
 // way is how rows that collide by an index can get another value there.
 type way struct {

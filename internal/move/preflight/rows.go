@@ -370,6 +370,12 @@ func (w *planner) decide(ctx context.Context) error {
 	case refused > 0:
 		w.p.check("decisions", Blocker, "", fmt.Sprintf("%d decisions say refuse", refused))
 	default:
+		for i := range w.p.Checks {
+			if c := &w.p.Checks[i]; strings.HasPrefix(c.Fix, decideThem) {
+				c.Message += "; each is decided"
+				c.Fix = strings.TrimPrefix(strings.TrimPrefix(c.Fix, decideThem), "; ")
+			}
+		}
 		w.p.check("decisions", OK, "", fmt.Sprintf("%d decisions, all made", len(w.p.Decisions)))
 	}
 	return nil
