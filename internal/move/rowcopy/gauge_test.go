@@ -64,6 +64,7 @@ func TestStreamsMakeWayForOthersAndComeBack(t *testing.T) {
 			decisions = append(decisions, d.String())
 		},
 		func(shard string, err error) { t.Errorf("%s is not watched: %v", shard, err) })
+	t.Cleanup(job.Governor.Close) // before the gauges
 
 	copying, end := context.WithCancel(ctx)
 	ended := make(chan error, 1)

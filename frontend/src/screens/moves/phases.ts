@@ -51,7 +51,13 @@ function says(m: MoveView, phase: string, is: Is, over: boolean): string {
       case "Catch up":
         return (m.owner ? "carrying writes" : "nobody carries") + (m.behind ? `; ${rowsOf(m.behind)} rows behind` : "");
       case "Switch":
-        return m.read_only_since ? "writes wait" : m.state === "switched" ? `writes go on${slowly}` : isOnline(m) ? "last changes" : "about to";
+        return m.read_only_since
+          ? "writes wait"
+          : m.state === "switched"
+            ? `writes go on${slowly}`
+            : isOnline(m)
+              ? "last changes"
+              : "about to";
       case "Watch":
         return m.state === "rolling_back" ? "moving back" : "can move back";
       case "Finish":
