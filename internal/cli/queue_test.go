@@ -137,7 +137,15 @@ func TestMaintenanceWindows(t *testing.T) {
 
 	// With --wait as well; Ctrl-C parks it.
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(2*time.Second, cancel)
+	look := l.super(0)
+	go func() {
+		// Once it waits for the window, however long planning it takes.
+		for filed := 0; filed == 0 && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+			_ = look.QueryRow(ctx, "SELECT count(*) FROM shard_admin.run").Scan(&filed)
+		}
+		time.Sleep(time.Second)
+		cancel()
+	}()
 	m := l.stopped(ctx, cancel, "move", "start", "sub7", "shard_1", "--wait", "--note", "room")
 	require.Equal(t, "planned", m["state"])
 	require.Equal(t, "move_parked", m["error"].(map[string]any)["code"])
