@@ -3,17 +3,13 @@ package compare
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"math/big"
 	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 
 	"shardadmin/internal/conn"
-	"shardadmin/internal/fault"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/tenancy"
 )
@@ -25,10 +21,6 @@ const chunkBytes = 16 << 20
 
 // mostChunks bounds how often one table is cut.
 const mostChunks = 256
-
-// gentleRows is how many rows are hashed at once where the comparison makes way for
-// others.
-const gentleRows = 50
 
 // chunk is a table, or a part of one.
 type chunk struct {
@@ -155,88 +147,4 @@ func Amounts(ctx context.Context, j Job) (map[string]Digest, error) {
 		})
 	}
 	return out, g.Wait()
-}
-
-// digestBy computes a digest as a governor lets it: by few rows at a time where it
-// makes way for others, else at once.
-func digestBy(ctx context.Context, c interface {
-	rower
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, g *rowcopy.Governor, text, from string,
-) (d Digest, err error) {
-	turn := func(f func() error) error {
-		done, err := g.Turn(ctx)
-		if err != nil {
-			return err
-		}
-		err = f()
-		if rested := done(); err == nil {
-			err = rested
-		}
-		return err
-	}
-	if !g.Gentle() {
-		err = turn(func() (err error) {
-			d, err = digest(ctx, c, text, from)
-			return err
-		})
-		return d, err
-	}
-	if _, err := c.Exec(ctx, fmt.Sprintf("DECLARE sa_hashes NO SCROLL CURSOR FOR SELECT hashtextextended(r, %d), hashtextextended(r, %d) FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from), pgx.QueryExecModeSimpleProtocol); err != nil {
-		return d, err
-	}
-	a, b := new(big.Int), new(big.Int)
-	for last := int64(-1); last != d.Rows; {
-		last = d.Rows
-		// Those who do not make way any more need no small steps.
-		n := gentleRows
-		if !g.Gentle() {
-			n = 100 * gentleRows
-		}
-		if err := turn(func() error {
-			rows, err := c.Query(ctx, fmt.Sprintf("FETCH %d FROM sa_hashes", n))
-			if err != nil {
-				return err
-			}
-			var x, y int64
-			_, err = pgx.ForEachRow(rows, []any{&x, &y}, func() error {
-				d.Rows++
-				a.Add(a, big.NewInt(x))
-				b.Add(b, big.NewInt(y))
-				return nil
-			})
-			return err
-		}); err != nil {
-			return d, err
-		}
-	}
-	d.SumA, d.SumB = a.String(), b.String()
-	_, err = c.Exec(ctx, "CLOSE sa_hashes", pgx.QueryExecModeSimpleProtocol)
-	return d, err
-}
-
-// plus adds the digest of further rows of the same table.
-func (d Digest) plus(more Digest) (Digest, error) {
-	a, err := add(d.SumA, more.SumA)
-	if err != nil {
-		return d, err
-	}
-	b, err := add(d.SumB, more.SumB)
-	return Digest{Rows: d.Rows + more.Rows, SumA: a, SumB: b}, err
-}
-
-func add(a, b string) (string, error) {
-	sum := new(big.Int)
-	for _, text := range []string{a, b} {
-		if text == "" {
-			continue
-		}
-		n, ok := new(big.Int).SetString(text, 10)
-		if !ok {
-			return "", fault.Newf(fault.Internal, "", "a digest is no number: %q", text)
-		}
-		sum.Add(sum, n)
-	}
-	return sum.String(), nil
 }

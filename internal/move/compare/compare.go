@@ -48,14 +48,6 @@ type Job struct {
 	Progress func(table string, share float64)
 }
 
-// Digest is what a table's rows of a tenant amount to.
-type Digest struct {
-	Rows int64 `json:"rows"`
-	// SumA and SumB are sums over all rows of two 64-bit hashes of each.
-	SumA string `json:"a"`
-	SumB string `json:"b"`
-}
-
 // Difference is one row that is not the same on both sides.
 type Difference struct {
 	Table  string `json:"table"`
@@ -108,26 +100,6 @@ func rowText(c *tenancy.TableClass, l *renumber.Lens) string {
 	}
 	sort.Strings(cols)
 	return "ROW(" + strings.Join(cols, ", ") + `)::text COLLATE "C"`
-}
-
-// digestSQL is the query for the digest of rows; from is what follows FROM.
-func digestSQL(text, from string) string {
-	return fmt.Sprintf("SELECT count(*), coalesce(sum(hashtextextended(r, %d)), 0)::text, coalesce(sum(hashtextextended(r, %d)), 0)::text FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from)
-}
-
-// rower runs a query of one row.
-type rower interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// DigestOf computes a digest on one side.
-func DigestOf(ctx context.Context, q rower, _ *tenancy.Map, c *tenancy.TableClass, where string) (Digest, error) {
-	return digest(ctx, q, rowText(c, nil), c.Table.Own()+" t WHERE "+where)
-}
-
-func digest(ctx context.Context, q rower, text, from string) (d Digest, err error) {
-	err = q.QueryRow(ctx, digestSQL(text, from)).Scan(&d.Rows, &d.SumA, &d.SumB)
-	return d, err
 }
 
 // Amount computes the digest of a tenant's rows of a table on a side, as the lens

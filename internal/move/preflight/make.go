@@ -443,7 +443,7 @@ func (w *planner) estimate(ctx context.Context) error {
 	if w.p.Mode == "online" && w.p.Bytes >= MakesWay {
 		// One stream takes about twice as long as all.
 		most := float64(w.p.EstimateMS) * max(1, 2/rowcopy.LeastSpeed(w.p.Bytes, Streams))
-		w.p.Notices = append(w.p.Notices, fmt.Sprintf("where others are at work on either shard the copy makes way for them: it may take up to about %s then, unless it is started with --full-speed", figure.Span((time.Duration(most)*time.Millisecond).Round(time.Second))))
+		w.p.Notices = append(w.p.Notices, fmt.Sprintf("where others are at work on either shard the copy makes way for them: it may take up to about %s then, unless it is to go at full speed", figure.Span((time.Duration(most)*time.Millisecond).Round(time.Second))))
 	}
 	w.p.MaxReadOnlyMS, w.p.PauseMS = limit.Milliseconds(), pause
 	expected := figure.Span((time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond))

@@ -53,12 +53,12 @@ type Rules struct {
 	// Anew is how often the level of the probes is looked for anew, with the copy
 	// at rest, while it makes way for others: 15 s.
 	Anew time.Duration
+	// Gone is how long no other must have been seen at work to be gone: 20 s.
+	Gone time.Duration
 	// Bytes is how much is to be copied. Least is the least speed whatever that
 	// says, in streams.
 	Bytes int64
 	Least float64
-	// Gone is how long no other must have been seen at work to be gone: 20 s.
-	Gone time.Duration
 }
 
 const (
@@ -84,8 +84,6 @@ const (
 	// which its snapshot would keep the server from clearing away dead rows.
 	begin, leastSpeed = 0.1, 0.05
 	perStream         = 36 << 30
-	// longestRest bounds the rest after a piece that could not be a short one.
-	longestRest = 2 * time.Second
 	// bar is what a probe may take, in levels, where others are at work: what the
 	// tenants feel of the guards comes on top. Where hardly anybody is, fewer than
 	// hardly sessions at a time, it is lowBar, and at least lowSlower more than a
@@ -194,14 +192,7 @@ type Governor struct {
 	end  context.CancelFunc
 	over chan struct{} // the watch
 
-	mu      sync.Mutex
-	speed   float64 // streams, > 0
-	nothing bool    // new is begun
-	resting bool    // for a level
-	hurried bool
-	running int // pieces, those included that rest after theirs
-	working int // of those
-	change  chan struct{}
+	pace *pace
 }
 
 // watched is one server under watch.
@@ -219,7 +210,7 @@ type watched struct {
 // Govern finds the level of each gauge before a copy in that many streams. tell
 // hears each decision; lost hears of a gauge that cannot read, which is left out.
 func Govern(ctx context.Context, streams int, rules Rules, gauges []Gauge, tell func(Decision), lost func(shard string, err error)) *Governor {
-	g := &Governor{rules: rules.filled(), tell: tell, of: streams, speed: float64(streams), change: make(chan struct{}), over: make(chan struct{})}
+	g := &Governor{rules: rules.filled(), tell: tell, of: streams, pace: newPace(streams), over: make(chan struct{})}
 	g.calm = g.rules.Calm
 	limited, cancel := context.WithTimeout(ctx, levelLimit)
 	defer cancel()
@@ -256,7 +247,7 @@ func Govern(ctx context.Context, streams int, rules Rules, gauges []Gauge, tell 
 func (g *Governor) slowly(now time.Time) {
 	g.eager = true
 	g.anew(now)
-	d := Decision{Speed: min(max(begin, g.least()), g.pace()), Of: g.of, Why: "others are at work, it begins slowly"}
+	d := Decision{Speed: min(max(begin, g.least()), g.pace.now()), Of: g.of, Why: "others are at work, it begins slowly"}
 	g.follow(d)
 	g.tell(d)
 }
@@ -278,88 +269,6 @@ func (g *Governor) Close() {
 		g.end()
 		<-g.over
 	}
-}
-
-// Hurry lets everybody work at full speed from now on.
-func (g *Governor) Hurry() {
-	if g == nil {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.hurried = true
-	g.changed()
-}
-
-// admit waits until so many streams may be at work that the n-th, from 0 on, may
-// begin a part: a part that is begun holds a transaction open.
-func (g *Governor) admit(ctx context.Context, n int) error {
-	if g == nil {
-		return nil
-	}
-	g.mu.Lock()
-	for !g.hurried && (g.nothing || n >= g.streams()) {
-		change := g.change
-		g.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-change:
-		}
-		g.mu.Lock()
-	}
-	g.mu.Unlock()
-	return nil
-}
-
-// Turn waits until a piece of work may begin. done has to be called when it has
-// ended; it rests as long as it has to. Without a governor nobody waits.
-func (g *Governor) Turn(ctx context.Context) (done func() error, err error) {
-	if g == nil {
-		return func() error { return ctx.Err() }, nil
-	}
-	g.mu.Lock()
-	for !g.hurried && (g.nothing || g.resting || g.running >= g.streams()) {
-		change := g.change
-		g.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-change:
-		}
-		g.mu.Lock()
-	}
-	g.running++
-	g.working++
-	g.mu.Unlock()
-	began := time.Now()
-	return func() error {
-		worked := time.Since(began)
-		g.mu.Lock()
-		g.working--
-		// One that rests is counted, else another would work in its place.
-		share := g.speed / float64(g.streams())
-		rest := min(longestRest, time.Duration(float64(worked)*(1/share-1)))
-		if g.hurried {
-			rest = 0
-		}
-		g.mu.Unlock()
-		defer func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.running--
-			g.changed()
-		}()
-		if rest <= 0 {
-			return ctx.Err()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(rest):
-		}
-		return nil
-	}, nil
 }
 
 // busy reports whether others are at work.
@@ -424,7 +333,7 @@ func (g *Governor) watch(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if g.busy() && g.pace() < float64(g.of) && time.Since(g.level) >= g.rules.Anew {
+		if g.busy() && g.pace.now() < float64(g.of) && time.Since(g.level) >= g.rules.Anew {
 			g.levelAnew(ctx)
 			continue
 		}
@@ -454,7 +363,9 @@ func (g *Governor) read(ctx context.Context, now time.Time) {
 	case seen && !g.busy():
 		// The level is that of a server where nobody was at work.
 		g.others = now
-		g.slowly(now)
+		if !g.stopped {
+			g.slowly(now)
+		}
 		g.levelAnew(ctx)
 	case seen:
 		g.others = now
@@ -501,9 +412,9 @@ func (g *Governor) anew(now time.Time) {
 // levelAnew looks for the level with the copy at rest. What is at work ends its
 // piece first.
 func (g *Governor) levelAnew(ctx context.Context) {
-	g.rest(true)
-	defer g.rest(false)
-	for until := time.Now().Add(time.Second); g.atWork(); {
+	g.pace.rest(true)
+	defer g.pace.rest(false)
+	for until := time.Now().Add(time.Second); g.pace.atWork(); {
 		if time.Now().After(until) {
 			// A piece that could not be short: another time.
 			g.level = time.Now()
@@ -531,6 +442,8 @@ func (g *Governor) levelAnew(ctx context.Context) {
 				case <-time.After(2 * settling):
 				}
 			}
+			// So few readings are taken for what they are only where the others' work
+			// has become quite another.
 			found := p95(seen)
 			if w.level > 0 && found < 4*w.level {
 				found = time.Duration(kept*float64(w.level) + (1-kept)*float64(found))
@@ -553,10 +466,10 @@ func (w *watched) feels(r Rules, busy bool) string {
 		return w.behind()
 	case w.busy >= working:
 		return fmt.Sprintf("%s are at work on %s of %s", figure.Count(int64(w.now.Work), "session"), figure.Count(int64(w.now.Processors), "processor"), name)
-	case busy || len(w.last) < 2:
+	case busy || len(w.last) < probes: // of few readings one would be enough
 		return ""
 	}
-	if p := p95(w.last[max(0, len(w.last)-probes):]); p >= 2*w.level && p >= w.level+r.Slower {
+	if p := p95(w.last[len(w.last)-probes:]); p >= 2*w.level && p >= w.level+r.Slower {
 		return w.slow(p)
 	}
 	return ""
@@ -616,7 +529,7 @@ func (g *Governor) decide(now time.Time) (Decision, bool) {
 	if len(why) > 0 || blind {
 		g.felt = now
 	}
-	speed, reason := g.pace(), strings.Join(why, "; ")
+	speed, reason := g.pace.now(), strings.Join(why, "; ")
 	switch {
 	case stop != "" && !g.stopped:
 		g.stopped, g.halved = true, now
@@ -692,51 +605,4 @@ func later(a, b time.Time) time.Time {
 }
 
 // follow lets the streams know.
-func (g *Governor) follow(d Decision) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.nothing = d.Speed == 0
-	if !g.nothing {
-		g.speed = d.Speed
-	}
-	g.changed()
-}
-
-func (g *Governor) rest(yes bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.resting = yes
-	g.changed()
-}
-
-// changed wakes who waits; mu is held.
-func (g *Governor) changed() {
-	close(g.change)
-	g.change = make(chan struct{})
-}
-
-// streams may be at work at once; mu is held.
-func (g *Governor) streams() int { return int(math.Ceil(g.speed)) }
-
-func (g *Governor) atWork() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.working > 0
-}
-
-// pace returns the speed.
-func (g *Governor) pace() float64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.speed
-}
-
-// Gentle reports whether work should come in short pieces.
-func (g *Governor) Gentle() bool {
-	if g == nil {
-		return false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !g.hurried && (g.nothing || g.resting || g.speed < float64(g.of))
-}
+func (g *Governor) follow(d Decision) { g.pace.set(d.Speed) }

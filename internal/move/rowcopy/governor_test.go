@@ -222,6 +222,30 @@ func TestEveryRuleOfTheGovernor(t *testing.T) {
 				"6.5: one stream, at work for 20 % of the time again", "7.5: one stream, at work for 40 % of the time again",
 			},
 		},
+		"others come while a standby is far behind": {
+			a: func(at time.Duration) *sight {
+				switch s := at.Seconds(); {
+				case s < 2:
+					return calm
+				case s < 10:
+					return behind(31)
+				}
+				return calm
+			}, b: during(5, 60, others(time.Millisecond), calm), until: 11.5,
+			want: []string{"2.0: no new part is begun: s of a is 31 s behind", "10.2: 1 of 4 streams again"},
+		},
+		"one slow probe after others are gone": {
+			a: func(at time.Duration) *sight {
+				if at >= 25*time.Second && at < 25700*time.Millisecond {
+					return probe(900 * time.Millisecond)
+				}
+				return during(-2, 0.3, others(time.Millisecond), calm)(at)
+			}, until: 40,
+			want: []string{
+				"0.0: one stream, at work for 10 % of the time: others are at work, it begins slowly", "1.0: one stream, at work for 20 % of the time again",
+				"2.0: one stream, at work for 40 % of the time again", "3.0: one stream, at work for 80 % of the time again", "4.0: 1.6 of 4 streams again", "5.0: 3.2 of 4 streams again", "6.0: all 4 streams again",
+			},
+		},
 		"others go": {
 			a: during(-2, 0.3, others(time.Millisecond), probe(2*time.Millisecond)), until: 40,
 			want: []string{
@@ -302,7 +326,7 @@ func TestACopyFindsTheSpeedThatOthersBear(t *testing.T) {
 				sum, n := 0.0, 0
 				for range 600 {
 					time.Sleep(time.Second)
-					sum, n = sum+g.pace(), n+1
+					sum, n = sum+g.pace.now(), n+1
 				}
 				g.Close()
 				require.GreaterOrEqual(t, sum/float64(n), c.least)
@@ -314,12 +338,12 @@ func TestACopyFindsTheSpeedThatOthersBear(t *testing.T) {
 
 // copies is how fast a copy is just now.
 func copies(g *Governor) float64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.resting || g.nothing {
+	g.pace.mu.Lock()
+	defer g.pace.mu.Unlock()
+	if g.pace.resting || g.pace.nothing {
 		return 0
 	}
-	return g.speed
+	return g.pace.speed
 }
 
 // A stream that is to be at work for a part of the time rests after each piece, and
@@ -366,13 +390,13 @@ func TestStreamsTakeTurns(t *testing.T) {
 		// A piece that could not be short is not made up for by an hour of rest.
 		g.follow(Decision{Speed: 0.05, Of: 2})
 		require.Equal(t, 30*time.Second, worked(10*time.Second, 35*time.Second))
-		for _, stop := range []func(){func() { g.follow(Decision{Of: 2}) }, func() { g.follow(Decision{Speed: 2, Of: 2}); g.rest(true) }} {
+		for _, stop := range []func(){func() { g.follow(Decision{Of: 2}) }, func() { g.follow(Decision{Speed: 2, Of: 2}); g.pace.rest(true) }} {
 			stop()
 			require.Zero(t, worked(time.Millisecond, time.Second))
 		}
-		g.rest(false)
+		g.pace.rest(false)
 		require.InDelta(t, 2, worked(time.Millisecond, time.Second).Seconds(), 0.1)
-		g.rest(true)
+		g.pace.rest(true)
 		g.follow(Decision{Speed: 0.05, Of: 2})
 		g.Hurry()
 		require.False(t, g.Gentle())
