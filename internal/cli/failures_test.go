@@ -48,7 +48,7 @@ func (l *lab) all() []any {
 	for n := range l.dbs {
 		c := pgtest.Connect(l.t, pgtest.Server(l.t, n).URL("", l.dbs[n]))
 		out = append(out, filltest.Dump(l.t, c, "pwb_shard_audit_logs"), rows(l.t, c, `SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'shard_admin_move'
-			UNION ALL SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE 'zzzz%' ORDER BY 1`))
+			UNION ALL SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE '%shard_admin%' ORDER BY 1`))
 		if n == 0 {
 			out = append(out, rows(l.t, c, `SELECT concat_ws(' ', id, state, step, error_code) FROM shard_admin.move ORDER BY 1`),
 				rows(l.t, c, `SELECT concat_ws(' ', email, role) FROM shard_admin.operator ORDER BY 1`), rows(l.t, c, `SELECT concat_ws(' ', name, value) FROM shard_admin.policy ORDER BY 1`))

@@ -47,7 +47,11 @@ func (r *run) arm(ctx context.Context) error {
 		hooks := fence.Hooks{Blocked: func(table string, b []fence.Blocker) {
 			r.say(ctx, "guarding %s on %s waits for %s", table, s.name, blockers(b))
 		}}
-		if err := s.fence.InstallGuards(ctx, hooks); err != nil {
+		as := fence.Serving
+		if s == r.dst {
+			as = fence.Receiving
+		}
+		if err := s.fence.InstallGuards(ctx, as, hooks); err != nil {
 			return err
 		}
 		if s == r.src {

@@ -161,7 +161,7 @@ func (d *desk) said(id string) []string {
 func (d *desk) nothingLeft(shard string) {
 	d.t.Helper()
 	require.Equal(d.t, "0", d.ask(shard, `SELECT ((SELECT count(*) FROM pg_namespace WHERE nspname = 'shard_admin_move')
-		+ (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zzzz%'))::text`))
+		+ (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%shard_admin%'))::text`))
 }
 
 const contact = "INSERT INTO pwb_contacts (website_id, created_at, updated_at) VALUES ($1, now(), now())"

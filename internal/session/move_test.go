@@ -89,7 +89,7 @@ func logOf(t *testing.T, m session.MoveView) {
 func (f *fixture) leftovers(n int) []string {
 	f.t.Helper()
 	rows, err := f.super(n).Query(context.Background(), `SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'shard_admin_move'
-		UNION ALL SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE 'zzzz%'
+		UNION ALL SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE '%shard_admin%'
 		UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots UNION ALL SELECT 'publication ' || pubname FROM pg_publication`)
 	require.NoError(f.t, err)
 	out, err := pgx.CollectRows(rows, pgx.RowTo[string])

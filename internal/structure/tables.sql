@@ -60,7 +60,7 @@ WITH rel AS (
     GROUP BY i.indrelid
 ), trg AS (
     SELECT g.tgrelid, json_agg(json_build_object('Name', g.tgname, 'Enabled', g.tgenabled, 'Definition', pg_catalog.pg_get_triggerdef(g.oid)) ORDER BY g.tgname) AS list
-    FROM pg_catalog.pg_trigger g WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'zzzz\_shard\_admin%' GROUP BY g.tgrelid
+    FROM pg_catalog.pg_trigger g WHERE NOT g.tgisinternal AND g.tgname NOT LIKE '%\_shard\_admin\_%' GROUP BY g.tgrelid
 )
 SELECT json_build_object(
     'Schema', rel.nspname, 'Rel', rel.relname, 'Kind', rel.relkind, 'Owner', pg_catalog.pg_get_userbyid(rel.relowner),

@@ -91,8 +91,12 @@ func newBench(t *testing.T) *bench {
 	// Identities of the two servers do not collide.
 	exec(t, pair.ThereURL, "ALTER TABLE attachments ALTER COLUMN id RESTART WITH 100000")
 	for s, state := range map[*fence.Shard]fence.State{b.here: fence.Armed, b.there: fence.Incoming} {
+		as := fence.Serving
+		if state == fence.Incoming {
+			as = fence.Receiving
+		}
 		require.NoError(t, s.Enter(ctx, b.move, 1))
-		require.NoError(t, s.InstallGuards(ctx, fence.Hooks{}))
+		require.NoError(t, s.InstallGuards(ctx, as, fence.Hooks{}))
 		require.NoError(t, s.Arm(ctx, "1", b.move, 1, state, fence.NoteEach))
 	}
 	exec(t, pair.ThereURL, "INSERT INTO owners VALUES (1, 'here')")

@@ -8,7 +8,12 @@
 // owner; owned the rows that a move brought and that the map alone could not
 // find again. Each guarded table has a trigger, zzzz_shard_admin_guard, whose
 // function computes the owners of OLD and NEW with the same SQL as the map. A
-// tenant without a fence row costs one index lookup and takes no lock.
+// tenant without a fence row costs one index lookup and takes no lock. On a shard
+// that was guarded to receive rows, inserts have a trigger of their own that comes
+// after the row, A_shard_admin_guard: with one before it the server stores the rows
+// of a COPY one by one. Both hold alike: what a refused writer did is undone, and
+// whoever has not the tenant's lock yet is refused when the fence has closed. A
+// table has the guards that it got first while any move is open there.
 //
 // Where a fence row says so (noting), the guards also note the key of each row
 // that the tenant's writers touch, in the writer's transaction. A row that gets

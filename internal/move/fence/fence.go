@@ -625,7 +625,7 @@ func (s *Shard) Leftovers(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	rows, err := pool.Query(ctx, `SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'shard_admin_move'
-		UNION ALL SELECT 'trigger on ' || tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE 'zzzz\_shard\_admin%'`)
+		UNION ALL SELECT 'trigger on ' || tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%\_shard\_admin\_%'`)
 	if err != nil {
 		return nil, s.fault(err)
 	}

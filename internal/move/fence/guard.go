@@ -17,11 +17,35 @@ import (
 	"shardadmin/internal/tenancy"
 )
 
-// Names sort after those of any application, so the guard sees the row as it
-// will be stored.
+// The names sort after those of any application, so that a guard sees the row as
+// it will be stored; but that of the guard that comes after an insert, which sees
+// it stored, sorts before those of foreign keys, so that a writer at the wrong
+// shard is told so and not that a key is broken.
 const (
 	guardName    = "zzzz_shard_admin_guard"
+	insertedName = "A_shard_admin_guard"
 	truncateName = "zzzz_shard_admin_truncate"
+)
+
+// Role says what a shard is to whoever has its tables guarded.
+type Role int
+
+const (
+	// Serving shards have guards before each row: a refused writer has not even
+	// looked whether a unique value is taken.
+	Serving Role = iota
+	// Receiving shards have a guard after each inserted row in its place. A server
+	// that has something to do before each row stores rows of a COPY one by one,
+	// which takes twice the time; it does not ask whether the guard would be called.
+	Receiving
+)
+
+// The events of a row's trigger, as pg_trigger.tgtype has them.
+const (
+	onInsert = 4
+	onDelete = 8
+	onUpdate = 16
+	onEvery  = onInsert | onDelete | onUpdate
 )
 
 func functionName(table string) string {
@@ -192,20 +216,31 @@ func pinned(c *tenancy.TableClass) string {
 }
 
 // triggerSQL makes the triggers of one table.
-func (s *Shard) triggerSQL(c *tenancy.TableClass) []string {
-	when := "BEFORE"
+func (s *Shard) triggerSQL(c *tenancy.TableClass, as Role) []string {
+	before := "BEFORE"
 	if col := c.Table.Column(c.TenantColumn); col != nil && col.Generated {
-		when = "AFTER" // its value is not there before
+		before = "AFTER" // its value is not there before
 	}
 	q, f := c.Table.Quoted(), functionName(c.Name())
-	return []string{
-		"DROP TRIGGER IF EXISTS " + guardName + " ON " + q,
-		"CREATE TRIGGER " + guardName + " " + when + " INSERT OR UPDATE OR DELETE ON " + q + " FOR EACH ROW WHEN (current_setting('shard_admin.copying', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION shard_admin_move." + f + "()",
-		"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + guardName,
-		"DROP TRIGGER IF EXISTS " + truncateName + " ON " + q,
-		"CREATE TRIGGER " + truncateName + " BEFORE TRUNCATE ON " + q + " FOR EACH STATEMENT EXECUTE FUNCTION shard_admin_move.guard_truncate()",
-		"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + truncateName,
+	trigger := func(name, when, after string) []string {
+		name = pgx.Identifier{name}.Sanitize()
+		return []string{
+			"CREATE TRIGGER " + name + " " + when + " ON " + q + " FOR EACH " + after,
+			"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + name,
+		}
 	}
+	row := "ROW WHEN (current_setting('shard_admin.copying', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION shard_admin_move." + f + "()"
+	out := []string{}
+	for _, name := range []string{guardName, insertedName, truncateName} {
+		out = append(out, "DROP TRIGGER IF EXISTS "+pgx.Identifier{name}.Sanitize()+" ON "+q)
+	}
+	if as == Receiving && before == "BEFORE" {
+		out = append(out, trigger(insertedName, "AFTER INSERT", row)...)
+		out = append(out, trigger(guardName, "BEFORE UPDATE OR DELETE", row)...)
+	} else {
+		out = append(out, trigger(guardName, before+" INSERT OR UPDATE OR DELETE", row)...)
+	}
+	return append(out, trigger(truncateName, "BEFORE TRUNCATE", "STATEMENT EXECUTE FUNCTION shard_admin_move.guard_truncate()")...)
 }
 
 // Hooks hear about waits.
@@ -244,8 +279,9 @@ func (s *Shard) ProveOwnership(ctx context.Context) ([]Missing, error) {
 }
 
 // InstallGuards guards every table whose rows move, one table a transaction,
-// waiting no longer than 200 ms for a lock at a time.
-func (s *Shard) InstallGuards(ctx context.Context, hooks Hooks) error {
+// waiting no longer than 200 ms for a lock at a time. A table that is guarded
+// already, for whatever role, stays as it is: another move relies on it.
+func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
 		return err
@@ -272,7 +308,7 @@ func (s *Shard) InstallGuards(ctx context.Context, hooks Hooks) error {
 				if missing, err := s.badGuards(ctx, tx); err != nil || !missing[c.Name()] {
 					return err
 				}
-				for _, sql := range append([]string{s.guardSQL(c)}, s.triggerSQL(c)...) {
+				for _, sql := range append([]string{s.guardSQL(c)}, s.triggerSQL(c, as)...) {
 					if _, err := tx.Exec(ctx, sql); err != nil {
 						return err
 					}
@@ -337,18 +373,20 @@ func (s *Shard) VerifyGuards(ctx context.Context) error {
 }
 
 func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, error) {
-	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc
+	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc, g.tgtype::int
 		FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = g.tgfoid
-		WHERE g.tgname = $1 AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')
+		WHERE g.tgname = ANY ($1) AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')
 		AND NOT EXISTS (SELECT FROM pg_partition_tree(g.tgrelid) p WHERE p.relid <> g.tgrelid AND NOT EXISTS (
-			SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = g.tgname AND x.tgfoid = g.tgfoid AND x.tgenabled = 'A'))`, guardName, truncateName)
+			SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = g.tgname AND x.tgfoid = g.tgfoid AND x.tgenabled = 'A'))`, []string{guardName, insertedName}, truncateName)
 	if err != nil {
 		return nil, conn.Fault(err, s.db.Name())
 	}
-	good := map[string]string{}
+	type guard struct{ table, function string }
+	good := map[guard]int{}
 	var schema, rel, fn, src string
-	if _, err = pgx.ForEachRow(rows, []any{&schema, &rel, &fn, &src}, func() error {
-		good[pgx.Identifier{schema, rel}.Sanitize()] = fn + "\x00" + src
+	var events int
+	if _, err = pgx.ForEachRow(rows, []any{&schema, &rel, &fn, &src, &events}, func() error {
+		good[guard{pgx.Identifier{schema, rel}.Sanitize(), fn + "\x00" + src}] |= events & onEvery
 		return nil
 	}); err != nil {
 		return nil, conn.Fault(err, s.db.Name())
@@ -357,7 +395,7 @@ func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, e
 	for _, c := range s.m.Moving() {
 		_, body, _ := strings.Cut(s.guardSQL(c), "AS $guard$")
 		body = strings.TrimSuffix(body, "$guard$")
-		if good[c.Table.Quoted()] != functionName(c.Name())+"\x00"+body {
+		if good[guard{c.Table.Quoted(), functionName(c.Name()) + "\x00" + body}] != onEvery {
 			bad[c.Name()] = true
 		}
 	}
@@ -384,7 +422,7 @@ func (s *Shard) RemoveGuards(ctx context.Context) error {
 		return nil // another open move needs them
 	}
 	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, g.tgname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE g.tgname IN ($1, $2) AND g.tgparentid = 0 ORDER BY 1, 2, 3`, guardName, truncateName)
+		WHERE g.tgname = ANY ($1) AND g.tgparentid = 0 ORDER BY 1, 2, 3`, []string{guardName, insertedName, truncateName})
 	if err != nil {
 		return conn.Fault(err, s.db.Name())
 	}
@@ -393,7 +431,7 @@ func (s *Shard) RemoveGuards(ctx context.Context) error {
 		var n, c string
 		var t trigger
 		err := row.Scan(&n, &c, &t.name)
-		t.table = pgx.Identifier{n, c}.Sanitize()
+		t.table, t.name = pgx.Identifier{n, c}.Sanitize(), pgx.Identifier{t.name}.Sanitize()
 		return t, err
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func TestManyMovesGuardAShardAtOnce(t *testing.T) {
 		wg.Go(func() {
 			f := fence.New(pair.There, pair.Map)
 			if errs[i] = f.Enter(t.Context(), uuid.NewString(), 1); errs[i] == nil {
-				errs[i] = f.InstallGuards(t.Context(), fence.Hooks{})
+				errs[i] = f.InstallGuards(t.Context(), fence.Serving, fence.Hooks{})
 			}
 		})
 	}

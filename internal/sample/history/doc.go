@@ -1,0 +1,32 @@
+// Package history keeps what was measured of a fleet, in the local SQLite file.
+//
+// # Tiers
+//
+// A value is kept as it came for two days. From it come buckets of five minutes,
+// kept for two weeks, from these buckets of an hour, kept for ninety days, and
+// from these buckets of a day, kept for two years. A bucket holds how many values
+// it stands for, the least, the most and their sum, so that a peak stays a peak
+// and an average of averages is right.
+//
+// # Order
+//
+// Add writes values in one transaction. Roll makes the buckets that have ended,
+// notes up to when they are made and deletes what is older than its tier keeps,
+// all in one transaction as well. A bucket is made once, a minute after its end,
+// from the tier below; a value that comes later than that is kept as it came and
+// is in no bucket.
+//
+// # What a crash leaves
+//
+// Either of the two is there as a whole or not at all. What was not rolled up is
+// rolled up by the next Roll, by whichever process: two that work on the same file
+// make the same buckets.
+//
+// # Reading
+//
+// Range answers with the finest tier that still covers the period and fits in the
+// number of points that was asked for. Buckets that have not ended are made from
+// the tiers below when they are read, so that a chart has its last minutes in every
+// tier. Nothing is drawn where nothing was measured: a shard that did not answer
+// leaves a gap, not a zero.
+package history
