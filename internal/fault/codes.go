@@ -14,6 +14,8 @@ const (
 	NotFound  Code = "not_found"
 	DiskFull  Code = "disk_full"
 
+	NotAvailable Code = "not_available"
+
 	FleetInvalid     Code = "fleet_invalid"
 	FleetHoldsSecret Code = "fleet_holds_secret"
 	FleetUnknown     Code = "fleet_unknown"
@@ -119,6 +121,8 @@ var codes = map[Code]Info{
 	Usage:     {Exit: 2, Before: true, Meaning: "The command, a flag or an argument is not of the form that help shows."},
 	NotFound:  {Exit: 1, Before: true, Meaning: "The thing that was named does not exist."},
 	DiskFull:  {Exit: 1, Meaning: "This computer's disk is full; nothing was changed."},
+
+	NotAvailable: {Exit: 1, Before: true, Meaning: "A figure cannot be asked for on this server: its version, an extension or a setting stands against it."},
 
 	FleetInvalid:     {Exit: 2, Before: true, Meaning: "A fleet file has a mistake; the message names file, line and remedy."},
 	FleetHoldsSecret: {Exit: 3, Before: true, Meaning: "A fleet file holds a password; it is refused until the named command has moved it to the keychain."},
