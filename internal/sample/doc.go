@@ -16,6 +16,23 @@
 // a pooler, where a session keeps no settings, each statement brings them
 // along in a transaction of its own.
 //
-// Nothing is written anywhere and nothing goes on by itself: a crash leaves at
-// most one statement that the server ends at its limit.
+// # The sampler
+//
+// A Sampler asks sources over and over, each by itself: one that is slow, hung or
+// gone delays none of the others. It keeps one session with each source for the
+// frequent tiers and opens a second one for as long as a slower tier takes, never
+// more. A source that answers slowly is spared the slower tiers.
+//
+//	waiting  not asked yet
+//	up       the last look was answered
+//	failing  it was missed; the next comes at once
+//	down     the next was missed as well; looks come less and less often, though
+//	         never less often than a source that is up is looked at
+//
+// From each state a look that is answered leads to up. What was known stays with
+// its age. A server that was restarted begins anew: two looks at a counter of which
+// one was before and one after it make no rate.
+//
+// Nothing is written anywhere; package history keeps what is worth keeping. A crash
+// leaves at most two statements, which the server ends at their limits.
 package sample

@@ -1,0 +1,389 @@
+package sample
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Source is a database that is sampled.
+type Source struct {
+	Name string
+	// Open opens a session with the Settings, or one through a pooler. Its error
+	// says why the database does not answer.
+	Open func(ctx context.Context) (*pgx.Conn, error)
+}
+
+// State is what is known of a source.
+type State string
+
+// The states of a source.
+const (
+	// Waiting sources have not been asked yet.
+	Waiting State = "waiting"
+	// Up is one that answered its last look.
+	Up State = "up"
+	// Failing is one that missed one look, or as many as Rules allow.
+	Failing State = "failing"
+	// Down is one that missed more.
+	Down State = "down"
+)
+
+// Rules say how often and how long to ask. The zero value stands for the usual
+// ones.
+type Rules struct {
+	// Every is the interval of a tier: Tier.Every.
+	Every func(Tier) time.Duration
+	// Deadline is how long a source has to answer its most frequent look, with
+	// opening a session for it: 2 s. Longest is how long it has for one of the
+	// slower tiers: 30 s.
+	Deadline, Longest time.Duration
+	// Misses is how many looks in a row a source may miss before it is down: 1.
+	// Again is how soon after a miss it is looked at again; while it is down the
+	// time doubles until it is the interval of the most frequent tier: 500 ms.
+	Misses int
+	Again  time.Duration
+	// Weary is how slowly a source may answer before it is spared the slower
+	// tiers: 1 s.
+	Weary time.Duration
+}
+
+func (r Rules) filled() Rules {
+	if r.Every == nil {
+		r.Every = Tier.Every
+	}
+	for _, d := range []struct {
+		of    *time.Duration
+		usual time.Duration
+	}{{&r.Deadline, 2 * time.Second}, {&r.Longest, 30 * time.Second}, {&r.Again, 500 * time.Millisecond}, {&r.Weary, time.Second}} {
+		if *d.of == 0 {
+			*d.of = d.usual
+		}
+	}
+	if r.Misses == 0 {
+		r.Misses = 1
+	}
+	return r
+}
+
+// Reading is what is known of a source.
+type Reading struct {
+	Source string
+	State  State
+	// Since is when the state began, At when the source answered last: the age of
+	// what is known. At is zero before the first answer.
+	Since, At time.Time
+	// Latency is the time of the last look at the most frequent tier, without
+	// opening a session.
+	Latency time.Duration
+	// Missed is how many looks in a row were missed, Err why the last one was.
+	Missed int
+	Err    error
+	// Spared says why slower tiers were left out at the last time they were due;
+	// "" when they were not.
+	Spared string
+	Server Server
+	// Results are the newest of each query, Before those before them; of a counter
+	// the two make a rate. Both are of one server: after a restart Before is empty.
+	Results, Before map[string]Result
+}
+
+// Sampler looks at sources over and over. It keeps one session with each, and a
+// second one for as long as a slower tier takes.
+type Sampler struct {
+	sources []Source
+	queries map[Tier][]Query
+	rules   Rules
+	heard   func(Reading)
+
+	mu       sync.Mutex
+	readings map[string]Reading
+}
+
+// NewSampler makes a sampler; Run starts it. heard is told each reading, in order
+// for each source; it may be nil.
+func NewSampler(sources []Source, queries []Query, rules Rules, heard func(Reading)) *Sampler {
+	s := &Sampler{sources: sources, queries: map[Tier][]Query{}, rules: rules.filled(), heard: heard, readings: map[string]Reading{}}
+	for _, q := range queries {
+		s.queries[q.Tier] = append(s.queries[q.Tier], q)
+	}
+	now := time.Now()
+	for _, src := range sources {
+		s.readings[src.Name] = Reading{Source: src.Name, State: Waiting, Since: now}
+	}
+	return s
+}
+
+// Latest returns what is known of every source, by name.
+func (s *Sampler) Latest() map[string]Reading {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.readings)
+}
+
+// Reading returns what is known of one source; false for one that is not sampled.
+func (s *Sampler) Reading(source string) (Reading, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.readings[source]
+	return r, ok
+}
+
+// Run samples until the context ends. A source that does not answer delays none of
+// the others.
+func (s *Sampler) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, src := range s.sources {
+		wg.Go(func() { (&watch{s: s, src: src, now: s.readings[src.Name]}).run(ctx) })
+	}
+	wg.Wait()
+}
+
+// tell keeps a reading and passes it on.
+func (s *Sampler) tell(r Reading) {
+	// The maps go on being changed by the watch.
+	r.Results, r.Before = maps.Clone(r.Results), maps.Clone(r.Before)
+	s.mu.Lock()
+	s.readings[r.Source] = r
+	s.mu.Unlock()
+	if s.heard != nil {
+		s.heard(r)
+	}
+}
+
+// watch is one source under watch.
+type watch struct {
+	s   *Sampler
+	src Source
+	now Reading
+
+	c *pgx.Conn
+	// due is when each tier is asked next.
+	due map[Tier]time.Time
+	// slow is where the answers of a slower tier come, while one is asked.
+	slow chan slower
+}
+
+// slower are the answers of the slower tiers.
+type slower struct {
+	results map[string]Result
+	server  Server
+}
+
+func (w *watch) run(ctx context.Context) {
+	defer w.close()
+	every := w.s.rules.Every(Live)
+	w.due = map[Tier]time.Time{}
+	// Sources that begin together are not asked together ever after.
+	next := time.Now().Add(time.Duration(rand.Int64N(int64(every)/10 + 1))) //nolint:gosec // not a secret
+	for {
+		select {
+		case <-ctx.Done():
+			if w.slow != nil {
+				<-w.slow // it ends with the context
+			}
+			return
+		case got := <-w.slow:
+			w.slow = nil
+			w.hear(got)
+			continue
+		case <-time.After(time.Until(next)):
+		}
+		began := time.Now()
+		err := w.look(ctx)
+		if ctx.Err() != nil {
+			continue
+		}
+		if err != nil {
+			next = time.Now().Add(w.missed(err, every))
+			continue
+		}
+		w.ask(ctx)
+		next = began.Add(jittered(every))
+	}
+}
+
+// jittered is an interval, a twentieth shorter or longer.
+func jittered(d time.Duration) time.Duration {
+	return d - d/20 + time.Duration(rand.Int64N(int64(d)/10+1)) //nolint:gosec // not a secret
+}
+
+// look asks the frequent tiers that are due, within the deadline.
+func (w *watch) look(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, w.s.rules.Deadline)
+	defer cancel()
+	if w.c == nil {
+		if err := w.open(limited); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	if err := w.collect(limited, Live); err != nil {
+		return err
+	}
+	w.now.Latency, w.now.At = time.Since(began), time.Now()
+	if !began.Before(w.due[Minute]) {
+		w.due[Minute] = began.Add(jittered(w.s.rules.Every(Minute)))
+		if err := w.collect(limited, Minute); err != nil {
+			return err
+		}
+	}
+	if w.now.State != Up {
+		w.now.State, w.now.Since = Up, w.now.At
+	}
+	w.now.Missed, w.now.Err = 0, nil
+	w.s.tell(w.now)
+	return nil
+}
+
+// collect asks a tier over the session that is kept.
+func (w *watch) collect(ctx context.Context, t Tier) error {
+	queries := w.s.queries[t]
+	if t == Live && len(queries) == 0 {
+		queries = []Query{{Name: "alive", Tier: Live, SQL: Always("SELECT 1")}}
+	}
+	results, err := Collect(ctx, w.c, w.now.Server, queries)
+	if err != nil {
+		w.close()
+		return err
+	}
+	w.take(results)
+	return nil
+}
+
+// open opens the session that is kept and finds out what it leads to.
+func (w *watch) open(ctx context.Context) error {
+	c, err := w.src.Open(ctx)
+	if err != nil {
+		return err
+	}
+	server, err := Identify(ctx, c)
+	if err != nil {
+		_ = c.Close(context.WithoutCancel(ctx))
+		return err
+	}
+	w.c = c
+	if server.Instance() != w.now.Server.Instance() || server.DatabaseOID != w.now.Server.DatabaseOID {
+		// Its counters began anew, and so does everything that is made of them.
+		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
+		w.due = map[Tier]time.Time{}
+	}
+	w.now.Server = server
+	return nil
+}
+
+func (w *watch) close() {
+	if w.c == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), w.s.rules.Deadline)
+	defer cancel()
+	_ = w.c.Close(ctx)
+	w.c = nil
+}
+
+// take keeps results; what they replace is kept as what was before. A query that
+// failed leaves what was known, with its age, in Before.
+func (w *watch) take(results map[string]Result) {
+	for name, r := range results {
+		if old, ok := w.now.Results[name]; ok && old.Err == nil {
+			w.now.Before[name] = old
+		}
+		w.now.Results[name] = r
+	}
+}
+
+// missed counts a look that was missed and says when the next one is.
+func (w *watch) missed(err error, every time.Duration) time.Duration {
+	w.now.Missed++
+	w.now.Err = err
+	state := Failing
+	if w.now.Missed > w.s.rules.Misses {
+		state = Down
+	}
+	if w.now.State != state {
+		w.now.State, w.now.Since = state, time.Now()
+	}
+	w.s.tell(w.now)
+	if over := w.now.Missed - w.s.rules.Misses; over > 0 {
+		return jittered(min(every, w.s.rules.Again<<min(over, 10)))
+	}
+	return w.s.rules.Again
+}
+
+// ask asks the slower tiers that are due, on a session of their own, so that a
+// statement that takes its time keeps no look waiting. One is asked at a time.
+func (w *watch) ask(ctx context.Context) {
+	if w.slow != nil {
+		return
+	}
+	now, queries, due := time.Now(), []Query{}, []Tier{}
+	for _, t := range Tiers() {
+		if t == Live || t == Minute || now.Before(w.due[t]) || len(w.s.queries[t]) == 0 {
+			continue
+		}
+		due = append(due, t)
+		queries = append(queries, w.s.queries[t]...)
+	}
+	if len(due) == 0 {
+		return
+	}
+	if w.now.Latency >= w.s.rules.Weary {
+		w.now.Spared = "it answers slowly"
+		w.s.tell(w.now)
+		return
+	}
+	w.now.Spared = ""
+	for _, t := range due {
+		w.due[t] = now.Add(jittered(w.s.rules.Every(t)))
+	}
+	answers := make(chan slower, 1)
+	w.slow = answers
+	go func() { answers <- w.slowly(ctx, queries) }()
+}
+
+// slowly asks the slower tiers.
+func (w *watch) slowly(ctx context.Context, queries []Query) slower {
+	ctx, cancel := context.WithTimeout(ctx, w.s.rules.Longest)
+	defer cancel()
+	failed := func(err error) slower {
+		out := map[string]Result{}
+		for _, q := range queries {
+			out[q.Name] = Result{At: time.Now(), Err: err}
+		}
+		return slower{results: out}
+	}
+	c, err := w.src.Open(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	defer func() {
+		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.s.rules.Deadline)
+		defer cancel()
+		_ = c.Close(bye)
+	}()
+	// What the session leads to may have changed since the last look.
+	server, err := Identify(ctx, c)
+	if err != nil {
+		return failed(err)
+	}
+	results, err := Collect(ctx, c, server, queries)
+	if len(results) == 0 && err != nil {
+		return failed(err)
+	}
+	return slower{results, server}
+}
+
+// hear takes what the slower tiers answered, unless it is of another server than
+// the rest.
+func (w *watch) hear(got slower) {
+	if got.server.Version != 0 && got.server.Instance() != w.now.Server.Instance() {
+		return
+	}
+	w.take(got.results)
+	w.s.tell(w.now)
+}

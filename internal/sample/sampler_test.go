@@ -1,0 +1,228 @@
+package sample_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/pgtest"
+	"shardadmin/internal/sample"
+)
+
+// often are rules by which everything comes soon.
+func often(every time.Duration) sample.Rules {
+	return sample.Rules{Every: func(sample.Tier) time.Duration { return every }, Deadline: time.Second, Again: 10 * time.Millisecond}
+}
+
+func source(name, url string) sample.Source {
+	return sample.Source{Name: name, Open: func(ctx context.Context) (*pgx.Conn, error) {
+		cfg, err := pgx.ParseConfig(url)
+		if err != nil {
+			return nil, err
+		}
+		for k, v := range sample.Settings() {
+			cfg.RuntimeParams[k] = v
+		}
+		cfg.RuntimeParams["application_name"] = "sampled " + name
+		return pgx.ConnectConfig(ctx, cfg)
+	}}
+}
+
+// run runs a sampler until the test ends, and returns a channel of its readings.
+func run(t *testing.T, sources []sample.Source, queries []sample.Query, rules sample.Rules) (*sample.Sampler, <-chan sample.Reading) {
+	t.Helper()
+	heard := make(chan sample.Reading, 10_000)
+	s := sample.NewSampler(sources, queries, rules, func(r sample.Reading) {
+		select {
+		case heard <- r:
+		default:
+		}
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { s.Run(ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return s, heard
+}
+
+// until waits for a reading that is as wanted.
+func until(t *testing.T, heard <-chan sample.Reading, what string, is func(sample.Reading) bool) sample.Reading {
+	t.Helper()
+	limit := time.After(60 * time.Second)
+	for {
+		select {
+		case r := <-heard:
+			if is(r) {
+				return r
+			}
+		case <-limit:
+			require.FailNow(t, "no such reading: "+what)
+		}
+	}
+}
+
+func of(name string, s sample.State) func(sample.Reading) bool {
+	return func(r sample.Reading) bool { return r.Source == name && r.State == s }
+}
+
+func TestTheSamplerAsksEveryTier(t *testing.T) {
+	t.Parallel()
+	queries := []sample.Query{}
+	for _, tier := range sample.Tiers() {
+		queries = append(queries, sample.Query{Name: string(tier), Tier: tier, SQL: sample.Always("SELECT extract(epoch FROM clock_timestamp())::float8 AS at")})
+	}
+	_, heard := run(t, []sample.Source{source("a", pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, "")))}, queries, often(20*time.Millisecond))
+	r := until(t, heard, "every tier twice", func(r sample.Reading) bool { return len(r.Before) == len(queries) })
+	require.Equal(t, sample.Up, r.State)
+	require.Positive(t, r.Latency)
+	for _, tier := range sample.Tiers() {
+		now, before := r.Results[string(tier)], r.Before[string(tier)]
+		require.NoError(t, now.Err)
+		require.Greater(t, now.Row(0).FloatOr("at", 0), before.Row(0).FloatOr("at", 0), tier)
+		require.True(t, now.At.After(before.At))
+	}
+}
+
+// silent takes connections and never says a word.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return "postgres://nobody@" + l.Addr().String() + "/none?sslmode=disable"
+}
+
+func TestAHungSourceDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	rules := often(20 * time.Millisecond)
+	rules.Deadline = 5 * time.Second
+	good := pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, ""))
+	_, heard := run(t, []sample.Source{source("hung", silent(t)), source("good", good)}, nil, rules)
+	// A hundred looks of the one fit into the first of the other.
+	looks := 0
+	first := until(t, heard, "a hundred looks, or a miss", func(r sample.Reading) bool {
+		if r.Source == "good" {
+			looks++
+		}
+		return looks == 20 || r.Source == "hung"
+	})
+	require.Equal(t, "good", first.Source)
+	r := until(t, heard, "the miss", of("hung", sample.Failing))
+	require.Error(t, r.Err)
+	require.Zero(t, r.At, "it has never answered")
+	require.Equal(t, 1, r.Missed)
+}
+
+func TestASourceThatGoesIsDownAndComesBackByItself(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, 0)
+	url := server.URL("", pgtest.Database(t, 0, ""))
+	var mu sync.Mutex
+	gone := false
+	inner := source("a", url)
+	src := sample.Source{Name: "a", Open: func(ctx context.Context) (*pgx.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if gone {
+			return pgx.Connect(ctx, "postgres://nobody@127.0.0.1:1/none?sslmode=disable")
+		}
+		return inner.Open(ctx)
+	}}
+	s, heard := run(t, []sample.Source{src}, []sample.Query{query("one", "SELECT 1 AS one")}, often(20*time.Millisecond))
+	up := until(t, heard, "up", of("a", sample.Up))
+
+	mu.Lock()
+	gone = true
+	mu.Unlock()
+	_, err := pgtest.Connect(t, server.URL("", "postgres")).Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sampled a'")
+	require.NoError(t, err)
+	failing := until(t, heard, "failing", of("a", sample.Failing))
+	require.Error(t, failing.Err)
+	down := until(t, heard, "down", of("a", sample.Down))
+	require.Equal(t, 2, down.Missed)
+	require.False(t, down.Since.Before(failing.Since))
+	require.False(t, down.At.Before(up.At), "what was known keeps its age")
+	require.NoError(t, down.Results["one"].Err, "and stays")
+	later := until(t, heard, "it goes on being down", func(r sample.Reading) bool { return r.Missed > 4 })
+	require.Equal(t, down.Since, later.Since, "since when does not change")
+
+	mu.Lock()
+	gone = false
+	mu.Unlock()
+	back := until(t, heard, "up again", of("a", sample.Up))
+	require.Zero(t, back.Missed)
+	require.NoError(t, back.Err)
+	latest, ok := s.Reading("a")
+	require.True(t, ok)
+	require.Equal(t, sample.Up, latest.State)
+}
+
+// While a slow tier is asked the frequent one goes on, on two sessions in all.
+func TestASlowTierKeepsNoLookWaiting(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, 0)
+	queries := []sample.Query{
+		query("sessions", "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'sampled slow'"),
+		{Name: "slow", Tier: sample.Hour, SQL: sample.Always("SELECT pg_sleep(1)::text AS done")},
+		{Name: "other", Tier: sample.Day, SQL: sample.Always("SELECT pg_sleep(1)::text AS done")},
+	}
+	_, heard := run(t, []sample.Source{source("slow", server.URL("", pgtest.Database(t, 0, "")))}, queries, often(10*time.Millisecond))
+	looks, most := 0, int64(0)
+	until(t, heard, "the slow answer", func(r sample.Reading) bool {
+		if n := r.Results["sessions"]; len(n.Rows) > 0 {
+			looks++
+			most = max(most, n.Row(0).IntOr("n", 0))
+		}
+		_, done := r.Results["slow"]
+		return done
+	})
+	require.Greater(t, looks, 5)
+	require.Equal(t, int64(2), most)
+}
+
+// A rate of two looks is of one server.
+func TestAnotherServerBeginsAnew(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var last *pgx.Conn
+	use := 0
+	urls := []string{pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, "")), pgtest.Server(t, 1).URL("", pgtest.Database(t, 1, ""))}
+	src := sample.Source{Name: "a", Open: func(ctx context.Context) (*pgx.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		c, err := source("a", urls[use]).Open(ctx)
+		last = c
+		return c, err
+	}}
+	_, heard := run(t, []sample.Source{src}, []sample.Query{query("where", "SELECT pg_postmaster_start_time()::text AS at")}, often(20*time.Millisecond))
+	first := until(t, heard, "two looks", func(r sample.Reading) bool { return len(r.Before) > 0 })
+	mu.Lock()
+	use = 1
+	_ = last.PgConn().Conn().Close() // as a server that was restarted elsewhere
+	mu.Unlock()
+	r := until(t, heard, "the other server", func(r sample.Reading) bool {
+		return r.State == sample.Up && r.Server.Instance() != first.Server.Instance()
+	})
+	require.Empty(t, r.Before)
+	require.NotEqual(t, first.Results["where"].Row(0).Text("at"), r.Results["where"].Row(0).Text("at"))
+}
+
+func TestOneThatAnswersSlowlyIsSpared(t *testing.T) {
+	t.Parallel()
+	rules := often(20 * time.Millisecond)
+	rules.Weary = 50 * time.Millisecond
+	queries := []sample.Query{
+		query("live", "SELECT pg_sleep(0.06)::text"),
+		{Name: "much", Tier: sample.Day, SQL: sample.Always("SELECT 1")},
+	}
+	_, heard := run(t, []sample.Source{source("a", pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, "")))}, queries, rules)
+	r := until(t, heard, "spared", func(r sample.Reading) bool { return r.Spared != "" })
+	require.True(t, strings.Contains(r.Spared, "slowly"))
+	require.NotContains(t, r.Results, "much")
+}
