@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,8 @@ func Collect(ctx context.Context, c *pgx.Conn, server Server, queries []Query) (
 			l.out[q.Name] = Result{At: time.Now(), Err: fault.New(fault.NotAvailable, reason, "")}
 			continue
 		}
-		ask := question{name: q.Name, sql: Tag + " " + sql, args: make([][]byte, len(q.Args))}
+		// A list of sessions cuts the end off, pg_stat_statements the beginning.
+		ask := question{name: q.Name, sql: Tag + " " + strings.TrimSpace(sql) + " " + Tag, args: make([][]byte, len(q.Args))}
 		for i, a := range q.Args {
 			var err error
 			if ask.args[i], err = encode(c.TypeMap(), a); err != nil {

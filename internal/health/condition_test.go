@@ -1,0 +1,581 @@
+package health_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/health"
+	"shardadmin/internal/pgtest"
+	"shardadmin/internal/sample"
+)
+
+// run executes a statement on a session and says when it is over.
+func run(t *testing.T, c *pgx.Conn, sql string) chan error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol)
+		done <- err
+	}()
+	return done
+}
+
+func exec(t *testing.T, c *pgx.Conn, sql string) {
+	t.Helper()
+	_, err := c.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+}
+
+const tiny = 1e-6
+
+func TestBlockedSessionsAreATree(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1), (2, 2)")
+	l := health.Defaults()
+	require.Empty(t, b.examine("blocking", health.Reading{}, l))
+	root, middle, last := b.session(), b.session(), b.session()
+	exec(t, root, "BEGIN; UPDATE t SET v = 2 WHERE id = 1")
+	exec(t, middle, "BEGIN; UPDATE t SET v = 2 WHERE id = 2")
+	first := run(t, middle, "UPDATE t SET v = 3 WHERE id = 1")
+	l.Blocking = health.Pair{Warning: tiny}
+	b.becomes("blocking", l, 1)
+	second := run(t, last, "UPDATE t SET v = 'secret'::text::int WHERE id = 2 OR v::text = 'another'; UPDATE t SET v = 9 WHERE id = 2")
+	require.Error(t, <-second)
+	second = run(t, last, "UPDATE t SET v = 4 WHERE id = 2 AND 'private' <> ''")
+	require.Eventually(t, func() bool {
+		tree := health.Tree(b.read())
+		return len(tree) == 1 && len(tree[0].Victims) == 1 && len(tree[0].Victims[0].Victims) == 1
+	}, 30*time.Second, 20*time.Millisecond)
+	found := b.examine("blocking", health.Reading{}, l)
+	require.Len(t, found, 1)
+	f := found[0]
+	require.Equal(t, health.Warning, f.Severity)
+	pid := strconv.FormatUint(uint64(root.PgConn().PID()), 10)
+	require.Contains(t, f.Message, "session "+pid+" blocks 2 sessions")
+	require.Equal(t, "SELECT pg_terminate_backend("+pid+")", f.Statement, "it is idle: there is nothing to cancel")
+	require.Len(t, f.Evidence.Rows, 3)
+	require.Equal(t, "    "+strconv.FormatUint(uint64(last.PgConn().PID()), 10), f.Evidence.Rows[2][0])
+	require.NotContains(t, f.Evidence.Rows[2][6], "private")
+	require.Empty(t, b.examine("blocking", health.Reading{}, health.Defaults()), "30 s have not gone by")
+	l = health.Defaults()
+	l.Victims = 2
+	require.Equal(t, health.Critical, b.examine("blocking", health.Reading{}, l)[0].Severity)
+	exec(t, root, "COMMIT")
+	require.NoError(t, <-first)
+	exec(t, middle, "COMMIT")
+	require.NoError(t, <-second)
+	l.Blocking = health.Pair{Warning: tiny}
+	b.becomes("blocking", l, 0)
+}
+
+func TestSessionsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "")
+	l := health.Defaults()
+	l.LongTransaction, l.IdleInTransaction, l.LongQuery = health.Pair{Warning: tiny}, health.Pair{Warning: tiny, Critical: 1e6}, health.Pair{Critical: tiny}
+	require.Empty(t, b.examine("idle_in_transaction", health.Reading{}, l))
+	idle, busy := b.session(), b.session()
+	exec(t, idle, "BEGIN; SELECT 'private'")
+	f := b.becomes("idle_in_transaction", l, 1)[0]
+	require.Equal(t, health.Warning, f.Severity)
+	require.Equal(t, "SELECT pg_terminate_backend("+strconv.FormatUint(uint64(idle.PgConn().PID()), 10)+")", f.Statement)
+	require.NotContains(t, f.Evidence.Rows[0], "private")
+	require.Empty(t, b.examine("long_transactions", health.Reading{}, l), "it is told of once")
+	require.Empty(t, b.examine("idle_in_transaction", health.Reading{}, health.Defaults()))
+	exec(t, idle, "COMMIT")
+	b.becomes("idle_in_transaction", l, 0)
+
+	done := run(t, busy, "SELECT pg_sleep(60)")
+	q := b.becomes("long_queries", l, 1)[0]
+	require.Equal(t, health.Critical, q.Severity)
+	require.Len(t, b.examine("long_transactions", health.Reading{}, l), 1)
+	exec(t, b.session(), q.Statement)
+	require.Error(t, <-done)
+	b.becomes("long_queries", l, 0)
+	b.becomes("long_transactions", l, 0)
+
+	cfg, err := pgx.ParseConfig(b.url())
+	require.NoError(t, err)
+	cfg.RuntimeParams["application_name"] = "shard-admin/copy/7"
+	ours, err := pgx.ConnectConfig(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ours.Close(context.Background()) })
+	exec(t, ours, "BEGIN; SELECT 1")
+	require.Empty(t, b.examine("idle_in_transaction", health.Reading{}, l), "our own are not shown")
+}
+
+// What the server's owner calls long is what its own limit says.
+func TestIdleSessionsAgainstTheServersOwnLimit(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "")
+	b.exec("ALTER DATABASE " + b.name + " SET idle_in_transaction_session_timeout = '60s'")
+	b.c = sampler(t, b.url(), "")
+	l := health.Defaults()
+	l.IdleInTransaction, l.IdleShare = health.Pair{Warning: 1e6}, tiny
+	exec(t, b.session(), "BEGIN; SELECT 1")
+	b.becomes("idle_in_transaction", l, 1)
+	l.IdleShare = 0.9
+	require.Empty(t, b.examine("idle_in_transaction", health.Reading{}, l))
+}
+
+func TestConnectionsAgainstWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	b := open(t, 3, "")
+	require.Empty(t, b.examine("connections", health.Reading{}, health.Defaults()))
+	row := b.read().Results["connections"].Row(0)
+	used, limit := row.FloatOr("used", 0), row.FloatOr("max", 0)-row.FloatOr("reserved", 0)-row.FloatOr("reserved_for_roles", 0)
+	require.Positive(t, row.FloatOr("reserved", 0), "those are for whoever comes to help")
+	l := health.Defaults()
+	l.Connections = health.Pair{Warning: (used + 5) / limit, Critical: (used + 8) / limit}
+	held := []*pgx.Conn{}
+	for range 5 {
+		held = append(held, b.session())
+	}
+	f := b.becomes("connections", l, 1)[0]
+	require.Equal(t, health.Warning, f.Severity)
+	require.Equal(t, fmt.Sprintf("%.0f of %.0f", used+5, limit), f.Value)
+	require.Equal(t, "5", f.Evidence.Rows[0][0])
+	held = append(held, b.session(), b.session(), b.session())
+	require.Eventually(t, func() bool {
+		found := b.examine("connections", health.Reading{}, l)
+		return len(found) == 1 && found[0].Severity == health.Critical
+	}, 30*time.Second, 20*time.Millisecond)
+	for _, c := range held {
+		_ = c.Close(t.Context())
+	}
+	b.becomes("connections", l, 0)
+}
+
+func TestSnapshotsAndPreparedTransactionsThatAreForgotten(t *testing.T) {
+	t.Parallel()
+	b := open(t, 4, "CREATE TABLE t (id int)")
+	l := health.Defaults()
+	l.Horizon, l.Prepared = health.Pair{Warning: 50, Critical: 1e9}, health.Pair{Warning: tiny}
+	require.Empty(t, b.examine("prepared_transactions", health.Reading{}, l))
+	burn := func() {
+		c := b.session()
+		for range 60 {
+			exec(t, c, "SELECT pg_current_xact_id()")
+		}
+	}
+	end := func(kind string, make, undo func()) {
+		t.Helper()
+		burn()
+		b.becomes("horizon", l, 0)
+		make()
+		burn()
+		f := b.becomes("horizon", l, 1)[0]
+		require.Contains(t, f.Subject, kind)
+		if kind != "session" {
+			exec(t, b.session(), f.Statement)
+		} else {
+			undo()
+		}
+		b.becomes("horizon", l, 0)
+	}
+	c := b.session()
+	end("session", func() { exec(t, c, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1") }, func() { exec(t, c, "COMMIT") })
+	end("prepared transaction it's", func() {
+		exec(t, c, "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'it''s'")
+		require.Equal(t, "it's", b.examine("prepared_transactions", health.Reading{}, l)[0].Subject)
+	}, nil)
+	require.Empty(t, b.examine("prepared_transactions", health.Reading{}, l))
+}
+
+func TestSlotsThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{15, 17} {
+		b := open(t, pgtest.Of(major), "")
+		slot := pgtest.Random("slot_")
+		mine := func(l health.Limits) []health.Finding {
+			out := []health.Finding{}
+			for _, f := range b.examine("slots", health.Reading{}, l) {
+				if f.Subject == "slot "+slot {
+					out = append(out, f)
+				}
+			}
+			return out
+		}
+		l := health.Defaults()
+		require.Empty(t, mine(l))
+		b.exec("SELECT pg_create_physical_replication_slot('" + slot + "', true)")
+		f := mine(l)
+		require.Len(t, f, 1)
+		require.Equal(t, health.Warning, f[0].Severity)
+		require.Contains(t, f[0].Message, "nobody reads it")
+		require.Equal(t, major >= 17, strings.Contains(f[0].Message, "nobody reads it, for "), "since when is known from 17 on: %s", f[0].Message)
+		l.SlotBytes = health.Pair{Critical: 1}
+		b.exec("SELECT pg_logical_emit_message(false, 'x', repeat('y', 100000)); SELECT pg_switch_wal()")
+		require.Equal(t, health.Critical, mine(l)[0].Severity)
+		exec(t, b.session(), f[0].Statement)
+		require.Empty(t, mine(l))
+	}
+}
+
+func TestStandbysThatFallBehind(t *testing.T) {
+	t.Parallel()
+	b := open(t, 5, "")
+	_ = b.c.Close(t.Context())
+	standby := pgtest.Standby(t, 5)
+	b.c = sampler(t, b.url(), "")
+	l := health.Defaults()
+	l.ReplicationBytes, l.ReplicationDelay = health.Pair{Warning: 50000, Critical: 1e12}, health.Pair{}
+	require.Eventually(t, func() bool { return len(b.read().Results["replication"].Rows) == 1 }, 30*time.Second, 50*time.Millisecond)
+	s := sampler(t, standby.URL("", b.name), "")
+	f := of(health.Examine(reading(t, s), health.Reading{}, health.Defaults()), "writable")
+	require.Len(t, f, 1)
+	require.Equal(t, "standby", f[0].Value)
+	require.Empty(t, b.examine("writable", health.Reading{}, health.Defaults()))
+	b.becomes("replication", l, 0)
+	control := pgtest.Connect(t, standby.URL("", b.name))
+	exec(t, control, "SELECT pg_wal_replay_pause()")
+	b.exec("SELECT pg_logical_emit_message(true, 'x', repeat('y', 100000))")
+	require.Contains(t, b.becomes("replication", l, 1)[0].Message, "behind")
+	exec(t, control, "SELECT pg_wal_replay_resume()")
+	require.NoError(t, pgtestReplies(standby.URL("", "postgres")))
+	// A standby tells its place when it has written, so it gets something to.
+	require.Eventually(t, func() bool {
+		b.exec("SELECT pg_logical_emit_message(true, 'x', 'y')")
+		return len(b.examine("replication", health.Reading{}, l)) == 0
+	}, 90*time.Second, 100*time.Millisecond)
+}
+
+// pgtestReplies lets a standby tell often how far it is.
+func pgtestReplies(url string) error {
+	c, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	_, err = c.Exec(context.Background(), "ALTER SYSTEM SET wal_receiver_status_interval = '1s'")
+	if err == nil {
+		_, err = c.Exec(context.Background(), "SELECT pg_reload_conf()")
+	}
+	return err
+}
+
+func TestIndexesThatAreBroken(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, `CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int, b int, p_id int REFERENCES p);
+		INSERT INTO t SELECT g, g % 5, g, NULL FROM generate_series(1, 100) g`)
+	l := health.Defaults()
+	require.Empty(t, b.examine("invalid_indexes", health.Reading{}, l))
+	_, err := b.session().Exec(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY broken ON t (a)")
+	require.Error(t, err, "there are doubles")
+	f := b.examine("invalid_indexes", health.Reading{}, l)
+	require.Len(t, f, 1)
+	require.Equal(t, health.Warning, f[0].Severity)
+	b.exec("DELETE FROM t WHERE id > 5")
+	exec(t, b.session(), f[0].Statement)
+	require.Empty(t, b.examine("invalid_indexes", health.Reading{}, l))
+
+	require.Empty(t, b.examine("duplicate_indexes", health.Reading{}, l))
+	b.exec(`CREATE INDEX longer ON t (b, p_id); CREATE INDEX shorter ON t (b); CREATE INDEX other ON t (b DESC); CREATE INDEX partial ON t (b) WHERE a > 1;
+		CREATE INDEX expression ON t ((a + b)); CREATE INDEX expression_again ON t ((a + b)); CREATE INDEX including ON t (b) INCLUDE (a); CREATE INDEX "of key" ON t (id)`)
+	f = b.examine("duplicate_indexes", health.Reading{}, l)
+	names := map[string]bool{}
+	for _, x := range f {
+		require.Equal(t, health.Info, x.Severity)
+		names[x.Subject] = true
+	}
+	require.Equal(t, map[string]bool{"shorter": true, "expression_again": true, "of key": true}, names)
+	for _, x := range f {
+		exec(t, b.session(), x.Statement)
+	}
+	require.Empty(t, b.examine("duplicate_indexes", health.Reading{}, l))
+
+	f = b.examine("foreign_keys", health.Reading{}, l)
+	require.Len(t, f, 1)
+	require.Equal(t, health.Info, f[0].Severity)
+	require.Equal(t, `CREATE INDEX CONCURRENTLY ON "public"."t" ("p_id")`, f[0].Statement)
+	l.SeqScanRows = -1
+	require.Equal(t, health.Warning, b.examine("foreign_keys", health.Reading{}, l)[0].Severity)
+	exec(t, b.session(), f[0].Statement)
+	require.Empty(t, b.examine("foreign_keys", health.Reading{}, l))
+}
+
+func TestTablesThatAreReadAsAWhole(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT g, g FROM generate_series(1, 500) g; ANALYZE t")
+	l := health.Defaults()
+	l.SeqScanRows = 100
+	before := b.read()
+	require.Empty(t, b.examine("missing_indexes", before, l))
+	c := b.session()
+	for range 5 {
+		exec(t, c, "SELECT * FROM t WHERE a = 1")
+	}
+	_ = c.Close(t.Context())
+	require.Eventually(t, func() bool { return len(b.examine("missing_indexes", before, l)) == 1 }, 30*time.Second, 50*time.Millisecond)
+	require.Empty(t, b.examine("missing_indexes", b.read(), l), "it is over")
+}
+
+func TestSequencesNearTheirEnd(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "CREATE TABLE t (id serial PRIMARY KEY); CREATE SEQUENCE big; CREATE TABLE u (id int DEFAULT nextval('big')); CREATE SEQUENCE down INCREMENT -1; CREATE SEQUENCE round CYCLE MAXVALUE 10")
+	l := health.Defaults()
+	require.Empty(t, b.examine("sequences", health.Reading{}, l), "those that were never used have no number")
+	b.exec("SELECT setval('t_id_seq', 100), setval('big', 100), setval('round', 10)")
+	require.Empty(t, b.examine("sequences", health.Reading{}, l))
+	b.exec("SELECT setval('t_id_seq', 1600000000), setval('big', 2100000000), setval('down', -9000000000000000000)")
+	f := b.examine("sequences", health.Reading{}, l)
+	require.Len(t, f, 3)
+	require.Equal(t, []any{"big", health.Critical}, []any{f[0].Subject, f[0].Severity}, "the column is an int")
+	require.Equal(t, []any{"down", health.Critical}, []any{f[1].Subject, f[1].Severity})
+	require.Equal(t, []any{"t_id_seq", health.Warning, "75 %"}, []any{f[2].Subject, f[2].Severity, f[2].Value})
+	exec(t, b.session(), f[2].Statement+"; "+"ALTER SEQUENCE t_id_seq AS bigint; "+f[0].Statement+"; DROP SEQUENCE down")
+	require.Empty(t, b.examine("sequences", health.Reading{}, l))
+}
+
+func TestDeadRowsAndEmptyRoom(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, `CREATE TABLE t (id int PRIMARY KEY, v text) WITH (autovacuum_enabled = off, autovacuum_vacuum_threshold = 100, autovacuum_vacuum_scale_factor = 0);
+		INSERT INTO t SELECT g, repeat('x', 200) FROM generate_series(1, 5000) g; ANALYZE t`)
+	l := health.Defaults()
+	l.BloatBytes = health.Pair{Warning: 100000, Critical: 200000}
+	require.Empty(t, b.examine("vacuum", health.Reading{}, l))
+	require.Empty(t, b.examine("bloat", health.Reading{}, l))
+	c := b.session()
+	exec(t, c, "DELETE FROM t WHERE id > 500")
+	_ = c.Close(t.Context())
+	f := b.becomes("vacuum", l, 1)
+	require.Equal(t, health.Critical, f[0].Severity)
+	require.Equal(t, "45.0x its trigger", f[0].Value)
+	require.Contains(t, f[0].Advice, "switched off")
+	exec(t, b.session(), "INSERT INTO t SELECT g, repeat('x', 200) FROM generate_series(9001, 9100) g") // the last page stays
+	exec(t, b.session(), f[0].Statement)
+	b.becomes("vacuum", l, 0)
+	exec(t, b.session(), "ANALYZE t")
+	f = b.examine("bloat", health.Reading{}, l)
+	require.NotEmpty(t, f)
+	require.Equal(t, "t", f[0].Subject)
+	require.Equal(t, health.Critical, f[0].Severity)
+	exec(t, b.session(), "VACUUM FULL t")
+	exec(t, b.session(), "ANALYZE t")
+	require.Empty(t, b.examine("bloat", health.Reading{}, l))
+}
+
+func TestAVacuumThatIsAtItIsSaid(t *testing.T) {
+	t.Parallel()
+	b := open(t, pgtest.Of(17), `CREATE TABLE t (id int, v text) WITH (autovacuum_enabled = off)`)
+	w := b.session()
+	exec(t, w, "INSERT INTO t SELECT g, 'x' FROM generate_series(1, 20000) g; DELETE FROM t")
+	_ = w.Close(t.Context()) // its figures are told at the latest now
+	c := b.session()
+	exec(t, c, "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
+	l := health.Defaults()
+	b.becomes("vacuum", l, 1)
+	done := run(t, c, "VACUUM t")
+	require.Eventually(t, func() bool {
+		f := b.examine("vacuum", health.Reading{}, l)
+		return len(f) == 1 && f[0].Statement == "" && f[0].Advice != ""
+	}, 30*time.Second, 20*time.Millisecond)
+	exec(t, b.session(), "SELECT pg_terminate_backend("+strconv.FormatUint(uint64(c.PgConn().PID()), 10)+")")
+	require.Error(t, <-done)
+}
+
+func TestTransactionIDsThatAreOld(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "CREATE TABLE t (id int) WITH (autovacuum_freeze_max_age = 100000, autovacuum_enabled = off); INSERT INTO t VALUES (1); CREATE TABLE burn (id int)")
+	l := health.Defaults()
+	about := func() []health.Finding {
+		out := []health.Finding{}
+		for _, f := range b.examine("wraparound", health.Reading{}, l) {
+			if f.Subject == "table t" {
+				out = append(out, f)
+			}
+		}
+		return out
+	}
+	require.Empty(t, about())
+	l.Freeze = health.Pair{Warning: 0.1, Critical: 2}
+	b.exec("DO $$ BEGIN FOR i IN 1..20000 LOOP BEGIN INSERT INTO burn VALUES (i); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$")
+	f := about()
+	require.Len(t, f, 1)
+	require.Equal(t, health.Warning, f[0].Severity)
+	l.Freeze.Critical = 0.15
+	require.Equal(t, health.Critical, about()[0].Severity)
+	// Others on the server may hold an older snapshot for a moment.
+	require.Eventually(t, func() bool {
+		exec(t, b.session(), f[0].Statement)
+		return len(about()) == 0
+	}, 30*time.Second, 100*time.Millisecond)
+}
+
+// Counters say nothing with one look, and what they say is over with the next.
+func TestCountersBetweenTwoLooks(t *testing.T) {
+	t.Parallel()
+	b := open(t, 6, "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1), (2, 2)")
+	l := health.Defaults()
+	first := b.read()
+	later := map[string]bool{}
+	for _, u := range health.Examine(first, health.Reading{}, l).Unavailable {
+		if u.Later {
+			require.Equal(t, "not known yet: needs two looks", u.Reason)
+			later[u.Check] = true
+		}
+	}
+	for _, c := range []string{"cache_hits", "temp_files", "deadlocks", "rollbacks", "checkpoints", "wal", "missing_indexes"} {
+		require.True(t, later[c], c)
+	}
+	l.TempBytes, l.RollbackLeast, l.RequestedLeast, l.WALBytes, l.CacheHits, l.CacheReads = health.Pair{Warning: 1}, 20, 1, health.Pair{Critical: 1}, 2, tiny
+	appears := func(check string, make func(c *pgx.Conn)) {
+		t.Helper()
+		before := b.read()
+		c := b.session()
+		make(c)
+		_ = c.Close(t.Context()) // its figures are told at the latest now
+		require.Eventually(t, func() bool { return len(b.examine(check, before, l)) == 1 }, 30*time.Second, 50*time.Millisecond, check)
+	}
+	appears("temp_files", func(c *pgx.Conn) {
+		exec(t, c, "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT g FROM generate_series(1, 100000) g ORDER BY g DESC) x")
+	})
+	appears("rollbacks", func(c *pgx.Conn) {
+		for range 100 {
+			exec(t, c, "BEGIN; SELECT 1")
+			exec(t, c, "ROLLBACK")
+		}
+	})
+	appears("checkpoints", func(c *pgx.Conn) { exec(t, c, "CHECKPOINT") })
+	appears("wal", func(c *pgx.Conn) { exec(t, c, "INSERT INTO t SELECT g, g FROM generate_series(10, 5000) g") })
+	appears("deadlocks", func(c *pgx.Conn) {
+		other := b.session()
+		exec(t, c, "SET deadlock_timeout = '10ms'; BEGIN; UPDATE t SET v = 1 WHERE id = 1")
+		exec(t, other, "SET deadlock_timeout = '10ms'; BEGIN; UPDATE t SET v = 1 WHERE id = 2")
+		done := run(t, other, "UPDATE t SET v = 1 WHERE id = 1")
+		_, one := c.Exec(t.Context(), "UPDATE t SET v = 1 WHERE id = 2")
+		exec(t, c, "ROLLBACK")
+		two := <-done
+		require.True(t, (one == nil) != (two == nil), "%v %v", one, two)
+		_ = other.Close(t.Context())
+	})
+	appears("cache_hits", func(*pgx.Conn) { readCold(t, b) })
+	// Statistics arrive late; once nothing happens they are still.
+	for _, check := range []string{"temp_files", "deadlocks", "checkpoints"} {
+		require.Eventually(t, func() bool { return len(b.examine(check, b.read(), l)) == 0 }, 30*time.Second, 50*time.Millisecond, check)
+	}
+	b.exec("SELECT pg_stat_reset()")
+	require.Empty(t, b.examine("temp_files", first, l), "after a reset nothing is known")
+}
+
+// readCold reads more than the server's memory takes.
+func readCold(t *testing.T, b *bench) {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), b.url())
+	require.NoError(t, err)
+	defer pool.Close()
+	_, err = pool.Exec(t.Context(), "CREATE TABLE cold AS SELECT g, repeat('x', 500) FROM generate_series(1, 300000) g; SELECT count(*) FROM cold", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+}
+
+func TestAFullShard(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "")
+	now := b.read()
+	require.Empty(t, of(health.Examine(now, health.Reading{}, health.Defaults()), "capacity"), "without a capacity nothing is guessed")
+	bytes := now.Results["database"].Row(0).IntOr("bytes", 0)
+	require.Positive(t, bytes)
+	for _, c := range []struct {
+		capacity int64
+		want     []health.Severity
+	}{{bytes * 2, nil}, {bytes * 5 / 4, []health.Severity{health.Warning}}, {bytes, []health.Severity{health.Critical}}} {
+		now.CapacityBytes = c.capacity
+		got := []health.Severity(nil)
+		for _, f := range of(health.Examine(now, health.Reading{}, health.Defaults()), "capacity") {
+			got = append(got, f.Severity)
+		}
+		require.Equal(t, c.want, got)
+	}
+}
+
+func TestLatencyAndSilence(t *testing.T) {
+	t.Parallel()
+	r := health.Reading{At: time.Now(), Server: sample.Server{Version: 180004}}
+	for _, c := range []struct {
+		rtt  time.Duration
+		want health.Severity
+	}{{249 * time.Millisecond, ""}, {250 * time.Millisecond, health.Warning}, {time.Second, health.Critical}} {
+		r.RoundTrip = c.rtt
+		f := of(health.Examine(r, health.Reading{}, health.Defaults()), "latency")
+		require.Equal(t, c.want != "", len(f) == 1)
+		if len(f) == 1 {
+			require.Equal(t, c.want, f[0].Severity)
+		}
+	}
+	silent := health.Examine(health.Reading{Err: fault.New(fault.DatabaseUnreachable, "shard_1: connection refused", "start it")}, r, health.Defaults())
+	require.Len(t, silent.Findings, 1)
+	require.Equal(t, []any{"reachable", health.Critical, "the database does not answer: shard_1: connection refused", "start it"},
+		[]any{silent.Findings[0].Check, silent.Findings[0].Severity, silent.Findings[0].Message, silent.Findings[0].Advice})
+}
+
+func TestADatabaseThatTakesNoWrites(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "")
+	l := health.Defaults()
+	require.Empty(t, b.examine("writable", health.Reading{}, l), "that the sampler only reads is its own business")
+	b.exec("ALTER DATABASE " + b.name + " SET default_transaction_read_only = on")
+	f := b.examine("writable", health.Reading{}, l)
+	require.Len(t, f, 1)
+	require.Equal(t, health.Critical, f[0].Severity)
+	exec(t, pgtest.Connect(t, pgtest.Server(t, 0).URL("", "postgres")), f[0].Statement)
+	require.Empty(t, b.examine("writable", health.Reading{}, l))
+}
+
+func TestSettingsAndTheArchive(t *testing.T) {
+	t.Parallel()
+	b := open(t, 7, "")
+	s := pgtest.Server(t, 7)
+	l := health.Defaults()
+	settings := func() map[string]health.Severity {
+		out := map[string]health.Severity{}
+		for _, f := range b.examine("settings", health.Reading{}, l) {
+			out[f.Subject] = f.Severity
+		}
+		return out
+	}
+	usual := settings()
+	require.Equal(t, map[string]health.Severity{"fsync": health.Critical, "full_page_writes": health.Critical}, usual, "as a test's server is")
+	change := func(statements ...string) {
+		t.Helper()
+		c := b.session()
+		for _, sql := range append(statements, "SELECT pg_reload_conf()") {
+			exec(t, c, sql)
+		}
+	}
+	change("ALTER SYSTEM SET archive_mode = on", "ALTER SYSTEM SET archive_command = 'false'")
+	pending := maps.Clone(usual)
+	pending["archive_mode"] = health.Warning // waits for a restart
+	var got map[string]health.Severity
+	require.Eventually(t, func() bool { got = settings(); return maps.Equal(got, pending) }, 30*time.Second, 50*time.Millisecond, "%v", &got)
+	require.Empty(t, b.examine("archiver", health.Reading{}, l))
+	_ = b.c.Close(t.Context())
+	require.NoError(t, s.Restart(t.Context()))
+	b.c = sampler(t, b.url(), "")
+	require.Equal(t, usual, settings())
+	change("SELECT pg_logical_emit_message(true, 'x', 'y')", "SELECT pg_switch_wal()")
+	require.Equal(t, health.Critical, b.becomes("archiver", l, 1)[0].Severity)
+	change("ALTER SYSTEM SET archive_command = 'true'", "SELECT pg_logical_emit_message(true, 'x', 'y')", "SELECT pg_switch_wal()")
+	require.Eventually(t, func() bool { return len(b.examine("archiver", health.Reading{}, l)) == 0 }, 120*time.Second, 100*time.Millisecond)
+}
+
+func TestExtensionsThatLagBehind(t *testing.T) {
+	t.Parallel()
+	b := open(t, pgtest.Of(16), "")
+	require.Empty(t, b.examine("extensions", health.Reading{}, health.Defaults()))
+	b.exec("CREATE EXTENSION pgstattuple VERSION '1.4'")
+	f := b.examine("extensions", health.Reading{}, health.Defaults())
+	require.Len(t, f, 1)
+	require.Equal(t, []any{"pgstattuple", health.Info}, []any{f[0].Subject, f[0].Severity})
+	exec(t, b.session(), f[0].Statement)
+	require.Empty(t, b.examine("extensions", health.Reading{}, health.Defaults()))
+}

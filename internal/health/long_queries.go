@@ -1,0 +1,26 @@
+package health
+
+import (
+	"shardadmin/internal/figure"
+	"shardadmin/internal/sample"
+)
+
+func longQueries() Check {
+	return Check{
+		Name: "long_queries", Title: "No statement runs for long", Group: "sessions", Tier: sample.Live, Monitor: true, Queries: sessionsQuery(),
+		Why:        "A statement that runs for minutes takes a processor or the disk from all tenants of the shard, and holds back vacuum.",
+		Remedy:     "See what it waits for; cancel it where it is not wanted. statement_timeout is the lasting remedy for an application's role.",
+		Thresholds: func(l Limits) string { return pairOf(l.LongQuery, span) },
+		Judge: func(now, _ Reading, l Limits) []Finding {
+			s, longest, rows := ofSessions(now, l.LongQuery, "statement_seconds", func(r sample.Row) bool { return r.Text("state") == "active" && r.Text("wait_event_type") != "Lock" })
+			if s == "" {
+				return nil
+			}
+			return []Finding{{
+				Severity: s, Subject: subject(rows[0]), Value: span(longest), Message: figure.Count(int64(len(rows)), "statement") + " running for long, the longest for " + span(longest),
+				Advice: "see what it does; cancelling ends the statement alone", Statement: cancel(rows[0]),
+				Evidence: table(rows, "pid", "user", "application", "client", "wait_event", "statement_seconds", "query"),
+			}}
+		},
+	}
+}

@@ -1,0 +1,37 @@
+package health
+
+import (
+	"strings"
+
+	"shardadmin/internal/sample"
+)
+
+// sessionsQuery is asked once for all checks of sessions that take long.
+func sessionsQuery() []sample.Query { return []sample.Query{query("sessions", sample.Live)} }
+
+// ofSessions judges the sessions that pick chooses by the seconds that it
+// returns; the worst of them is the finding.
+func ofSessions(now Reading, p Pair, column string, pick func(sample.Row) bool) (Severity, float64, []sample.Row) {
+	var worst Severity
+	var longest float64
+	rows := []sample.Row{}
+	for _, r := range now.rows("sessions") {
+		seconds := r.FloatOr(column, 0)
+		s := grade(seconds, p)
+		if s == "" || !pick(r) {
+			continue
+		}
+		rows = append(rows, r)
+		worst, longest = worse(worst, s), max(longest, seconds)
+	}
+	return worst, longest, rows
+}
+
+func isIdle(r sample.Row) bool { return strings.HasPrefix(r.Text("state"), "idle in transaction") }
+
+// terminate is the statement that ends a session, cancel the one that ends what
+// it does.
+func terminate(r sample.Row) string { return "SELECT pg_terminate_backend(" + text(r, "pid") + ")" }
+func cancel(r sample.Row) string    { return "SELECT pg_cancel_backend(" + text(r, "pid") + ")" }
+
+func subject(r sample.Row) string { return "session " + text(r, "pid") }
