@@ -95,13 +95,17 @@ func TestPasswordsAndDatabasesThatAreWrong(t *testing.T) {
 	}
 }
 
-// closed is a port of this machine on which nobody listens.
+// closed is a port that nobody listens on, nor will while the test runs: this
+// end of a connection has it.
 func closed(t *testing.T) int {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(func() { _ = l.Close() })
+	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}}).DialContext(t.Context(), "tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().(*net.TCPAddr).Port
 }
 
 // silent is a server that takes connections and never says a word; it counts
