@@ -45,8 +45,9 @@ type Rules struct {
 	// 5 s.
 	Calm time.Duration
 	// Slower is by how much at least probes must have become slower, beside
-	// being twice as slow, to count where nobody else is at work: 25 ms. A copy at
-	// full speed alone takes a slow disk for 10.
+	// being twice as slow, to count where nobody else is at work: 100 ms. A copy at
+	// full speed alone takes a slow disk, or few processors, for 30; whoever comes is
+	// seen within Every.
 	Slower time.Duration
 	// Behind is how far a standby must be behind to count, 5 s; at FarBehind,
 	// 30 s, no part is begun until it is half that.
@@ -104,7 +105,7 @@ func (r Rules) filled() Rules {
 		{&r.Every, 500 * time.Millisecond},
 		{&r.Closely, 40 * time.Millisecond},
 		{&r.Calm, 5 * time.Second},
-		{&r.Slower, 25 * time.Millisecond},
+		{&r.Slower, 100 * time.Millisecond},
 		{&r.Behind, 5 * time.Second},
 		{&r.FarBehind, 30 * time.Second},
 		{&r.Anew, 15 * time.Second},

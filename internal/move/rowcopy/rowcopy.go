@@ -1,6 +1,7 @@
 package rowcopy
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -113,8 +114,9 @@ func open(ctx context.Context, j Job) (*worker, error) {
 		w.close()
 		return nil, conn.Fault(err, j.Source.Name())
 	}
-	// A hidden row would be a lost row.
-	if _, err := w.tx.Exec(ctx, "SET LOCAL row_security = off"); err != nil {
+	// A hidden row would be a lost row. A part is put in its order in memory, and by
+	// one processor: the rest are the tenants'.
+	if _, err := w.tx.Exec(ctx, "SET LOCAL row_security = off; SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0", pgx.QueryExecModeSimpleProtocol); err != nil {
 		w.close()
 		return nil, conn.Fault(err, j.Source.Name())
 	}
@@ -245,6 +247,9 @@ func (j Job) divides(c *tenancy.TableClass) bool {
 	return j.Governor != nil && (j.ReplicaRole || !slices.ContainsFunc(c.Table.ForeignKeys, func(f structure.ForeignKey) bool { return f.RefTable == c.Name() }))
 }
 
+// handed is how many bytes are handed from the reading to the writing side at once.
+const handed = 64 << 10
+
 // pipe is Pipe under a governor: the rows go to the target by pieces.
 func pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.TableClass, query, into string, g *Governor, tell func(bytes int64)) (out, in int64, err error) {
 	if tell == nil {
@@ -255,7 +260,12 @@ func pipe(ctx context.Context, src, dst *pgx.Conn, source string, c *tenancy.Tab
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tag, err := src.PgConn().CopyTo(ctx, wr, "COPY ("+query+") TO STDOUT (FORMAT "+format(c)+")")
+		// Each row comes alone; handing them over one by one costs more than the rows.
+		many := bufio.NewWriterSize(wr, handed)
+		tag, err := src.PgConn().CopyTo(ctx, many, "COPY ("+query+") TO STDOUT (FORMAT "+format(c)+")")
+		if flushed := many.Flush(); err == nil {
+			err = flushed
+		}
 		out, reading = tag.RowsAffected(), err
 		_ = wr.CloseWithError(err)
 	}()
