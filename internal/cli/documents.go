@@ -81,10 +81,11 @@ type shardHealthDocument struct {
 
 type healthDocument struct {
 	Shards []shardHealthDocument `json:"shards"`
+	Fleet  []session.Finding     `json:"fleet"`
 }
 
 func healthDocumentOf(v session.Health) healthDocument {
-	d := healthDocument{Shards: []shardHealthDocument{}}
+	d := healthDocument{Shards: []shardHealthDocument{}, Fleet: v.Fleet}
 	for _, h := range v.Shards {
 		x := shardHealthDocument{ShardHealth: h}
 		why := "the shard did not answer"

@@ -82,6 +82,20 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		},
 		ChainOK: true, Safe: "acme lives on shard_1; default keeps the copy with which it can move back",
 	}
+	unwell := session.Health{Shards: []session.ShardHealth{
+		{
+			Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), IndexHitRate: ref(0.991), SizeBytes: ref(int64(5 << 30)),
+			Findings: []session.Finding{
+				{
+					Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections", Statement: "SELECT pg_terminate_backend(4711)",
+					Columns: []string{"connections", "state", "application"}, Rows: [][]string{{"180", "idle", "an application with quite a long name of its own and more"}, {"19", "active", "puma"}},
+				},
+				{Check: "duplicate_indexes", Severity: "info", Message: "another index covers it"},
+			},
+			Unavailable: []session.UnavailableCheck{{Check: "blocking", Reason: "the role op is not a member of pg_monitor and sees its own only", Grant: `GRANT pg_monitor TO "op"`}, {Check: "wal", Reason: "not known yet: needs two looks", Later: true}},
+		},
+		{Name: "shard_2", Status: "unreachable", Problem: down, Findings: []session.Finding{{Check: "reachable", Severity: "critical", Message: "the database does not answer: connection refused", Advice: "start it"}}},
+	}, Fleet: []session.Finding{{Check: "settings", Severity: "info", Subject: "work_mem", Message: "setting work_mem differs"}}}
 	for name, draw := range map[string]func(io.Writer){
 		"status": func(w io.Writer) {
 			printStatus(w, session.Status{
@@ -96,15 +110,8 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 				InstallNote: "the control database has no schema shard_admin: the fleet may only be looked at",
 			})
 		},
-		"health": func(w io.Writer) {
-			printHealth(w, session.Health{Shards: []session.ShardHealth{
-				{
-					Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), IndexHitRate: ref(0.991), SizeBytes: ref(int64(5 << 30)),
-					Findings: []session.Finding{{Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections"}},
-				},
-				{Name: "shard_2", Status: "unreachable", Problem: down},
-			}})
-		},
+		"health":       func(w io.Writer) { printHealth(w, unwell, false) },
+		"health-alone": func(w io.Writer) { printHealth(w, unwell, true) },
 		"distribution": func(w io.Writer) {
 			printDistribution(w, session.Distribution{Total: 1200, Shards: []session.ShardShare{{Name: "default", Tenants: 1100, Percent: 91.7, SizeBytes: ref(int64(42 << 30))}, {Name: "shard_2", Tenants: 100, Percent: 8.3, SizeReason: "the shard does not answer", Problem: down}}})
 		},

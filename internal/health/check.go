@@ -201,10 +201,10 @@ func (c Check) unavailable(now, before Reading) (Unavailable, bool) {
 		}
 	}
 	if c.Deltas {
-		if _, reason := window(now, before); reason != "" {
-			return Unavailable{Check: c.Name, Reason: reason, Later: true}, true
-		}
 		for _, q := range c.Queries {
+			if _, reason := window(now, before, q.Name); reason != "" {
+				return Unavailable{Check: c.Name, Reason: reason, Later: true}, true
+			}
 			if res, asked := before.Results[q.Name]; !asked || res.Err != nil {
 				return Unavailable{Check: c.Name, Reason: twoLooks, Later: true}, true
 			}
@@ -222,7 +222,7 @@ const twoLooks = "not known yet: needs two looks"
 
 // window is the time between two readings of one database, or why there is
 // none.
-func window(now, before Reading) (time.Duration, string) {
+func window(now, before Reading, query string) (time.Duration, string) {
 	switch {
 	case before.At.IsZero() || before.Err != nil:
 		return 0, twoLooks
@@ -232,6 +232,10 @@ func window(now, before Reading) (time.Duration, string) {
 		return 0, "not known yet: the server was restarted since the last look"
 	}
 	d := now.At.Sub(before.At)
+	// Queries of one reading may have been asked at different times.
+	if a, b := now.Results[query].At, before.Results[query].At; !a.IsZero() && !b.IsZero() {
+		d = a.Sub(b)
+	}
 	if d <= 0 {
 		return 0, twoLooks
 	}

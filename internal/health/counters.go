@@ -16,7 +16,7 @@ func over(d time.Duration) string { return " in the last " + figure.Span(d) }
 
 // perMinute is how fast a counter of the database ran.
 func perMinute(now, before Reading, column string) (rate float64, d time.Duration, ok bool) {
-	d, reason := window(now, before)
+	d, reason := window(now, before, "database")
 	grown, ok := delta(now, before, "database", column)
 	if reason != "" || !ok {
 		return 0, d, false
@@ -49,7 +49,7 @@ func IndexHits(now, before Reading) HitRate {
 
 func hits(now, before Reading, query, hit, read string) HitRate {
 	var h HitRate
-	d, reason := window(now, before)
+	d, reason := window(now, before, query)
 	a, ok := delta(now, before, query, hit)
 	b, also := delta(now, before, query, read)
 	if reason == "" && ok && also && a+b > 0 {
@@ -144,7 +144,7 @@ func rollbacks() Check {
 		Judge: func(now, before Reading, l Limits) []Finding {
 			back, ok := delta(now, before, "database", "xact_rollback")
 			done, also := delta(now, before, "database", "xact_commit")
-			d, reason := window(now, before)
+			d, reason := window(now, before, "database")
 			if !ok || !also || reason != "" || back+done < l.RollbackLeast {
 				return nil
 			}
@@ -217,7 +217,7 @@ func checkpoints() Check {
 		Judge: func(now, before Reading, l Limits) []Finding {
 			asked, ok := delta(now, before, "checkpoints", "requested")
 			timed, also := delta(now, before, "checkpoints", "timed")
-			d, _ := window(now, before)
+			d, _ := window(now, before, "checkpoints")
 			if !ok || !also || asked+timed < l.RequestedLeast || asked/(asked+timed) <= l.Requested {
 				return nil
 			}
@@ -237,7 +237,7 @@ func wal() Check {
 		Thresholds: func(l Limits) string { return pairOf(l.WALBytes, size) + " a second" },
 		Judge: func(now, before Reading, l Limits) []Finding {
 			n, ok := delta(now, before, "wal", "wal_bytes")
-			d, reason := window(now, before)
+			d, reason := window(now, before, "wal")
 			if !ok || reason != "" {
 				return nil
 			}
@@ -263,7 +263,7 @@ func transfers() Check {
 		Judge: func(now, before Reading, l Limits) []Finding {
 			read, ok := delta(now, before, "io", "read_bytes")
 			written, also := delta(now, before, "io", "write_bytes")
-			d, reason := window(now, before)
+			d, reason := window(now, before, "io")
 			if !ok || !also || reason != "" {
 				return nil
 			}

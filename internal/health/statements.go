@@ -78,7 +78,7 @@ type Statements struct {
 // is not known. Counters are never reset: an entry that began anew counts from
 // its beginning.
 func TopStatements(now, before Reading) (Statements, bool) {
-	d, reason := window(now, before)
+	d, reason := window(now, before, "statements")
 	if reason != "" || now.Results["statements"].Err != nil || before.Results["statements"].Err != nil || len(before.Results["statements"].Columns) == 0 {
 		return Statements{}, false
 	}

@@ -264,7 +264,7 @@ func missingIndexes() Check {
 			for _, r := range before.rows("tables") {
 				earlier[r.Text("schema")+"."+r.Text("table")] = r
 			}
-			d, _ := window(now, before)
+			d, _ := window(now, before, "tables")
 			out := []Finding{}
 			for _, r := range now.rows("tables") {
 				b, ok := earlier[r.Text("schema")+"."+r.Text("table")]

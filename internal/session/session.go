@@ -60,6 +60,7 @@ type Session struct {
 	ended    map[string]error  // how the last run of a resource ended here
 	slowed   map[string]string // by move that is carried out here: what holds its copy back
 	behinds  map[string]*asked // by move: what its shard said last
+	looks    map[string]*looks // by shard: what its checks were told last
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be
@@ -68,7 +69,7 @@ func Open(cfg Config) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}}
+	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}, looks: map[string]*looks{}}
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}

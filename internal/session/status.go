@@ -19,9 +19,6 @@ const answerLimit = 2 * time.Second
 //go:embed sql/status.sql
 var statusSQL string
 
-//go:embed sql/health.sql
-var healthSQL string
-
 //go:embed sql/stats.sql
 var statsSQL string
 
@@ -183,95 +180,6 @@ func grade(latency float64, connections, limit int) string {
 }
 
 func milliseconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e3 }
-
-// Health is the basic health of one shard, or of all with "".
-func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
-	shards := s.cfg.Fleet.Shards
-	if shard != "" {
-		sh, ok := s.cfg.Fleet.Shard(shard)
-		if !ok {
-			_, err := s.set.Shard(shard)
-			return Health{Shards: []ShardHealth{}}, err
-		}
-		shards = []fleet.Shard{sh}
-	}
-	out := Health{Shards: make([]ShardHealth, len(shards))}
-	var wg sync.WaitGroup
-	for i, sh := range shards {
-		wg.Go(func() { out.Shards[i] = s.health(ctx, sh) })
-	}
-	wg.Wait()
-	return out, nil
-}
-
-func (s *Session) health(ctx context.Context, sh fleet.Shard) ShardHealth {
-	v := s.shardStatus(ctx, sh)
-	h := ShardHealth{
-		Name: v.Name, Status: v.Status, LatencyMS: v.LatencyMS, Connections: v.Connections, MaxConnections: v.MaxConnections,
-		SizeBytes: v.SizeBytes, Findings: []Finding{}, Problem: v.Problem, CheckedAt: v.CheckedAt,
-	}
-	if !v.Reachable {
-		h.CacheReason, h.IndexReason = v.LatencyReason, v.LatencyReason
-		if v.Configured {
-			h.Findings = append(h.Findings, Finding{"reachable", "critical", "the shard does not answer: " + *v.Error, "", v.Problem.Hint})
-		}
-		return h
-	}
-	db, err := s.set.Shard(sh.Name)
-	if err != nil {
-		return h
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*answerLimit)
-	defer cancel()
-	pool, err := db.Pool(ctx)
-	if err != nil {
-		return h
-	}
-	var cache, index *float64
-	var oldest float64
-	var recovery, readOnly bool
-	var frozen int64
-	if err := pool.QueryRow(ctx, healthSQL).Scan(&cache, &index, &oldest, &recovery, &readOnly, &frozen); err != nil {
-		h.CacheReason = *errorText(conn.Fault(err, sh.Name))
-		h.IndexReason = h.CacheReason
-		return h
-	}
-	h.CacheHitRate, h.IndexHitRate = cache, index
-	if cache == nil {
-		h.CacheReason = "nothing was read since the statistics were reset"
-	}
-	if index == nil {
-		h.IndexReason = "no index was read since the statistics were reset"
-	}
-	add := func(check, severity, value, advice, format string, args ...any) {
-		h.Findings = append(h.Findings, Finding{check, severity, fmt.Sprintf(format, args...), value, advice})
-	}
-	if *v.Connections*10 >= *v.MaxConnections*8 {
-		sev := "warning"
-		if *v.Connections*10 >= *v.MaxConnections*9 {
-			sev = "critical"
-		}
-		add("connections", sev, fmt.Sprintf("%d of %d", *v.Connections, *v.MaxConnections), "find who holds them in pg_stat_activity, or put a pooler in front", "%d of %d connections are taken", *v.Connections, *v.MaxConnections)
-	}
-	if *h.LatencyMS >= 500 {
-		add("latency", "warning", fmt.Sprintf("%.0f ms", *h.LatencyMS), "look at the network and at the server's load", "a trivial query takes %.0f ms", *h.LatencyMS)
-	}
-	if cache != nil && *cache < 0.9 {
-		add("cache hits", "warning", fmt.Sprintf("%.1f %%", *cache*100), "the working set may not fit: see shared_buffers and memory", "%.1f %% of blocks come from the cache", *cache*100)
-	}
-	if oldest > 300 {
-		add("long transaction", "warning", fmt.Sprintf("%.0f s", oldest), "end it: it holds back vacuum and moves", "a transaction is open for %.0f s", oldest)
-	}
-	if recovery {
-		add("recovery", "critical", "standby", "name the primary in the fleet file", "the database is a standby and takes no writes")
-	} else if readOnly {
-		add("read-only", "critical", "on", "take default_transaction_read_only off", "the database takes no writes")
-	}
-	if frozen > 1_000_000_000 {
-		add("wraparound", "critical", fmt.Sprintf("%d transactions", frozen), "VACUUM FREEZE the oldest tables now", "transaction ids wrap in %d transactions", 2_147_483_647-frozen)
-	}
-	return h
-}
 
 // Stats is what one shard holds.
 func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {

@@ -75,31 +75,55 @@ type Status struct {
 type Finding struct {
 	Check    string `json:"check"`
 	Severity string `json:"severity"` // info, warning or critical
-	Message  string `json:"message"`
-	Value    string `json:"value"`
-	Advice   string `json:"advice"`
+	// Subject is what it is about, such as a table or a session; empty for the
+	// database as a whole.
+	Subject string `json:"subject"`
+	Message string `json:"message"`
+	Value   string `json:"value"`
+	Advice  string `json:"advice"`
+	// Statement is SQL that mends it, for somebody who has decided to run it; empty
+	// where none does.
+	Statement string `json:"statement"`
+	// Columns and Rows are what the finding rests on.
+	Columns []string   `json:"columns"`
+	Rows    [][]string `json:"rows"`
 }
 
-// ShardHealth is one shard's basic health.
+// UnavailableCheck is one that could not look.
+type UnavailableCheck struct {
+	Check  string `json:"check"`
+	Reason string `json:"reason"`
+	// Grant gives the right that is missing; empty where none is.
+	Grant string `json:"grant"`
+	// Later is true where a second look, and nothing else, is needed.
+	Later bool `json:"later"`
+}
+
+// ShardHealth is one shard's health.
 type ShardHealth struct {
-	Name           string    `json:"name"`
-	Status         string    `json:"status"`
-	LatencyMS      *float64  `json:"latency_ms"`
-	Connections    *int      `json:"connections"`
-	MaxConnections *int      `json:"max_connections"`
-	CacheHitRate   *float64  `json:"cache_hit_rate"` // 0 to 1
-	CacheReason    string    `json:"cache_hit_rate_reason"`
-	IndexHitRate   *float64  `json:"index_hit_rate"` // 0 to 1
-	IndexReason    string    `json:"index_hit_rate_reason"`
-	SizeBytes      *int64    `json:"size_bytes"`
-	Findings       []Finding `json:"findings"`
-	Problem        *Problem  `json:"problem"`
-	CheckedAt      string    `json:"checked_at"`
+	Name           string   `json:"name"`
+	Status         string   `json:"status"`
+	LatencyMS      *float64 `json:"latency_ms"`
+	Connections    *int     `json:"connections"`
+	MaxConnections *int     `json:"max_connections"`
+	CacheHitRate   *float64 `json:"cache_hit_rate"` // 0 to 1
+	CacheReason    string   `json:"cache_hit_rate_reason"`
+	IndexHitRate   *float64 `json:"index_hit_rate"` // 0 to 1
+	IndexReason    string   `json:"index_hit_rate_reason"`
+	SizeBytes      *int64   `json:"size_bytes"`
+	// Findings, the worst first.
+	Findings []Finding `json:"findings"`
+	// Unavailable are the checks that could not look: nothing is known of them.
+	Unavailable []UnavailableCheck `json:"unavailable"`
+	Problem     *Problem           `json:"problem"`
+	CheckedAt   string             `json:"checked_at"`
 }
 
-// Health is every shard's basic health.
+// Health is every shard's health.
 type Health struct {
 	Shards []ShardHealth `json:"shards"`
+	// Fleet is what shows when shards are compared; empty where one alone was asked.
+	Fleet []Finding `json:"fleet"`
 }
 
 // ShardStats is what one shard holds.

@@ -18,6 +18,7 @@ export type ShardHealth = session.ShardHealth;
 export type Finding = session.Finding;
 export type Health = session.Health;
 export type ShardStats = session.ShardStats;
+export type UnavailableCheck = session.UnavailableCheck;
 export type Distribution = session.Distribution;
 export type TenantRow = session.TenantRow;
 export type TenantFilter = session.TenantFilter;

@@ -305,9 +305,13 @@ export namespace session {
 	export interface Finding {
 	    check: string;
 	    severity: string;
+	    subject: string;
 	    message: string;
 	    value: string;
 	    advice: string;
+	    statement: string;
+	    columns: string[];
+	    rows: string[][];
 	}
 	export interface FlagView {
 	    flag: string;
@@ -319,6 +323,12 @@ export namespace session {
 	    ok: boolean;
 	    databases: DatabaseCheck[];
 	    checked_at: string;
+	}
+	export interface UnavailableCheck {
+	    check: string;
+	    reason: string;
+	    grant: string;
+	    later: boolean;
 	}
 	export interface ShardHealth {
 	    name: string;
@@ -332,11 +342,13 @@ export namespace session {
 	    index_hit_rate_reason: string;
 	    size_bytes?: number | null;
 	    findings: Finding[];
+	    unavailable: UnavailableCheck[];
 	    problem?: Problem | null;
 	    checked_at: string;
 	}
 	export interface Health {
 	    shards: ShardHealth[];
+	    fleet: Finding[];
 	}
 	export interface InstallView {
 	    schema: string;
@@ -728,6 +740,7 @@ export namespace session {
 	    history_reason: string;
 	    move?: MoveView | null;
 	}
+	
 
 }
 

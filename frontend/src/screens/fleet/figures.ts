@@ -81,7 +81,7 @@ export function imbalance(d: Distribution | undefined): { factor: number; shard:
 }
 
 /** findings counts what health checks noticed, by severity. */
-export function findings(h: Health | undefined): { critical: number; warning: number; info: number } | null {
+export function findings(h: Pick<Health, "shards"> | undefined): { critical: number; warning: number; info: number } | null {
   if (!h) return null;
   const n = { critical: 0, warning: 0, info: 0 };
   for (const s of h.shards)

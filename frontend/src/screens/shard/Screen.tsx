@@ -6,7 +6,7 @@ import { RowsEstimate, SizeEstimate } from "../../app/Estimates";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import { ActionButton, useHere } from "../../app/Reach";
-import type { Finding, ShardHealth, ShardStats, ShardStatus, TenantRow } from "../../bridge";
+import type { Finding, ShardHealth, ShardStats, ShardStatus, TenantRow, UnavailableCheck } from "../../bridge";
 import { Age } from "../../ui/Age";
 import { Bar } from "../../ui/Bar";
 import { Mono } from "../../ui/Copy";
@@ -179,6 +179,7 @@ function Body({
                 )
               }
             </Loaded>
+            {h && h.unavailable.length > 0 ? <NotChecked list={h.unavailable} /> : null}
           </Panel>
           <Largest shard={shard} />
           <Panel title="Contents" age={<Age at={stats.data?.checked_at} />}>
@@ -348,10 +349,76 @@ function FindingList({ list }: { list: Finding[] }) {
               {f.message} {f.value ? <span className="mono faint">{f.value}</span> : null}
             </p>
             {f.advice ? <p className="e">{f.advice}</p> : null}
+            <Evidence of={f} />
           </div>
-          <span className="tag">{f.check}</span>
+          <span className="tag">{f.check.replaceAll("_", " ")}</span>
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Evidence is what a finding rests on, and the statement that mends it. */
+function Evidence({ of: f }: { of: Finding }) {
+  if (f.rows.length === 0 && !f.statement) return null;
+  return (
+    <details className="evidence">
+      <summary>{f.rows.length > 0 ? "What it rests on" : "A statement that mends it"}</summary>
+      {f.rows.length > 0 ? (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
+        <section className="scrolls" aria-label={`Rows of ${f.check}`} tabIndex={0}>
+          <table className="plain small">
+            <thead>
+              <tr>
+                {f.columns.map((c) => (
+                  <th key={c} scope="col">
+                    {c.replaceAll("_", " ")}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {f.rows.map((r) => (
+                <tr key={r.join("\u0000")}>
+                  {r.map((v, i) => (
+                    <td key={f.columns[i]}>{v}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      ) : null}
+      {f.statement ? (
+        <p className="e">
+          <Mono text={f.statement} what="the statement" />
+        </p>
+      ) : null}
+    </details>
+  );
+}
+
+/** NotChecked lists the checks that could not look: nothing is known of them. */
+function NotChecked({ list }: { list: UnavailableCheck[] }) {
+  const by = new Map<string, UnavailableCheck[]>();
+  for (const u of list) by.set(u.reason, [...(by.get(u.reason) ?? []), u]);
+  return (
+    <details className="evidence">
+      <summary>
+        {count(list.length)} {list.length === 1 ? "check" : "checks"} could not look
+      </summary>
+      <ul>
+        {[...by].map(([reason, some]) => (
+          <li key={reason}>
+            {some.map((u) => u.check.replaceAll("_", " ")).join(", ")}: {reason}
+            {some[0]?.grant ? (
+              <p className="e">
+                <Mono text={some[0].grant} what="the GRANT" />
+              </p>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

@@ -1,0 +1,230 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/health"
+	"shardadmin/internal/sample"
+)
+
+// rateOver is the time of which a rate is made at the most where looks come often:
+// what an earlier look was told is kept until it is that old.
+const rateOver = 2 * time.Minute
+
+// looks are what the checks of a shard were told last. A query is asked again when
+// its tier's interval is over: whoever looks at a fleet every few seconds does not
+// ask for estimates that read every table each time.
+type looks struct {
+	turn chan struct{} // holds one while nobody asks
+
+	server          sample.Server
+	results, before map[string]sample.Result
+	asked           map[sample.Tier]time.Time
+}
+
+func (s *Session) looksOf(shard string) *looks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.looks[shard]
+	if l == nil {
+		l = &looks{turn: make(chan struct{}, 1)}
+		l.turn <- struct{}{}
+		s.looks[shard] = l
+	}
+	return l
+}
+
+// Health is the health of one shard, or of all with "".
+func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
+	shards := s.cfg.Fleet.Shards
+	if shard != "" {
+		sh, ok := s.cfg.Fleet.Shard(shard)
+		if !ok {
+			_, err := s.set.Shard(shard)
+			return Health{Shards: []ShardHealth{}, Fleet: []Finding{}}, err
+		}
+		shards = []fleet.Shard{sh}
+	}
+	out := Health{Shards: make([]ShardHealth, len(shards)), Fleet: []Finding{}}
+	readings := make([]health.Reading, len(shards))
+	var wg sync.WaitGroup
+	for i, sh := range shards {
+		wg.Go(func() { out.Shards[i], readings[i] = s.health(ctx, sh) })
+	}
+	wg.Wait()
+	if shard != "" {
+		return out, nil
+	}
+	byName := map[string]health.Reading{}
+	for i, sh := range shards {
+		if sh.Configured() {
+			byName[sh.Name] = readings[i]
+		}
+	}
+	for _, f := range health.Fleet(byName, health.Defaults()) {
+		out.Fleet = append(out.Fleet, findingView(f))
+	}
+	return out, nil
+}
+
+func findingView(f health.Finding) Finding {
+	v := Finding{
+		Check: f.Check, Severity: string(f.Severity), Subject: f.Subject, Message: f.Message, Value: f.Value, Advice: f.Advice, Statement: f.Statement,
+		Columns: f.Evidence.Columns, Rows: f.Evidence.Rows,
+	}
+	if v.Columns == nil {
+		v.Columns = []string{}
+	}
+	if v.Rows == nil {
+		v.Rows = [][]string{}
+	}
+	return v
+}
+
+func (s *Session) health(ctx context.Context, sh fleet.Shard) (ShardHealth, health.Reading) {
+	v := s.shardStatus(ctx, sh)
+	h := ShardHealth{
+		Name: v.Name, Status: v.Status, LatencyMS: v.LatencyMS, Connections: v.Connections, MaxConnections: v.MaxConnections,
+		SizeBytes: v.SizeBytes, Findings: []Finding{}, Unavailable: []UnavailableCheck{}, Problem: v.Problem, CheckedAt: v.CheckedAt,
+	}
+	now, before := health.Reading{At: time.Now(), CapacityBytes: sh.Capacity}, health.Reading{}
+	if v.Reachable {
+		now.RoundTrip = time.Duration(*v.LatencyMS * float64(time.Millisecond))
+		before = s.ask(ctx, sh.Name, &now)
+	} else if v.Configured {
+		now.Err = fault.New(fault.Code(v.Problem.Code), v.Problem.Message, v.Problem.Hint)
+	}
+	if !v.Configured {
+		h.CacheReason, h.IndexReason = v.LatencyReason, v.LatencyReason
+		return h, now
+	}
+	report := health.Examine(now, before, health.Defaults())
+	for _, f := range report.Findings {
+		h.Findings = append(h.Findings, findingView(f))
+		if f.Severity == health.Critical && h.Status != "unreachable" {
+			h.Status = "degraded"
+		}
+	}
+	for _, u := range report.Unavailable {
+		h.Unavailable = append(h.Unavailable, UnavailableCheck{Check: u.Check, Reason: u.Reason, Grant: u.Grant, Later: u.Later})
+	}
+	if now.Err != nil {
+		h.CacheReason, h.IndexReason = *errorText(now.Err), *errorText(now.Err)
+		if v.Reachable {
+			// It answers, and does not say how it is.
+			h.Problem = problem(now.Err)
+			h.Status = "degraded"
+		}
+		return h, now
+	}
+	rate := func(r health.HitRate, query, none string, to **float64, reason *string) {
+		if *to = r.Share; r.Share == nil {
+			if *reason = none; now.Results[query].Err != nil {
+				*reason = *errorText(now.Results[query].Err)
+			}
+		}
+	}
+	rate(health.CacheHits(now, before), "database", "nothing was read since the statistics were reset", &h.CacheHitRate, &h.CacheReason)
+	rate(health.IndexHits(now, before), "index_reads", "no index was read since the statistics were reset", &h.IndexHitRate, &h.IndexReason)
+	return h, now
+}
+
+// ask asks a shard what is due, completes a reading with what is known, and
+// returns the one before it.
+func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {
+	ctx, cancel := context.WithTimeout(ctx, 3*answerLimit)
+	defer cancel()
+	l := s.looksOf(shard)
+	select {
+	case <-l.turn:
+		defer func() { l.turn <- struct{}{} }()
+	case <-ctx.Done():
+		now.Err = fault.Wrapf(ctx.Err(), fault.TimedOut, "try again", "%s: an earlier look has not ended", shard)
+		return before
+	}
+	if now.Err = s.collect(ctx, shard, l); now.Err != nil {
+		return before
+	}
+	now.At, now.Server, now.Results = time.Now(), l.server, l.copyOf(l.results)
+	before = health.Reading{Server: l.server, Results: l.copyOf(l.before)}
+	for _, r := range before.Results {
+		if before.At.IsZero() || r.At.Before(before.At) {
+			before.At = r.At
+		}
+	}
+	return before
+}
+
+func (l *looks) copyOf(m map[string]sample.Result) map[string]sample.Result {
+	out := make(map[string]sample.Result, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// collect asks what is due. The session is one of the pool, whose settings are not
+// those of a sampler: each statement brings its own along.
+func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
+	db, err := s.set.Shard(shard)
+	if err != nil {
+		return err
+	}
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := pool.Acquire(ctx)
+	if err != nil {
+		return conn.Fault(err, shard)
+	}
+	defer c.Release()
+	server, err := sample.Identify(ctx, c.Conn())
+	if err != nil {
+		return named(err, shard)
+	}
+	server.Pooled = true
+	if l.results == nil || server.Instance() != l.server.Instance() || server.DatabaseOID != l.server.DatabaseOID {
+		l.results, l.before, l.asked = map[string]sample.Result{}, map[string]sample.Result{}, map[sample.Tier]time.Time{}
+	}
+	l.server = server
+	due, began := []sample.Tier{}, time.Now()
+	for _, t := range sample.Tiers() {
+		if began.Sub(l.asked[t]) >= t.Every() || t == sample.Live {
+			due = append(due, t)
+		}
+	}
+	results, err := sample.Collect(ctx, c.Conn(), server, health.Queries(due...))
+	if err != nil {
+		return named(err, shard)
+	}
+	for _, t := range due {
+		l.asked[t] = began
+	}
+	for name, r := range results {
+		if old, ok := l.results[name]; ok && old.Err == nil {
+			if b, ok := l.before[name]; !ok || r.At.Sub(b.At) >= rateOver {
+				l.before[name] = old
+			}
+		}
+		l.results[name] = r
+	}
+	return nil
+}
+
+// named says of which shard a fault of the sampler is.
+func named(err error, shard string) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fault.Wrapf(err, fault.TimedOut, "look at the shard's load and locks", "%s: the checks were not answered in time", shard)
+	}
+	if f := fault.As(err); f != nil && f.Cause != nil {
+		return conn.Fault(f.Cause, shard)
+	}
+	return err
+}
