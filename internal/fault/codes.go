@@ -29,6 +29,12 @@ const (
 	CredentialMissing Code = "credential_missing"
 	CredentialClash   Code = "credential_clash"
 
+	SSHUnreachable   Code = "ssh_unreachable"
+	SSHLoginRefused  Code = "ssh_login_refused"
+	SSHHostUnknown   Code = "ssh_host_key_unknown"
+	SSHHostChanged   Code = "ssh_host_key_changed"
+	SSHConfigInvalid Code = "ssh_config_invalid"
+
 	DatabaseUnreachable Code = "database_unreachable"
 	DatabaseGone        Code = "database_connection_lost"
 	DatabaseReadOnly    Code = "database_read_only"
@@ -136,6 +142,12 @@ var codes = map[Code]Info{
 	KeychainAbsent:    {Exit: 1, Meaning: "This computer has no keychain service that answers."},
 	CredentialMissing: {Exit: 1, Meaning: "No user name and password were found in keychain, environment or password file."},
 	CredentialClash:   {Exit: 2, Before: true, Meaning: "Two credential names of the fleet give the same environment variable."},
+
+	SSHUnreachable:   {Exit: 5, Retry: true, Meaning: "An SSH host on the way to a database does not answer, or the connection to it was lost."},
+	SSHLoginRefused:  {Exit: 5, Meaning: "An SSH host does not accept the user or any key, or does not let the user open connections."},
+	SSHHostUnknown:   {Exit: 5, Meaning: "Nobody has accepted the key of an SSH host yet; the message holds its fingerprint and the hint the command."},
+	SSHHostChanged:   {Exit: 5, Meaning: "An SSH host shows another key than the accepted one, or a revoked one; the message holds both fingerprints."},
+	SSHConfigInvalid: {Exit: 2, Meaning: "ssh's configuration or a file of known hosts cannot be read, or asks for something that is not done here."},
 
 	DatabaseUnreachable: {Exit: 5, Retry: true, Meaning: "No connection to the database could be made."},
 	DatabaseGone:        {Exit: 5, Retry: true, Meaning: "A connection was lost while it was in use; what it was doing is read again before anything else is done."},
