@@ -88,13 +88,19 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 	if user == "" && f != nil {
 		user = userOf(f, o.name)
 	}
-	if _, ok := p.terminal(); ok && user == "" && !p.yes {
+	// A key of SSH has no user of its own.
+	key := o.name == fleet.SSHCredential
+	if _, ok := p.terminal(); ok && user == "" && !key && !p.yes {
 		if user, err = p.ask(ctx, "User name:"); err != nil {
 			return err
 		}
 		user = strings.TrimSpace(user)
 	}
-	password, err := p.secret(ctx, "Password of "+or(user, o.name))
+	what := "Password of " + or(user, o.name)
+	if key {
+		what = "Passphrase of the SSH key"
+	}
+	password, err := p.secret(ctx, what)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ Exit status: 0 all is well, 3 a right is missing, 5 a database does not answer.`
 	}
 	remove.Flags().BoolVar(&forget, "forget-credentials", false, "take its passwords out of the keychain too")
 	return group("fleet", "Describe fleets: databases, credentials, operators",
-		p.fleetAddCommand(), p.fleetImportCommand(), list, show, check, use, remove,
+		p.fleetAddCommand(), p.fleetImportCommand(), list, show, check, p.trustCommand(), use, remove,
 		p.credentialCommand(), p.installCommand(), p.uninstallCommand(), p.operatorCommand(), p.policyCommand(), p.stripeCommand())
 }
 
@@ -149,14 +149,14 @@ func shown(f *fleet.Fleet) fleetShown {
 		Name: f.Name, Environment: string(f.Environment), Profile: f.Profile, Schema: or(f.Schema, "shard_admin"), Path: f.Path,
 		Control: shardEntry{
 			Name: fleet.ControlName, Configured: true, InControl: true, URL: f.Control.URL, Direct: f.Control.Direct,
-			Credential: f.CredentialOf(fleet.ControlName), Labels: map[string]string{},
+			Credential: f.CredentialOf(fleet.ControlName), SSH: f.Control.SSH, Labels: map[string]string{},
 		},
 		Shards: []shardEntry{}, Credentials: f.Credentials(),
 	}
 	for _, s := range f.Shards {
 		e := shardEntry{
 			Name: s.Name, Configured: s.Configured(), InControl: s.InControl, URL: s.Endpoint.URL, Direct: s.Endpoint.Direct,
-			SSH: s.SSH, Placement: string(s.Placement), Region: s.Region, Labels: s.Labels,
+			SSH: s.Endpoint.SSH, Placement: string(s.Placement), Region: s.Region, Labels: s.Labels,
 		}
 		if s.InControl {
 			e.Credential = out.Control.Credential
@@ -204,6 +204,26 @@ func (p *program) printFleet(w io.Writer, f fleetShown) {
 		t.add(s.Name, s.Placement, or(s.Credential, none), address)
 	}
 	t.print(w)
+	printThrough(w, append([]shardEntry{f.Control}, f.Shards...))
+}
+
+// printThrough says through which SSH hosts databases are reached, once for all
+// that go the same way.
+func printThrough(w io.Writer, databases []shardEntry) {
+	ways, of := []string{}, map[string][]string{}
+	for _, d := range databases {
+		if d.SSH == "" {
+			continue
+		}
+		if of[d.SSH] == nil {
+			ways = append(ways, d.SSH)
+		}
+		of[d.SSH] = append(of[d.SSH], d.Name)
+	}
+	for _, way := range ways {
+		line(w, "")
+		paragraph(w, "", strings.Join(of[way], ", ")+": through ssh "+way)
+	}
 }
 
 func (p *program) runFleetUse(name string) error {
@@ -318,6 +338,7 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 			}
 		}
 	}
+	printWays(w, c)
 	texts, of := []string{}, map[string][]string{}
 	for _, d := range c.Databases {
 		for _, x := range d.Warnings {
@@ -335,6 +356,37 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 	}
 	if c.OK {
 		line(w, "\nEvery database answers and no right is missing.")
+	}
+}
+
+// printWays prints through which SSH hosts databases are reached, once for all
+// that go the same way.
+func printWays(w io.Writer, c session.FleetCheck) {
+	ways, of := []string{}, map[string][]string{}
+	hops := map[string][]session.SSHHop{}
+	for _, d := range c.Databases {
+		key := ""
+		for _, h := range d.SSH {
+			key += h.User + "@" + h.Host + ":" + strconv.Itoa(h.Port) + " "
+		}
+		if key == "" {
+			continue
+		}
+		if of[key] == nil {
+			ways = append(ways, key)
+		}
+		of[key] = append(of[key], d.Name)
+		hops[key] = d.SSH
+	}
+	for _, key := range ways {
+		line(w, "\n%s: through SSH", plain(strings.Join(of[key], ", ")))
+		for _, h := range hops[key] {
+			shown := "not reached"
+			if h.Fingerprint != nil {
+				shown = *h.Fingerprint
+			}
+			line(w, "  %s@%s port %d  %s", plain(h.User), plain(h.Host), h.Port, shown)
+		}
 	}
 }
 

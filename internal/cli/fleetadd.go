@@ -19,8 +19,8 @@ import (
 )
 
 type fleetAddOptions struct {
-	name, control, environment, profile, credential, schema string
-	shards, direct                                          []string
+	name, control, environment, profile, credential, schema, ssh string
+	shards, direct                                               []string
 }
 
 func (p *program) fleetAddCommand() *cobra.Command {
@@ -46,6 +46,7 @@ NAME alone where it is known and not configured yet.`,
 	fs.StringVar(&o.control, "control", "", "the `URL` of the control database")
 	fs.StringArrayVar(&o.shards, "shard", nil, "a shard as `NAME=URL`; may be given several times")
 	fs.StringArrayVar(&o.direct, "direct", nil, "`NAME=URL` that leads past a pooler, for moves; NAME may be control")
+	fs.StringVar(&o.ssh, "ssh", "", "reach every database through this `USER@HOST`; several hosts in their order, with commas between")
 	fs.StringVar(&o.profile, "profile", "property_web_builder", "a built-in tenancy `PROFILE` or the path of a profile file")
 	fs.StringVar(&o.environment, "environment", string(fleet.Production), "production, staging, development or demo")
 	fs.StringVar(&o.credential, "credential", "", "the `NAME` of one keychain item for all databases")
@@ -116,6 +117,7 @@ func (p *program) runFleetAdd(ctx context.Context, o fleetAddOptions) error {
 	if f.Profile, err = profilePath(f.Profile); err != nil {
 		return err
 	}
+	reachThrough(f, o.ssh)
 	kept, err := p.keep(ctx, h, f, found)
 	if err != nil {
 		return err
@@ -123,7 +125,19 @@ func (p *program) runFleetAdd(ctx context.Context, o fleetAddOptions) error {
 	return p.added(f, kept, nil)
 }
 
-type fleetImportOptions struct{ file, env, name, profile string }
+// reachThrough has every database of a fleet reached through SSH hosts.
+func reachThrough(f *fleet.Fleet, way string) {
+	if f.Control.SSH = way; way == "" {
+		return
+	}
+	for i := range f.Shards {
+		if f.Shards[i].Endpoint.URL != "" {
+			f.Shards[i].Endpoint.SSH = way
+		}
+	}
+}
+
+type fleetImportOptions struct{ file, env, name, profile, ssh string }
 
 func (p *program) fleetImportCommand() *cobra.Command {
 	var o fleetImportOptions
@@ -140,6 +154,7 @@ or those of this shell where no file is given. Passwords go to the keychain.`,
 	c.Flags().StringVar(&o.env, "env", string(fleet.Production), "the `SECTION` of the file, or the environment")
 	c.Flags().StringVar(&o.name, "name", "", "the fleet's `NAME` (default: the section's)")
 	c.Flags().StringVar(&o.profile, "profile", "property_web_builder", "a built-in tenancy `PROFILE` or the path of a profile file")
+	c.Flags().StringVar(&o.ssh, "ssh", "", "reach every database through this `USER@HOST`; several hosts in their order, with commas between")
 	return c
 }
 
@@ -155,6 +170,7 @@ func (p *program) runFleetImport(ctx context.Context, o fleetImportOptions) erro
 	if r.Fleet.Profile, err = profilePath(o.profile); err != nil {
 		return err
 	}
+	reachThrough(r.Fleet, o.ssh)
 	kept, err := p.keep(ctx, h, r.Fleet, r.Credentials)
 	if err != nil {
 		return err

@@ -24,11 +24,15 @@ func Fault(err error, where string) error {
 	if err == nil {
 		return nil
 	}
-	if f := fault.As(err); f != nil {
-		return err
-	}
 	var connect *pgconn.ConnectError
 	connecting := errors.As(err, &connect)
+	if f := fault.As(err); f != nil {
+		if connecting {
+			// From an SSH host on the way; the driver's own words repeat it.
+			return fault.Wrapf(err, f.Code, strings.ReplaceAll(f.Hint, "DATABASE", where), "%s: %s", where, f.Message)
+		}
+		return err
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return serverFault(err, pg, where, connecting)

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"shardadmin/internal/conn/tunnel"
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
@@ -27,14 +28,18 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// MaxConns bounds each pool; 6 when zero.
 	MaxConns int32
+	// Env looks up a variable for the way through SSH hosts: HOME and
+	// SSH_AUTH_SOCK; os.Getenv when nil.
+	Env func(string) string
 }
 
 // Set is the databases of one fleet.
 type Set struct {
-	fleet   *fleet.Fleet
-	opt     Options
-	control *Database
-	shards  map[string]*Database
+	fleet    *fleet.Fleet
+	opt      Options
+	control  *Database
+	shards   map[string]*Database
+	bastions *tunnel.Bastions
 }
 
 // Open describes the databases of a fleet. It dials nothing.
@@ -49,6 +54,7 @@ func Open(f *fleet.Fleet, o Options) *Set {
 		o.MaxConns = 6
 	}
 	s := &Set{fleet: f, opt: o, shards: map[string]*Database{}}
+	s.bastions = tunnel.New(tunnel.Options{Env: o.Env, Passphrase: s.passphrase})
 	s.control = &Database{set: s, name: fleet.ControlName, endpoint: f.Control, credential: f.CredentialOf(fleet.ControlName), inControl: true}
 	s.control.pooled = &pooled{}
 	for _, sh := range f.Shards {
@@ -95,8 +101,11 @@ func (s *Set) Configured() []*Database {
 	return out
 }
 
-// Close closes every pool.
-func (s *Set) Close() { s.close(true) }
+// Close closes every pool and every connection to an SSH host.
+func (s *Set) Close() {
+	s.close(true)
+	s.bastions.Close()
+}
 
 func (s *Set) close(forGood bool) {
 	s.control.pooled.close(forGood)
@@ -106,8 +115,12 @@ func (s *Set) close(forGood bool) {
 }
 
 // Reset closes the pools so that the next use dials anew: after a sleep, a
-// change of network, or a new password.
-func (s *Set) Reset() { s.close(false) }
+// change of network, or a new password. Sessions that are at work go on, and so
+// do the connections to SSH hosts that carry them.
+func (s *Set) Reset() {
+	s.close(false)
+	s.bastions.Reset()
+}
 
 // pooled is the pool of one database, shared by the names that lead to it.
 type pooled struct {
@@ -246,7 +259,15 @@ func (d *Database) config(ctx context.Context, text string) (cfg *pgx.ConnConfig
 	if cfg.Password == "" {
 		lacking = cred.Lacking
 	}
-	cfg.ConnectTimeout = d.set.opt.ConnectTimeout
+	cfg.ConnectTimeout = d.patience()
+	if d.endpoint.SSH != "" {
+		// The last SSH host knows what the name of the database's host means.
+		cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+		cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.set.bastions.Dial(ctx, d.endpoint.SSH, network, addr)
+		}
+		return cfg, lacking, nil
+	}
 	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}).DialContext
 	return cfg, lacking, nil
 }
@@ -385,7 +406,7 @@ func (d *Database) newPool(ctx context.Context, cfg *pgx.ConnConfig, pooler bool
 	}
 	// A server that takes the connection and says no more must not hold the
 	// callers either.
-	limited, cancel := context.WithTimeout(ctx, 2*d.set.opt.ConnectTimeout)
+	limited, cancel := context.WithTimeout(ctx, d.patience()+d.set.opt.ConnectTimeout)
 	defer cancel()
 	if err := pool.Ping(limited); err != nil {
 		pool.Close()

@@ -89,7 +89,8 @@ func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Cr
 	if p := env(Variable(fleet, name)); p != "" {
 		return Credential{User: at.User, Password: NewSecret(p)}, FromEnvironment, nil
 	}
-	if p, ok := passFile(env, at); ok {
+	// What is no database's, the password file does not have.
+	if p, ok := passFile(env, at); ok && at.Host != "" {
 		return Credential{User: at.User, Password: NewSecret(p)}, FromPassFile, nil
 	}
 	if fault.CodeOf(keychain) == fault.KeychainLocked && !strings.HasPrefix(at.Host, "/") {

@@ -32,6 +32,7 @@ type fileControl struct {
 	URL        string `toml:"url"`
 	Direct     string `toml:"direct,omitempty"`
 	Credential string `toml:"credential,omitempty"`
+	SSH        string `toml:"ssh,omitempty"`
 }
 
 type fileShard struct {
@@ -90,7 +91,10 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			return nil, err
 		}
 	}
-	f.Control = Endpoint{URL: m.Control.URL, Direct: m.Control.Direct, Credential: m.Control.Credential}
+	if err := checkSSH(m.Control.SSH, func(h, s string, a ...any) error { return bad("control.ssh", h, s, a...) }); err != nil {
+		return nil, err
+	}
+	f.Control = Endpoint{URL: m.Control.URL, Direct: m.Control.Direct, Credential: m.Control.Credential, SSH: m.Control.SSH}
 	seen := map[string]bool{}
 	inControl := ""
 	for i, s := range m.Shards {
@@ -105,7 +109,7 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			return nil, bad(key+".name", "give each shard its own name", "shard %s is named twice", s.Name)
 		}
 		seen[s.Name] = true
-		out := Shard{Name: s.Name, SSH: s.SSH, Placement: Placement(s.Placement), Region: s.Region, Labels: s.Labels}
+		out := Shard{Name: s.Name, Placement: Placement(s.Placement), Region: s.Region, Labels: s.Labels}
 		switch s.Database {
 		case "":
 		case ControlName:
@@ -117,6 +121,9 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			}
 			if s.Credential != "" {
 				return nil, bad(key+".credential", "write it under [control]", "shard %s lives in the control database and has a credential of its own", s.Name)
+			}
+			if s.SSH != "" {
+				return nil, bad(key+".ssh", "write it under [control]", "shard %s lives in the control database and has an ssh of its own", s.Name)
 			}
 			if inControl != "" {
 				return nil, bad(key+".database", "only one shard can be the control database", "shards %s and %s both live in the control database", inControl, s.Name)
@@ -133,8 +140,8 @@ func Parse(data []byte, path string) (*Fleet, error) {
 		if s.Direct != "" && s.URL == "" {
 			return nil, bad(key+".direct", "write it as url; direct stands beside a url that leads through a pooler", "shard %s has a direct url and no url", s.Name)
 		}
-		if login, _, ok := strings.Cut(s.SSH, "@"); ok && strings.Contains(login, ":") {
-			return nil, holdsSecret(bad(key+".ssh", `write ssh = "user@bastion"; ssh finds its key by itself`, "ssh holds a password; a fleet file must not"))
+		if err := checkSSH(s.SSH, func(h, t string, a ...any) error { return bad(key+".ssh", h, t, a...) }); err != nil {
+			return nil, err
 		}
 		for label := range s.Labels {
 			if slices.Contains(secretParameters, strings.ToLower(label)) {
@@ -154,11 +161,23 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			}
 			out.Capacity = n
 		}
-		out.Endpoint = Endpoint{URL: s.URL, Direct: s.Direct, Credential: s.Credential}
+		out.Endpoint = Endpoint{URL: s.URL, Direct: s.Direct, Credential: s.Credential, SSH: s.SSH}
 		f.Shards = append(f.Shards, out)
 	}
 	if len(f.Shards) == 0 {
 		return nil, bad("shard", "add a [[shard]] with a name and a url", "the fleet has no shard")
+	}
+	if f.usesSSH() {
+		// A database's password must not be tried on a key.
+		for i, name := range append([]string{ControlName}, shardNames(f)...) {
+			if f.CredentialOf(name) == SSHCredential {
+				key := "control.credential"
+				if i > 0 {
+					key = fmt.Sprintf("shard[%d].name", i-1)
+				}
+				return nil, bad(key, "give the database another credential", "%q is the credential of SSH keys, and %s has it too", SSHCredential, name)
+			}
+		}
 	}
 	if a, b, clash := f.credentialClash(); clash {
 		key := "control.credential"
@@ -196,7 +215,15 @@ func (f *Fleet) Credentials() []string {
 			out = append(out, c)
 		}
 	}
+	if f.usesSSH() && !slices.Contains(out, SSHCredential) {
+		out = append(out, SSHCredential)
+	}
 	return out
+}
+
+// usesSSH reports whether a database is reached through an SSH host.
+func (f *Fleet) usesSSH() bool {
+	return f.Control.SSH != "" || slices.ContainsFunc(f.Shards, func(s Shard) bool { return s.Endpoint.SSH != "" })
 }
 
 func credentialName(f *Fleet, database, own string) string {
@@ -207,6 +234,14 @@ func credentialName(f *Fleet, database, own string) string {
 		return f.Credential
 	}
 	return database
+}
+
+func shardNames(f *Fleet) []string {
+	out := []string{}
+	for _, s := range f.Shards {
+		out = append(out, s.Name)
+	}
+	return out
 }
 
 func (f *Fleet) credentialClash() (a, b string, clash bool) {
@@ -232,6 +267,19 @@ func holdsSecret(err error) error {
 		f.Code = fault.FleetHoldsSecret
 	}
 	return err
+}
+
+// checkSSH refuses hosts that ParseBastions cannot read, with the place.
+func checkSSH(text string, bad func(hint, format string, args ...any) error) error {
+	_, err := ParseBastions(text)
+	if err == nil {
+		return nil
+	}
+	placed := bad(fault.HintOf(err), "%s", err.Error())
+	if fault.CodeOf(err) == fault.FleetHoldsSecret {
+		return holdsSecret(placed)
+	}
+	return placed
 }
 
 // schemaPattern is what needs no quotes.
@@ -330,12 +378,12 @@ func SplitSecret(text string) (clean string, c credential.Credential, err error)
 func (f *Fleet) Marshal() ([]byte, error) {
 	m := fileModel{
 		Name: f.Name, Environment: string(f.Environment), Profile: f.Profile, Credential: f.Credential, Schema: f.Schema,
-		Control: fileControl{URL: f.Control.URL, Direct: f.Control.Direct, Credential: f.Control.Credential},
+		Control: fileControl{URL: f.Control.URL, Direct: f.Control.Direct, Credential: f.Control.Credential, SSH: f.Control.SSH},
 	}
 	for _, s := range f.Shards {
 		out := fileShard{
 			Name: s.Name, URL: s.Endpoint.URL, Direct: s.Endpoint.Direct, Credential: s.Endpoint.Credential,
-			SSH: s.SSH, Region: s.Region, Labels: s.Labels,
+			SSH: s.Endpoint.SSH, Region: s.Region, Labels: s.Labels,
 		}
 		if s.InControl {
 			out.Database = ControlName

@@ -63,9 +63,9 @@ func TestAFleetFileReadsBackAsWritten(t *testing.T) {
 		Shards: []fleet.Shard{
 			{Name: "default", InControl: true, Placement: fleet.PlacementOpen},
 			{
-				Name: "shard_1", Capacity: 200 << 30, SSH: "user@bastion", Placement: fleet.PlacementDrain, Region: "eu-west", Labels: map[string]string{"tier": "gold"},
+				Name: "shard_1", Capacity: 200 << 30, Placement: fleet.PlacementDrain, Region: "eu-west", Labels: map[string]string{"tier": "gold"},
 				Endpoint: fleet.Endpoint{
-					URL: "postgres://ops@db2.example.com:6432/app_1?sslmode=verify-full", Direct: "postgres://ops@db2.example.com:5432/app_1?sslmode=verify-full", Credential: "one",
+					URL: "postgres://ops@db2.example.com:6432/app_1?sslmode=verify-full", Direct: "postgres://ops@db2.example.com:5432/app_1?sslmode=verify-full", Credential: "one", SSH: "user@bastion",
 				},
 			},
 			{Name: "shard_2", Placement: fleet.PlacementOpen},
@@ -77,7 +77,7 @@ func TestAFleetFileReadsBackAsWritten(t *testing.T) {
 	require.NoError(t, err, string(text))
 	require.Equal(t, f, again)
 
-	require.Equal(t, []string{"control-room", "one"}, f.Credentials())
+	require.Equal(t, []string{"control-room", "one", fleet.SSHCredential}, f.Credentials())
 	for name, want := range map[string]string{"control": "control-room", "default": "control-room", "shard_1": "one", "shard_2": "ops"} {
 		require.Equal(t, want, f.CredentialOf(name), name)
 	}

@@ -42,6 +42,9 @@ type Endpoint struct {
 	// Credential names the keychain item; empty means the fleet's or the
 	// database's own name.
 	Credential string
+	// SSH names the hosts through which both are reached, in their order and
+	// with commas between; empty means without. ParseBastions reads it.
+	SSH string
 }
 
 // Placement says what the planner may do with a shard.
@@ -63,7 +66,6 @@ type Shard struct {
 	Endpoint  Endpoint
 	// Capacity in bytes; 0 when the operator stated none.
 	Capacity  int64
-	SSH       string
 	Placement Placement
 	Region    string
 	Labels    map[string]string

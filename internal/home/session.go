@@ -31,6 +31,6 @@ func (h *Home) Session(_ context.Context, name string, o SessionOptions) (*sessi
 		return nil, err
 	}
 	return session.Open(session.Config{
-		Fleet: f, Resolver: h.Resolver(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(),
+		Fleet: f, Resolver: h.Resolver(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(), Env: h.env,
 	}), nil
 }

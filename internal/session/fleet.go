@@ -68,7 +68,7 @@ func (s *Session) Check(ctx context.Context) (FleetCheck, error) {
 	}
 	for _, sh := range s.cfg.Fleet.Shards {
 		if !sh.Configured() {
-			out.Databases = append(out.Databases, DatabaseCheck{Name: sh.Name, Missing: []MissingRight{}, Warnings: []string{"known, but without a connection in the fleet file"}})
+			out.Databases = append(out.Databases, DatabaseCheck{Name: sh.Name, Missing: []MissingRight{}, SSH: []SSHHop{}, Warnings: []string{"known, but without a connection in the fleet file"}})
 		}
 	}
 	for _, d := range out.Databases {
@@ -79,13 +79,15 @@ func (s *Session) Check(ctx context.Context) (FleetCheck, error) {
 	return out, nil
 }
 
-func (s *Session) checkOne(ctx context.Context, db *conn.Database) DatabaseCheck {
-	v := DatabaseCheck{
+func (s *Session) checkOne(ctx context.Context, db *conn.Database) (v DatabaseCheck) {
+	v = DatabaseCheck{
 		Name: db.Name(), Configured: true, Host: db.Host(), Port: db.Port(), Database: db.DatabaseName(), TLS: "none", TLSMode: db.TLSMode(),
-		Missing: []MissingRight{}, Warnings: []string{},
+		Missing: []MissingRight{}, Warnings: []string{}, SSH: []SSHHop{},
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second+db.WayLimit())
 	defer cancel()
+	// What is known of the way at the end: it is dialled by what comes first.
+	defer func() { v.SSH = waysOf(db) }()
 	fail := func(err error) DatabaseCheck {
 		v.Error, v.Problem = errorText(err), problem(err)
 		return v
@@ -433,7 +435,7 @@ func (s *Session) RotateCredential(ctx context.Context, name string, password cr
 		return out, err
 	}
 	next := credential.Credential{User: kept.User, Password: password}
-	if out, err = s.tryCredential(ctx, name, fixed{next, credential.FromKeychain}); err != nil {
+	if out, err = s.tryCredential(ctx, name, fixed{name, next, credential.FromKeychain, s.cfg.Resolver}); err != nil {
 		return out, err
 	}
 	if !out.OK {
@@ -468,13 +470,16 @@ func (s *Session) TestCredential(ctx context.Context, name string) (CredentialTe
 
 func (s *Session) tryCredential(ctx context.Context, name string, r credential.Resolver) (CredentialTest, error) {
 	out := CredentialTest{Name: name, Source: string(credential.FromNowhere), OK: true}
-	set := conn.Open(s.cfg.Fleet, conn.Options{Resolver: r, MaxConns: 1, ConnectTimeout: 5 * time.Second})
+	set := conn.Open(s.cfg.Fleet, conn.Options{Resolver: r, MaxConns: 1, ConnectTimeout: 5 * time.Second, Env: s.cfg.Env})
 	defer set.Close()
 	dbs := []*conn.Database{set.Control()}
 	for _, db := range set.Configured() {
 		if !db.InControl() {
 			dbs = append(dbs, db)
 		}
+	}
+	if name == fleet.SSHCredential {
+		return s.tryKeys(ctx, dbs, r)
 	}
 	for _, db := range dbs {
 		if db.Credential() != name {

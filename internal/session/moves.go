@@ -235,7 +235,7 @@ func (s *Session) reenter(ctx context.Context, password string) error {
 	if err != nil {
 		return err
 	}
-	again := conn.Open(s.cfg.Fleet, conn.Options{Resolver: fixed{credential.Credential{User: c.User, Password: credential.NewSecret(password)}, credential.FromNowhere}, MaxConns: 1, ConnectTimeout: 5 * time.Second})
+	again := conn.Open(s.cfg.Fleet, conn.Options{Resolver: fixed{control.Credential(), credential.Credential{User: c.User, Password: credential.NewSecret(password)}, credential.FromNowhere, s.cfg.Resolver}, MaxConns: 1, ConnectTimeout: 5 * time.Second, Env: s.cfg.Env})
 	defer again.Close()
 	if c.Password.Empty() || c.Password.Reveal() != password {
 		return fault.New(fault.LoginRefused, "that is not the password of the control database", "nothing was deleted; try again")
@@ -247,13 +247,19 @@ func (s *Session) reenter(ctx context.Context, password string) error {
 	return conn.Fault(pool.Ping(ctx), "control")
 }
 
-// fixed answers every question with one credential.
+// fixed is one credential, whatever is kept of it; the others are found as they
+// always are, such as that of the SSH keys on the way.
 type fixed struct {
-	c    credential.Credential
-	from credential.Source
+	name   string
+	c      credential.Credential
+	from   credential.Source
+	others credential.Resolver
 }
 
-func (f fixed) Resolve(context.Context, string, string, credential.Endpoint) (credential.Credential, credential.Source, error) {
+func (f fixed) Resolve(ctx context.Context, fleet, name string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
+	if name != f.name {
+		return f.others.Resolve(ctx, fleet, name, at)
+	}
 	return f.c, f.from, nil
 }
 

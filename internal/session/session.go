@@ -35,6 +35,8 @@ type Config struct {
 	// DBPath is the local SQLite file with the copy of the audit trail.
 	DBPath string
 	Log    *slog.Logger
+	// Env looks up a variable for the way through SSH hosts; os.Getenv when nil.
+	Env func(string) string
 }
 
 // Session is one opened fleet. Its methods may be called from any goroutine.
@@ -73,7 +75,7 @@ func Open(cfg Config) *Session {
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}
-	s.set = conn.Open(cfg.Fleet, conn.Options{Resolver: cfg.Resolver, ConnectTimeout: 2 * time.Second, MaxConns: 10})
+	s.set = conn.Open(cfg.Fleet, conn.Options{Resolver: cfg.Resolver, ConnectTimeout: 2 * time.Second, MaxConns: 10, Env: cfg.Env})
 	s.install = install.New(s.schema)
 	s.gate = policy.NewGate(policy.Config{
 		Fleet: cfg.Fleet, Control: s.set.Control(), Schema: s.schema, Local: cfg.Flag, Email: cfg.Email, Admins: cfg.Admins, Source: cfg.Source,

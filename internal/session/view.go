@@ -580,6 +580,18 @@ type DatabaseCheck struct {
 	Warnings   []string       `json:"warnings"`
 	Error      *string        `json:"error"`
 	Problem    *Problem       `json:"problem"`
+	// SSH are the hosts through which the database is reached, in their order.
+	SSH []SSHHop `json:"ssh"`
+}
+
+// SSHHop is one SSH host on the way to a database.
+type SSHHop struct {
+	User string `json:"user"`
+	Host string `json:"host"`
+	Port int    `json:"port"`
+	// Fingerprint is that of the key which the host has shown and which is
+	// accepted; null where the host was not reached.
+	Fingerprint *string `json:"fingerprint"`
 }
 
 // FleetCheck is what fleet check found.

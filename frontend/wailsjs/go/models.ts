@@ -230,6 +230,12 @@ export namespace session {
 	    ok: boolean;
 	    problem?: Problem | null;
 	}
+	export interface SSHHop {
+	    user: string;
+	    host: string;
+	    port: number;
+	    fingerprint?: string | null;
+	}
 	export interface MissingRight {
 	    capability: string;
 	    right: string;
@@ -257,6 +263,7 @@ export namespace session {
 	    warnings: string[];
 	    error?: string | null;
 	    problem?: Problem | null;
+	    ssh: SSHHop[];
 	}
 	export interface Decision {
 	    table: string;
@@ -619,6 +626,7 @@ export namespace session {
 	    note: string;
 	    confirm: string;
 	}
+	
 	
 	
 	
