@@ -12,11 +12,13 @@ import (
 	"shardadmin/internal/cli"
 	"shardadmin/internal/demo"
 	"shardadmin/internal/home"
+	"shardadmin/internal/monitor"
+	"shardadmin/internal/session"
 	"shardadmin/internal/web"
 )
 
 func main() {
-	faces := cli.Faces{Serve: serve, Demo: sample{}}
+	faces := cli.Faces{Serve: serve, Monitor: observe, Demo: sample{}}
 	if window.Available {
 		faces.Window = open
 	}
@@ -29,6 +31,22 @@ func open(ctx context.Context, h *home.Home, o cli.WindowOptions) error {
 
 func serve(ctx context.Context, h *home.Home, o cli.ServeOptions) error {
 	return web.Serve(ctx, web.Options{Home: h, Listen: o.Listen, Fleet: o.Fleet, Email: o.Email, Ready: o.Ready, Demo: starter{demo.New(h)}})
+}
+
+// observe serves API and metrics of a fleet that it looks at meanwhile.
+func observe(ctx context.Context, s *session.Session, o cli.MonitorOptions) error {
+	ctx, end := context.WithCancel(ctx)
+	b, done, err := s.Observe(ctx, session.ObserveOptions{Full: o.Full})
+	if err != nil {
+		end()
+		return err
+	}
+	err = monitor.Serve(ctx, monitor.Options{
+		Session: s, Figures: b.Figures, Listen: o.Listen, Cert: o.Cert, Key: o.Key, Hosts: o.Hosts, Token: o.Token, Log: o.Log, Ready: o.Ready,
+	})
+	end()
+	<-done
+	return err
 }
 
 // sample is the demo as the command line knows it.

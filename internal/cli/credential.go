@@ -88,8 +88,8 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 	if user == "" && f != nil {
 		user = userOf(f, o.name)
 	}
-	// A key of SSH has no user of its own.
-	key := o.name == fleet.SSHCredential
+	// Neither the key of SSH nor a token has a user.
+	key := o.name == fleet.SSHCredential || o.name == fleet.APICredential
 	if _, ok := p.terminal(); ok && user == "" && !key && !p.yes {
 		if user, err = p.ask(ctx, "User name:"); err != nil {
 			return err
@@ -97,8 +97,11 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 		user = strings.TrimSpace(user)
 	}
 	what := "Password of " + or(user, o.name)
-	if key {
+	switch o.name {
+	case fleet.SSHCredential:
 		what = "Passphrase of the SSH key"
+	case fleet.APICredential:
+		what = "Token of the monitoring API"
 	}
 	password, err := p.secret(ctx, what)
 	if err != nil {

@@ -79,7 +79,7 @@ func (p *program) runDemo(ctx context.Context, o DemoOptions) error {
 		if p.json {
 			out = p.stderr
 		}
-		o.OpenPage = func(ctx context.Context, h *home.Home) error { return p.serve(ctx, h, "demo", "127.0.0.1:0", out) }
+		o.OpenPage = func(ctx context.Context, h *home.Home) error { return p.serve(ctx, h, "demo", "127.0.0.1:0", "", out) }
 	}
 	return d.Run(ctx, o)
 }

@@ -3,8 +3,12 @@ package cli
 import (
 	"context"
 	"io"
+	"log/slog"
+	"time"
 
+	"shardadmin/internal/credential"
 	"shardadmin/internal/home"
+	"shardadmin/internal/session"
 )
 
 // Faces are the other ways to look at a fleet. What this build does not have
@@ -14,8 +18,24 @@ type Faces struct {
 	Window func(ctx context.Context, h *home.Home, o WindowOptions) error
 	// Serve shows the page on a loopback address until the context ends.
 	Serve func(ctx context.Context, h *home.Home, o ServeOptions) error
+	// Monitor serves API and metrics of an open fleet until the context ends.
+	Monitor func(ctx context.Context, s *session.Session, o MonitorOptions) error
 	// Demo runs the demo fleet.
 	Demo Demo
+}
+
+// MonitorOptions says where API and metrics are served.
+type MonitorOptions struct {
+	// Listen is an address; one that is not loopback needs Cert and Key, PEM files.
+	Listen, Cert, Key string
+	// Hosts are the names by which the server is reached.
+	Hosts []string
+	Token credential.Secret
+	// Full is how often what reads every table is asked.
+	Full time.Duration
+	Log  *slog.Logger
+	// Ready is called once, with the address of the API.
+	Ready func(url string)
 }
 
 // WindowOptions says what the window shows first.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
@@ -286,7 +287,7 @@ func (p *program) runFleetCheck(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.answer(checkDocumentOf(c), func(w io.Writer) { printCheck(w, c) }); err != nil {
+	if err := p.answer(document.OfCheck(c), func(w io.Writer) { printCheck(w, c) }); err != nil {
 		return err
 	}
 	// What does not answer comes first: nothing is known of its rights.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/session"
@@ -282,7 +283,7 @@ func printChecks(w io.Writer, checks []session.Check) {
 
 // started is a move that may not have begun.
 type startedMove struct {
-	moveDocument
+	document.Move
 	// Notice says that nobody carries it out yet.
 	Notice *string `json:"notice"`
 }
@@ -358,7 +359,7 @@ func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
 
 // follow waits for a queued run if it is to be waited for, and prints the move.
 func (p *program) follow(ctx context.Context, s *session.Session, v session.MoveView, wait bool) error {
-	out := startedMove{moveDocument: moveDocumentOf(v)}
+	out := startedMove{Move: document.OfMove(v)}
 	if wait {
 		p.say("Move %s", v.ID)
 		if why, err := s.Waits(ctx, v.Tenant); err == nil && why != "" {
@@ -371,7 +372,7 @@ func (p *program) follow(ctx context.Context, s *session.Session, v session.Move
 		if done.ID == "" {
 			done = v
 		}
-		return p.moved(startedMove{moveDocument: moveDocumentOf(done)}, err)
+		return p.moved(startedMove{Move: document.OfMove(done)}, err)
 	}
 	notices := []string{}
 	if why, err := s.Waits(ctx, v.Tenant); err == nil && why != "" {
@@ -462,7 +463,7 @@ func (p *program) runMoveList(ctx context.Context, tenant string, limit int) err
 	if err != nil {
 		return err
 	}
-	return p.answer(movesDocumentOf(v), func(w io.Writer) { printMoves(w, v) })
+	return p.answer(document.OfMoves(v), func(w io.Writer) { printMoves(w, v) })
 }
 
 func printMoves(w io.Writer, v session.MoveList) {
@@ -499,7 +500,7 @@ func (p *program) runMoveShow(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(moveDocumentOf(v), func(w io.Writer) {
+	return p.answer(document.OfMove(v), func(w io.Writer) {
 		printMove(w, v)
 		if len(v.Log) > 0 {
 			line(w, "\nLog (UTC):")
@@ -528,7 +529,7 @@ func (p *program) runMoveWatch(ctx context.Context, id string) error {
 	if v.ID == "" {
 		return ctx.Err()
 	}
-	if err := p.answer(moveDocumentOf(v), func(w io.Writer) { printMove(w, v) }); err != nil {
+	if err := p.answer(document.OfMove(v), func(w io.Writer) { printMove(w, v) }); err != nil {
 		return err
 	}
 	if ctx.Err() != nil && !v.Settled {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
@@ -32,7 +33,7 @@ With -o the report goes to a new file, as text or with --json as JSON.`,
 
 type reportDocument struct {
 	session.MoveReport
-	Move moveDocument `json:"move"`
+	Move document.Move `json:"move"`
 }
 
 func (p *program) runMoveReport(ctx context.Context, id, file string) error {
@@ -44,7 +45,7 @@ func (p *program) runMoveReport(ctx context.Context, id, file string) error {
 	if err != nil {
 		return err
 	}
-	d := reportDocument{v, moveDocumentOf(v.Move)}
+	d := reportDocument{v, document.OfMove(v.Move)}
 	if file == "" {
 		return p.answer(d, func(w io.Writer) { printReport(w, v) })
 	}

@@ -29,31 +29,49 @@ func (p *program) runWindow(ctx context.Context) error {
 
 func (p *program) serveCommand() *cobra.Command {
 	var listen string
+	var api apiOptions
 	c := &cobra.Command{
 		Use: "serve", Short: "Show the page in a browser of this computer", Args: want(),
 		Long: `Show the page that the window shows, on a loopback address, until Ctrl-C. The
-address that is printed holds a token and opens the page once.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runServe(cmd.Context(), listen) },
+address that is printed holds a token and opens the page once.
+
+` + apiHelp,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runServe(cmd.Context(), listen, api) },
 	}
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "a loopback `ADDRESS`; port 0 takes a free one")
+	c.Flags().SortFlags = false
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "a loopback `ADDRESS` of the page; port 0 takes a free one")
+	api.flags(c.Flags())
 	return c
 }
 
-func (p *program) runServe(ctx context.Context, listen string) error {
+func (p *program) runServe(ctx context.Context, listen string, o apiOptions) (err error) {
 	h, err := p.openHome()
 	if err != nil {
 		return err
 	}
-	return p.serve(ctx, h, p.fleet, listen, p.stdout)
+	url, within, end, err := p.api(ctx, h, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if ended := end(); err == nil {
+			err = ended
+		}
+	}()
+	return p.serve(within, h, p.fleet, listen, url, p.stdout)
 }
 
-func (p *program) serve(ctx context.Context, h *home.Home, fleet, listen string, out io.Writer) error {
+func (p *program) serve(ctx context.Context, h *home.Home, fleet, listen, api string, out io.Writer) error {
 	if p.faces.Serve == nil {
 		return fault.New(fault.ListenFailed, "this build has no page", "make build-headless builds one that has")
 	}
 	err := p.faces.Serve(ctx, h, ServeOptions{Listen: listen, Fleet: fleet, Email: p.as, Ready: func(url string) {
 		if p.json && out == p.stdout {
-			_ = p.document(map[string]string{"url": url})
+			v := map[string]string{"url": url}
+			if api != "" {
+				v["api"] = api
+			}
+			_ = p.document(v)
 			return
 		}
 		line(out, "The page is at %s", url)
@@ -66,13 +84,31 @@ func (p *program) serve(ctx context.Context, h *home.Home, fleet, listen string,
 }
 
 func (p *program) workerCommand() *cobra.Command {
-	return &cobra.Command{
+	var api apiOptions
+	c := &cobra.Command{
 		Use: "worker", Short: "Carry out queued moves until Ctrl-C", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runWorker(cmd.Context()) },
+		Long: "Carry out queued moves until Ctrl-C.\n\n" + apiHelp,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runWorker(cmd.Context(), api) },
 	}
+	c.Flags().SortFlags = false
+	api.flags(c.Flags())
+	return c
 }
 
-func (p *program) runWorker(ctx context.Context) error {
+func (p *program) runWorker(ctx context.Context, o apiOptions) (err error) {
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	_, ctx, end, err := p.api(ctx, h, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if ended := end(); err == nil {
+			err = ended
+		}
+	}()
 	s, err := p.sessionOf(ctx, p.fleet, "worker")
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
@@ -55,7 +56,7 @@ func (p *program) runShardsStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(statusDocumentOf(v), func(w io.Writer) { printStatus(w, v) })
+	return p.answer(document.OfStatus(v), func(w io.Writer) { printStatus(w, v) })
 }
 
 func printStatus(w io.Writer, v session.Status) {
@@ -116,7 +117,7 @@ func (p *program) runShardsHealth(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(healthDocumentOf(v), func(w io.Writer) { printHealth(w, v, name != "") })
+	return p.answer(document.OfHealth(v), func(w io.Writer) { printHealth(w, v, name != "") })
 }
 
 // printHealth lists the shards, and below what is wrong with them, the worst first.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/session"
@@ -33,7 +34,7 @@ func (p *program) runMap(ctx context.Context, check bool) error {
 	if err != nil {
 		return err
 	}
-	if err := p.answer(mapDocumentOf(v), func(w io.Writer) { printMap(w, v) }); err != nil {
+	if err := p.answer(document.OfMap(v), func(w io.Writer) { printMap(w, v) }); err != nil {
 		return err
 	}
 	if check && (v.Unclassified > 0 || len(v.Problems) > 0) {

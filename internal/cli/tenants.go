@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
@@ -83,7 +84,7 @@ func (p *program) runTenantsShow(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(tenantDocumentOf(v), func(w io.Writer) { printTenant(w, v) })
+	return p.answer(document.OfTenant(v), func(w io.Writer) { printTenant(w, v) })
 }
 
 func printTenant(w io.Writer, v session.TenantView) {

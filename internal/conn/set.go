@@ -469,6 +469,33 @@ func (d *Database) Direct(ctx context.Context, o DirectOptions) (*pgx.Conn, erro
 	return c, nil
 }
 
+// Sampling opens a session that looks at the database over and over, with
+// settings of its own: on the server itself where the fleet file says how. A
+// pooler in between keeps no settings; the caller finds out.
+func (d *Database) Sampling(ctx context.Context, own map[string]string) (*pgx.Conn, error) {
+	text := d.endpoint.Direct
+	if text == "" {
+		text = d.endpoint.URL
+	}
+	cfg, lacking, err := d.config(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	cfg.RuntimeParams["application_name"] = d.set.opt.AppName + "/sample"
+	plain := cfg.Copy()
+	for k, v := range own {
+		cfg.RuntimeParams[k] = v
+	}
+	c, err := pgx.ConnectConfig(ctx, cfg)
+	if refusesParameters(err) {
+		c, err = pgx.ConnectConfig(ctx, plain)
+	}
+	if err != nil {
+		return nil, d.fault(err, lacking)
+	}
+	return c, nil
+}
+
 func (d *Database) pooler() error {
 	return fault.Newf(fault.PoolerInPath, `add direct = "postgres://…" for `+d.name+" in the fleet file, leading to the server itself",
 		"%s: the connection goes through a pooler, and this work needs a session of its own", d.name)

@@ -21,7 +21,7 @@ var rows = [][]string{
 	{"internal/tenancy", "internal/structure", "internal/job", "internal/audit", "internal/policy", "internal/sample", "internal/notify"},
 	{"internal/rebalance", "internal/move", "internal/rollout", "internal/placement", "internal/stripe", "internal/alert", "internal/report", "internal/stats", "internal/health", "internal/capacity"},
 	{"internal/session"},
-	{"internal/home"},
+	{"internal/home", "internal/document"},
 	{"internal/demo", "internal/doctor"},
 	{"app"},
 	{"internal/web", "internal/monitor", "app/window", "frontend"},

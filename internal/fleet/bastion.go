@@ -20,8 +20,12 @@ type Bastion struct {
 	Port int
 }
 
-// SSHCredential is the name of the credential with the passphrase of SSH keys.
-const SSHCredential = "ssh-key"
+// SSHCredential is the name of the credential with the passphrase of SSH keys,
+// APICredential that of the monitoring API's token.
+const (
+	SSHCredential = "ssh-key"
+	APICredential = "api-token"
+)
 
 var (
 	bastionUser = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.@\\+-]*\$?$`)

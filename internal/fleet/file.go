@@ -167,16 +167,16 @@ func Parse(data []byte, path string) (*Fleet, error) {
 	if len(f.Shards) == 0 {
 		return nil, bad("shard", "add a [[shard]] with a name and a url", "the fleet has no shard")
 	}
-	if f.usesSSH() {
-		// A database's password must not be tried on a key.
-		for i, name := range append([]string{ControlName}, shardNames(f)...) {
-			if f.CredentialOf(name) == SSHCredential {
-				key := "control.credential"
-				if i > 0 {
-					key = fmt.Sprintf("shard[%d].name", i-1)
-				}
-				return nil, bad(key, "give the database another credential", "%q is the credential of SSH keys, and %s has it too", SSHCredential, name)
+	// A database's password must not be tried on a key, nor open the API.
+	for i, name := range append([]string{ControlName}, shardNames(f)...) {
+		c := f.CredentialOf(name)
+		of := map[bool]string{true: "SSH keys", false: "the monitoring API"}[c == SSHCredential]
+		if c == APICredential || c == SSHCredential && f.usesSSH() {
+			key := "control.credential"
+			if i > 0 {
+				key = fmt.Sprintf("shard[%d].name", i-1)
 			}
+			return nil, bad(key, "give the database another credential", "%q is the credential of %s, and %s has it too", c, of, name)
 		}
 	}
 	if a, b, clash := f.credentialClash(); clash {

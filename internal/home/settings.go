@@ -25,6 +25,7 @@ const (
 	Theme          = "theme"
 	TimeZone       = "time_zone"
 	RunQueuedWork  = "run_queued_work"
+	HealthInterval = "SHARD_HEALTH_CHECK_INTERVAL"
 	fileOfSettings = "settings.toml"
 )
 
@@ -38,6 +39,8 @@ const (
 	Email  Kind = "email"
 	Emails Kind = "emails" // separated by commas
 	Choice Kind = "choice"
+	// Seconds is a whole number of them, from 10 to a day.
+	Seconds Kind = "seconds"
 )
 
 // Source says where a setting's value comes from; the environment wins.
@@ -82,6 +85,7 @@ func registry() []Setting {
 	return append(out,
 		Setting{Name: AdminEmails, Kind: Emails, Variable: AdminEmails, Help: "who may do everything, beside the operators of a fleet"},
 		Setting{Name: RunQueuedWork, Kind: Bool, Default: "false", Help: "this computer carries out runs that others have queued"},
+		Setting{Name: HealthInterval, Kind: Seconds, Default: "300", Variable: HealthInterval, Help: "seconds between two looks of serve and worker at what reads every table"},
 		Setting{Name: Theme, Kind: Choice, Default: "system", Choices: []string{"system", "light", "dark"}, Help: "the window's colours"},
 		Setting{Name: TimeZone, Kind: Choice, Default: "local", Choices: []string{"local", "utc"}, Help: "how times are shown"},
 	)
@@ -170,6 +174,12 @@ func (s Setting) parse(v string) (string, error) {
 			return strings.ToLower(v), nil
 		}
 		return bad("write " + strings.Join(s.Choices, ", "))
+	case Seconds:
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 10 || n > 24*60*60 {
+			return bad("write a number of seconds from 10 to 86400")
+		}
+		return strconv.Itoa(n), nil
 	case Email:
 		if v != "" && !isEmail(v) {
 			return bad("write an e-mail address")

@@ -138,7 +138,8 @@ func (s *Sampler) Reading(source string) (Reading, bool) {
 func (s *Sampler) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, src := range s.sources {
-		wg.Go(func() { (&watch{s: s, src: src, now: s.readings[src.Name]}).run(ctx) })
+		now, _ := s.Reading(src.Name)
+		wg.Go(func() { (&watch{s: s, src: src, now: now}).run(ctx) })
 	}
 	wg.Wait()
 }

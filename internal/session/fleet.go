@@ -400,6 +400,9 @@ type CredentialTest struct {
 }
 
 func (s *Session) knows(name string) error {
+	if name == fleet.APICredential {
+		return nil
+	}
 	for _, c := range s.cfg.Fleet.Credentials() {
 		if c == name {
 			return nil
@@ -478,8 +481,16 @@ func (s *Session) tryCredential(ctx context.Context, name string, r credential.R
 			dbs = append(dbs, db)
 		}
 	}
-	if name == fleet.SSHCredential {
+	switch name {
+	case fleet.SSHCredential:
 		return s.tryKeys(ctx, dbs, r)
+	case fleet.APICredential:
+		_, from, err := s.apiToken(ctx)
+		out.Source = string(from)
+		if err != nil {
+			out.OK, out.Problem = false, problem(err)
+		}
+		return out, nil
 	}
 	for _, db := range dbs {
 		if db.Credential() != name {

@@ -1,12 +1,8 @@
-package cli
+package document
 
 import (
 	"shardadmin/internal/session"
 )
-
-// The documents are the views as scripts read them: what is not known is null
-// beside a reason and never a zero, an empty word or "none". A field of an
-// outer struct stands in for the view's own of the same name.
 
 func known[T any](v T, is bool) *T {
 	if !is {
@@ -30,7 +26,8 @@ func because(why string, figures ...unknown) {
 	}
 }
 
-type shardDocument struct {
+// Shard is a shard at one look.
+type Shard struct {
 	session.ShardStatus
 	Database             *string `json:"database"`
 	Host                 *string `json:"host"`
@@ -41,8 +38,9 @@ type shardDocument struct {
 	CapacityReason       string  `json:"capacity_bytes_reason,omitempty"`
 }
 
-func shardDocumentOf(v session.ShardStatus) shardDocument {
-	d := shardDocument{ShardStatus: v, Database: known(v.Database, v.Configured), Host: known(v.Host, v.Configured), Port: known(v.Port, v.Configured)}
+// OfShard makes the document of a shard's status.
+func OfShard(v session.ShardStatus) Shard {
+	d := Shard{ShardStatus: v, Database: known(v.Database, v.Configured), Host: known(v.Host, v.Configured), Port: known(v.Port, v.Configured)}
 	because(reason(v),
 		unknown{!v.Configured, &d.AddressReason}, unknown{v.Connections == nil, &d.ConnectionsReason}, unknown{v.MaxConnections == nil, &d.MaxConnectionsReason})
 	because("the fleet file says nothing of a capacity", unknown{v.CapacityBytes == nil, &d.CapacityReason})
@@ -57,21 +55,27 @@ func reason(v session.ShardStatus) string {
 	return "the shard did not answer"
 }
 
-type statusDocument struct {
+// Status is a fleet at one look.
+type Status struct {
 	session.Status
-	Control shardDocument   `json:"control"`
-	Shards  []shardDocument `json:"shards"`
+	Control Shard   `json:"control"`
+	Shards  []Shard `json:"shards"`
 }
 
-func statusDocumentOf(v session.Status) statusDocument {
-	d := statusDocument{Status: v, Control: shardDocumentOf(v.Control), Shards: []shardDocument{}}
+// OfStatus makes the document of a status.
+func OfStatus(v session.Status) Status {
+	d := Status{Status: v, Control: OfShard(v.Control), Shards: []Shard{}}
+	if d.Control.Tenants == nil && d.Control.TenantsReason == "" {
+		d.Control.TenantsReason = "tenants are counted by shard"
+	}
 	for _, s := range v.Shards {
-		d.Shards = append(d.Shards, shardDocumentOf(s))
+		d.Shards = append(d.Shards, OfShard(s))
 	}
 	return d
 }
 
-type shardHealthDocument struct {
+// ShardHealth is one shard of a Health.
+type ShardHealth struct {
 	session.ShardHealth
 	LatencyReason        string `json:"latency_ms_reason,omitempty"`
 	ConnectionsReason    string `json:"connections_reason,omitempty"`
@@ -79,15 +83,17 @@ type shardHealthDocument struct {
 	SizeReason           string `json:"size_bytes_reason,omitempty"`
 }
 
-type healthDocument struct {
-	Shards []shardHealthDocument `json:"shards"`
-	Fleet  []session.Finding     `json:"fleet"`
+// Health is what the checks found.
+type Health struct {
+	Shards []ShardHealth     `json:"shards"`
+	Fleet  []session.Finding `json:"fleet"`
 }
 
-func healthDocumentOf(v session.Health) healthDocument {
-	d := healthDocument{Shards: []shardHealthDocument{}, Fleet: v.Fleet}
+// OfHealth makes the document of the health of shards.
+func OfHealth(v session.Health) Health {
+	d := Health{Shards: []ShardHealth{}, Fleet: v.Fleet}
 	for _, h := range v.Shards {
-		x := shardHealthDocument{ShardHealth: h}
+		x := ShardHealth{ShardHealth: h}
 		why := "the shard did not answer"
 		if h.Problem != nil {
 			why = h.Problem.Message
@@ -101,39 +107,44 @@ func healthDocumentOf(v session.Health) healthDocument {
 	return d
 }
 
-type tenantDocument struct {
+// Tenant is a tenant with its rows.
+type Tenant struct {
 	session.TenantView
-	Rows        *int64        `json:"rows"`
-	RowsReason  string        `json:"rows_reason,omitempty"`
-	Bytes       *int64        `json:"bytes"`
-	BytesReason string        `json:"bytes_reason,omitempty"`
-	Move        *moveDocument `json:"move"`
+	Rows        *int64 `json:"rows"`
+	RowsReason  string `json:"rows_reason,omitempty"`
+	Bytes       *int64 `json:"bytes"`
+	BytesReason string `json:"bytes_reason,omitempty"`
+	Move        *Move  `json:"move"`
 }
 
-func tenantDocumentOf(v session.TenantView) tenantDocument {
+// OfTenant makes the document of a tenant.
+func OfTenant(v session.TenantView) Tenant {
 	counted := v.TablesReason == ""
-	d := tenantDocument{TenantView: v, Rows: known(v.Rows, counted), Bytes: known(v.Bytes, counted), RowsReason: v.TablesReason, BytesReason: v.TablesReason}
+	d := Tenant{TenantView: v, Rows: known(v.Rows, counted), Bytes: known(v.Bytes, counted), RowsReason: v.TablesReason, BytesReason: v.TablesReason}
 	if v.Move != nil {
-		m := moveDocumentOf(*v.Move)
+		m := OfMove(*v.Move)
 		d.Move = &m
 	}
 	return d
 }
 
-type mapTableDocument struct {
+// MapTable is one table of a Map.
+type MapTable struct {
 	session.MapTable
 	RowsReason string `json:"rows_estimate_reason,omitempty"`
 }
 
-type mapDocument struct {
+// Map is what the table map says.
+type Map struct {
 	session.MapView
-	Tables []mapTableDocument `json:"tables"`
+	Tables []MapTable `json:"tables"`
 }
 
-func mapDocumentOf(v session.MapView) mapDocument {
-	d := mapDocument{MapView: v, Tables: []mapTableDocument{}}
+// OfMap makes the document of the table map.
+func OfMap(v session.MapView) Map {
+	d := Map{MapView: v, Tables: []MapTable{}}
 	for _, t := range v.Tables {
-		x := mapTableDocument{MapTable: t}
+		x := MapTable{MapTable: t}
 		if t.RowsEstimate == nil {
 			x.RowsReason = "the table was never analyzed"
 		}
@@ -142,30 +153,33 @@ func mapDocumentOf(v session.MapView) mapDocument {
 	return d
 }
 
-type moveTableDocument struct {
+// MoveTable is one table of a Move.
+type MoveTable struct {
 	session.MoveTable
 	RowsPerSReason  string `json:"rows_per_s_reason,omitempty"`
 	BytesPerSReason string `json:"bytes_per_s_reason,omitempty"`
 }
 
-type moveDocument struct {
+// Move is a move.
+type Move struct {
 	session.MoveView
-	PauseReason     string              `json:"write_pause_ms_reason,omitempty"`
-	RowsPerSReason  string              `json:"rows_per_s_reason,omitempty"`
-	BytesPerSReason string              `json:"bytes_per_s_reason,omitempty"`
-	MeasuredReason  string              `json:"measured_at_reason,omitempty"`
-	Tables          []moveTableDocument `json:"tables"`
+	PauseReason     string      `json:"write_pause_ms_reason,omitempty"`
+	RowsPerSReason  string      `json:"rows_per_s_reason,omitempty"`
+	BytesPerSReason string      `json:"bytes_per_s_reason,omitempty"`
+	MeasuredReason  string      `json:"measured_at_reason,omitempty"`
+	Tables          []MoveTable `json:"tables"`
 }
 
-func moveDocumentOf(v session.MoveView) moveDocument {
-	d := moveDocument{MoveView: v, Tables: []moveTableDocument{}}
+// OfMove makes the document of a move.
+func OfMove(v session.MoveView) Move {
+	d := Move{MoveView: v, Tables: []MoveTable{}}
 	if v.WritePauseMS == nil {
 		d.PauseReason = "the tenant was not switched, so its writes were not paused to the end"
 	}
 	because(v.RateReason, unknown{v.RowsPerS == nil, &d.RowsPerSReason}, unknown{v.BytesPerS == nil, &d.BytesPerSReason})
 	because(v.TimeLeftReason, unknown{v.MeasuredAt == nil, &d.MeasuredReason})
 	for _, t := range v.Tables {
-		x := moveTableDocument{MoveTable: t}
+		x := MoveTable{MoveTable: t}
 		why := v.RateReason
 		if why == "" {
 			why = "its rows are not copied now"
@@ -176,20 +190,23 @@ func moveDocumentOf(v session.MoveView) moveDocument {
 	return d
 }
 
-type movesDocument struct {
+// Moves is a list of moves.
+type Moves struct {
 	session.MoveList
-	Moves []moveDocument `json:"moves"`
+	Moves []Move `json:"moves"`
 }
 
-func movesDocumentOf(v session.MoveList) movesDocument {
-	d := movesDocument{MoveList: v, Moves: []moveDocument{}}
+// OfMoves makes the document of a list of moves.
+func OfMoves(v session.MoveList) Moves {
+	d := Moves{MoveList: v, Moves: []Move{}}
 	for _, m := range v.Moves {
-		d.Moves = append(d.Moves, moveDocumentOf(m))
+		d.Moves = append(d.Moves, OfMove(m))
 	}
 	return d
 }
 
-type databaseDocument struct {
+// Database is one database of a Check.
+type Database struct {
 	session.DatabaseCheck
 	Version         *string `json:"version"`
 	VersionReason   string  `json:"version_reason,omitempty"`
@@ -202,15 +219,17 @@ type databaseDocument struct {
 	MissingReason   string  `json:"missing_reason,omitempty"`
 }
 
-type checkDocument struct {
+// Check is what the check of a fleet found.
+type Check struct {
 	session.FleetCheck
-	Databases []databaseDocument `json:"databases"`
+	Databases []Database `json:"databases"`
 }
 
-func checkDocumentOf(v session.FleetCheck) checkDocument {
-	d := checkDocument{FleetCheck: v, Databases: []databaseDocument{}}
+// OfCheck makes the document of a fleet's check.
+func OfCheck(v session.FleetCheck) Check {
+	d := Check{FleetCheck: v, Databases: []Database{}}
 	for _, c := range v.Databases {
-		x := databaseDocument{DatabaseCheck: c, Version: known(c.Version, c.Version != ""), TLS: known(c.TLS, c.Version != "")}
+		x := Database{DatabaseCheck: c, Version: known(c.Version, c.Version != ""), TLS: known(c.TLS, c.Version != "")}
 		why := "the database is known and has no connection in the fleet file"
 		if c.Error != nil {
 			why = *c.Error
