@@ -1,0 +1,258 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	glob "path"
+	"slices"
+	"strings"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/placement"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/tenancy"
+)
+
+// AssignWhere selects the tenants of an assignment of many; what is empty selects
+// all, and something has to be said.
+type AssignWhere struct {
+	// Shard is the one that tenants are pointed to.
+	Shard string `json:"shard"`
+	// Demo is yes or no.
+	Demo string `json:"demo"`
+	// Subdomain is a pattern for labels with *, ? and […], in small letters.
+	Subdomain string `json:"subdomain"`
+}
+
+// ParseAssignWhere reads shard=…,demo=…,subdomain=GLOB; usage for anything else.
+func ParseAssignWhere(text string) (AssignWhere, error) {
+	w := AssignWhere{}
+	const hint = "write --where shard=NAME,demo=yes,subdomain=acme-*; each may be left out, not all"
+	for _, part := range strings.Split(text, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok || value == "" {
+			return w, fault.Newf(fault.Usage, hint, "%q selects nothing", part)
+		}
+		to := map[string]*string{"shard": &w.Shard, "demo": &w.Demo, "subdomain": &w.Subdomain}[key]
+		switch {
+		case to == nil:
+			return w, fault.Newf(fault.Usage, hint, "tenants are not selected by %q", key)
+		case *to != "":
+			return w, fault.Newf(fault.Usage, hint, "%s is given twice", key)
+		}
+		*to = value
+	}
+	switch strings.ToLower(w.Demo) {
+	case "":
+	case "yes", "true":
+		w.Demo = "yes"
+	case "no", "false":
+		w.Demo = "no"
+	default:
+		return w, fault.Newf(fault.Usage, "write demo=yes or demo=no", "%q says nothing about demo tenants", w.Demo)
+	}
+	return w, w.check()
+}
+
+func (w AssignWhere) check() error {
+	if w == (AssignWhere{}) {
+		return fault.New(fault.Usage, "every tenant at once is not assigned: say which", "nothing selects the tenants")
+	}
+	if _, err := glob.Match(w.Subdomain, ""); err != nil {
+		return fault.Newf(fault.Usage, "a bracket is not closed", "%q is no pattern", w.Subdomain)
+	}
+	return nil
+}
+
+// String writes the selection as ParseAssignWhere reads it.
+func (w AssignWhere) String() string {
+	parts := []string{}
+	for _, p := range [][2]string{{"shard", w.Shard}, {"demo", w.Demo}, {"subdomain", w.Subdomain}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+"="+p[1])
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func (w AssignWhere) takes(t tenancy.Tenant) bool {
+	if w.Shard != "" && t.Shard != w.Shard || w.Demo != "" && (t.Demo == nil || *t.Demo != (w.Demo == "yes")) {
+		return false
+	}
+	if w.Subdomain == "" {
+		return true
+	}
+	ok, _ := glob.Match(strings.ToLower(w.Subdomain), strings.ToLower(t.Label)) // the pattern is good
+	return ok
+}
+
+// AssignManyRequest points many tenants to a shard without moving rows.
+type AssignManyRequest struct {
+	Where AssignWhere `json:"where"`
+	Shard string      `json:"shard"`
+	// RowsStay lets it pass although a tenant's present shard has rows.
+	RowsStay bool `json:"rows_stay"`
+	// DryRun says what would become of each, and changes nothing.
+	DryRun  bool   `json:"dry_run"`
+	Note    string `json:"note"`
+	Confirm string `json:"confirm"`
+}
+
+// What became of a tenant of many.
+const (
+	Assigned    = "assigned"
+	WouldAssign = "would_assign"
+	AlreadyIn   = "already_there"
+	NotAssigned = "refused"
+	NotTried    = "not_tried"
+)
+
+// AssignedOne is one tenant of many.
+type AssignedOne struct {
+	Tenant string `json:"tenant"`
+	Label  string `json:"label"`
+	From   string `json:"from"`
+	// Status is assigned, would_assign, already_there, refused, or not_tried where
+	// the assignment ended before.
+	Status     string   `json:"status"`
+	AuditEvent string   `json:"audit_event"`
+	Problem    *Problem `json:"problem"`
+}
+
+// AssignedMany is what became of them all. Each has its own audit event.
+type AssignedMany struct {
+	Where   string        `json:"where"`
+	To      string        `json:"to"`
+	DryRun  bool          `json:"dry_run"`
+	Tenants []AssignedOne `json:"tenants"`
+	// Assigned counts those that were, or would be; Refused those that were not, or
+	// would not be.
+	Assigned int `json:"assigned"`
+	Refused  int `json:"refused"`
+}
+
+// AssignMany points every tenant that is selected to a shard, one after the other,
+// each as Assign does. One that is refused stops no other; a database that does not
+// answer ends it, and the rest is not tried.
+func (s *Session) AssignMany(ctx context.Context, r AssignManyRequest) (AssignedMany, error) {
+	out := AssignedMany{Where: r.Where.String(), To: r.Shard, DryRun: r.DryRun, Tenants: []AssignedOne{}}
+	if err := r.Where.check(); err != nil {
+		return out, err
+	}
+	if err := s.installed(ctx); err != nil {
+		return out, err
+	}
+	if _, err := s.set.Shard(r.Shard); err != nil {
+		return out, err
+	}
+	tenants, err := s.selected(ctx, r.Where)
+	if err != nil {
+		return out, err
+	}
+	if r.DryRun {
+		return out, s.wouldAssign(ctx, r, tenants, &out)
+	}
+	var ended error
+	for _, t := range tenants {
+		one := AssignedOne{Tenant: t.ID, Label: t.Label, From: t.Shard, Status: NotTried}
+		switch {
+		case t.Shard == r.Shard:
+			one.Status = AlreadyIn
+		case ended == nil:
+			var permit policy.Permit
+			permit, err = s.gate.Permit(ctx, policy.Request{Action: policy.AssignTenant, Tenant: t.ID, Label: t.Label, Shard: r.Shard, Reason: r.Note, Confirm: r.Confirm, Bulk: true})
+			if err != nil {
+				return out, err // the same for all, and nothing was done
+			}
+			var res placement.Result
+			res, err = placement.Assign(ctx, s.placement(), permit, placement.Request{Tenant: t, Target: r.Shard, RowsStay: r.RowsStay})
+			one.AuditEvent = res.AuditEvent
+			switch {
+			case err == nil:
+				one.Status = Assigned
+				out.Assigned++
+			default:
+				one.Status, one.Problem = NotAssigned, problem(err)
+				out.Refused++
+				if fault.Unreachable(err) || ctx.Err() != nil {
+					ended = err
+				}
+			}
+		}
+		out.Tenants = append(out.Tenants, one)
+	}
+	return out, ended
+}
+
+// selected lists the tenants that are meant, by label.
+func (s *Session) selected(ctx context.Context, w AssignWhere) ([]tenancy.Tenant, error) {
+	if _, known := s.cfg.Fleet.Shard(w.Shard); w.Shard != "" && !known {
+		_, err := s.set.Shard(w.Shard)
+		return nil, err
+	}
+	_, list, err := s.cat.List(ctx, tenancy.Filter{Shard: w.Shard, Sort: "label", Limit: all})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(t tenancy.Tenant) bool { return !w.takes(t) }), nil
+}
+
+// wouldAssign says what would become of each: those with rows, or in a move, would
+// be refused.
+func (s *Session) wouldAssign(ctx context.Context, r AssignManyRequest, tenants []tenancy.Tenant, out *AssignedMany) error {
+	found, err := placement.Check(ctx, s.placement())
+	if err != nil {
+		return err
+	}
+	rowsOn := map[string][]string{}
+	for _, w := range found.Tenants {
+		rowsOn[w.Tenant.ID] = w.RowsOn
+	}
+	open := s.openMoves(ctx)
+	for _, t := range tenants {
+		one := AssignedOne{Tenant: t.ID, Label: t.Label, From: t.Shard, Status: WouldAssign}
+		var why error
+		switch {
+		case t.Shard == r.Shard:
+			one.Status = AlreadyIn
+		case open[t.ID] != nil:
+			why = fault.Newf(fault.MoveInProgress, "shard-admin move show "+open[t.ID].ID, "tenant %s is held by move %s, which is %s", t.Label, open[t.ID].ID, open[t.ID].State)
+		case r.RowsStay:
+		case found.Unreachable[t.Shard] != nil:
+			why = found.Unreachable[t.Shard]
+		case slices.Contains(rowsOn[t.ID], t.Shard):
+			why = fault.Newf(fault.RowsExist, "shard-admin move start "+t.Label+" "+r.Shard+" takes them along", "tenant %s has rows on %s", t.Label, t.Shard)
+		}
+		switch {
+		case why != nil:
+			one.Status, one.Problem = NotAssigned, problem(why)
+			out.Refused++
+		case one.Status == WouldAssign:
+			out.Assigned++
+		}
+		out.Tenants = append(out.Tenants, one)
+	}
+	return nil
+}
+
+// Sum says in a sentence what became of them.
+func (m AssignedMany) Sum() string {
+	verb := "were assigned to"
+	if m.DryRun {
+		verb = "would be assigned to"
+	}
+	there, left := 0, 0
+	for _, t := range m.Tenants {
+		switch t.Status {
+		case AlreadyIn:
+			there++
+		case NotTried:
+			left++
+		}
+	}
+	text := fmt.Sprintf("%d of %d tenants %s %s, %d refused, %d there already", m.Assigned, len(m.Tenants), verb, m.To, m.Refused, there)
+	if left > 0 {
+		text += fmt.Sprintf(", %d not tried", left)
+	}
+	return text
+}
