@@ -19,6 +19,25 @@ describe("a shard", () => {
     await waitFor(() => expect(w.path()).toBe("/tenants?shard=shard_1"));
   });
 
+  it("says many notes of one kind in one line, and what is worse by itself", async () => {
+    const notes = ["a", "b", "c", "d"].map((x) => ({
+      check: "duplicate_indexes",
+      severity: "info",
+      message: `the index ${x} is covered`,
+      statement: `DROP INDEX ${x}`,
+    }));
+    show("/shards/shard_1", {
+      "Overview.Status": () => status([shard()]),
+      "Overview.Health": () => ({
+        shards: [health("shard_1", [...notes, { check: "slots", severity: "warning", message: "a slot keeps 6 GB" }])],
+      }),
+    });
+    const line = await screen.findByText("4 notes of one kind: duplicate indexes");
+    expect(line.closest("details")?.open).toBe(false);
+    expect(line.closest("details")?.textContent).toContain("the index d is covered");
+    expect(screen.getByText(/a slot keeps 6 GB/).closest("details")).toBeNull();
+  });
+
   it("that does not answer says why, and does not ask it for more", async () => {
     const w = show("/shards/shard_1", { "Overview.Status": () => status([silentShard()]) });
     const alert = await screen.findByRole("alert");

@@ -333,28 +333,66 @@ function Largest({ shard }: { shard: ShardStatus }) {
 }
 
 const checked =
-  "Looked at: whether it answers and how fast, free connections, hits in the cache, transactions open for more than 5 minutes, standby or read-only, and how far transaction ids are from wrapping.";
+  "Looked at: whether it answers and takes writes, sessions and locks, load, storage, indexes, replication, archiving and settings.";
 
 const severity: Record<string, Tone> = { critical: "bad", warning: "warn", info: "info" };
 
+/** alike is how many notes of one check are each shown at length. */
+const alike = 3;
+
 function FindingList({ list }: { list: Finding[] }) {
+  const notes = new Map<string, Finding[]>();
+  for (const f of list) {
+    if (f.severity === "info") notes.set(f.check, [...(notes.get(f.check) ?? []), f]);
+  }
+  const many = [...notes].filter(([, found]) => found.length > alike);
+  const grouped = new Set(many.flatMap(([, found]) => found));
   return (
     <ul className="checks">
-      {list.map((f) => (
-        <li key={`${f.check} ${f.message}`}>
-          <Mark tone={severity[f.severity] ?? "info"} />
-          <div className="grow">
-            <p>
-              <span className="hidden">{f.severity}: </span>
-              {f.message} {f.value ? <span className="mono faint">{f.value}</span> : null}
-            </p>
-            {f.advice ? <p className="e">{f.advice}</p> : null}
-            <Evidence of={f} />
-          </div>
-          <span className="tag">{f.check.replaceAll("_", " ")}</span>
+      {list
+        .filter((f) => !grouped.has(f))
+        .map((f) => (
+          <li key={`${f.check} ${f.message}`}>
+            <Mark tone={severity[f.severity] ?? "info"} />
+            <div className="grow">
+              <Said of={f} />
+            </div>
+            <span className="tag">{words(f.check)}</span>
+          </li>
+        ))}
+      {many.map(([check, found]) => (
+        <li key={check}>
+          <Mark tone="info" />
+          <details className="grow evidence">
+            <summary>{`${found.length} notes of one kind: ${words(check)}`}</summary>
+            {found.map((f) => (
+              <div key={f.message} className="note">
+                <Said of={f} />
+              </div>
+            ))}
+          </details>
+          <span className="tag">{words(check)}</span>
         </li>
       ))}
     </ul>
+  );
+}
+
+function words(check: string): string {
+  return check.replaceAll("_", " ");
+}
+
+/** Said is a finding, what to do about it, and what it rests on. */
+function Said({ of: f }: { of: Finding }) {
+  return (
+    <>
+      <p>
+        <span className="hidden">{f.severity}: </span>
+        {f.message} {f.value ? <span className="mono faint">{f.value}</span> : null}
+      </p>
+      {f.advice ? <p className="e">{f.advice}</p> : null}
+      <Evidence of={f} />
+    </>
   );
 }
 
