@@ -164,6 +164,10 @@ func printHealth(w io.Writer, v session.Health, alone bool) {
 		t.add(h.Name, state(h.Status), milliseconds(h.LatencyMS), connections, percent(h.CacheHitRate), percent(h.IndexHitRate), sizeOr(h.SizeBytes))
 	}
 	t.print(w)
+	if alone && len(v.Shards) == 1 && v.Shards[0].Problem == nil {
+		line(w, "")
+		paragraph(w, "", growth(v.Shards[0].Growth))
+	}
 	type found struct {
 		shard string
 		session.Finding
@@ -221,6 +225,29 @@ func printHealth(w io.Writer, v session.Health, alone bool) {
 		paragraph(w, "", "Worth knowing: "+strings.Join(parts, ", ")+". shard-admin shards health NAME shows a shard's.")
 	}
 	printUnavailable(w, v, alone)
+}
+
+// growth says how a database grows and when it is full.
+func growth(g session.Growth) string {
+	if g.BytesPerDay == nil {
+		return "Growth: unknown, " + g.Reason + "."
+	}
+	text := fmt.Sprintf("Growth: %s a day (%s to %s), %s, from %s", signed(*g.BytesPerDay), signed(*g.BytesPerDayFrom), signed(*g.BytesPerDayTo), g.State, count(int64(g.Days), "day"))
+	switch {
+	case g.FullInDaysFrom == nil:
+		return text + ". Full: " + g.FullReason + "."
+	case g.FullInDaysTo == nil:
+		return text + fmt.Sprintf(". Full in %s at the soonest.", count(int64(*g.FullInDaysFrom), "day"))
+	}
+	return text + fmt.Sprintf(". Full in %d to %s.", *g.FullInDaysFrom, count(int64(*g.FullInDaysTo), "day"))
+}
+
+// signed is a size that may be less than nothing.
+func signed(bytes int64) string {
+	if bytes < 0 {
+		return "−" + size(-bytes)
+	}
+	return size(bytes)
 }
 
 // alike is how many notes of one check are each shown at length.

@@ -77,7 +77,10 @@ type Reading struct {
 	// CapacityBytes is what the operator says the database may take; 0 where
 	// nobody said. A server does not know its disk.
 	CapacityBytes int64
-	Results       map[string]sample.Result
+	// FullSoonest and FullLatest are the days until the capacity is reached as the
+	// database grows; nil where that is not known or not near.
+	FullSoonest, FullLatest *float64
+	Results                 map[string]sample.Result
 }
 
 // rows are those of a result, none where it was not asked for.

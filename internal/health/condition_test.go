@@ -496,6 +496,19 @@ func TestAFullShard(t *testing.T) {
 		}
 		require.Equal(t, c.want, got)
 	}
+	// There is room, and it grows.
+	now.CapacityBytes = bytes * 2
+	for days, want := range map[float64]health.Severity{31: "", 29: health.Warning, 6: health.Critical} {
+		latest := days * 2
+		now.FullSoonest, now.FullLatest = &days, &latest
+		got := health.Severity("")
+		for _, f := range of(health.Examine(now, health.Reading{}, health.Defaults()), "capacity") {
+			got = f.Severity
+			require.Contains(t, f.Message, "at the soonest")
+			require.Contains(t, f.Message, "at the latest")
+		}
+		require.Equal(t, want, got, "%v days", days)
+	}
 }
 
 func TestLatencyAndSilence(t *testing.T) {

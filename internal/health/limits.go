@@ -47,6 +47,7 @@ type Limits struct {
 	SlotLeft          float64 // share of max_slot_wal_keep_size
 	ArchiveFailed     Pair    // seconds since; the younger the worse
 	EndOfLifeDays     float64 // before the end of support
+	FullDays          Pair    // days until the capacity is reached at the soonest
 }
 
 const (
@@ -66,6 +67,6 @@ func Defaults() Limits {
 		BloatShare: Pair{0.5, 0.7}, BloatBytes: Pair{gB, 5 * gB}, Freeze: Pair{2, 4}, Sequence: Pair{0.7, 0.9},
 		UnusedDays: 35, UnusedBytes: 32 * kB, SeqScanShare: 0.05, SeqScanRows: 10_000,
 		ReplicationDelay: Pair{30, 300}, ReplicationBytes: Pair{100 * mB, gB}, SlotBytes: Pair{5 * gB, 20 * gB}, SlotLeft: 0.25,
-		ArchiveFailed: Pair{24 * 3600, 3600}, EndOfLifeDays: 180,
+		ArchiveFailed: Pair{24 * 3600, 3600}, EndOfLifeDays: 180, FullDays: Pair{30, 7},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"shardadmin/internal/capacity"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
@@ -94,6 +95,9 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard) (ShardHealth, heal
 		SizeBytes: v.SizeBytes, Findings: []Finding{}, Unavailable: []UnavailableCheck{}, Problem: v.Problem, CheckedAt: v.CheckedAt,
 	}
 	now, before := health.Reading{At: time.Now(), CapacityBytes: sh.Capacity}, health.Reading{}
+	var f capacity.Forecast
+	h.Growth, f = s.forecast(ctx, sh.Name, v.SizeBytes, sh.Capacity)
+	now.FullSoonest, now.FullLatest = f.Soonest, f.Latest
 	if v.Reachable {
 		now.RoundTrip = time.Duration(*v.LatencyMS * float64(time.Millisecond))
 		before = s.ask(ctx, sh.Name, &now)

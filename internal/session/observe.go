@@ -193,7 +193,7 @@ func figures() []figure {
 	return []figure{
 		{"connections", "connections", "used"},
 		{"max_connections", "connections", "max"},
-		{"size_bytes", "database", "bytes"},
+		{sizeFigure, "database", "bytes"},
 		{"commits_total", "database", "xact_commit"},
 		{"rollbacks_total", "database", "xact_rollback"},
 		{"blocks_hit_total", "database", "blks_hit"},
@@ -203,8 +203,12 @@ func figures() []figure {
 	}
 }
 
-// latencyFigure is the name of the time that a look took.
-const latencyFigure = "latency_seconds"
+// latencyFigure is the name of the time that a look took, sizeFigure that of a
+// database's size.
+const (
+	latencyFigure = "latency_seconds"
+	sizeFigure    = "size_bytes"
+)
 
 // valuesOf are the figures of a reading; those of a shard that does not answer are
 // not known any more.

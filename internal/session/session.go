@@ -63,6 +63,7 @@ type Session struct {
 	slowed   map[string]string // by move that is carried out here: what holds its copy back
 	behinds  map[string]*asked // by move: what its shard said last
 	looks    map[string]*looks // by shard: what its checks were told last
+	growth   growths           // what forecasts are made of
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be

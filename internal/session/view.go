@@ -111,12 +111,33 @@ type ShardHealth struct {
 	IndexHitRate   *float64 `json:"index_hit_rate"` // 0 to 1
 	IndexReason    string   `json:"index_hit_rate_reason"`
 	SizeBytes      *int64   `json:"size_bytes"`
+	Growth         Growth   `json:"growth"`
 	// Findings, the worst first.
 	Findings []Finding `json:"findings"`
 	// Unavailable are the checks that could not look: nothing is known of them.
 	Unavailable []UnavailableCheck `json:"unavailable"`
 	Problem     *Problem           `json:"problem"`
 	CheckedAt   string             `json:"checked_at"`
+}
+
+// Growth is how a shard's database grows, by the sizes that are kept of it.
+type Growth struct {
+	// State is too_short, steady, growing, changing or shrinking; Reason why nothing
+	// more is known.
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+	// Days is for how many days sizes are known.
+	Days int `json:"days"`
+	// BytesPerDay is the growth of the last thirty days; the true one lies between From
+	// and To nine times of ten. Level shifts and days of our own moves do not count.
+	BytesPerDay     *int64 `json:"bytes_per_day"`
+	BytesPerDayFrom *int64 `json:"bytes_per_day_from"`
+	BytesPerDayTo   *int64 `json:"bytes_per_day_to"`
+	// FullInDaysFrom is when the capacity may be reached at the soonest, To at the
+	// latest; null with FullReason, and To alone where that is more than two years off.
+	FullInDaysFrom *int   `json:"full_in_days_from"`
+	FullInDaysTo   *int   `json:"full_in_days_to"`
+	FullReason     string `json:"full_in_days_reason"`
 }
 
 // Health is every shard's health.

@@ -133,6 +133,17 @@ export function health(name: string, findings: Partial<Finding>[] = [], over: Pa
     index_hit_rate: 0.98,
     index_hit_rate_reason: "",
     size_bytes: 30_000_000,
+    growth: {
+      state: "too_short",
+      reason: "sizes of fewer than seven days are kept",
+      days: 0,
+      bytes_per_day: null,
+      bytes_per_day_from: null,
+      bytes_per_day_to: null,
+      full_in_days_from: null,
+      full_in_days_to: null,
+      full_in_days_reason: "sizes of fewer than seven days are kept",
+    },
     findings: findings.map((f) => ({
       check: "latency",
       severity: "warning",

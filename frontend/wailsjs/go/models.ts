@@ -331,6 +331,17 @@ export namespace session {
 	    databases: DatabaseCheck[];
 	    checked_at: string;
 	}
+	export interface Growth {
+	    state: string;
+	    reason: string;
+	    days: number;
+	    bytes_per_day?: number | null;
+	    bytes_per_day_from?: number | null;
+	    bytes_per_day_to?: number | null;
+	    full_in_days_from?: number | null;
+	    full_in_days_to?: number | null;
+	    full_in_days_reason: string;
+	}
 	export interface UnavailableCheck {
 	    check: string;
 	    reason: string;
@@ -348,6 +359,7 @@ export namespace session {
 	    index_hit_rate?: number | null;
 	    index_hit_rate_reason: string;
 	    size_bytes?: number | null;
+	    growth: Growth;
 	    findings: Finding[];
 	    unavailable: UnavailableCheck[];
 	    problem?: Problem | null;

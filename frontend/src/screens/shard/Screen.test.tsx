@@ -38,6 +38,15 @@ describe("a shard", () => {
     expect(screen.getByText(/a slot keeps 6 GB/).closest("details")).toBeNull();
   });
 
+  it("says when its growth reaches its capacity", async () => {
+    const grows = { ...health("x").growth, state: "growing", bytes_per_day: 1_000_000, full_in_days_from: 20, full_in_days_to: 26 };
+    show("/shards/shard_1", {
+      "Overview.Status": () => status([shard({ capacity_bytes: 2_000_000_000 })]),
+      "Overview.Health": () => ({ shards: [health("shard_1", [], { growth: grows })] }),
+    });
+    expect(await screen.findByText(/full in 20–26 days/)).toBeTruthy();
+  });
+
   it("that does not answer says why, and does not ask it for more", async () => {
     const w = show("/shards/shard_1", { "Overview.Status": () => status([silentShard()]) });
     const alert = await screen.findByRole("alert");

@@ -131,7 +131,7 @@ function Body({
           value={dbSize?.value}
           unit={dbSize?.unit}
           reason={shard.size_bytes_reason}
-          detail={typeof shard.capacity_bytes === "number" ? `of ${bytes(shard.capacity_bytes)}` : "no capacity set"}
+          detail={room(shard.capacity_bytes, h?.growth)}
         />
         <Figure
           label="Latency"
@@ -336,6 +336,16 @@ const checked =
   "Looked at: whether it answers and takes writes, sessions and locks, load, storage, indexes, replication, archiving and settings.";
 
 const severity: Record<string, Tone> = { critical: "bad", warning: "warn", info: "info" };
+
+/** room is what there is for a shard, and for how long as it grows. */
+function room(capacity: number | null | undefined, growth: ShardHealth["growth"] | undefined): string {
+  if (typeof capacity !== "number") return "no capacity set";
+  const of = `of ${bytes(capacity)}`;
+  const soonest = growth?.full_in_days_from;
+  if (typeof soonest !== "number") return of;
+  const latest = growth?.full_in_days_to;
+  return typeof latest === "number" && latest > soonest ? `${of}, full in ${soonest}–${latest} days` : `${of}, full in ${soonest} days`;
+}
 
 /** alike is how many notes of one check are each shown at length. */
 const alike = 3;
