@@ -20,6 +20,8 @@
 // (SKIP LOCKED under a lock of the queue, so that its rules hold for all of
 // them: limits per shard and per fleet, a pause, maintenance windows). A run that
 // somebody has begun waits for neither pause nor window any more. A run whose
-// worker stopped sending heartbeats is queued again; the lease, not the run's
+// worker stopped sending heartbeats is queued again, and so is one that stands in
+// the name of a live worker that does not carry it out, because the answer to its
+// claim or to its end was lost; the lease, not the run's
 // row, is what keeps two owners apart.
 package job

@@ -57,7 +57,7 @@ func (j *Jobs) Reap(ctx context.Context) error {
 		if !ended(h) {
 			continue
 		}
-		if _, err := pool.Exec(ctx, j.sql("requeue_dead"), 0.0, h); err != nil {
+		if _, err := pool.Exec(ctx, j.sql("requeue_dead"), 0.0, h, "", []string{}); err != nil {
 			return j.fault(err)
 		}
 		for _, sql := range []string{

@@ -152,6 +152,10 @@ type Claiming struct {
 	// PerShard bounds the running runs that load one shard where the queue's
 	// rules say nothing; 2 when zero.
 	PerShard int
+	// Doing are the ids of what the worker carries out. Another run that stands in
+	// its name goes back to the queue, because the answer to its claim or to its end
+	// was lost; nil where the caller does not keep count.
+	Doing []string
 }
 
 // Claim takes the next run, or returns nil when there is none for this worker.
@@ -174,7 +178,11 @@ func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 		if err := j.lockClaims(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, j.sql("requeue_dead"), deadAfter.Seconds(), ""); err != nil {
+		counts := ""
+		if c.Doing != nil {
+			counts = c.Worker
+		}
+		if _, err := tx.Exec(ctx, j.sql("requeue_dead"), deadAfter.Seconds(), "", counts, c.Doing); err != nil {
 			return err
 		}
 		rules, err := j.rules(ctx, tx)

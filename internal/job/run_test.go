@@ -459,3 +459,62 @@ func TestAnOlderWorkerLeavesARunToTheNewerOne(t *testing.T) {
 	newer := jobs(c, "newer")
 	require.Equal(t, id, claim(t, newer, worker(t, newer)).ID)
 }
+
+// The connection is lost while a claim or the end of a run commits: the run stands in
+// the name of a worker that lives and knows nothing of it, and nobody else would take
+// it. The worker gives it back and takes it again, and never what it is at.
+func TestAWorkerTakesUpWhatItWasNotToldOf(t *testing.T) {
+	t.Parallel()
+	c := control(t)
+	j := jobs(c, "server")
+	began, goOn := make(chan string, 10), make(chan struct{})
+	w := &Worker{Jobs: j, All: true, Handlers: map[string]Handler{"move": func(_ context.Context, r Run) error {
+		began <- r.ID
+		<-goOn
+		return nil
+	}}}
+	at := queued(t, j, Run{Resource: "tenant/1"})
+	stop := run(t, w)
+	require.Equal(t, at, <-began)
+	live, err := j.Live(t.Context())
+	require.NoError(t, err)
+	require.Len(t, live, 1)
+
+	// The answer to this claim never came.
+	lost := queued(t, j, Run{Resource: "tenant/2", NotBefore: time.Now().Add(time.Hour)})
+	c.Exec("UPDATE shard_admin.run SET state = 'running', attempt = 1, started_at = clock_timestamp(), not_before = clock_timestamp(), worker = '" + live[0].ID + "' WHERE id = '" + lost + "'")
+	require.Equal(t, lost, <-began)
+	select {
+	case id := <-began:
+		require.Fail(t, "a run that is carried out was taken twice", id)
+	case <-time.After(200 * time.Millisecond):
+	}
+	goOn <- struct{}{}
+	goOn <- struct{}{}
+	done := func(id string) bool {
+		r, err := j.Get(t.Context(), id)
+		return err == nil && r.State == Done
+	}
+	require.Eventually(t, func() bool { return done(at) && done(lost) }, time.Minute, 10*time.Millisecond)
+
+	// The end of this one was never stored.
+	c.Exec("UPDATE shard_admin.run SET state = 'running', ended_at = NULL WHERE id = '" + at + "'")
+	require.Equal(t, at, <-began)
+	goOn <- struct{}{}
+	require.Eventually(t, func() bool { return done(at) }, time.Minute, 10*time.Millisecond)
+	require.NoError(t, stop())
+	r, err := j.Get(t.Context(), at)
+	require.NoError(t, err)
+	require.Equal(t, 2, r.Attempt)
+
+	// Whoever keeps no count loses nothing by asking.
+	x := worker(t, j)
+	id := queued(t, j, Run{Resource: "tenant/3"})
+	require.Equal(t, id, claim(t, j, x).ID)
+	require.Nil(t, claim(t, j, x))
+	x.Doing = []string{id}
+	require.Nil(t, claim(t, j, x))
+	x.Doing = []string{}
+	again := claim(t, j, x)
+	require.Equal(t, []any{id, 2}, []any{again.ID, again.Attempt})
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -180,6 +182,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}()
 
 	var running sync.WaitGroup
+	var mu sync.Mutex
+	doing := map[string]bool{}
 	free := make(chan struct{}, d.Concurrency)
 	tick := time.NewTicker(d.Poll)
 	defer tick.Stop()
@@ -187,7 +191,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	for ctx.Err() == nil && refused == nil {
 		select {
 		case free <- struct{}{}:
-			r, err := d.Jobs.Claim(ctx, Claiming{Worker: me.ID, Kinds: kinds, All: d.All, PerShard: d.PerShard})
+			mu.Lock()
+			ids := append(make([]string, 0, len(doing)), slices.Collect(maps.Keys(doing))...)
+			mu.Unlock()
+			r, err := d.Jobs.Claim(ctx, Claiming{Worker: me.ID, Kinds: kinds, All: d.All, PerShard: d.PerShard, Doing: ids})
 			if err != nil && ctx.Err() == nil {
 				d.Log.Warn("the queue could not be read", "error", err.Error())
 				if fault.CodeOf(err) == fault.RightMissing {
@@ -195,9 +202,15 @@ func (w *Worker) Run(ctx context.Context) error {
 				}
 			}
 			if r != nil {
+				mu.Lock()
+				doing[r.ID] = true
+				mu.Unlock()
 				running.Go(func() {
 					defer func() { <-free }()
 					d.carryOut(hard, park, r)
+					mu.Lock()
+					delete(doing, r.ID)
+					mu.Unlock()
 				})
 				continue
 			}
