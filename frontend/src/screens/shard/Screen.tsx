@@ -451,7 +451,7 @@ function NotChecked({ list }: { list: UnavailableCheck[] }) {
   const by = new Map<string, UnavailableCheck[]>();
   for (const u of list) by.set(u.reason, [...(by.get(u.reason) ?? []), u]);
   return (
-    <details className="evidence">
+    <details className="evidence below">
       <summary>
         {count(list.length)} {list.length === 1 ? "check" : "checks"} could not look
       </summary>
