@@ -1,7 +1,11 @@
 package cli_test
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +76,24 @@ func TestManyTenantsAreAssignedAtOnce(t *testing.T) {
 	require.Equal(t, 3, r.exit)
 	fits(t, r.out)
 	require.Contains(t, r.out, "0 of 1 tenants would be assigned to shard_1, 1 refused")
+}
+
+// In production one confirmation stands for all: the shard's name. A tenant's name
+// would let that one through and end at the next.
+func TestManyTenantsAreConfirmedByTheShard(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	l.tenant("9", "default", 9000, 0)
+	l.tenant("11", "default", 11000, 0)
+	l.json(0, "settings", "set", "SHARD_BULK_OPS_ENABLED", "true")
+	path := filepath.Join(l.home, "fleets", l.name()+".toml")
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, bytes.Replace(b, []byte("staging"), []byte("production"), 1), 0o600))
+	assign := []string{"shards", "assign", "--where", "shard=default", "shard_1", "--note", "x", "--confirm"}
+	for _, name := range []string{"sub9", "9", "11", "default"} {
+		l.unchanged("confirmed by "+name, 3, "confirmation_missing", slices.Concat(assign, []string{name}))
+	}
 }
 
 func TestTheSelectionReadsBackAsWritten(t *testing.T) {

@@ -133,7 +133,8 @@ type AssignedMany struct {
 
 // AssignMany points every tenant that is selected to a shard, one after the other,
 // each as Assign does. One that is refused stops no other; a database that does not
-// answer ends it, and the rest is not tried.
+// answer, or a permission that is taken away meanwhile, ends it, and the rest is not
+// tried.
 func (s *Session) AssignMany(ctx context.Context, r AssignManyRequest) (AssignedMany, error) {
 	out := AssignedMany{Where: r.Where.String(), To: r.Shard, DryRun: r.DryRun, Tenants: []AssignedOne{}}
 	if err := r.Where.check(); err != nil {
@@ -152,6 +153,10 @@ func (s *Session) AssignMany(ctx context.Context, r AssignManyRequest) (Assigned
 	if r.DryRun {
 		return out, s.wouldAssign(ctx, r, tenants, &out)
 	}
+	// One confirmation stands for all: the shard's name, and no tenant's.
+	if _, err := s.gate.Permit(ctx, permitFor(r, tenancy.Tenant{})); err != nil {
+		return out, err
+	}
 	var ended error
 	for _, t := range tenants {
 		one := AssignedOne{Tenant: t.ID, Label: t.Label, From: t.Shard, Status: NotTried}
@@ -159,29 +164,33 @@ func (s *Session) AssignMany(ctx context.Context, r AssignManyRequest) (Assigned
 		case t.Shard == r.Shard:
 			one.Status = AlreadyIn
 		case ended == nil:
-			var permit policy.Permit
-			permit, err = s.gate.Permit(ctx, policy.Request{Action: policy.AssignTenant, Tenant: t.ID, Label: t.Label, Shard: r.Shard, Reason: r.Note, Confirm: r.Confirm, Bulk: true})
+			// What an operator may do can change meanwhile.
+			permit, err := s.gate.Permit(ctx, permitFor(r, t))
 			if err != nil {
-				return out, err // the same for all, and nothing was done
+				ended = err
+				break
 			}
-			var res placement.Result
-			res, err = placement.Assign(ctx, s.placement(), permit, placement.Request{Tenant: t, Target: r.Shard, RowsStay: r.RowsStay})
+			res, err := placement.Assign(ctx, s.placement(), permit, placement.Request{Tenant: t, Target: r.Shard, RowsStay: r.RowsStay})
 			one.AuditEvent = res.AuditEvent
-			switch {
-			case err == nil:
+			if err == nil {
 				one.Status = Assigned
 				out.Assigned++
-			default:
-				one.Status, one.Problem = NotAssigned, problem(err)
-				out.Refused++
-				if fault.Unreachable(err) || ctx.Err() != nil {
-					ended = err
-				}
+				break
+			}
+			one.Status, one.Problem = NotAssigned, problem(err)
+			out.Refused++
+			if fault.Unreachable(err) || ctx.Err() != nil {
+				ended = err
 			}
 		}
 		out.Tenants = append(out.Tenants, one)
 	}
 	return out, ended
+}
+
+// permitFor asks for one tenant of many, or for all with none.
+func permitFor(r AssignManyRequest, t tenancy.Tenant) policy.Request {
+	return policy.Request{Action: policy.AssignTenant, Tenant: t.ID, Label: t.Label, Shard: r.Shard, Reason: r.Note, Confirm: r.Confirm, Bulk: true}
 }
 
 // selected lists the tenants that are meant, by label.
