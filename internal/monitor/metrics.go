@@ -63,18 +63,16 @@ func (f *figures) Describe(chan<- *prometheus.Desc) {}
 // Collect sends what is known.
 func (f *figures) Collect(out chan<- prometheus.Metric) {
 	v := f.known()
-	send := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, kind, value, append([]string{v.Fleet}, labels...)...)
+	send := func(kind prometheus.ValueType) sender {
+		return func(d *prometheus.Desc, value float64, labels ...string) {
+			out <- prometheus.MustNewConstMetric(d, kind, value, append([]string{v.Fleet}, labels...)...)
+		}
 	}
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		send(d, prometheus.GaugeValue, value, labels...)
-	}
+	gauge, counter := send(prometheus.GaugeValue), send(prometheus.CounterValue)
 	sizes := []float64{}
 	for _, s := range v.Shards {
 		if s.Configured {
-			f.shard(s, gauge, func(d *prometheus.Desc, value float64, labels ...string) {
-				send(d, prometheus.CounterValue, value, labels...)
-			})
+			f.shard(s, gauge, counter)
 		}
 		if b, ok := s.Values["size_bytes"]; ok {
 			sizes = append(sizes, b)
@@ -86,10 +84,8 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	if r, ok := imbalance(sizes); ok {
 		gauge(f.imbalance, r)
 	}
-	gauge(f.historyKept, one(v.Keeping == nil))
-	f.fromControl(v.Control, gauge, func(d *prometheus.Desc, value float64, labels ...string) {
-		send(d, prometheus.CounterValue, value, labels...)
-	})
+	gauge(f.historyKept, truth(v.Keeping == nil))
+	f.fromControl(v.Control, gauge, counter)
 }
 
 type sender func(d *prometheus.Desc, value float64, labels ...string)
@@ -142,7 +138,7 @@ func (f *figures) fromControl(c session.ControlFigures, gauge, counter sender) {
 	if c.At.IsZero() && c.Err == nil {
 		return
 	}
-	gauge(f.controlUp, one(c.Err == nil))
+	gauge(f.controlUp, truth(c.Err == nil))
 	if c.At.IsZero() {
 		return
 	}
@@ -180,7 +176,8 @@ func imbalance(sizes []float64) (float64, bool) {
 	return largest/mean - 1, true
 }
 
-func one(b bool) float64 {
+// truth is a yes or no as a metric has it.
+func truth(b bool) float64 {
 	if b {
 		return 1
 	}

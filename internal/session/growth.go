@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"math"
-	"strings"
 	"sync"
 	"time"
 
@@ -83,7 +82,7 @@ func (s *Session) readMoved(ctx context.Context, into map[string][]time.Time) er
 	if err != nil {
 		return err
 	}
-	rows, err := pool.Query(ctx, strings.ReplaceAll(movedSQL, "{{schema}}", pgx.Identifier{s.schema}.Sanitize()))
+	rows, err := pool.Query(ctx, s.inSchema(movedSQL))
 	if err != nil {
 		return err
 	}

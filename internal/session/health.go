@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -155,22 +156,19 @@ func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (b
 	if now.Err = s.collect(ctx, shard, l); now.Err != nil {
 		return before
 	}
-	now.At, now.Server, now.Results = time.Now(), l.server, l.copyOf(l.results)
-	before = health.Reading{Server: l.server, Results: l.copyOf(l.before)}
-	for _, r := range before.Results {
-		if before.At.IsZero() || r.At.Before(before.At) {
-			before.At = r.At
-		}
-	}
-	return before
+	now.At, now.Server, now.Results = time.Now(), l.server, maps.Clone(l.results)
+	return earlier(l.server, maps.Clone(l.before))
 }
 
-func (l *looks) copyOf(m map[string]sample.Result) map[string]sample.Result {
-	out := make(map[string]sample.Result, len(m))
-	for k, v := range m {
-		out[k] = v
+// earlier is the look before another, as old as the oldest answer of it.
+func earlier(server sample.Server, results map[string]sample.Result) health.Reading {
+	r := health.Reading{Server: server, Results: results}
+	for _, x := range results {
+		if r.At.IsZero() || x.At.Before(r.At) {
+			r.At = x.At
+		}
 	}
-	return out
+	return r
 }
 
 // collect asks what is due. The session is one of the pool, whose settings are not

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	_ "embed"
-	"strings"
 	"sync"
 	"time"
 
@@ -176,13 +175,7 @@ func examined(r sample.Reading, capacity int64) health.Report {
 	if r.State == sample.Down {
 		now.Err = r.Err
 	}
-	before := health.Reading{Server: r.Server, Results: r.Before}
-	for _, res := range r.Before {
-		if before.At.IsZero() || res.At.Before(before.At) {
-			before.At = res.At
-		}
-	}
-	return health.Examine(now, before, health.Defaults())
+	return health.Examine(now, earlier(r.Server, r.Before), health.Defaults())
 }
 
 // figure is where a value is found in what a query answered.
@@ -336,10 +329,7 @@ func (s *Session) record(ctx context.Context, out *ControlFigures) error {
 	if err != nil {
 		return err
 	}
-	in := func(sql string) string {
-		return strings.ReplaceAll(sql, "{{schema}}", pgx.Identifier{s.schema}.Sanitize())
-	}
-	rows, err := pool.Query(ctx, in(endedSQL))
+	rows, err := pool.Query(ctx, s.inSchema(endedSQL))
 	if err != nil {
 		return conn.Fault(err, s.set.Control().Name())
 	}
@@ -356,7 +346,7 @@ func (s *Session) record(ctx context.Context, out *ControlFigures) error {
 	if err != nil {
 		return conn.Fault(err, s.set.Control().Name())
 	}
-	if rows, err = pool.Query(ctx, in(underwaySQL)); err != nil {
+	if rows, err = pool.Query(ctx, s.inSchema(underwaySQL)); err != nil {
 		return conn.Fault(err, s.set.Control().Name())
 	}
 	out.Open, err = pgx.CollectRows(rows, pgx.RowToStructByPos[OpenMove])

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"shardadmin/internal/audit"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/credential"
@@ -111,6 +113,11 @@ func (s *Session) Reconnect() { s.set.Reset() }
 
 // ready refuses what needs a profile that cannot be read.
 func (s *Session) ready() error { return s.profErr }
+
+// inSchema names our schema in a statement.
+func (s *Session) inSchema(sql string) string {
+	return strings.ReplaceAll(sql, "{{schema}}", pgx.Identifier{s.schema}.Sanitize())
+}
 
 // installed refuses changes without our schema, or with another version of it.
 func (s *Session) installed(ctx context.Context) error {
