@@ -120,6 +120,10 @@ func (p *program) assignedMany(v session.AssignedMany, err error) error {
 		return err
 	}
 	if printed := p.answer(v, func(w io.Writer) {
+		if len(v.Tenants) == 0 {
+			line(w, "No tenant has %s.", v.Where)
+			return
+		}
 		t := newTable(long("TENANT", 10), long("FROM", 8), left("STATUS"), long("WHY", 20))
 		for _, x := range v.Tenants {
 			why := ""

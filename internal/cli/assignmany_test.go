@@ -52,6 +52,7 @@ func TestManyTenantsAreAssignedAtOnce(t *testing.T) {
 	require.Equal(t, map[string]string{"13": "would_assign"}, status(many(0, "subdomain=TRIAL-*", "--dry-run")))
 	require.Equal(t, map[string]string{"14": "already_there"}, status(many(0, "shard=shard_1", "--dry-run")))
 	require.Empty(t, many(0, "subdomain=nobody-*", "--dry-run")["tenants"])
+	require.Equal(t, "No tenant has subdomain=nobody-*.\n", l.ok("shards", "assign", "--where", "subdomain=nobody-*", "shard_1", "--dry-run"))
 	alike(t, before, l.all(), "a dry run")
 
 	assign := []string{"shards", "assign", "--where", "demo=yes", "shard_1", "--note", "demos live apart"}
