@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/capacity"
+	"shardadmin/internal/fault"
 	"shardadmin/internal/sample/history"
 	"shardadmin/internal/store"
 )
@@ -17,38 +18,50 @@ import (
 //go:embed sql/moved.sql
 var movedSQL string
 
-// growthAge is how long a forecast is kept: sizes count by the day.
-const growthAge = 10 * time.Minute
+// growthAge is how long what forecasts are made of is kept, since sizes count by the
+// day; noGrowthAge how long where control did not answer.
+const (
+	growthAge   = 10 * time.Minute
+	noGrowthAge = 15 * time.Second
+)
 
 // growths keeps what was read for forecasts.
 type growths struct {
 	mu sync.Mutex
-	at time.Time
-	// sizes are those of the history, moved the times of our moves, by shard; why is
-	// why the history could not be read.
+	// until is how long it is kept.
+	until time.Time
+	past  past
+}
+
+// past is what is known of every shard: its sizes in the history, the times at which
+// we moved something there, and why the history could not be read.
+type past struct {
 	sizes map[string][]capacity.Point
 	moved map[string][]time.Time
 	why   string
 }
 
-// pasts reads what is known of the past of every shard, now and then.
-func (s *Session) pasts(ctx context.Context) *growths {
+// pastOf reads it now and then. A control database that does not answer costs no
+// more than any other: without it nobody knows what was moved, and shifts are found
+// all the same.
+func (s *Session) pastOf(ctx context.Context) past {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
 	g := &s.growth
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if time.Since(g.at) < growthAge {
-		return g
+	if time.Now().Before(g.until) {
+		return g.past
 	}
-	g.sizes, g.moved, g.why = map[string][]capacity.Point{}, map[string][]time.Time{}, ""
-	if err := s.readSizes(ctx, g.sizes); err != nil {
-		g.why = *errorText(err)
+	p, age := past{sizes: map[string][]capacity.Point{}, moved: map[string][]time.Time{}}, growthAge
+	if err := s.readSizes(ctx, p.sizes); err != nil {
+		p.why = *errorText(err)
 	}
-	// Without control nobody knows what was moved; shifts are found all the same.
-	_ = s.readMoved(ctx, g.moved)
-	if ctx.Err() == nil {
-		g.at = time.Now()
+	if err := s.readMoved(ctx, p.moved); fault.Unreachable(err) || ctx.Err() != nil {
+		age = noGrowthAge
 	}
-	return g
+	g.past, g.until = p, time.Now().Add(age)
+	return p
 }
 
 func (s *Session) readSizes(ctx context.Context, into map[string][]capacity.Point) error {
@@ -60,10 +73,10 @@ func (s *Session) readSizes(ctx context.Context, into map[string][]capacity.Poin
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	past := history.New(db, time.Now)
+	kept := history.New(db, time.Now)
 	for _, sh := range s.cfg.Fleet.Shards {
 		to := time.Now()
-		series, err := past.Range(ctx, s.cfg.Fleet.Name, sh.Name, sizeFigure, to.AddDate(0, 0, -91), to, 200)
+		series, err := kept.Range(ctx, s.cfg.Fleet.Name, sh.Name, sizeFigure, to.AddDate(0, 0, -91), to, 200)
 		if err != nil {
 			return err
 		}
@@ -96,8 +109,7 @@ func (s *Session) readMoved(ctx context.Context, into map[string][]time.Time) er
 }
 
 // forecast is how a shard's database grows, by what is kept of it and its size now.
-func (s *Session) forecast(ctx context.Context, shard string, size *int64, most int64) (Growth, capacity.Forecast) {
-	g := s.pasts(ctx)
+func forecast(g past, shard string, size *int64, most int64) (Growth, capacity.Forecast) {
 	points := append([]capacity.Point{}, g.sizes[shard]...)
 	if size != nil {
 		points = append(points, capacity.Point{At: time.Now(), Bytes: float64(*size)})

@@ -56,8 +56,11 @@ func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
 	out := Health{Shards: make([]ShardHealth, len(shards)), Fleet: []Finding{}}
 	readings := make([]health.Reading, len(shards))
 	var wg sync.WaitGroup
+	// Read beside what the shards are asked, so that neither waits for the other.
+	known := sync.OnceValue(func() past { return s.pastOf(ctx) })
+	wg.Go(func() { known() })
 	for i, sh := range shards {
-		wg.Go(func() { out.Shards[i], readings[i] = s.health(ctx, sh) })
+		wg.Go(func() { out.Shards[i], readings[i] = s.health(ctx, sh, known) })
 	}
 	wg.Wait()
 	if shard != "" {
@@ -89,7 +92,7 @@ func findingView(f health.Finding) Finding {
 	return v
 }
 
-func (s *Session) health(ctx context.Context, sh fleet.Shard) (ShardHealth, health.Reading) {
+func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past) (ShardHealth, health.Reading) {
 	v := s.shardStatus(ctx, sh)
 	h := ShardHealth{
 		Name: v.Name, Status: v.Status, LatencyMS: v.LatencyMS, Connections: v.Connections, MaxConnections: v.MaxConnections,
@@ -97,7 +100,7 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard) (ShardHealth, heal
 	}
 	now, before := health.Reading{At: time.Now(), CapacityBytes: sh.Capacity}, health.Reading{}
 	var f capacity.Forecast
-	h.Growth, f = s.forecast(ctx, sh.Name, v.SizeBytes, sh.Capacity)
+	h.Growth, f = forecast(known(), sh.Name, v.SizeBytes, sh.Capacity)
 	now.FullSoonest, now.FullLatest = f.Soonest, f.Latest
 	if v.Reachable {
 		now.RoundTrip = time.Duration(*v.LatencyMS * float64(time.Millisecond))
