@@ -61,7 +61,7 @@ test: build-headless postgres frontend/node_modules/.installed
 	build/test
 
 bench: postgres
-	@build/need go psql rails
+	@build/need go psql rails exporter
 	build/bench
 
 # Four pairs of PostgreSQL versions share the runs.

@@ -4,7 +4,12 @@ package session_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
+	"net/http"
+	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -120,6 +125,8 @@ func BenchmarkSweep(b *testing.B) {
 			}
 		}
 
+		perDatabase(b, urls[:min(count, 10)])
+
 		// The sampler as it runs, with one database that never says a word.
 		ctx, end := context.WithCancel(b.Context())
 		opened.Store(0)
@@ -159,6 +166,76 @@ func BenchmarkSweep(b *testing.B) {
 			b.Errorf("the sampler has %d MB", mem.Sys>>20)
 		}
 	}
+}
+
+// perDatabase measures one look at a database, one after the other, and beside it
+// how long Prometheus' exporter takes for the same one. Both look each for
+// themselves at what they think matters, so that this is no race.
+func perDatabase(b *testing.B, urls []string) {
+	b.Helper()
+	const looks = 5
+	ours, theirs := []time.Duration{}, []time.Duration{}
+	for _, url := range urls {
+		c := pgtest.Connect(b, url)
+		server, err := sample.Identify(b.Context(), c)
+		require.NoError(b, err)
+		for range looks {
+			begin := time.Now()
+			_, err := sample.Collect(b.Context(), c, server, health.Queries(sample.Live, sample.Minute))
+			require.NoError(b, err)
+			ours = append(ours, time.Since(begin))
+		}
+	}
+	slices.Sort(ours)
+	say("  one database at a time: median %.1f ms for all that is looked at each minute", milliseconds(ours[len(ours)/2]))
+	exporter := os.Getenv("SHARD_ADMIN_TEST_EXPORTER")
+	if exporter == "" {
+		say("  postgres_exporter was not built: nothing to compare with")
+		return
+	}
+	for _, url := range urls {
+		theirs = append(theirs, scrapes(b, exporter, url, looks)...)
+	}
+	slices.Sort(theirs)
+	say("  postgres_exporter beside it: median %.1f ms for a scrape of one database, ours takes %.2f of that", milliseconds(theirs[len(theirs)/2]), float64(ours[len(ours)/2])/float64(theirs[len(theirs)/2]))
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// scrapes starts the exporter for a database and returns how long each of its
+// answers took after the first, which connects.
+func scrapes(b *testing.B, exporter, url string, count int) []time.Duration {
+	b.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	address := free.Addr().String()
+	require.NoError(b, free.Close())
+	cmd := exec.CommandContext(b.Context(), exporter, "--web.listen-address="+address, "--log.level=error")
+	cmd.Env = append(os.Environ(), "DATA_SOURCE_NAME="+url)
+	cmd.Stderr = os.Stderr
+	require.NoError(b, cmd.Start())
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	scrape := func() (time.Duration, error) {
+		begin := time.Now()
+		r, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = r.Body.Close() }()
+		text, err := io.ReadAll(r.Body)
+		if err == nil && !strings.Contains(string(text), "\npg_up 1\n") {
+			err = errors.New("the exporter does not reach the database")
+		}
+		return time.Since(begin), err
+	}
+	require.Eventually(b, func() bool { _, err = scrape(); return err == nil }, 20*time.Second, 20*time.Millisecond)
+	out := []time.Duration{}
+	for range count {
+		d, err := scrape()
+		require.NoError(b, err)
+		out = append(out, d)
+	}
+	return out
 }
 
 func each(b *testing.B, count int, do func(i int) error) {
