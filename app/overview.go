@@ -22,6 +22,11 @@ func (o *Overview) Health(shard string) (session.Health, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Health, error) { return s.Health(ctx, shard) })
 }
 
+// Views returns what a shard's server says of itself, subject by subject.
+func (o *Overview) Views(shard string) (session.ShardViews, error) {
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.ShardViews, error) { return s.Views(ctx, shard) })
+}
+
 // Distribution returns how tenants spread over shards.
 func (o *Overview) Distribution() (session.Distribution, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Distribution, error) {

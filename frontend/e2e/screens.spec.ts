@@ -4,6 +4,11 @@ import { call, expect, pictures, settled, test } from "./world";
 const whole: [name: string, path: string, there: string][] = [
   ["fleet", "/", "shard_2"],
   ["shard", "/shards/shard_1", "shard_1"],
+  ["shard-queries", "/shards/shard_1?tab=queries", "Open transactions"],
+  ["shard-locks", "/shards/shard_1?tab=locks", "Who waits for whom"],
+  ["shard-tables", "/shards/shard_1?tab=tables", "pwb_features"],
+  ["shard-replication", "/shards/shard_1?tab=replication", "Replication slots"],
+  ["shard-settings", "/shards/shard_1?tab=settings", "shared_buffers"],
   ["tenants", "/tenants", "site-001"],
   ["tenant", "/tenants/2", "site-002"],
   ["map", "/map", "pwb_contacts"],

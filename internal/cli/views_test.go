@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,6 +97,16 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		},
 		{Name: "shard_2", Status: "unreachable", Problem: down, Findings: []session.Finding{{Check: "reachable", Severity: "critical", Message: "the database does not answer: connection refused", Advice: "start it"}}},
 	}, Fleet: []session.Finding{{Check: "settings", Severity: "info", Subject: "work_mem", Message: "setting work_mem differs"}}}
+	looked := session.ShardViews{Name: "shard_1", CheckedAt: "2024-05-06T07:08:09Z", Views: []session.ShardView{
+		{Name: "statements", Title: "Statements that take most", CheckedAt: ref("2024-05-06T07:08:01Z"), OverSeconds: ref(61.0), Columns: []session.ViewColumn{{Name: "statement", Kind: "code"}, {Name: "share", Kind: "share"}, {Name: "total", Kind: "seconds"}, {Name: "calls", Kind: "count"}, {Name: "mean", Kind: "ms"}, {Name: "from cache", Kind: "share"}}, Rows: [][]string{
+			{"SELECT pwb_realty_assets.* FROM pwb_realty_assets WHERE website_id = $1 ORDER BY created_at", "0.731", "12.25", "40123", "0.305", ""},
+		}},
+		{Name: "locks", Title: "Who waits for whom", Reason: "the role op is not a member of pg_monitor and sees its own only", Grant: "GRANT pg_monitor TO \"op\"", Empty: "nobody waits for a lock", Columns: []session.ViewColumn{{Name: "session", Kind: "code"}}},
+		{Name: "slots", Title: "Replication slots", CheckedAt: ref("2024-05-06T06:40:09Z"), Empty: "there is no slot", Columns: []session.ViewColumn{{Name: "slot", Kind: "code"}}},
+		{Name: "tables", Title: "Tables", CheckedAt: ref("2024-05-06T07:05:09Z"), Columns: []session.ViewColumn{{Name: "table", Kind: "code"}, {Name: "rows", Kind: "count"}, {Name: "bytes", Kind: "bytes"}, {Name: "analyzed", Kind: "time"}}, Rows: [][]string{
+			{"public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here_and_elsewhere", "1234567", "3221225472", "2024-05-06T05:08:09Z"}, {"b", "", "0", ""}, {"c", "1", "8192", ""}, {"d", "1", "8192", ""}, {"e", "1", "8192", ""}, {"f", "1", "8192", ""}, {"g", "1", "8192", ""}, {"h", "1", "8192", ""}, {"i", "1", "8192", ""},
+		}},
+	}}
 	for name, draw := range map[string]func(io.Writer){
 		"status": func(w io.Writer) {
 			printStatus(w, session.Status{
@@ -112,6 +123,8 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		},
 		"health":       func(w io.Writer) { printHealth(w, unwell, false) },
 		"health-alone": func(w io.Writer) { printHealth(w, unwell, true) },
+		"look":         func(w io.Writer) { printViews(w, looked, false, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)) },
+		"look-alone":   func(w io.Writer) { printViews(w, looked, true, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)) },
 		"distribution": func(w io.Writer) {
 			printDistribution(w, session.Distribution{Total: 1200, Shards: []session.ShardShare{{Name: "default", Tenants: 1100, Percent: 91.7, SizeBytes: ref(int64(42 << 30))}, {Name: "shard_2", Tenants: 100, Percent: 8.3, SizeReason: "the shard does not answer", Problem: down}}})
 		},

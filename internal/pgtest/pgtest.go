@@ -38,6 +38,7 @@ var (
 var quick = map[string]string{
 	"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "2GB", "autovacuum_naptime": "60s",
 	"shared_buffers": "128MB", "max_connections": "300", "max_prepared_transactions": "10",
+	"shared_preload_libraries": "pg_stat_statements",
 }
 
 // Of is the number of the server of a major version, for Server and Database.

@@ -28,6 +28,9 @@ type looks struct {
 	server          sample.Server
 	results, before map[string]sample.Result
 	asked           map[sample.Tier]time.Time
+
+	// texts are those of the statements that were shown last, by their ids.
+	texts map[int64]string
 }
 
 func (s *Session) looksOf(shard string) *looks {

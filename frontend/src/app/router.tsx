@@ -46,7 +46,12 @@ const routes = [
       by: text(s.by),
     }),
   }),
-  createRoute({ getParentRoute: at, path: "/shards/$name", component: ShardScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/shards/$name",
+    component: ShardScreen,
+    validateSearch: (s: Record<string, unknown>): { tab?: string } => ({ tab: text(s.tab) }),
+  }),
   createRoute({
     getParentRoute: at,
     path: "/tenants",

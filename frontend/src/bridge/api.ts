@@ -27,6 +27,7 @@ export const api = {
   health: call(OverviewService.Health),
   distribution: call(OverviewService.Distribution),
   stats: call(OverviewService.Stats),
+  views: call(OverviewService.Views),
   recent: call(OverviewService.Recent),
 
   tenants: call(TenantsService.List),

@@ -12,6 +12,7 @@ export const keys = {
   health: (shard: string) => ["fleet", "health", shard] as const,
   distribution: ["fleet", "distribution"] as const,
   stats: (shard: string) => ["fleet", "stats", shard] as const,
+  views: (shard: string) => ["fleet", "views", shard] as const,
   recent: ["fleet", "recent"] as const,
   tenants: (f: TenantFilter) => ["fleet", "tenants", f] as const,
   tenant: (id: string) => ["fleet", "tenant", id] as const,

@@ -685,6 +685,27 @@ export namespace session {
 	    problem?: Problem | null;
 	    checked_at: string;
 	}
+	export interface ViewColumn {
+	    name: string;
+	    kind: string;
+	}
+	export interface ShardView {
+	    name: string;
+	    title: string;
+	    group: string;
+	    checked_at?: string | null;
+	    over_seconds?: number | null;
+	    reason?: string | null;
+	    grant?: string | null;
+	    empty: string;
+	    columns: ViewColumn[];
+	    rows: string[][];
+	}
+	export interface ShardViews {
+	    name: string;
+	    views: ShardView[];
+	    checked_at: string;
+	}
 	export interface Status {
 	    fleet: string;
 	    environment: string;
@@ -760,6 +781,7 @@ export namespace session {
 	    history_reason: string;
 	    move?: MoveView | null;
 	}
+	
 	
 
 }

@@ -1,5 +1,6 @@
-import { act, screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import type { ShardView } from "../../bridge";
 import { health, mapTable, mapView, shard, silentShard, status, tenant, tenants, unconfiguredShard } from "../../test/factories";
 import { press, show } from "../../test/world";
 
@@ -45,6 +46,55 @@ describe("a shard", () => {
       "Overview.Health": () => ({ shards: [health("shard_1", [], { growth: grows })] }),
     });
     expect(await screen.findByText(/full in 20–26 days/)).toBeTruthy();
+  });
+
+  it("shows what its server says of itself, part by part", async () => {
+    const view = (over: Partial<ShardView>): ShardView => ({
+      name: "tables",
+      title: "Tables",
+      group: "tables",
+      checked_at: new Date().toISOString(),
+      over_seconds: null,
+      empty: "there is no table",
+      columns: [
+        { name: "table", kind: "code" },
+        { name: "rows", kind: "count" },
+        { name: "bytes", kind: "bytes" },
+      ],
+      rows: [],
+      ...over,
+    });
+    const rows = Array.from({ length: 20 }, (_, i) => [`table_${i}`, String(i * 1000), ""]);
+    const w = show("/shards/shard_1?tab=tables", {
+      "Overview.Status": () => status([shard()]),
+      "Overview.Views": () => ({
+        name: "shard_1",
+        checked_at: "",
+        views: [
+          view({ rows }),
+          view({ name: "indexes", title: "Indexes", empty: "there is no index" }),
+          view({
+            name: "locks",
+            title: "Who waits for whom",
+            group: "locks",
+            checked_at: null,
+            reason: "no right",
+            grant: "GRANT pg_monitor TO op",
+          }),
+        ],
+      }),
+    });
+    expect(await screen.findByText("19,000")).toBeTruthy();
+    expect(screen.getByText("There is no index.")).toBeTruthy();
+    expect(screen.queryByText("No right.")).toBeNull();
+    fireEvent.change(screen.getByLabelText("Filter Tables"), { target: { value: "TABLE_7" } });
+    expect(screen.queryByText("19,000")).toBeNull();
+    expect(screen.getByText("7,000")).toBeTruthy();
+    fireEvent.click(screen.getByRole("tab", { name: "Locks" }));
+    expect(await screen.findByText("No right.")).toBeTruthy();
+    expect(screen.getByText("GRANT pg_monitor TO op")).toBeTruthy();
+    expect(screen.queryByText("Nobody waits for a lock.")).toBeNull();
+    expect(w.path()).toBe("/shards/shard_1?tab=locks");
   });
 
   it("that does not answer says why, and does not ask it for more", async () => {

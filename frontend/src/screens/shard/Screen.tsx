@@ -1,4 +1,5 @@
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Tabs } from "@mantine/core";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { FigureBones, TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
@@ -19,9 +20,22 @@ import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { Mark, Status, shardStatus, type Tone } from "../../ui/Status";
 import { useLargest, useShardHealth, useShardStats } from "./queries";
+import { Views } from "./Views";
+
+const overview = "overview";
+
+/** parts are what a shard's server tells of itself, a tab each. */
+const parts: [group: string, title: string][] = [
+  ["queries", "Queries"],
+  ["locks", "Locks"],
+  ["tables", "Tables and indexes"],
+  ["replication", "Replication"],
+  ["settings", "Settings"],
+];
 
 export function ShardScreen() {
   const { name } = useParams({ from: "/shards/$name" });
+  const { tab } = useSearch({ from: "/shards/$name" });
   const status = useStatus();
   const shard = status.data?.shards.find((s) => s.name === name);
   const ask = shard?.configured === true;
@@ -67,7 +81,37 @@ export function ShardScreen() {
       <Loaded data={status.data ?? (status.isError ? undefined : null)} problem={problemOf(status)} what="the shard" onRetry={check}>
         {(s) =>
           s === null ? null : shard ? (
-            <Body shard={shard} h={h} health={health} stats={stats} onCheck={check} />
+            <Tabs
+              value={tab ?? overview}
+              onChange={(to) =>
+                void navigate({
+                  to: "/shards/$name",
+                  params: { name },
+                  search: { tab: to === overview ? undefined : (to ?? undefined) },
+                  replace: true,
+                })
+              }
+              keepMounted={false}
+            >
+              {shard.configured ? (
+                <Tabs.List mb={16}>
+                  <Tabs.Tab value={overview}>Overview</Tabs.Tab>
+                  {parts.map(([group, title]) => (
+                    <Tabs.Tab key={group} value={group}>
+                      {title}
+                    </Tabs.Tab>
+                  ))}
+                </Tabs.List>
+              ) : null}
+              <Tabs.Panel value={overview}>
+                <Body shard={shard} h={h} health={health} stats={stats} onCheck={check} />
+              </Tabs.Panel>
+              {parts.map(([group]) => (
+                <Tabs.Panel key={group} value={group}>
+                  <Views shard={name} group={group} on={shard.reachable} />
+                </Tabs.Panel>
+              ))}
+            </Tabs>
           ) : (
             <section className="panel">
               <Empty title={`This fleet has no shard ${name}`} action={<Link to="/">All shards</Link>} />

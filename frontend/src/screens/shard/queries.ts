@@ -14,3 +14,7 @@ export function useLargest(shard: string) {
   const filter = { ...anyTenant, shard, sort: "-size", full: true, limit: 8 };
   return useQuery({ queryKey: keys.tenants(filter), queryFn: () => api.tenants(filter), refetchInterval: often(12) });
 }
+
+export function useShardViews(name: string, on: boolean) {
+  return useQuery({ queryKey: keys.views(name), queryFn: () => api.views(name), refetchInterval: often(2), enabled: on });
+}

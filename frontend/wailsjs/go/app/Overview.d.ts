@@ -11,3 +11,5 @@ export function Recent():Promise<session.EventList>;
 export function Stats(arg1:string):Promise<session.ShardStats>;
 
 export function Status():Promise<session.Status>;
+
+export function Views(arg1:string):Promise<session.ShardViews>;

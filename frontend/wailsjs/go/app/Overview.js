@@ -21,3 +21,7 @@ export function Stats(arg1) {
 export function Status() {
   return window['go']['app']['Overview']['Status']();
 }
+
+export function Views(arg1) {
+  return window['go']['app']['Overview']['Views'](arg1);
+}
