@@ -137,8 +137,15 @@ func subjects() []subjectOf {
 		of("sessions", subjectOf{
 			name: "transactions", title: "Open transactions", group: "queries", monitor: true, empty: "no session of others is in a transaction",
 			columns: []Column{
-				{"pid", KindCode}, {"user", KindText}, {"application", KindText}, {"client", KindText}, {"state", KindText}, {"waits for", KindText},
-				{"transaction", KindSeconds}, {"statement", KindSeconds}, {"query", KindCode},
+				{"pid", KindCode},
+				{"user", KindText},
+				{"application", KindText},
+				{"client", KindText},
+				{"state", KindText},
+				{"waits for", KindText},
+				{"transaction", KindSeconds},
+				{"statement", KindSeconds},
+				{"query", KindCode},
 			},
 			rows: func(now Reading) [][]string {
 				out := [][]string{}
@@ -169,8 +176,14 @@ func subjects() []subjectOf {
 		of("tables", subjectOf{
 			name: "tables", title: "Tables", group: "tables", empty: "there is no table",
 			columns: []Column{
-				{"table", KindCode}, {"rows", KindCount}, {"bytes", KindBytes}, {"dead", KindShare}, {"seq", KindCount}, {"index", KindCount},
-				{"vacuumed", KindTime}, {"analyzed", KindTime},
+				{"table", KindCode},
+				{"rows", KindCount},
+				{"bytes", KindBytes},
+				{"dead", KindShare},
+				{"seq", KindCount},
+				{"index", KindCount},
+				{"vacuumed", KindTime},
+				{"analyzed", KindTime},
 			},
 			rows: tableRows,
 		}),

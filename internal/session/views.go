@@ -30,8 +30,8 @@ type ShardView struct {
 	// OverSeconds is the time over which counters ran; null where none are shown.
 	OverSeconds *float64 `json:"over_seconds"`
 	// Reason is why there is no answer or an incomplete one, Grant what mends it.
-	Reason string `json:"reason,omitempty"`
-	Grant  string `json:"grant,omitempty"`
+	Reason string `json:"reason"`
+	Grant  string `json:"grant"`
 	// Empty says what it means that there is no row.
 	Empty   string       `json:"empty"`
 	Columns []ViewColumn `json:"columns"`

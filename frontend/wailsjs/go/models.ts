@@ -695,8 +695,8 @@ export namespace session {
 	    group: string;
 	    checked_at?: string | null;
 	    over_seconds?: number | null;
-	    reason?: string | null;
-	    grant?: string | null;
+	    reason: string;
+	    grant: string;
 	    empty: string;
 	    columns: ViewColumn[];
 	    rows: string[][];
