@@ -55,6 +55,8 @@ describe("a shard", () => {
       group: "tables",
       checked_at: new Date().toISOString(),
       over_seconds: null,
+      reason: "",
+      grant: "",
       empty: "there is no table",
       columns: [
         { name: "table", kind: "code" },
