@@ -229,7 +229,11 @@ func settings() map[string]string {
 	return map[string]string{
 		"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "20s",
 		"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "extra_float_digits": "1", "bytea_output": "hex",
-		"client_encoding": "UTF8", "search_path": "public, pg_catalog",
+		"client_encoding": "UTF8",
+		// pg_catalog comes before it by itself: who may create in public must not
+		// replace what we call. What has arguments of a type that is not exact, or
+		// keeps a fence, is named with its schema all the same.
+		"search_path": "public",
 		// Conditions of ownership are long and run once: compiling one takes
 		// seconds where carrying it out takes milliseconds.
 		"jit": "off",
@@ -543,12 +547,12 @@ func Same(ctx context.Context, a, b *Database) (bool, error) {
 		return false, Fault(err, a.name)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", key); err != nil {
+	if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", key); err != nil {
 		return false, Fault(err, a.name)
 	}
 	free := false
 	err = pgx.BeginFunc(ctx, pb, func(tb pgx.Tx) error {
-		return tb.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", key).Scan(&free)
+		return tb.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_xact_lock($1)", key).Scan(&free)
 	})
 	return !free, Fault(err, b.name)
 }

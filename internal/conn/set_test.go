@@ -53,7 +53,7 @@ func TestSessionsCarryOurSettings(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = c.Close(context.Background()) }()
 	for setting, want := range map[string][2]string{
-		"statement_timeout": {"30s", "0"}, "lock_timeout": {"2s", "2s"}, "idle_in_transaction_session_timeout": {"20s", "0"}, "search_path": {"public, pg_catalog", "public, pg_catalog"},
+		"statement_timeout": {"30s", "0"}, "lock_timeout": {"2s", "2s"}, "idle_in_transaction_session_timeout": {"20s", "0"}, "search_path": {"public", "public"},
 		"TimeZone": {"UTC", "UTC"}, "application_name": {"test-app", "test-app/copy/7"},
 	} {
 		require.Equal(t, want, [2]string{show(pool, setting), show(c, setting)}, setting)

@@ -152,7 +152,7 @@ func (i *Installer) Install(ctx context.Context, db *conn.Database) error {
 	if _, err := lock.Exec(ctx, "SET LOCAL lock_timeout = '25s'"); err != nil {
 		return conn.Fault(err, db.Name())
 	}
-	if _, err := lock.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", "shard-admin install "+i.schema); err != nil {
+	if _, err := lock.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", "shard-admin install "+i.schema); err != nil {
 		return conn.Fault(err, db.Name())
 	}
 	var exists bool

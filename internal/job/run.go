@@ -210,7 +210,7 @@ func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 // lockClaims lets one claim happen at a time: two that count the same running
 // runs would both pass the limit.
 func (j *Jobs) lockClaims(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('shard-admin claim ' || $1, 0))`, j.schema)
+	_, err := tx.Exec(ctx, `SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('shard-admin claim ' || $1, 0))`, j.schema)
 	return err
 }
 

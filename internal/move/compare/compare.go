@@ -82,7 +82,7 @@ func Hash(c *tenancy.TableClass) string { return hash(c, nil) }
 
 func hash(c *tenancy.TableClass, l *renumber.Lens) string {
 	half := func(seed int) string {
-		return fmt.Sprintf("lpad(to_hex(hashtextextended(sa_h.r, %d)), 16, '0')", seed)
+		return fmt.Sprintf("pg_catalog.lpad(pg_catalog.to_hex(pg_catalog.hashtextextended(sa_h.r, %d)), 16, '0')", seed)
 	}
 	return "(SELECT " + half(seedA) + " || " + half(seedB) + " FROM (SELECT " + rowText(c, l) + " AS r OFFSET 0) sa_h)"
 }

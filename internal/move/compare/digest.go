@@ -27,7 +27,7 @@ type Digest struct {
 
 // digestSQL is the query for the digest of rows; from is what follows FROM.
 func digestSQL(text, from string) string {
-	return fmt.Sprintf("SELECT count(*), coalesce(sum(hashtextextended(r, %d)), 0)::text, coalesce(sum(hashtextextended(r, %d)), 0)::text FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from)
+	return fmt.Sprintf("SELECT count(*), coalesce(sum(pg_catalog.hashtextextended(r, %d)), 0)::text, coalesce(sum(pg_catalog.hashtextextended(r, %d)), 0)::text FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from)
 }
 
 // rower runs a query of one row.
@@ -71,7 +71,7 @@ func digestBy(ctx context.Context, c interface {
 		})
 		return d, err
 	}
-	if _, err := c.Exec(ctx, fmt.Sprintf("DECLARE sa_hashes NO SCROLL CURSOR FOR SELECT hashtextextended(r, %d), hashtextextended(r, %d) FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from), pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := c.Exec(ctx, fmt.Sprintf("DECLARE sa_hashes NO SCROLL CURSOR FOR SELECT pg_catalog.hashtextextended(r, %d), pg_catalog.hashtextextended(r, %d) FROM (SELECT %s AS r FROM %s OFFSET 0) x", seedA, seedB, text, from), pgx.QueryExecModeSimpleProtocol); err != nil {
 		return d, err
 	}
 	a, b := new(big.Int), new(big.Int)

@@ -62,7 +62,7 @@ func (s *Shard) ensure(ctx context.Context) error {
 	}
 	return s.fault(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		// Two movers making it at once would collide on the catalogue.
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('shard_admin_move', 0))"); err != nil {
+		if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('shard_admin_move', 0))"); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, schemaSQL, pgx.QueryExecModeSimpleProtocol)
@@ -356,7 +356,7 @@ func (s *Shard) Close(ctx context.Context, tenant, move string, epoch int64, lim
 		return err
 	})
 	if SQLState(err) == "55P03" {
-		by, berr := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT hashtextextended('shard_admin:' || $1, 0) AS k) k
+		by, berr := s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT pg_catalog.hashtextextended('shard_admin:' || $1::text, 0) AS k) k
 			WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 			AND ((l.classid::bigint << 32) | l.objid::bigint) = k.k`, tenant)
 		if berr != nil {
@@ -375,7 +375,7 @@ func (s *Shard) lock(ctx context.Context, tx pgx.Tx, tenant string) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '500ms'"); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('shard_admin:' || $1, 0))", tenant)
+	_, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('shard_admin:' || $1::text, 0))", tenant)
 	return err
 }
 

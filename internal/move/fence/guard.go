@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -229,7 +230,7 @@ func (s *Shard) triggerSQL(c *tenancy.TableClass, as Role) []string {
 			"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + name,
 		}
 	}
-	row := "ROW WHEN (current_setting('shard_admin.copying', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION shard_admin_move." + f + "()"
+	row := "ROW WHEN (pg_catalog.current_setting('shard_admin.copying', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION shard_admin_move." + f + "()"
 	out := []string{}
 	for _, name := range []string{guardName, insertedName, truncateName} {
 		out = append(out, "DROP TRIGGER IF EXISTS "+pgx.Identifier{name}.Sanitize()+" ON "+q)
@@ -241,6 +242,28 @@ func (s *Shard) triggerSQL(c *tenancy.TableClass, as Role) []string {
 		out = append(out, trigger(guardName, before+" INSERT OR UPDATE OR DELETE", row)...)
 	}
 	return append(out, trigger(truncateName, "BEFORE TRUNCATE", "STATEMENT EXECUTE FUNCTION shard_admin_move.guard_truncate()")...)
+}
+
+// partitionTriggers keep partitions from being truncated each by itself: unlike a
+// trigger for rows, one for statements is not cloned to them.
+func partitionTriggers(ctx context.Context, q querier, c *tenancy.TableClass) ([]string, error) {
+	rows, err := q.Query(ctx, `SELECT n.nspname, p.relname FROM pg_partition_tree(to_regclass($1)) t
+		JOIN pg_class p ON p.oid = t.relid JOIN pg_namespace n ON n.oid = p.relnamespace
+		WHERE t.level > 0 ORDER BY t.level, 1, 2`, c.Table.Quoted())
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	name := pgx.Identifier{truncateName}.Sanitize()
+	var schema, table string
+	_, err = pgx.ForEachRow(rows, []any{&schema, &table}, func() error {
+		q := pgx.Identifier{schema, table}.Sanitize()
+		out = append(out, "DROP TRIGGER IF EXISTS "+name+" ON "+q,
+			"CREATE TRIGGER "+name+" BEFORE TRUNCATE ON "+q+" FOR EACH STATEMENT EXECUTE FUNCTION shard_admin_move.guard_truncate()",
+			"ALTER TABLE "+q+" ENABLE ALWAYS TRIGGER "+name)
+		return nil
+	})
+	return out, err
 }
 
 // Hooks hear about waits.
@@ -302,13 +325,17 @@ func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 				}
 				// Moves that come at once make the same guards: one after the
 				// other, and who comes second finds them.
-				if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('shard_admin_move guards', 0))"); err != nil {
+				if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('shard_admin_move guards', 0))"); err != nil {
 					return err
 				}
 				if missing, err := s.badGuards(ctx, tx); err != nil || !missing[c.Name()] {
 					return err
 				}
-				for _, sql := range append([]string{s.guardSQL(c)}, s.triggerSQL(c, as)...) {
+				truncates, err := partitionTriggers(ctx, tx, c)
+				if err != nil {
+					return err
+				}
+				for _, sql := range slices.Concat([]string{s.guardSQL(c)}, s.triggerSQL(c, as), truncates) {
 					if _, err := tx.Exec(ctx, sql); err != nil {
 						return err
 					}
@@ -376,8 +403,9 @@ func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, e
 	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc, g.tgtype::int
 		FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = g.tgfoid
 		WHERE g.tgname = ANY ($1) AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')
-		AND NOT EXISTS (SELECT FROM pg_partition_tree(g.tgrelid) p WHERE p.relid <> g.tgrelid AND NOT EXISTS (
-			SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = g.tgname AND x.tgfoid = g.tgfoid AND x.tgenabled = 'A'))`, []string{guardName, insertedName}, truncateName)
+		AND NOT EXISTS (SELECT FROM pg_partition_tree(g.tgrelid) p WHERE p.relid <> g.tgrelid AND (NOT EXISTS (
+			SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = g.tgname AND x.tgfoid = g.tgfoid AND x.tgenabled = 'A')
+			OR NOT EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = $2 AND x.tgenabled = 'A')))`, []string{guardName, insertedName}, truncateName)
 	if err != nil {
 		return nil, conn.Fault(err, s.db.Name())
 	}

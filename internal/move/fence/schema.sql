@@ -127,7 +127,7 @@ BEGIN
     IF f.state IN ('committing', 'moved', 'incoming') OR (f.state = 'fenced' AND clock_timestamp() < f.expires_at) THEN
         PERFORM shard_admin_move.refuse(f);
     END IF;
-    PERFORM pg_advisory_xact_lock_shared(hashtextextended('shard_admin:' || t, 0));
+    PERFORM pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('shard_admin:' || t, 0));
     IF current_setting('transaction_isolation') = 'read committed' THEN
         SELECT * INTO f FROM shard_admin_move.fence WHERE tenant = t;
     ELSE

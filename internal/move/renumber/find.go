@@ -118,7 +118,7 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value, put f
 	}
 	content := "''"
 	if c.Listed() && !f.Back {
-		content = "md5(ARRAY[" + strings.Join(texts(c), ", ") + "]::text)"
+		content = "pg_catalog.md5(ARRAY[" + strings.Join(texts(c), ", ") + "]::text)"
 	}
 	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL"+v.and()+" AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
 	if err != nil {
