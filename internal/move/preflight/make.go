@@ -73,7 +73,7 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	if w.there, err = structure.Read(ctx, w.dst, nil); err != nil {
 		return nil, nil, conn.Fault(err, r.Target.Name())
 	}
-	for _, step := range []func(context.Context) error{w.fleet, w.servers, w.rights, w.structure, w.routing} {
+	for _, step := range []func(context.Context) error{w.fleet, w.servers, w.rights, w.structure, w.alike, w.routing} {
 		if err := step(ctx); err != nil {
 			return nil, nil, err
 		}
