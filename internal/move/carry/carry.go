@@ -154,8 +154,11 @@ type pass struct {
 	rows candidates
 	// how questions about candidates are asked, before their parameters.
 	how []any
-	// whole are tables without a key of which something was touched.
-	whole map[string]bool
+	// whole are tables without a key of which something was touched, or whose rows
+	// hang on rows whose owning changed; uprooted are those whose rows refer to rows
+	// that go and come anew. emptied are the ones whose rows were taken away.
+	whole, uprooted map[string]bool
+	emptied         []emptied
 	// sums are the differences that the candidates make to the digests.
 	sums map[string]*sum
 	// strangers are keys, by table, that belong to somebody else on the other side.
@@ -163,7 +166,8 @@ type pass struct {
 }
 
 func (p *pass) begin(rows candidates, how ...any) {
-	p.rows, p.how, p.done, p.whole, p.sums, p.strangers = rows, how, Passed{}, map[string]bool{}, map[string]*sum{}, map[string]*compare.Few{}
+	p.rows, p.how, p.done, p.sums, p.strangers = rows, how, Passed{}, map[string]*sum{}, map[string]*compare.Few{}
+	p.whole, p.uprooted, p.emptied = map[string]bool{}, map[string]bool{}, nil
 }
 
 // carry makes the other side the snapshot's equal.

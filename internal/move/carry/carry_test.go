@@ -45,6 +45,7 @@ CREATE TABLE files (id bigint PRIMARY KEY, name text, created_at timestamptz NOT
 CREATE TABLE attachments (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner_id int NOT NULL, file_id bigint NOT NULL REFERENCES files);
 CREATE TABLE "odd Name" ("the Key" text PRIMARY KEY, owner_id int NOT NULL, "val%ue" numeric);
 CREATE TABLE visits (owner_id int NOT NULL, page text);
+CREATE TABLE stamps (project_id bigint NOT NULL REFERENCES projects ON DELETE CASCADE ON UPDATE CASCADE, ink text);
 CREATE INDEX ON tasks (project_id); CREATE INDEX ON comments (on_id); CREATE INDEX ON attachments (file_id);
 `
 
@@ -52,6 +53,7 @@ CREATE INDEX ON tasks (project_id); CREATE INDEX ON comments (on_id); CREATE IND
 const some = `
 INSERT INTO owners VALUES (1, 'here'), (2, 'here');
 INSERT INTO projects SELECT i, 1 + i % 2, 'slug' || i, 'name' || i, repeat(md5(i::text), 200) FROM generate_series(1, 12) i;
+INSERT INTO stamps SELECT 1 + i % 12, 'ink' || i % 5 FROM generate_series(1, 30) i;
 INSERT INTO tasks SELECT i, 1 + (i - 1) % 12, 'task' || i FROM generate_series(1, 40) i;
 INSERT INTO steps SELECT 1 + i % 40, timestamptz '2026-01-01Z' + i * interval '1.001 s', 'step' || i FROM generate_series(1, 60) i;
 INSERT INTO marks SELECT i, CASE WHEN i % 3 > 0 THEN 1 + (i - 1) % 12 END, 1 + i % 2, i::text FROM generate_series(1, 30) i;

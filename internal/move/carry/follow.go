@@ -78,7 +78,7 @@ func (p *pass) edges(table string) []tenancy.Edge {
 	out := []tenancy.Edge{}
 	for _, c := range p.j.Tables {
 		for _, e := range c.Owners {
-			if e.To == table && len(c.Table.Key()) > 0 {
+			if e.To == table {
 				out = append(out, e)
 			}
 		}
@@ -193,6 +193,10 @@ func (p *pass) pointed(ctx context.Context, c *tenancy.TableClass, changed []*ro
 	}
 	for _, e := range p.edges(c.Name()) {
 		of := p.class(e.From)
+		if len(of.Table.Key()) == 0 {
+			p.whole[e.From] = true // none of its rows can be named
+			continue
+		}
 		sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts(of, "t"), ", ") + "] FROM " + given(c, 1) + " JOIN " + c.Table.Own() + " p ON " + matches(c, "p") +
 			" JOIN " + of.Table.Own() + " t ON " + e.Join("t", "p")
 		for _, s := range []side{p.from, p.to} {

@@ -43,6 +43,9 @@ func (p *pass) write(ctx context.Context) error {
 		if err := p.follow(ctx); err != nil {
 			return err
 		}
+		if err := p.emptyWhole(ctx, to); err != nil {
+			return err
+		}
 		if err := p.bring(ctx, to); err != nil {
 			return err
 		}
@@ -52,7 +55,7 @@ func (p *pass) write(ctx context.Context) error {
 		if err := p.record(ctx, to); err != nil {
 			return err
 		}
-		return p.wholeTables(ctx, to)
+		return p.fillWhole(ctx, to)
 	})
 	return p.to.fault(err, nil)
 }
@@ -131,6 +134,9 @@ func (p *pass) bring(ctx context.Context, to pgx.Tx) error {
 	}
 	p.done = done
 	if err := p.replaced(ctx); err != nil {
+		return err
+	}
+	if err := p.emptyWhole(ctx, to); err != nil {
 		return err
 	}
 	if list, err = p.staged(ctx, to); err != nil {
@@ -282,7 +288,11 @@ func (p *pass) replaced(ctx context.Context) error {
 			more = true
 			for _, c := range p.j.Tables {
 				for _, key := range c.Table.ForeignKeys {
-					if key.RefTable != of.Name() || len(c.Table.Key()) == 0 {
+					if key.RefTable != of.Name() {
+						continue
+					}
+					if len(c.Table.Key()) == 0 {
+						p.uprooted[c.Name()] = true // none of its rows can be named
 						continue
 					}
 					on := []string{}
@@ -385,11 +395,20 @@ func (p *pass) record(ctx context.Context, to pgx.Tx) error {
 	return to.SendBatch(ctx, batch).Close()
 }
 
-// wholeTables carries tables without a key, of which no row can be named: they
-// are compared as a whole and replaced as a whole.
-func (p *pass) wholeTables(ctx context.Context, to pgx.Tx) error {
+// emptied is a table without a key whose rows were taken away, and what they are to
+// amount to.
+type emptied struct {
+	c    *tenancy.TableClass
+	here compare.Digest
+}
+
+// emptyWhole takes the tenant's rows of tables without a key, of which no row can be
+// named, away where they differ as a whole. That is done while the rows that own them
+// are still as they were: afterwards nothing would say whose they had been.
+func (p *pass) emptyWhole(ctx context.Context, to pgx.Tx) error {
 	for _, c := range p.j.Tables {
-		if !p.whole[c.Name()] {
+		done := slices.ContainsFunc(p.emptied, func(e emptied) bool { return e.c == c })
+		if done || !p.whole[c.Name()] && !p.uprooted[c.Name()] {
 			continue
 		}
 		where := p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant))
@@ -401,7 +420,7 @@ func (p *pass) wholeTables(ctx context.Context, to pgx.Tx) error {
 		if err != nil {
 			return err
 		}
-		if here == there {
+		if here == there && !p.uprooted[c.Name()] {
 			continue
 		}
 		tag, err := to.Exec(ctx, "DELETE FROM "+c.Table.Own()+" t WHERE "+where)
@@ -409,13 +428,24 @@ func (p *pass) wholeTables(ctx context.Context, to pgx.Tx) error {
 			return err
 		}
 		p.done.Deleted += tag.RowsAffected()
+		p.emptied = append(p.emptied, emptied{c, here})
+	}
+	return nil
+}
+
+// fillWhole brings the rows of the tables that were emptied, all of them.
+func (p *pass) fillWhole(ctx context.Context, to pgx.Tx) error {
+	for _, e := range p.emptied {
+		c, here := e.c, e.here
+		where := p.j.Map.Owned(c.Name(), p.j.Map.Literal(p.j.Tenant))
 		out, in, err := rowcopy.Pipe(ctx, p.from.Conn, p.to.Conn, p.j.From.Name(), c, "SELECT "+rowcopy.Columns(c, "t.")+" FROM "+c.Table.Own()+" t WHERE "+where, c.Table.Quoted(), nil)
 		if err != nil {
 			return err
 		}
 		p.done.Inserted += in
 		p.came[c.Name()] = true
-		if there, err = compare.DigestOf(ctx, to, p.j.Map, c, where); err != nil {
+		there, err := compare.DigestOf(ctx, to, p.j.Map, c, where)
+		if err != nil {
 			return err
 		}
 		if out != in || here != there {
