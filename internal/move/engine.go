@@ -425,13 +425,18 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 		return err
 	}
 	action := p.Action
-	if !m.Allows(action) && m.Allows(ActionResume) && m.State != Planned {
+	if !m.Allows(action) && m.Allows(ActionResume) && goesOn(m.State) {
 		action = ActionResume // a worker died in it
 	}
 	opt.RoutingConfirmed, opt.WaitRouting, opt.Repair = p.RoutingConfirmed, p.WaitRouting, p.Repair
 	_, err = e.Run(ctx, permit, m.ID, action, opt)
 	return err
 }
+
+// goesOn reports whether a state is on the way to the switch, where each action that
+// was begun goes on as a resume. What deletes or goes back is carried on by its own
+// action alone: a rollback that meets a finalize was permitted to delete nothing.
+func goesOn(s State) bool { return s != Planned && s != Finalizing && s != RollingBack }
 
 // Policy returns the policy's name of a move's action.
 func (a Action) Policy() policy.Action {
