@@ -96,6 +96,12 @@ const (
 	EngineNewer       Code = "engine_newer"
 	QueueState        Code = "queue_state"
 
+	AlertUnknown   Code = "alert_unknown"
+	AlertState     Code = "alert_state"
+	ChannelUnknown Code = "channel_unknown"
+	NotifyFailed   Code = "notify_failed"
+	NotifyRefused  Code = "notify_refused"
+
 	StripesFixed     Code = "stripes_fixed"
 	StripesFull      Code = "stripes_full"
 	SequenceOverflow Code = "sequence_overflow"
@@ -209,6 +215,12 @@ var codes = map[Code]Info{
 	RoutingNotSettled: {Exit: 3, Retry: true, Before: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
 	EngineNewer:       {Exit: 3, Before: true, Meaning: "The run was made by a newer version of this program, which has to finish it."},
 	QueueState:        {Exit: 3, Before: true, Meaning: "The queue is paused already, or it is not paused."},
+
+	AlertUnknown:   {Exit: 3, Before: true, Meaning: "There is no alert or silence of that number."},
+	AlertState:     {Exit: 3, Before: true, Meaning: "The alert does not fire, or somebody has acknowledged it already."},
+	ChannelUnknown: {Exit: 3, Before: true, Meaning: "The fleet file has no channel of that name."},
+	NotifyFailed:   {Exit: 1, Retry: true, Meaning: "A message could not be handed to its receiver, which may take it later; nothing of the fleet was changed."},
+	NotifyRefused:  {Exit: 1, Meaning: "The receiver of a message refuses it, or its address is not usable; nothing of the fleet was changed."},
 
 	StripesFixed:     {Exit: 3, Meaning: "The fleet's number of stripes was chosen before; another one would hand out the ids of other shards."},
 	StripesFull:      {Exit: 3, Meaning: "The fleet has more shards than stripes, so a shard would get another's ids."},

@@ -19,13 +19,14 @@ import (
 )
 
 type fileModel struct {
-	Name        string      `toml:"name"`
-	Environment string      `toml:"environment,omitempty"`
-	Profile     string      `toml:"profile,omitempty"`
-	Credential  string      `toml:"credential,omitempty"`
-	Schema      string      `toml:"schema,omitempty"`
-	Control     fileControl `toml:"control"`
-	Shards      []fileShard `toml:"shard"`
+	Name        string        `toml:"name"`
+	Environment string        `toml:"environment,omitempty"`
+	Profile     string        `toml:"profile,omitempty"`
+	Credential  string        `toml:"credential,omitempty"`
+	Schema      string        `toml:"schema,omitempty"`
+	Control     fileControl   `toml:"control"`
+	Shards      []fileShard   `toml:"shard"`
+	Channels    []fileChannel `toml:"notify,omitempty"`
 }
 
 type fileControl struct {
@@ -167,6 +168,13 @@ func Parse(data []byte, path string) (*Fleet, error) {
 	if len(f.Shards) == 0 {
 		return nil, bad("shard", "add a [[shard]] with a name and a url", "the fleet has no shard")
 	}
+	for i, n := range m.Channels {
+		c, err := channelOf(n, f.Channels, func(key, h, t string, a ...any) error { return bad(fmt.Sprintf("notify[%d].%s", i, key), h, t, a...) })
+		if err != nil {
+			return nil, err
+		}
+		f.Channels = append(f.Channels, c)
+	}
 	// A database's password must not be tried on a key, nor open the API.
 	for i, name := range append([]string{ControlName}, shardNames(f)...) {
 		c := f.CredentialOf(name)
@@ -217,6 +225,14 @@ func (f *Fleet) Credentials() []string {
 	}
 	if f.usesSSH() && !slices.Contains(out, SSHCredential) {
 		out = append(out, SSHCredential)
+	}
+	for _, c := range f.Channels {
+		if c.Kind != ChannelSMTP || c.User != "" {
+			out = append(out, c.CredentialName())
+		}
+		if c.Kind == ChannelWebhook {
+			out = append(out, c.SecretName())
+		}
 	}
 	return out
 }
@@ -395,6 +411,9 @@ func (f *Fleet) Marshal() ([]byte, error) {
 			out.Capacity = strconv.FormatInt(s.Capacity, 10) + "B"
 		}
 		m.Shards = append(m.Shards, out)
+	}
+	for _, c := range f.Channels {
+		m.Channels = append(m.Channels, c.inFile())
 	}
 	b, err := toml.Marshal(m)
 	if err != nil {

@@ -28,6 +28,8 @@ type Fleet struct {
 	Schema  string
 	Control Endpoint
 	Shards  []Shard
+	// Channels are the ways to tell people of alerts.
+	Channels []Channel
 	// Path is the file that the fleet was read from; empty for one in memory.
 	Path string
 }

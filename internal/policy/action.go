@@ -22,6 +22,9 @@ const (
 	QueuePause     Action = "queue.pause"
 	QueueResume    Action = "queue.resume"
 	QueueSet       Action = "queue.set"
+	AlertAck       Action = "alert.acknowledge"
+	AlertSilence   Action = "alert.silence"
+	AlertUnsilence Action = "alert.unsilence"
 )
 
 // Role is what an operator may be.
@@ -94,6 +97,8 @@ func ruleOf(a Action) rule {
 		return rule{FlagMigrations, Admin, false}
 	case MoveResume, MoveCancel:
 		return rule{FlagMigrations, OperatorRole, false}
+	case AlertAck, AlertSilence, AlertUnsilence:
+		return rule{FlagEnabled, OperatorRole, false}
 	case AuditExport:
 		return rule{"", Viewer, false}
 	case CredentialSet:
@@ -107,6 +112,6 @@ func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
 		MoveRollback, MoveFinalize, AuditExport, CredentialSet, StripeFleet,
-		QueuePause, QueueResume, QueueSet,
+		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence,
 	}
 }

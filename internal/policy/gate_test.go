@@ -149,6 +149,7 @@ func TestRolesMayWhatTheirRulesSay(t *testing.T) {
 		policy.MoveCancel: policy.OperatorRole, policy.MoveRollback: policy.OperatorRole, policy.MoveFinalize: policy.OperatorRole,
 		policy.AuditExport: policy.Viewer, policy.CredentialSet: policy.NoRole, policy.StripeFleet: policy.Admin,
 		policy.QueuePause: policy.OperatorRole, policy.QueueResume: policy.OperatorRole, policy.QueueSet: policy.Admin,
+		policy.AlertAck: policy.OperatorRole, policy.AlertSilence: policy.OperatorRole, policy.AlertUnsilence: policy.OperatorRole,
 	}
 	require.Len(t, policy.Actions(), len(least))
 	rank := map[policy.Role]int{policy.NoRole: 0, policy.Viewer: 1, policy.OperatorRole: 2, policy.Admin: 3}

@@ -1,0 +1,202 @@
+package alert
+
+import (
+	"slices"
+	"time"
+)
+
+// State is where an alert stands.
+type State string
+
+// The states.
+const (
+	Pending      State = "pending"
+	Firing       State = "firing"
+	Acknowledged State = "acknowledged"
+	Resolved     State = "resolved"
+)
+
+// The severities, as of findings.
+const (
+	Info     = "info"
+	Warning  = "warning"
+	Critical = "critical"
+)
+
+// Rank orders severities, the worst highest.
+func Rank(severity string) int {
+	return slices.Index([]string{Info, Warning, Critical}, severity)
+}
+
+// Condition is something that is seen now.
+type Condition struct {
+	Rule, Subject string
+	// Shard is what a silence goes by; empty where it is about the fleet.
+	Shard                            string
+	Severity, Message, Value, Advice string
+	// Hold is how long it has to last before it fires, Clear how long it has to be
+	// gone before it is resolved.
+	Hold time.Duration
+	// Near is true for a value between the limit and where it is well again: it
+	// keeps an alert open and begins none.
+	Near bool
+	// Once is true for what happened and is told once.
+	Once bool
+}
+
+// Seen is one look at a fleet.
+type Seen struct {
+	Conditions []Condition
+	// Unknown reports whether nobody could look at what an alert is about.
+	Unknown func(a Alert) bool
+	// Clear is how long what a rule speaks of has to be gone.
+	Clear func(rule string) time.Duration
+}
+
+// Alert is a condition with its history.
+type Alert struct {
+	ID                               int64 // 0 before it is kept
+	Rule, Subject, Shard             string
+	Severity, Message, Value, Advice string
+	Once                             bool
+	State                            State
+	Since                            time.Time
+	FiredAt, ClearSince, ResolvedAt  *time.Time
+	AcknowledgedAt                   *time.Time
+	AcknowledgedBy, AcknowledgedWhy  string
+	// Told is the severity that was told; empty where nobody was.
+	Told string
+}
+
+// Key names what the alert is about.
+func (a Alert) Key() string { return a.Rule + " " + a.Subject }
+
+// Change is what became of one alert in a step.
+type Change struct {
+	Alert Alert
+	// Gone is true for a pending one that is not seen any more: it is forgotten.
+	Gone bool
+}
+
+// Step says what becomes of the open alerts, of which there is one for each key.
+// Alerts that stay as they are are not listed.
+func Step(now time.Time, open []Alert, seen Seen) []Change {
+	out := []Change{}
+	left := map[string]Condition{}
+	order := []string{}
+	for _, c := range seen.Conditions {
+		k := c.Rule + " " + c.Subject
+		if was, ok := left[k]; !ok {
+			order = append(order, k)
+		} else if Rank(was.Severity) >= Rank(c.Severity) {
+			continue // the worst stands for all
+		}
+		left[k] = c
+	}
+	for _, a := range open {
+		c, there := left[a.Key()]
+		delete(left, a.Key())
+		next := a
+		switch {
+		case there && c.Near && a.State == Pending:
+			out = append(out, Change{Alert: a, Gone: true})
+			continue
+		case there:
+			next.ClearSince = nil
+			if !c.Near {
+				next.Severity, next.Message, next.Value, next.Advice, next.Shard = c.Severity, c.Message, c.Value, c.Advice, c.Shard
+			}
+			if a.State == Pending && now.Sub(a.Since) >= c.Hold {
+				next.State, next.FiredAt = Firing, &now
+			}
+		case seen.Unknown != nil && seen.Unknown(a):
+			continue
+		case a.State == Pending:
+			out = append(out, Change{Alert: a, Gone: true})
+			continue
+		case a.ClearSince == nil && seen.clear(a.Rule) > 0:
+			next.ClearSince = &now
+		case a.ClearSince == nil || now.Sub(*a.ClearSince) >= seen.clear(a.Rule):
+			next.State, next.ResolvedAt = Resolved, &now
+		}
+		if changed(a, next) {
+			out = append(out, Change{Alert: next})
+		}
+	}
+	for _, k := range order {
+		c, ok := left[k]
+		if !ok || c.Near {
+			continue
+		}
+		a := Alert{
+			Rule: c.Rule, Subject: c.Subject, Shard: c.Shard, Severity: c.Severity, Message: c.Message, Value: c.Value, Advice: c.Advice, Once: c.Once,
+			State: Pending, Since: now,
+		}
+		if c.Hold <= 0 {
+			a.State, a.FiredAt = Firing, &now
+		}
+		out = append(out, Change{Alert: a})
+	}
+	return out
+}
+
+func (s Seen) clear(rule string) time.Duration {
+	if s.Clear == nil {
+		return 0
+	}
+	return s.Clear(rule)
+}
+
+// changed reports whether something has to be written; the figures of an alert that
+// stays as it is are not worth a write each time.
+func changed(a, b Alert) bool {
+	return a.State != b.State || a.Severity != b.Severity || a.Shard != b.Shard || a.Message != b.Message || (a.ClearSince == nil) != (b.ClearSince == nil)
+}
+
+// Silence is a time in which nobody is told.
+type Silence struct {
+	ID           int64
+	Shard, Rule  string // empty for all
+	Begins, Ends time.Time
+	Reason, By   string
+}
+
+// Covers reports whether the silence is about the alert now.
+func (s Silence) Covers(now time.Time, a Alert) bool {
+	return !now.Before(s.Begins) && now.Before(s.Ends) && (s.Shard == "" || s.Shard == a.Shard) && (s.Rule == "" || s.Rule == a.Rule)
+}
+
+// Silenced reports whether one of the silences is about the alert now.
+func Silenced(now time.Time, a Alert, list []Silence) bool {
+	return slices.ContainsFunc(list, func(s Silence) bool { return s.Covers(now, a) })
+}
+
+// groupWait is how long what is due waits for what comes with it.
+const groupWait = 3 * time.Second
+
+// Due says of which alerts, open or resolved, the channels have to be told now. It
+// returns them with Told as it is afterwards; all of them are one message. Nothing is
+// due before what is due first has waited groupWait.
+func Due(now time.Time, list []Alert, silences []Silence) []Alert {
+	out, ripe := []Alert{}, false
+	for _, a := range list {
+		at := a.FiredAt
+		switch {
+		case a.State == Resolved && a.Told != "":
+			a.Told, at = "", a.ResolvedAt
+			if a.Once {
+				continue
+			}
+		case a.State == Firing && Rank(a.Severity) > Rank(a.Told) && !Silenced(now, a, silences):
+			a.Told = a.Severity
+		default:
+			continue
+		}
+		out = append(out, a)
+		ripe = ripe || at == nil || now.Sub(*at) >= groupWait
+	}
+	if !ripe {
+		return []Alert{}
+	}
+	return out
+}

@@ -1,0 +1,268 @@
+package alert
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/job"
+	"shardadmin/internal/notify"
+	"shardadmin/internal/policy"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// LeaseName is the resource that whoever evaluates holds.
+const LeaseName = "alert"
+
+// How long what is over is kept.
+const (
+	keepAlerts  = 90 * 24 * time.Hour
+	keepNotices = 30 * 24 * time.Hour
+)
+
+// Store keeps alerts, silences and messages in the control database.
+type Store struct {
+	control *conn.Database
+	schema  string // unquoted
+}
+
+// NewStore returns the store in a schema of a control database.
+func NewStore(control *conn.Database, schema string) *Store { return &Store{control, schema} }
+
+func (s *Store) sql(name string) string {
+	text := name
+	if !strings.Contains(name, " ") {
+		b, err := files.ReadFile("sql/" + name + ".sql")
+		if err != nil {
+			panic(err) // a name that the binary was not built with
+		}
+		text = string(b)
+	}
+	return strings.ReplaceAll(text, "{{schema}}", pgx.Identifier{s.schema}.Sanitize())
+}
+
+func (s *Store) fault(err error) error { return conn.Fault(err, fleet.ControlName) }
+
+func (s *Store) tx(ctx context.Context, f func(tx pgx.Tx, now time.Time) error) error {
+	pool, err := s.control.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	return s.fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		var now time.Time
+		if err := tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+			return err
+		}
+		return f(tx, now)
+	}))
+}
+
+// Evaluate takes what is seen into the store, under the lease, and files what has to
+// be told. The clock is the database's.
+func (s *Store) Evaluate(ctx context.Context, lease *job.Lease, seen Seen, channels []fleet.Channel) error {
+	return s.tx(ctx, func(tx pgx.Tx, now time.Time) error {
+		if err := lease.GuardTx(ctx, tx); err != nil {
+			return err
+		}
+		open, err := s.read(ctx, tx, "WHERE state <> 'resolved' ORDER BY id FOR UPDATE")
+		if err != nil {
+			return err
+		}
+		for _, c := range Step(now, open, seen) {
+			if err := s.write(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+		list, err := s.read(ctx, tx, "WHERE state = 'firing' OR state = 'resolved' AND told <> '' AND NOT once ORDER BY id")
+		if err != nil {
+			return err
+		}
+		silences, err := s.silences(ctx, tx)
+		if err != nil {
+			return err
+		}
+		due := Due(now, list, silences)
+		for _, a := range due {
+			if _, err := tx.Exec(ctx, s.sql(`UPDATE {{schema}}.alert SET told = $2 WHERE id = $1`), a.ID, a.Told); err != nil {
+				return err
+			}
+		}
+		return s.file(ctx, tx, now, due, list, channels)
+	})
+}
+
+func (s *Store) write(ctx context.Context, tx pgx.Tx, c Change) error {
+	a := c.Alert
+	if c.Gone {
+		_, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.alert WHERE id = $1`), a.ID)
+		return err
+	}
+	if a.ID == 0 {
+		_, err := tx.Exec(ctx, s.sql("insert"), a.Rule, a.Subject, a.Shard, a.Severity, a.Message, a.Value, a.Advice, a.Once, string(a.State), a.Since, a.FiredAt)
+		return err
+	}
+	_, err := tx.Exec(ctx, s.sql("update"), a.ID, a.Shard, a.Severity, a.Message, a.Value, a.Advice, string(a.State), a.FiredAt, a.ClearSince, a.ResolvedAt)
+	return err
+}
+
+// file makes one message for each channel of what is due.
+func (s *Store) file(ctx context.Context, tx pgx.Tx, now time.Time, due, before []Alert, channels []fleet.Channel) error {
+	was := map[int64]string{}
+	for _, a := range before {
+		was[a.ID] = a.Told
+	}
+	for _, c := range channels {
+		items := []notify.Item{}
+		for _, a := range due {
+			// The end is told to those who were told of the beginning.
+			told := a.Severity
+			if a.State == Resolved {
+				told = was[a.ID]
+			}
+			if c.Wants(a.Rule) && Rank(told) >= Rank(c.Severity) {
+				items = append(items, ItemOf(a))
+			}
+		}
+		if len(items) == 0 {
+			continue
+		}
+		body, err := json.Marshal(items)
+		if err != nil {
+			return fault.Wrap(err, fault.Internal, "a message could not be encoded", "")
+		}
+		key, at, digest := uuid.NewString(), now, c.Digest != nil
+		if digest {
+			at = c.Digest.Next(now)
+			key = "digest-" + c.Name + "-" + at.UTC().Format("20060102T150405Z")
+		}
+		if _, err := tx.Exec(ctx, s.sql("file"), key, c.Name, string(body), at, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ItemOf is an alert as a message has it.
+func ItemOf(a Alert) notify.Item {
+	i := notify.Item{
+		ID: a.ID, Rule: a.Rule, Subject: a.Subject, Shard: a.Shard, Severity: a.Severity, State: string(Firing), Message: a.Message, Value: a.Value,
+		Advice: a.Advice, Since: a.Since, Once: a.Once, At: a.Since,
+	}
+	if a.FiredAt != nil {
+		i.At = *a.FiredAt
+	}
+	if a.State == Resolved && a.ResolvedAt != nil {
+		i.State, i.At = string(Resolved), *a.ResolvedAt
+	}
+	return i
+}
+
+const columns = `id, rule, subject, shard, severity, message, value, advice, once, state, since, fired_at, clear_since, resolved_at, acknowledged_at, acknowledged_by, acknowledged_why, told`
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (s *Store) read(ctx context.Context, q querier, rest string, args ...any) ([]Alert, error) {
+	rows, err := q.Query(ctx, s.sql("SELECT "+columns+" FROM {{schema}}.alert "+rest), args...)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Alert])
+	return list, s.fault(err)
+}
+
+func (s *Store) silences(ctx context.Context, q querier) ([]Silence, error) {
+	rows, err := q.Query(ctx, s.sql(`SELECT id, shard, rule, begins_at, ends_at, reason, created_by FROM {{schema}}.silence WHERE ends_at > clock_timestamp() ORDER BY begins_at, id`))
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Silence])
+	return list, s.fault(err)
+}
+
+// List returns the open alerts, the worst first, with all also what is over, the newest
+// first; and the silences that are not over.
+func (s *Store) List(ctx context.Context, all bool) ([]Alert, []Silence, error) {
+	pool, err := s.control.Pool(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := s.read(ctx, pool, s.sql("list"), all)
+	if err != nil {
+		return nil, nil, err
+	}
+	silences, err := s.silences(ctx, pool)
+	return list, silences, err
+}
+
+// Acknowledge marks an alert that fires as a person's, inside the caller's
+// transaction.
+func (s *Store) Acknowledge(ctx context.Context, tx pgx.Tx, p policy.Permit, id int64) (Alert, error) {
+	if p.Action() != policy.AlertAck {
+		return Alert{}, fault.New(fault.Internal, "the permit is for something else", "")
+	}
+	list, err := s.read(ctx, tx, "WHERE id = $1 FOR UPDATE", id)
+	if err != nil {
+		return Alert{}, err
+	}
+	if len(list) == 0 {
+		return Alert{}, fault.Newf(fault.AlertUnknown, "shard-admin alerts list shows those that are open", "there is no alert %d", id)
+	}
+	if a := list[0]; a.State != Firing {
+		return Alert{}, fault.Newf(fault.AlertState, "only what fires is acknowledged", "alert %d is %s", id, a.State)
+	}
+	_, err = tx.Exec(ctx, s.sql(`UPDATE {{schema}}.alert SET state = 'acknowledged', acknowledged_at = clock_timestamp(), acknowledged_by = $2, acknowledged_why = $3 WHERE id = $1`),
+		id, p.Operator(), p.Reason())
+	return list[0], s.fault(err)
+}
+
+// Silence files a time in which nobody is told, inside the caller's transaction.
+func (s *Store) Silence(ctx context.Context, tx pgx.Tx, p policy.Permit, n Silence) (int64, error) {
+	if p.Action() != policy.AlertSilence {
+		return 0, fault.New(fault.Internal, "the permit is for something else", "")
+	}
+	var id int64
+	err := tx.QueryRow(ctx, s.sql(`INSERT INTO {{schema}}.silence (shard, rule, begins_at, ends_at, reason, created_by) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`),
+		n.Shard, n.Rule, n.Begins, n.Ends, p.Reason(), p.Operator()).Scan(&id)
+	return id, s.fault(err)
+}
+
+// Unsilence ends a silence now, inside the caller's transaction.
+func (s *Store) Unsilence(ctx context.Context, tx pgx.Tx, p policy.Permit, id int64) (Silence, error) {
+	if p.Action() != policy.AlertUnsilence {
+		return Silence{}, fault.New(fault.Internal, "the permit is for something else", "")
+	}
+	n := Silence{}
+	err := tx.QueryRow(ctx, s.sql(`DELETE FROM {{schema}}.silence WHERE id = $1 AND ends_at > clock_timestamp() RETURNING id, shard, rule, begins_at, ends_at, reason, created_by`), id).
+		Scan(&n.ID, &n.Shard, &n.Rule, &n.Begins, &n.Ends, &n.Reason, &n.By)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return n, fault.Newf(fault.AlertUnknown, "shard-admin alerts list shows those that are not over", "there is no silence %d", id)
+	}
+	return n, s.fault(err)
+}
+
+// Prune forgets what has been over for long.
+func (s *Store) Prune(ctx context.Context) error {
+	return s.tx(ctx, func(tx pgx.Tx, now time.Time) error {
+		if _, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.alert WHERE state = 'resolved' AND resolved_at < $1`), now.Add(-keepAlerts)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.silence WHERE ends_at < $1`), now.Add(-keepAlerts)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.notice WHERE created_at < $1 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL)`), now.Add(-keepNotices))
+		return err
+	})
+}
