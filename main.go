@@ -36,7 +36,7 @@ func serve(ctx context.Context, h *home.Home, o cli.ServeOptions) error {
 // observe serves API and metrics of a fleet that it looks at meanwhile.
 func observe(ctx context.Context, s *session.Session, o cli.MonitorOptions) error {
 	ctx, end := context.WithCancel(ctx)
-	b, done, err := s.Observe(ctx, session.ObserveOptions{Full: o.Full})
+	b, done, err := s.Observe(ctx, session.ObserveOptions{Full: o.Full, Alerts: true})
 	if err != nil {
 		end()
 		return err

@@ -150,9 +150,9 @@ Without a command it opens the window.`,
 		id   string
 		list []*cobra.Command
 	}{
-		{"look", []*cobra.Command{p.shardsCommand(), p.tenantsCommand(), p.mapCommand(), p.auditCommand()}},
+		{"look", []*cobra.Command{p.shardsCommand(), p.tenantsCommand(), p.mapCommand(), p.alertsCommand(), p.auditCommand()}},
 		{"change", []*cobra.Command{p.moveCommand()}},
-		{"set up", []*cobra.Command{p.fleetCommand(), p.profileCommand(), p.settingsCommand(), p.doctorCommand()}},
+		{"set up", []*cobra.Command{p.fleetCommand(), p.profileCommand(), p.settingsCommand(), p.notifyCommand(), p.doctorCommand()}},
 		{"show", []*cobra.Command{p.demoCommand(), p.serveCommand(), p.workerCommand(), p.versionCommand()}},
 	} {
 		for _, c := range group.list {

@@ -53,19 +53,15 @@ func (p *program) api(ctx context.Context, h *home.Home, o apiOptions) (url stri
 		return "", ctx, none, err
 	}
 	h.Hide(token)
-	full, err := h.Settings().Text(home.HealthInterval)
+	full, err := healthInterval(h)
 	if err != nil {
 		return "", ctx, none, err
-	}
-	seconds, err := strconv.Atoi(full)
-	if err != nil {
-		return "", ctx, none, fault.Wrap(err, fault.Internal, "the interval of the checks is no number", "")
 	}
 	running, cancel := context.WithCancelCause(ctx)
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
 		err := p.faces.Monitor(running, s, MonitorOptions{
-			Listen: o.listen, Cert: o.cert, Key: o.key, Hosts: o.hosts, Token: token, Full: time.Duration(seconds) * time.Second, Log: h.Logger(),
+			Listen: o.listen, Cert: o.cert, Key: o.key, Hosts: o.hosts, Token: token, Full: full, Log: h.Logger(),
 			Ready: func(url string) { ready <- url },
 		})
 		cancel(err) // what runs beside it ends as well
@@ -82,4 +78,17 @@ func (p *program) api(ctx context.Context, h *home.Home, o apiOptions) (url stri
 	case err := <-ended:
 		return "", ctx, none, err
 	}
+}
+
+// healthInterval is how often what reads every table is looked at.
+func healthInterval(h *home.Home) (time.Duration, error) {
+	text, err := h.Settings().Text(home.HealthInterval)
+	if err != nil {
+		return 0, err
+	}
+	seconds, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fault.Wrap(err, fault.Internal, "the interval of the checks is no number", "")
+	}
+	return time.Duration(seconds) * time.Second, nil
 }

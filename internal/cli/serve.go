@@ -8,6 +8,7 @@ import (
 
 	"shardadmin/internal/fault"
 	"shardadmin/internal/home"
+	"shardadmin/internal/session"
 )
 
 func (p *program) runWindow(ctx context.Context) error {
@@ -87,7 +88,10 @@ func (p *program) workerCommand() *cobra.Command {
 	var api apiOptions
 	c := &cobra.Command{
 		Use: "worker", Short: "Carry out queued moves until Ctrl-C", Args: want(),
-		Long: "Carry out queued moves until Ctrl-C.\n\n" + apiHelp,
+		Long: `Carry out queued moves until Ctrl-C. Where the fleet file has a [[notify]] the
+fleet is observed meanwhile, and who is named there is told of alerts.
+
+` + apiHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runWorker(cmd.Context(), api) },
 	}
 	c.Flags().SortFlags = false
@@ -112,6 +116,21 @@ func (p *program) runWorker(ctx context.Context, o apiOptions) (err error) {
 	s, err := p.sessionOf(ctx, p.fleet, "worker")
 	if err != nil {
 		return err
+	}
+	if o.listen == "" && len(s.Fleet().Channels) > 0 {
+		// Who has to be told needs somebody who looks.
+		observing, stop := context.WithCancel(ctx)
+		full, err := healthInterval(h)
+		if err != nil {
+			stop()
+			return err
+		}
+		_, done, err := s.Observe(observing, session.ObserveOptions{Full: full, Alerts: true})
+		if err != nil {
+			stop()
+			return err
+		}
+		defer func() { stop(); <-done }()
 	}
 	name := s.Fleet().Name
 	p.parks.Store(true)

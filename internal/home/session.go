@@ -2,7 +2,9 @@ package home
 
 import (
 	"context"
+	"strconv"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
 
@@ -30,7 +32,15 @@ func (h *Home) Session(_ context.Context, name string, o SessionOptions) (*sessi
 	if err != nil {
 		return nil, err
 	}
+	threshold, err := h.settings.Text(ImbalanceThreshold)
+	if err != nil {
+		return nil, err
+	}
+	imbalance, err := strconv.ParseFloat(threshold, 64)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "the threshold of the imbalance is no number", "")
+	}
 	return session.Open(session.Config{
-		Fleet: f, Resolver: h.Resolver(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(), Env: h.env,
+		Fleet: f, Resolver: h.Resolver(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(), Env: h.env, Imbalance: imbalance,
 	}), nil
 }

@@ -399,6 +399,16 @@ type CredentialTest struct {
 	Problem *Problem `json:"problem"`
 }
 
+// ofChannel reports whether a credential is a channel's.
+func (s *Session) ofChannel(name string) bool {
+	for _, c := range s.cfg.Fleet.Channels {
+		if name == c.CredentialName() || name == c.SecretName() {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Session) knows(name string) error {
 	if name == fleet.APICredential {
 		return nil
@@ -487,6 +497,18 @@ func (s *Session) tryCredential(ctx context.Context, name string, r credential.R
 	case fleet.APICredential:
 		_, from, err := s.apiToken(ctx)
 		out.Source = string(from)
+		if err != nil {
+			out.OK, out.Problem = false, problem(err)
+		}
+		return out, nil
+	}
+	if s.ofChannel(name) {
+		// What it opens is found out by telling somebody: notify test does that.
+		c, from, err := r.Resolve(ctx, s.cfg.Fleet.Name, name, credential.Endpoint{})
+		out.Source = string(from)
+		if err == nil && c.Password.Empty() {
+			err = c.Lacking
+		}
 		if err != nil {
 			out.OK, out.Problem = false, problem(err)
 		}

@@ -28,6 +28,8 @@ type ObserveOptions struct {
 	// Full is how often the slower tiers are asked, those that read every table:
 	// their own intervals where it is zero.
 	Full time.Duration
+	// Alerts makes alerts of what is seen, and tells those whom the fleet file names.
+	Alerts bool
 }
 
 // Observer looks at a fleet over and over and remembers what it saw: whoever asks
@@ -137,6 +139,10 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 		wg.Go(func() { b.sampler.Run(ctx) })
 		wg.Go(func() { b.watchControl(ctx) })
 		wg.Go(func() { b.roll(ctx) })
+		if o.Alerts {
+			wg.Go(func() { b.alerts(ctx) })
+			wg.Go(func() { b.sending(ctx) })
+		}
 		wg.Wait()
 	}()
 	return b, closed, nil

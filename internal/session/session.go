@@ -37,6 +37,9 @@ type Config struct {
 	// DBPath is the local SQLite file with the copy of the audit trail.
 	DBPath string
 	Log    *slog.Logger
+	// Imbalance is how far the largest shard may be above the mean of all;
+	// DefaultImbalance where it is 0.
+	Imbalance float64
 	// Env looks up a variable for the way through SSH hosts; os.Getenv when nil.
 	Env func(string) string
 }

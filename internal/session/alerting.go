@@ -1,0 +1,411 @@
+package session
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"shardadmin/internal/alert"
+	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/health"
+	"shardadmin/internal/job"
+	"shardadmin/internal/notify"
+	"shardadmin/internal/sample"
+)
+
+// How often what is seen becomes alerts, and how long the lease of who does it lasts.
+const (
+	alertEvery = 2 * time.Second
+	alertLease = 30 * time.Second
+)
+
+// The rules that are no checks, and the first parts of names.
+const (
+	ruleControl   = "control.unreachable"
+	ruleCapacity  = "capacity.full"
+	ruleImbalance = "imbalance.size"
+	ruleHealth    = "health."
+	ruleMove      = "move."
+	ruleReachable = ruleHealth + "reachable"
+)
+
+// nearShare is the part of its limit below which the imbalance is well again.
+const nearShare = 0.8
+
+// holds are how long a condition has to last, and how long it has to be gone. That a
+// shard does not answer was looked at twice already.
+func holdOf(rule, severity string) time.Duration {
+	switch {
+	case rule == ruleReachable, rule == ruleControl, strings.HasPrefix(rule, ruleMove):
+		return 0
+	case rule == ruleImbalance:
+		return 15 * time.Minute
+	case severity == alert.Critical:
+		return 30 * time.Second
+	}
+	return 2 * time.Minute
+}
+
+func clearOf(rule string) time.Duration {
+	switch {
+	case strings.HasPrefix(rule, ruleMove):
+		return 0
+	case rule == ruleReachable, rule == ruleControl:
+		return 10 * time.Second
+	}
+	return 2 * time.Minute
+}
+
+// alerting turns what an observer sees into alerts, and sends what is to be told. It
+// evaluates while it holds the lease; it sends whoever holds it.
+type alerting struct {
+	b     *Observer
+	s     *Session
+	store *alert.Store
+	lease *job.Lease
+	known string // why nothing can be kept, as it was logged last
+	// down is the alert of a control database that does not answer, which nobody can
+	// keep there.
+	down []alert.Alert
+}
+
+func (b *Observer) alerts(ctx context.Context) {
+	a := &alerting{b: b, s: b.s, store: b.s.alerts()}
+	defer func() {
+		if a.lease != nil {
+			_ = a.lease.Release(context.WithoutCancel(ctx))
+		}
+	}()
+	every(ctx, alertEvery, func() { a.noted(ctx, a.look(ctx)) })
+}
+
+func (b *Observer) sending(ctx context.Context) {
+	a := &alerting{b: b, s: b.s, store: b.s.alerts()}
+	every(ctx, alertEvery, func() {
+		// Where nothing is kept nothing waits; that is said by who evaluates.
+		limited, cancel := context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		if b.s.installed(limited) == nil {
+			a.send(ctx)
+		}
+	})
+}
+
+// noted logs why alerts are not kept, once for each reason.
+func (a *alerting) noted(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	why := ""
+	if err != nil {
+		why = *errorText(err)
+	}
+	if why != a.known && why != "" {
+		a.s.cfg.Log.Warn("alerts are not kept, and nobody is told", "error", err)
+	}
+	a.known = why
+}
+
+// look evaluates once.
+func (a *alerting) look(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, 2*answerLimit)
+	defer cancel()
+	if a.lease != nil && a.lease.Context().Err() != nil {
+		a.lease = nil
+	}
+	err := a.s.installed(limited)
+	if ctx.Err() != nil {
+		return nil
+	}
+	a.control(ctx, err)
+	if err != nil {
+		return err
+	}
+	if a.lease == nil {
+		if a.lease, err = a.s.jobs.Acquire(limited, alert.LeaseName, alertLease); err != nil {
+			a.lease = nil
+			if fault.CodeOf(err) == fault.LeaseHeld {
+				return nil // another one evaluates
+			}
+			return err
+		}
+		if err := a.store.Prune(limited); err != nil {
+			return err
+		}
+	}
+	seen, err := a.s.conditions(limited, a.b.Figures())
+	if err != nil {
+		return err
+	}
+	return a.store.Evaluate(limited, a.lease, seen, a.s.cfg.Fleet.Channels)
+}
+
+// control tells of a control database that does not answer. Nobody can keep that
+// there: each program that evaluates tells of it by itself, and forgets it when it
+// ends.
+func (a *alerting) control(ctx context.Context, err error) {
+	seen := alert.Seen{Clear: clearOf}
+	if fault.Unreachable(err) || fault.CodeOf(err) == fault.TimedOut || err != nil && fault.As(err) == nil {
+		seen.Conditions = append(seen.Conditions, alert.Condition{
+			Rule: ruleControl, Subject: fleet.ControlName, Severity: alert.Critical, Message: "the control database does not answer: " + *errorText(err),
+			Advice: "no tenant can be moved or assigned meanwhile, and other alerts are not kept", Hold: 10 * time.Second,
+		})
+	}
+	now := time.Now()
+	for _, c := range alert.Step(now, a.down, seen) {
+		a.down = []alert.Alert{}
+		if !c.Gone {
+			a.down = append(a.down, c.Alert)
+		}
+	}
+	for _, due := range alert.Due(now, a.down, nil) {
+		a.down[0].Told = due.Told
+		item, key := alert.ItemOf(due), uuid.NewString()
+		for _, c := range a.s.cfg.Fleet.Channels {
+			if c.Wants(ruleControl) {
+				if err := a.s.sendTo(ctx, c, notify.Message{Key: key, Items: []notify.Item{item}}); err != nil {
+					a.s.cfg.Log.Warn("nobody could be told that the control database does not answer", "channel", c.Name, "error", err)
+				}
+			}
+		}
+	}
+	if len(a.down) > 0 && a.down[0].State == alert.Resolved {
+		a.down = nil
+	}
+}
+
+// send hands out what waits, one after the other.
+func (a *alerting) send(ctx context.Context) {
+	names := []string{}
+	for _, c := range a.s.cfg.Fleet.Channels {
+		names = append(names, c.Name)
+	}
+	for len(names) > 0 && ctx.Err() == nil {
+		n, err := a.store.Claim(ctx, names)
+		if err != nil || n == nil {
+			return
+		}
+		c, _ := a.s.cfg.Fleet.Channel(n.Channel)
+		err = a.s.sendTo(ctx, c, notify.Message{Key: n.Key, Digest: n.Digest, Items: n.Items})
+		if err != nil {
+			a.s.cfg.Log.Warn("a message could not be sent", "channel", c.Name, "attempt", n.Attempts, "error", err)
+		}
+		if err := a.store.Mark(ctx, *n, err); err != nil {
+			a.s.cfg.Log.Warn("that a message was sent could not be kept: it may be sent again", "channel", c.Name, "error", err)
+			return
+		}
+	}
+}
+
+// sendTo sends a message through a channel with what the credentials hold. That one is
+// missing here may be otherwise on another computer: the message waits.
+func (s *Session) sendTo(ctx context.Context, c fleet.Channel, m notify.Message) error {
+	m.Fleet, m.Environment = s.cfg.Fleet.Name, string(s.cfg.Fleet.Environment)
+	ch := notify.Channel{Spec: c}
+	var err error
+	if c.Kind != fleet.ChannelSMTP || c.User != "" {
+		first, err := s.secretOf(ctx, c.CredentialName())
+		if err != nil {
+			return err
+		}
+		if c.Kind == fleet.ChannelSMTP {
+			ch.Password = first
+		} else {
+			ch.URL = first
+		}
+	}
+	if c.Kind == fleet.ChannelWebhook {
+		if ch.Secret, err = s.secretOf(ctx, c.SecretName()); err != nil {
+			return err
+		}
+	}
+	return ch.Send(ctx, m)
+}
+
+//go:embed sql/alerting.sql
+var alertingSQL string
+
+// conditions are what is known now, as conditions.
+func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error) {
+	unknown := map[string]bool{} // by rule and shard; by shard alone for all of its checks but reachable
+	out := alert.Seen{Conditions: []alert.Condition{}, Clear: clearOf}
+	add := func(c alert.Condition) {
+		c.Hold = holdOf(c.Rule, c.Severity)
+		out.Conditions = append(out.Conditions, c)
+	}
+	known := s.pastOf(ctx)
+	sizes := map[string]float64{}
+	configured := 0
+	for _, sh := range f.Shards {
+		if !sh.Configured {
+			continue
+		}
+		configured++
+		switch sh.Reading.State {
+		case sample.Up:
+		case sample.Down:
+			unknown[sh.Name] = true
+		default:
+			unknown[sh.Name], unknown[ruleReachable+" "+sh.Name] = true, true
+			continue
+		}
+		for _, c := range conditionsOf(sh.Name, sh.Report) {
+			add(c)
+		}
+		for _, u := range sh.Report.Unavailable {
+			unknown[ruleHealth+u.Check+" "+sh.Name] = true
+		}
+		if v, ok := sh.Values[sizeFigure]; ok {
+			sizes[sh.Name] = v
+			size := int64(v)
+			if c, ok := capacityOf(known, sh, size); ok {
+				add(c)
+			}
+		}
+	}
+	if c, ok := s.imbalance(sizes, configured); ok {
+		add(c)
+	}
+	moves, err := s.movesToTell(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, c := range moves {
+		add(c)
+	}
+	out.Unknown = func(a alert.Alert) bool {
+		switch {
+		case unknown[a.Rule+" "+a.Subject]:
+			return true
+		case a.Rule == ruleImbalance:
+			return len(sizes) < configured
+		case a.Rule == ruleCapacity:
+			_, there := sizes[a.Subject]
+			sh, in := s.cfg.Fleet.Shard(a.Subject)
+			return in && sh.Configured() && !there
+		}
+		return a.Rule != ruleReachable && strings.HasPrefix(a.Rule, ruleHealth) && unknown[a.Subject]
+	}
+	return out, nil
+}
+
+// conditionsOf makes one condition of what a check found of a shard: the worst stands
+// for all. What is merely worth knowing is no alert.
+func conditionsOf(shard string, r health.Report) []alert.Condition {
+	out, at, more := []alert.Condition{}, map[string]int{}, map[string]int{}
+	for _, f := range r.Findings {
+		if f.Severity == health.Info {
+			continue
+		}
+		if _, there := at[f.Check]; there {
+			more[f.Check]++ // they come the worst first
+			continue
+		}
+		at[f.Check] = len(out)
+		message := f.Message
+		if f.Subject != "" && !strings.Contains(message, f.Subject) {
+			message = f.Subject + ": " + message
+		}
+		out = append(out, alert.Condition{
+			Rule: ruleHealth + f.Check, Subject: shard, Shard: shard, Severity: string(f.Severity), Message: message, Value: f.Value, Advice: f.Advice,
+		})
+	}
+	for check, n := range more {
+		out[at[check]].Message += fmt.Sprintf(" (and %d more)", n)
+	}
+	return out
+}
+
+// capacityOf is a shard that will be full within the limits of the check.
+func capacityOf(known past, sh ShardFigures, size int64) (alert.Condition, bool) {
+	_, f := forecast(known, sh.Name, &size, sh.CapacityBytes)
+	limit := health.Defaults().FullDays
+	if f.Soonest == nil || *f.Soonest > limit.Warning {
+		return alert.Condition{}, false
+	}
+	severity := alert.Warning
+	if *f.Soonest <= limit.Critical {
+		severity = alert.Critical
+	}
+	return alert.Condition{
+		Rule: ruleCapacity, Subject: sh.Name, Shard: sh.Name, Severity: severity, Value: fmt.Sprintf("%.0f days", *f.Soonest),
+		Message: fmt.Sprintf("as it grows, %s reaches its capacity in %.0f days at the soonest", sh.Name, *f.Soonest),
+		Advice:  "move tenants to another shard before it is full",
+	}, true
+}
+
+// imbalance is how far the largest shard is above the mean; not known before the size
+// of each is.
+func (s *Session) imbalance(sizes map[string]float64, configured int) (alert.Condition, bool) {
+	if len(sizes) < 2 || len(sizes) < configured {
+		return alert.Condition{}, false
+	}
+	sum, most, largest := 0.0, 0.0, ""
+	for _, sh := range s.cfg.Fleet.Shards {
+		if v := sizes[sh.Name]; v > most {
+			most, largest = v, sh.Name
+		}
+		sum += sizes[sh.Name]
+	}
+	limit := s.cfg.Imbalance
+	if limit <= 0 {
+		limit = DefaultImbalance
+	}
+	over := most/(sum/float64(len(sizes))) - 1
+	if math.IsNaN(over) || over <= limit*nearShare {
+		return alert.Condition{}, false
+	}
+	return alert.Condition{
+		Rule: ruleImbalance, Subject: "fleet", Severity: alert.Warning, Value: fmt.Sprintf("%.0f %%", 100*over), Near: over <= limit,
+		Message: fmt.Sprintf("%s is %.0f %% larger than the mean of the shards, more than the %.0f %% that are allowed", largest, 100*over, 100*limit),
+		Advice:  "move tenants from there to a smaller shard",
+	}, true
+}
+
+// movesToTell are the moves that failed, need a person or are done.
+func (s *Session) movesToTell(ctx context.Context) ([]alert.Condition, error) {
+	pool, err := s.set.Control().Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := pool.Query(ctx, s.inSchema(alertingSQL))
+	if err != nil {
+		return nil, conn.Fault(err, fleet.ControlName)
+	}
+	defer rows.Close()
+	out := []alert.Condition{}
+	for rows.Next() {
+		var id, tenant, label, source, target, state, message, hint string
+		var hold bool
+		if err := rows.Scan(&id, &tenant, &label, &source, &target, &state, &message, &hint, &hold); err != nil {
+			return nil, conn.Fault(err, fleet.ControlName)
+		}
+		name := tenant
+		if label != "" {
+			name = label + " (" + tenant + ")"
+		}
+		what := fmt.Sprintf("the move of tenant %s from %s to %s ", name, source, target)
+		c := alert.Condition{Rule: ruleMove + state, Subject: id, Shard: source, Severity: alert.Warning, Value: state}
+		switch state {
+		case "failed":
+			c.Severity, c.Message, c.Advice = alert.Critical, what+"failed: "+message, hint
+		case "person":
+			c.Message, c.Advice = what+"needs a person: it is ready to be switched", "shard-admin move switch "+id
+			if !hold && message != "" {
+				c.Message, c.Advice = what+"needs a person: "+message, hint
+			}
+		default:
+			c.Rule, c.Severity, c.Once = ruleMove+"finished", alert.Info, true
+			c.Message = what + map[string]string{"retained": "is done", "cancelled": "was cancelled", "rolled_back": "was moved back"}[state]
+		}
+		out = append(out, c)
+	}
+	return out, conn.Fault(rows.Err(), fleet.ControlName)
+}

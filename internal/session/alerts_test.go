@@ -1,0 +1,283 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/alert"
+	"shardadmin/internal/conn"
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/notify"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/session"
+)
+
+// sink takes mail and webhooks.
+type sink struct {
+	mu    sync.Mutex
+	mails []string
+	hooks []notify.Message
+	keys  []string
+	fails int // how many of the next webhooks are answered with 500
+	hook  *httptest.Server
+	port  int
+}
+
+func (s *sink) NewSession(*smtp.Conn) (smtp.Session, error) { return s, nil }
+func (s *sink) Mail(string, *smtp.MailOptions) error        { return nil }
+func (s *sink) Rcpt(string, *smtp.RcptOptions) error        { return nil }
+func (s *sink) Reset()                                      {}
+func (s *sink) Logout() error                               { return nil }
+func (s *sink) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mails = append(s.mails, string(b))
+	return err
+}
+
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fails > 0 {
+		s.fails--
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	var stamp int64
+	for _, c := range strings.TrimPrefix(strings.Split(r.Header.Get(notify.SignatureHeader), ",")[0], "t=") {
+		stamp = stamp*10 + int64(c-'0')
+	}
+	if r.Header.Get(notify.SignatureHeader) != notify.Sign(credential.NewSecret("signing"), time.Unix(stamp, 0), body) {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	m := notify.Message{}
+	_ = json.Unmarshal(body, &m)
+	s.hooks, s.keys = append(s.hooks, m), append(s.keys, r.Header.Get("Idempotency-Key"))
+}
+
+func newSink(t *testing.T) *sink {
+	t.Helper()
+	s := &sink{}
+	s.hook = httptest.NewServer(s)
+	t.Cleanup(s.hook.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s.port = l.Addr().(*net.TCPAddr).Port
+	server := smtp.NewServer(s)
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return s
+}
+
+func (s *sink) channels() []fleet.Channel {
+	return []fleet.Channel{
+		{Name: "mail", Kind: fleet.ChannelSMTP, Host: "127.0.0.1", Port: s.port, TLS: fleet.TLSNone, From: "shard-admin@example.com", To: []string{"ops@example.com"}, Severity: "warning", Events: []string{"health.reachable", "move"}},
+		{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "warning", Events: []string{"health.reachable", "move"}},
+	}
+}
+
+func (s *sink) got() (mails []string, hooks []notify.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string{}, s.mails...), append([]notify.Message{}, s.hooks...)
+}
+
+type channelResolver struct {
+	databases fixedResolver
+	sink      *sink
+}
+
+func (r channelResolver) Resolve(ctx context.Context, fleet, name string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
+	switch name {
+	case "notify-hook":
+		return credential.Credential{Password: credential.NewSecret(r.sink.hook.URL)}, credential.FromEnvironment, nil
+	case "notify-hook-secret":
+		return credential.Credential{Password: credential.NewSecret("signing")}, credential.FromEnvironment, nil
+	}
+	return r.databases.Resolve(ctx, fleet, name, at)
+}
+
+func (f *fixture) alerting(s *sink) *session.Session {
+	f.t.Helper()
+	f.fleet.Channels = s.channels()
+	out := session.Open(session.Config{
+		Fleet: f.fleet, Resolver: channelResolver{fixedResolver{f.role}, s}, Email: "ann@example.com", Source: "worker",
+		Flag: func(policy.Flag) (bool, string) { return true, "test" },
+	})
+	f.t.Cleanup(out.Close)
+	return out
+}
+
+// A server that stops is red with its reason and age within 15 s, each channel is told
+// once by two programs that look, though the first try is answered with 500, and it
+// comes back by itself.
+func TestAStoppedShardIsToldOnceAndComesBack(t *testing.T) {
+	t.Parallel()
+	f, first := readyOn(t, [2]int{0, 71})
+	sink := newSink(t)
+	sink.fails = 1
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	watched := []*session.Session{}
+	for range 2 {
+		s := f.alerting(sink)
+		watched = append(watched, s)
+		_, done, err := s.Observe(ctx, session.ObserveOptions{Alerts: true})
+		require.NoError(t, err)
+		defer func() { cancel(); <-done }()
+	}
+	reachable := func(all bool) *session.AlertView {
+		list, err := first.Alerts(ctx, all)
+		require.NoError(t, err)
+		for _, a := range list.Alerts {
+			if a.Rule == "health.reachable" && a.Shard == "shard_1" {
+				return &a
+			}
+		}
+		return nil
+	}
+	require.Eventually(t, func() bool {
+		list, err := first.Alerts(ctx, false)
+		return err == nil && list.Evaluated
+	}, 20*time.Second, 100*time.Millisecond)
+	time.Sleep(2 * time.Second) // looked at once at least
+
+	require.NoError(t, f.server(1).Stop(ctx))
+	stopped := time.Now()
+	var a *session.AlertView
+	require.Eventually(t, func() bool { a = reachable(false); return a != nil && a.State == "firing" }, 15*time.Second, 100*time.Millisecond)
+	t.Logf("red after %s: %s", time.Since(stopped).Round(100*time.Millisecond), a.Message)
+	require.Equal(t, "critical", a.Severity)
+	require.NotEmpty(t, a.Message)
+	since, err := time.Parse(time.RFC3339, a.Since)
+	require.NoError(t, err)
+	require.WithinDuration(t, stopped, since, 15*time.Second)
+	health, err := first.Health(ctx, "shard_1")
+	require.NoError(t, err)
+	require.Equal(t, "unreachable", health.Shards[0].Status)
+
+	require.Eventually(t, func() bool { m, h := sink.got(); return len(m) == 1 && len(h) == 1 }, 40*time.Second, 100*time.Millisecond)
+	t.Logf("told after %s", time.Since(stopped).Round(100*time.Millisecond))
+	require.NoError(t, f.server(1).Restart(ctx))
+	require.Eventually(t, func() bool { a := reachable(true); return a != nil && a.State == "resolved" }, 60*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { m, h := sink.got(); return len(m) == 2 && len(h) == 2 }, 40*time.Second, 100*time.Millisecond)
+	time.Sleep(5 * time.Second) // nothing more comes
+	mails, hooks := sink.got()
+	require.Len(t, mails, 2)
+	require.Len(t, hooks, 2)
+	require.Contains(t, mails[0], "Subject: [test] critical: shard_1")
+	require.Contains(t, mails[1], "resolved")
+	require.Equal(t, "firing", hooks[0].Items[0].State)
+	require.Equal(t, "resolved", hooks[1].Items[0].State)
+	require.NotContains(t, strings.Join(mails, ""), password)
+	for _, s := range watched {
+		list, err := s.Alerts(ctx, false)
+		require.NoError(t, err)
+		require.Empty(t, list.Channels[1].Error)
+		require.NotNil(t, list.Channels[1].SentAt)
+	}
+}
+
+// A crash between claim and mark sends the message again, under the same key, and one
+// between filing and claim loses nothing.
+func TestACrashBetweenSendingAndMarkSendsAgainUnderTheSameKey(t *testing.T) {
+	t.Parallel()
+	f, _ := ready(t)
+	f.exec(0, `INSERT INTO shard_admin.notice (key, channel, items, not_before) VALUES ('k', 'hook', '[]', now())`)
+	set := conn.Open(f.fleet, conn.Options{Resolver: fixedResolver{f.role}, MaxConns: 2})
+	defer set.Close()
+	store := alert.NewStore(set.Control(), "shard_admin")
+	n, err := store.Claim(t.Context(), []string{"hook"})
+	require.NoError(t, err)
+	require.Equal(t, "k", n.Key)
+	again, err := store.Claim(t.Context(), []string{"hook"})
+	require.NoError(t, err)
+	require.Nil(t, again, "it is somebody's")
+	// The sender is gone, and its claim runs out.
+	f.exec(0, `UPDATE shard_admin.notice SET claimed_until = now() - interval '1 second'`)
+	sink := newSink(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, done, err := f.alerting(sink).Observe(ctx, session.ObserveOptions{Alerts: true})
+	require.NoError(t, err)
+	defer func() { cancel(); <-done }()
+	require.Eventually(t, func() bool { _, h := sink.got(); return len(h) == 1 }, 20*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return f.text(0, "SELECT (sent_at IS NOT NULL)::text FROM shard_admin.notice") == "true" }, 10*time.Second, 100*time.Millisecond)
+	require.Equal(t, []string{"k"}, sink.keys)
+	require.Equal(t, "2", f.text(0, "SELECT attempts::text FROM shard_admin.notice"))
+}
+
+// Whoever acknowledges or silences says why, and the trail has it.
+func TestAlertsAreChangedWithAReasonAndARecord(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.exec(0, `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at) VALUES ('move.failed', 'm', 'critical', 'x', 'firing', now(), now())`)
+	list, err := s.Alerts(t.Context(), false)
+	require.NoError(t, err)
+	require.Equal(t, 1, list.Firing)
+	require.False(t, list.Evaluated)
+	id := list.Alerts[0].ID
+	require.NoError(t, s.AckAlert(t.Context(), id, "I look"))
+	require.Equal(t, fault.AlertState, fault.CodeOf(s.AckAlert(t.Context(), id, "I look")))
+	require.Equal(t, fault.AlertUnknown, fault.CodeOf(s.AckAlert(t.Context(), id+1, "I look")))
+	v, err := s.Silence(t.Context(), session.SilenceRequest{Shard: "shard_1", Ends: "2h", Note: "a new disk"})
+	require.NoError(t, err)
+	require.True(t, v.Active)
+	_, err = s.Silence(t.Context(), session.SilenceRequest{Shard: "nowhere", Ends: "2h", Note: "x"})
+	require.Equal(t, fault.ShardUnknown, fault.CodeOf(err))
+	for _, ends := range []string{"", "-1h", "800h", "soon"} {
+		_, err = s.Silence(t.Context(), session.SilenceRequest{Ends: ends, Note: "x"})
+		require.Equal(t, fault.Usage, fault.CodeOf(err), ends)
+	}
+	require.NoError(t, s.Unsilence(t.Context(), v.ID, "done"))
+	require.Equal(t, fault.AlertUnknown, fault.CodeOf(s.Unsilence(t.Context(), v.ID, "done")))
+	require.Equal(t, "alert.acknowledge alert.silence alert.unsilence", f.text(0, `SELECT string_agg(body_json ->> 'action', ' ' ORDER BY recorded_at) FROM shard_admin.audit_event WHERE body_json ->> 'action' LIKE 'alert.%' AND body_json ->> 'status' = 'ok'`))
+}
+
+// What a digest collects is one message, not sent before its time.
+func TestADigestIsOneMessage(t *testing.T) {
+	t.Parallel()
+	d, ok := fleet.ParseDigest("daily 08:00 Europe/Berlin")
+	require.True(t, ok)
+	require.Equal(t, "2026-03-29T06:00:00Z", d.Next(time.Date(2026, 3, 28, 7, 0, 0, 0, time.UTC)).UTC().Format(time.RFC3339), "the clock goes forward in that night")
+	f, _ := ready(t)
+	sink := newSink(t)
+	f.fleet.Channels = nil
+	s := f.alerting(sink)
+	at := time.Now().UTC().Add(2 * time.Hour)
+	f.fleet.Channels = []fleet.Channel{{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "critical", Events: []string{"move.failed"}, Digest: &fleet.Digest{Hour: at.Hour(), Minute: at.Minute(), Zone: time.UTC}}}
+	insert := `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at, told) VALUES ('move.failed', $1, 'critical', 'x', 'firing', now(), now() - interval '1 minute', 'critical')`
+	f.exec(0, insert, "one")
+	ctx, cancel := context.WithCancel(t.Context())
+	_, done, err := s.Observe(ctx, session.ObserveOptions{Alerts: true})
+	require.NoError(t, err)
+	defer func() { cancel(); <-done }()
+	items := func(n string) func() bool {
+		return func() bool {
+			return f.text(0, "SELECT coalesce(max(jsonb_array_length(items)), 0)::text || ' ' || count(*) FROM shard_admin.notice") == n
+		}
+	}
+	// No such moves are there: what was told of them ends.
+	require.Eventually(t, items("1 1"), 30*time.Second, 100*time.Millisecond)
+	f.exec(0, insert, "two")
+	require.Eventually(t, items("2 1"), 30*time.Second, 100*time.Millisecond)
+	_, hooks := sink.got()
+	require.Empty(t, hooks)
+	f.exec(0, "UPDATE shard_admin.notice SET not_before = now()")
+	require.Eventually(t, func() bool { _, h := sink.got(); return len(h) == 1 && h[0].Digest && len(h[0].Items) == 2 }, 20*time.Second, 100*time.Millisecond)
+}
