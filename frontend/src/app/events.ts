@@ -17,6 +17,9 @@ const verbs: Record<string, string> = {
   "move.cancel": "Move cancelled",
   "move.rollback": "Moved back",
   "move.finalize": "Move finished",
+  "alert.acknowledge": "Alert acknowledged",
+  "alert.silence": "Alerts silenced",
+  "alert.unsilence": "Silence ended",
   "audit.export": "Audit exported",
   "credential.set": "Credential stored",
 };

@@ -156,6 +156,55 @@ export namespace home {
 
 export namespace session {
 	
+	export interface ChannelView {
+	    name: string;
+	    kind: string;
+	    to: string[];
+	    severity: string;
+	    events: string[];
+	    digest: string;
+	    waiting: number;
+	    sent_at?: string | null;
+	    error: string;
+	}
+	export interface SilenceView {
+	    id: number;
+	    shard: string;
+	    rule: string;
+	    begins: string;
+	    ends: string;
+	    active: boolean;
+	    reason: string;
+	    by: string;
+	}
+	export interface AlertView {
+	    id: number;
+	    rule: string;
+	    subject: string;
+	    shard: string;
+	    severity: string;
+	    state: string;
+	    message: string;
+	    value: string;
+	    advice: string;
+	    since: string;
+	    fired_at?: string | null;
+	    resolved_at?: string | null;
+	    acknowledged_at?: string | null;
+	    acknowledged_by: string;
+	    acknowledged_why: string;
+	    silenced: boolean;
+	}
+	export interface AlertList {
+	    alerts: AlertView[];
+	    silences: SilenceView[];
+	    channels: ChannelView[];
+	    firing: number;
+	    kept: boolean;
+	    reason: string;
+	    evaluated: boolean;
+	}
+	
 	export interface AssignRequest {
 	    tenant: string;
 	    shard: string;
@@ -210,6 +259,11 @@ export namespace session {
 	    findings: AuditFinding[];
 	    verified_at: string;
 	}
+	export interface ChannelTest {
+	    channel: string;
+	    ok: boolean;
+	}
+	
 	export interface Check {
 	    name: string;
 	    status: string;
@@ -706,6 +760,14 @@ export namespace session {
 	    views: ShardView[];
 	    checked_at: string;
 	}
+	export interface SilenceRequest {
+	    shard: string;
+	    rule: string;
+	    begins: string;
+	    ends: string;
+	    note: string;
+	}
+	
 	export interface Status {
 	    fleet: string;
 	    environment: string;
