@@ -16,9 +16,8 @@ func (p *program) alertsCommand() *cobra.Command {
 	var all bool
 	list := &cobra.Command{
 		Use: "list", Short: "Show what is wrong, since when, and what is silent", Args: want(),
-		Long: `Show what is wrong, since when, and what is silent. worker, serve and the window
-make alerts of what they see while they observe a fleet: with --api-listen, or
-where the fleet file has a [[notify]].`,
+		Long: `Show what is wrong, since when, and what is silent. A worker looks for alerts
+where the fleet file has a [[notify]]; serve and worker do with --api-listen.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAlertsList(cmd.Context(), all) },
 	}
 	list.Flags().BoolVar(&all, "all", false, "also what is over")
