@@ -11,24 +11,7 @@ import (
 // none stands for what is not known; the reason is beside it or below.
 const none = "–"
 
-// size writes bytes as people read them; units are powers of 1024, as
-// PostgreSQL counts.
-func size(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, unit := float64(n), ""
-	for _, unit = range []string{"kB", "MB", "GB", "TB", "PB"} {
-		f /= 1024
-		if f < 999.5 {
-			break
-		}
-	}
-	if f < 9.95 {
-		return fmt.Sprintf("%.1f %s", f, unit)
-	}
-	return fmt.Sprintf("%.0f %s", f, unit)
-}
+func size(n int64) string { return figure.Size(n) }
 
 func sizeOr(n *int64) string {
 	if n == nil {

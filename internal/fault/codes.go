@@ -95,6 +95,8 @@ const (
 	RoutingNotSettled Code = "routing_not_settled"
 	EngineNewer       Code = "engine_newer"
 	QueueState        Code = "queue_state"
+	PlanStale         Code = "plan_stale"
+	BatchStopped      Code = "batch_stopped"
 
 	AlertUnknown   Code = "alert_unknown"
 	AlertState     Code = "alert_state"
@@ -215,6 +217,8 @@ var codes = map[Code]Info{
 	RoutingNotSettled: {Exit: 3, Retry: true, Before: true, Meaning: "Writes were refused on the source within the routing time; the application has not followed yet."},
 	EngineNewer:       {Exit: 3, Before: true, Meaning: "The run was made by a newer version of this program, which has to finish it."},
 	QueueState:        {Exit: 3, Before: true, Meaning: "The queue is paused already, or it is not paused."},
+	PlanStale:         {Exit: 3, Before: true, Meaning: "The fleet is not as it was when a plan was made: it is planned again."},
+	BatchStopped:      {Exit: 3, Meaning: "A move of the same plan has failed, so those that had not begun are cancelled."},
 
 	AlertUnknown:   {Exit: 3, Before: true, Meaning: "There is no alert or silence of that number."},
 	AlertState:     {Exit: 3, Before: true, Meaning: "The alert does not fire, or somebody has acknowledged it already."},

@@ -43,6 +43,25 @@ func Count(n int64, noun string) string {
 	return Number(n) + " " + noun
 }
 
+// Size writes bytes as people read them; units are powers of 1024, as
+// PostgreSQL counts.
+func Size(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n), ""
+	for _, unit = range []string{"kB", "MB", "GB", "TB", "PB"} {
+		f /= 1024
+		if f < 999.5 {
+			break
+		}
+	}
+	if f < 9.95 {
+		return fmt.Sprintf("%.1f %s", f, unit)
+	}
+	return fmt.Sprintf("%.0f %s", f, unit)
+}
+
 // Span writes a duration in at most two units.
 func Span(d time.Duration) string {
 	switch {

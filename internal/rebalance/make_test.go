@@ -1,0 +1,228 @@
+package rebalance
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// three shards: a holds more than the others.
+func three() Input {
+	in := Input{Now: propertyNow, CoolDown: 24 * time.Hour}
+	for i, n := range []int{9, 4, 2} {
+		name := string(rune('a' + i))
+		used := int64(n) * 100
+		in.Shards = append(in.Shards, Shard{Name: name, Placement: "open", Used: &used})
+		for k := range n {
+			id := fmt.Sprintf("%s%d", name, k)
+			in.Tenants = append(in.Tenants, Tenant{ID: id, Label: id, Shard: name, Bytes: 100, Rows: 10})
+		}
+	}
+	return in
+}
+
+func (in Input) with(f func(t *Tenant), ids ...string) Input {
+	for i := range in.Tenants {
+		for _, id := range ids {
+			if in.Tenants[i].ID == id {
+				f(&in.Tenants[i])
+			}
+		}
+	}
+	return in
+}
+
+func find(t *testing.T, list []Rejected, tenant, to string) Rejected {
+	t.Helper()
+	for _, r := range list {
+		if r.Tenant == tenant && r.To == to {
+			return r
+		}
+	}
+	t.Fatalf("nothing is said about %s to %q in %+v", tenant, to, list)
+	return Rejected{}
+}
+
+func TestMakeSpreads(t *testing.T) {
+	t.Parallel()
+	a := Make(three(), Options{})
+	require.True(t, a.Needed)
+	require.Equal(t, "the fullest shard holds 1.80 of a mean one, the emptiest 0.40", a.Verdict)
+	require.EqualValues(t, 500, a.Mean)
+	for _, p := range a.Plans {
+		require.Len(t, p.Moves, 4, p.Strategy)
+		require.Zero(t, p.After.Violation)
+		require.InDelta(t, 1, *p.After.Max, 1e-9)
+		m := p.Moves[0]
+		require.Equal(t, []string{"a", "c"}, []string{m.From, m.To})
+		require.Contains(t, m.Reason, "a at 1.80 and c at 0.40 come to 1.60 and 0.60")
+		require.EqualValues(t, 900, *m.FromAfter.Peak, "the old copy is still there")
+		require.EqualValues(t, 300, *m.ToAfter.Peak)
+	}
+	few, _ := a.Plan(FewestMoves)
+	even, _ := a.Plan(MostEven)
+	require.NotEqual(t, few.ID, even.ID, "what is done is the same, why is not")
+}
+
+func TestMakeLeavesWhatLiesWithinTheThreshold(t *testing.T) {
+	t.Parallel()
+	in := three()
+	in = in.with(func(x *Tenant) { x.Shard = "b" }, "a0").with(func(x *Tenant) { x.Shard = "c" }, "a1", "a2")
+	a := Make(in, Options{Threshold: 0.25})
+	require.False(t, a.Needed)
+	require.Equal(t, "every shard lies within 25 % of an even spread", a.Verdict)
+	for _, s := range []Strategy{FewestMoves, FewestBytes} {
+		p, _ := a.Plan(s)
+		require.Empty(t, p.Moves)
+	}
+}
+
+func TestMakeSaysWhatIsRejected(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		in         func() Input
+		tenant, to string
+		constraint Constraint
+		reason     string
+	}{
+		{"pinned", func() Input {
+			return three().with(func(x *Tenant) { x.Pinned = "contract" }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+		}, "a3", "", Pinned, "it is pinned: contract"},
+		{"in a move", func() Input {
+			return three().with(func(x *Tenant) { x.Move = "m1" }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+		}, "a0", "", InMove, "move m1 holds it"},
+		{"cool-down", func() Input {
+			return three().with(func(x *Tenant) { x.MovedAt = propertyNow.Add(-time.Hour) }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+		}, "a0", "", CoolingDown, "it was moved 1 h ago and rests for 23 h more"},
+		{"unknown", func() Input {
+			return three().with(func(x *Tenant) { x.Unknown = "no statistics" }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+		}, "a0", "", UnknownSize, "its size is not known: no statistics"},
+		{"disk", func() Input {
+			in := three()
+			for i := range in.Shards {
+				in.Shards[i].Capacity = 1000
+			}
+			full := int64(850)
+			in.Shards[2].Used = &full
+			return in
+		}, "a4", "c", NoDisk, "c would reach 950 B while old and new copies exist; 900 B of its 1000 B may be used"},
+		{"region", func() Input {
+			in := three().with(func(x *Tenant) { x.Region = "eu" }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+			in.Shards[0].Region, in.Shards[2].Region = "eu", "us"
+			return in
+		}, "a0", "c", WrongRegion, "it belongs to region eu and c to us"},
+		{"label", func() Input {
+			in := three().with(func(x *Tenant) { x.Labels = map[string]string{"tier": "gold"} }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+			in.Shards[0].Labels = map[string]string{"tier": "gold"}
+			return in
+		}, "a0", "c", WrongLabel, "it asks for tier = gold, which c has not"},
+		{"number", func() Input {
+			in := three()
+			in.Shards[2].MaxTenants = 2
+			return in
+		}, "a8", "c", TooMany, "c would hold 3 tenants, and 2 are allowed"},
+		{"drained with no room", func() Input {
+			in := three()
+			in.Shards[0].Placement, in.Shards[1].MaxTenants, in.Shards[2].MaxTenants = "drain", 4, 2
+			return in
+		}, "a0", "b", TooMany, "b would hold 5 tenants, and 4 are allowed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := Make(c.in(), Options{}).Plan(FewestMoves)
+			r := find(t, p.Rejected, c.tenant, c.to)
+			require.Equal(t, c.constraint, r.Constraint)
+			require.Equal(t, c.reason, r.Reason)
+			require.NotEmpty(t, p.Left)
+		})
+	}
+}
+
+func TestMakeFollowsRules(t *testing.T) {
+	t.Parallel()
+	in := three()
+	in.Shards[2].Placement = "drain"
+	a := Make(in, Options{})
+	require.Contains(t, a.Verdict, "2 tenants where they may not be")
+	p, _ := a.Plan(FewestBytes)
+	require.Equal(t, WhyDrain, p.Moves[0].Why)
+	require.Equal(t, "c is drained; b takes it with the most room to spare", p.Moves[0].Reason)
+	require.Zero(t, p.After.Misplaced)
+	require.Equal(t, "it is drained", p.Shards[2].Note)
+	require.Zero(t, p.Shards[2].After.Tenants)
+
+	in = three()
+	in.Apart = [][]string{{"b0", "b1"}}
+	in.Shards[2].Dedicated = []string{"a0"}
+	p, _ = Make(in, Options{}).Plan(FewestMoves)
+	why := map[string]Why{}
+	for _, m := range p.Moves {
+		why[m.Tenant] = m.Why
+	}
+	require.Equal(t, WhyDedicated, why["a0"])
+	require.Equal(t, WhyDedicated, why["c0"])
+	require.Equal(t, WhyApart, why["b1"])
+	require.Zero(t, p.After.Misplaced)
+}
+
+func TestMakeNamesOversizedTenants(t *testing.T) {
+	t.Parallel()
+	in := three().with(func(x *Tenant) { x.Bytes = 5000 }, "b0")
+	a := Make(in, Options{})
+	require.Len(t, a.Oversized, 1)
+	require.Equal(t, "b0", a.Oversized[0].Tenant)
+	require.InDelta(t, 5000.0/700, a.Oversized[0].Ratio, 1e-9, "the mean is taken without it, over the shards that are left")
+	require.Contains(t, a.Oversized[0].Reason, "it needs a dedicated shard")
+	for _, p := range a.Plans {
+		for _, m := range p.Moves {
+			require.NotEqual(t, "b0", m.Tenant)
+			require.NotEqual(t, "b", m.To, "its shard takes nobody more")
+		}
+	}
+}
+
+func TestBudgetsEndAPlan(t *testing.T) {
+	t.Parallel()
+	p, _ := Make(three(), Options{MaxMoves: 1}).Plan(FewestBytes)
+	require.Len(t, p.Moves, 1)
+	require.Equal(t, "moves", p.Stopped)
+	require.Contains(t, p.Left[0].Reason, "the plan's budget of moves is used up")
+	p, _ = Make(three(), Options{MaxBytes: 250}).Plan(MostEven)
+	require.EqualValues(t, 200, p.Bytes)
+	require.Equal(t, "bytes", p.Stopped)
+}
+
+func TestCheckRefusesAPlanThatIsStale(t *testing.T) {
+	t.Parallel()
+	p, _ := Make(three(), Options{}).Plan(FewestMoves)
+	first := p.Moves[0].Tenant
+	_, err := Check(three().with(func(x *Tenant) { x.Shard = "b" }, first), Options{}, FewestMoves, p.Steps())
+	require.ErrorContains(t, err, "is on b and not on a any more")
+	_, err = Check(three().with(func(x *Tenant) { x.Pinned = "contract" }, first), Options{}, FewestMoves, p.Steps())
+	require.ErrorContains(t, err, "cannot be moved any more: it is pinned: contract")
+	gone := three()
+	gone.Shards[2].Closed = "it does not answer"
+	_, err = Check(gone, Options{}, FewestMoves, p.Steps())
+	require.ErrorContains(t, err, "cannot go to c any more: c: it does not answer")
+}
+
+func TestSuggestPutsTheEmptiestFirst(t *testing.T) {
+	t.Parallel()
+	in := three()
+	in.Shards = append(in.Shards, Shard{Name: "d", Placement: "drain"}, Shard{Name: "e", Placement: "demo"})
+	names := func(list []Candidate) (out []string) {
+		for _, c := range list {
+			if c.Allowed {
+				out = append(out, c.Shard)
+			}
+		}
+		return out
+	}
+	require.Equal(t, []string{"c", "b", "a"}, names(Suggest(in, Options{}, Tenant{ID: "new"})))
+	require.Equal(t, []string{"c", "b", "a", "e"}, names(Suggest(in, Options{}, Tenant{ID: "new", Demo: true})))
+	in.Shards[1].Region = "eu"
+	require.Equal(t, []string{"b"}, names(Suggest(in, Options{}, Tenant{ID: "new", Region: "eu"})))
+}
