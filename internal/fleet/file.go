@@ -25,6 +25,7 @@ type fileModel struct {
 	Credential  string        `toml:"credential,omitempty"`
 	Schema      string        `toml:"schema,omitempty"`
 	Control     fileControl   `toml:"control"`
+	Rebalance   *fileRules    `toml:"rebalance,omitempty"`
 	Shards      []fileShard   `toml:"shard"`
 	Channels    []fileChannel `toml:"notify,omitempty"`
 }
@@ -47,6 +48,7 @@ type fileShard struct {
 	Placement  string            `toml:"placement,omitempty"`
 	Region     string            `toml:"region,omitempty"`
 	Labels     map[string]string `toml:"labels,omitempty"`
+	MaxTenants int               `toml:"max_tenants,omitempty"`
 }
 
 // Load reads and checks a fleet file.
@@ -110,7 +112,7 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			return nil, bad(key+".name", "give each shard its own name", "shard %s is named twice", s.Name)
 		}
 		seen[s.Name] = true
-		out := Shard{Name: s.Name, Placement: Placement(s.Placement), Region: s.Region, Labels: s.Labels}
+		out := Shard{Name: s.Name, Placement: Placement(s.Placement), Region: s.Region, Labels: s.Labels, MaxTenants: s.MaxTenants}
 		switch s.Database {
 		case "":
 		case ControlName:
@@ -162,6 +164,9 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			}
 			out.Capacity = n
 		}
+		if s.MaxTenants < 0 {
+			return nil, bad(key+".max_tenants", "write how many tenants it may hold, or leave it out", "shard %s cannot hold %d tenants", s.Name, s.MaxTenants)
+		}
 		out.Endpoint = Endpoint{URL: s.URL, Direct: s.Direct, Credential: s.Credential, SSH: s.SSH}
 		f.Shards = append(f.Shards, out)
 	}
@@ -174,6 +179,12 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			return nil, err
 		}
 		f.Channels = append(f.Channels, c)
+	}
+	if m.Rebalance != nil {
+		var err error
+		if f.Rebalance, err = m.Rebalance.check(f, bad); err != nil {
+			return nil, err
+		}
 	}
 	// A database's password must not be tried on a key, nor open the API.
 	for i, name := range append([]string{ControlName}, shardNames(f)...) {
@@ -399,7 +410,7 @@ func (f *Fleet) Marshal() ([]byte, error) {
 	for _, s := range f.Shards {
 		out := fileShard{
 			Name: s.Name, URL: s.Endpoint.URL, Direct: s.Endpoint.Direct, Credential: s.Endpoint.Credential,
-			SSH: s.Endpoint.SSH, Region: s.Region, Labels: s.Labels,
+			SSH: s.Endpoint.SSH, Region: s.Region, Labels: s.Labels, MaxTenants: s.MaxTenants,
 		}
 		if s.InControl {
 			out.Database = ControlName
@@ -415,6 +426,7 @@ func (f *Fleet) Marshal() ([]byte, error) {
 	for _, c := range f.Channels {
 		m.Channels = append(m.Channels, c.inFile())
 	}
+	m.Rebalance = rulesFile(f.Rebalance)
 	b, err := toml.Marshal(m)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the fleet could not be written", "")

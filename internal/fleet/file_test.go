@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,6 +89,34 @@ func TestAFleetFileReadsBackAsWritten(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestRulesForThePlannerReadBackAsWritten(t *testing.T) {
+	t.Parallel()
+	f, err := fleet.Parse([]byte(small+`max_tenants = 40
+[rebalance]
+cool_down = "7d"
+by = ["bytes", "rows"]
+[[rebalance.pin]]
+tenant = "acme"
+reason = "the contract names its server"
+[[rebalance.dedicated]]
+shard = "a"
+tenants = ["whale"]
+[[rebalance.apart]]
+tenants = ["acme", "whale"]
+`), "f.toml")
+	require.NoError(t, err)
+	require.Equal(t, fleet.Rebalance{
+		CoolDown: 7 * 24 * time.Hour, By: []string{"bytes", "rows"}, Pins: []fleet.Pin{{Tenant: "acme", Reason: "the contract names its server"}},
+		Dedicated: []fleet.Dedicated{{Shard: "a", Tenants: []string{"whale"}}}, Apart: [][]string{{"acme", "whale"}},
+	}, f.Rebalance)
+	require.Equal(t, 40, f.Shards[0].MaxTenants)
+	text, err := f.Marshal()
+	require.NoError(t, err)
+	again, err := fleet.Parse(text, "f.toml")
+	require.NoError(t, err, string(text))
+	require.Equal(t, f, again)
+}
+
 func TestWhatAFileLeavesOut(t *testing.T) {
 	t.Parallel()
 	f, err := fleet.Parse([]byte(small+"url = \"postgres://h2/d\"\n"), "f.toml")
@@ -124,6 +153,18 @@ func TestEveryMistakeNamesLineAndRemedy(t *testing.T) {
 		"a bad sslmode":         {strings.Replace(small, "postgres://h/d", "postgres://h/d?sslmode=sure", 1), 3, `no sslmode "sure"`, "verify-full"},
 		"parameters":            {strings.Replace(small, "postgres://h/d", "postgres://h/d?a;b", 1), 3, "parameters cannot be read", "?name=value"},
 		"control's direct":      {"name = \"f\"\n[control]\nurl = \"postgres://h/d\"\ndirect = \"h\"\n", 4, "not a PostgreSQL URL", "postgres://host"},
+		"a bad cool-down":       {small + "[rebalance]\ncool_down = \"soon\"\n", 7, `cool-down "soon" is not a time`, `"7d"`},
+		"a bad dimension":       {small + "[rebalance]\nby = [\"colour\"]\n", 7, `spread by "colour"`, "bytes, rows, count"},
+		"a dimension twice":     {small + "[rebalance]\nby = [\"rows\", \"rows\"]\n", 7, "named twice", "each once"},
+		"a pin of nobody":       {small + "[[rebalance.pin]]\nreason = \"x\"\n", 6, "names no tenant", "tenant ="},
+		"a pin with no reason":  {small + "[[rebalance.pin]]\ntenant = \"x\"\n", 6, "has no reason", "reason ="},
+		"a pin twice":           {small + "[[rebalance.pin]]\ntenant = \"x\"\nreason = \"y\"\n[[rebalance.pin]]\ntenant = \"x\"\nreason = \"y\"\n", 10, "pinned twice", "leave one"},
+		"no shard to dedicate":  {small + "[[rebalance.dedicated]]\nshard = \"z\"\n", 6, `no shard "z"`, "[[shard]]"},
+		"dedicated to nobody":   {small + "[[rebalance.dedicated]]\nshard = \"a\"\n", 6, "dedicated to nobody", "tenants ="},
+		"dedicated twice":       {small + "[[rebalance.dedicated]]\nshard = \"a\"\ntenants = [\"x\"]\n[[rebalance.dedicated]]\nshard = \"a\"\ntenants = [\"y\"]\n", 10, "dedicated twice", "one list"},
+		"a tenant twice there":  {small + "[[rebalance.dedicated]]\nshard = \"a\"\ntenants = [\"x\", \"x\"]\n", 8, `tenant "x" is named twice`, "one shard"},
+		"apart from itself":     {small + "[[rebalance.apart]]\ntenants = [\"x\", \"x\"]\n", 6, "fewer than two", "another"},
+		"less than no tenants":  {small + "max_tenants = -1\n", 6, "cannot hold -1", "leave it out"},
 		"no shard":              {"name = \"f\"\n[control]\nurl = \"postgres://h/d\"\n", 1, "no shard", "[[shard]]"},
 		"a shard with no name":  {"name = \"f\"\n[control]\nurl = \"postgres://h/d\"\n[[shard]]\nurl = \"postgres://h/e\"\n", 4, `shard's name ""`, "letters, digits"},
 		"a name twice":          {small + "[[shard]]\nname = \"a\"\n", 7, "shard a is named twice", "its own name"},

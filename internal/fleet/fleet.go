@@ -30,6 +30,8 @@ type Fleet struct {
 	Shards  []Shard
 	// Channels are the ways to tell people of alerts.
 	Channels []Channel
+	// Rebalance is what a planner of moves keeps to.
+	Rebalance Rebalance
 	// Path is the file that the fleet was read from; empty for one in memory.
 	Path string
 }
@@ -71,6 +73,8 @@ type Shard struct {
 	Placement Placement
 	Region    string
 	Labels    map[string]string
+	// MaxTenants bounds how many tenants a planner puts there; 0 does not.
+	MaxTenants int
 }
 
 // Configured reports whether the fleet file says how to reach the shard.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -27,6 +28,9 @@ type Tenant struct {
 	Status  *string           `json:"status"`
 	Created *string           `json:"created_at"`
 	Fields  map[string]string `json:"fields"`
+	// Region and Needs are what its shard should have, by the profile's columns.
+	Region string            `json:"region"`
+	Needs  map[string]string `json:"needs"`
 }
 
 // Catalogue finds tenants and says where they live. It writes the pointer and
@@ -117,6 +121,10 @@ func (c *Catalogue) columns(expr string) string {
 	for _, s := range tn.Show {
 		fields = append(fields, Quote(s)+", t."+ident(s)+"::text")
 	}
+	needs := []string{}
+	for _, label := range slices.Sorted(maps.Keys(tn.Needs)) {
+		needs = append(needs, Quote(label)+", nullif(t."+ident(tn.Needs[label])+"::text, '')")
+	}
 	created := "NULL::text"
 	if tn.Created != "" {
 		created = "to_char(t." + ident(tn.Created) + ", 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
@@ -126,12 +134,13 @@ func (c *Catalogue) columns(expr string) string {
 		title = "coalesce(t." + ident(tn.Title) + "::text, '')"
 	}
 	return "t." + ident(tn.Key) + "::text, coalesce(" + strings.Join(labels, ", ") + "), " + title + ", " + expr + ", " + opt(tn.Demo, "boolean") + ", " +
-		opt(tn.Status, "text") + ", " + created + ", jsonb_strip_nulls(jsonb_build_object(" + strings.Join(fields, ", ") + "))"
+		opt(tn.Status, "text") + ", " + created + ", jsonb_strip_nulls(jsonb_build_object(" + strings.Join(fields, ", ") + ")), coalesce(" +
+		opt(tn.Region, "text") + ", ''), jsonb_strip_nulls(jsonb_build_object(" + strings.Join(needs, ", ") + "))"
 }
 
 func scanTenant(row pgx.CollectableRow) (Tenant, error) {
 	var t Tenant
-	err := row.Scan(&t.ID, &t.Label, &t.Title, &t.Shard, &t.Demo, &t.Status, &t.Created, &t.Fields)
+	err := row.Scan(&t.ID, &t.Label, &t.Title, &t.Shard, &t.Demo, &t.Status, &t.Created, &t.Fields, &t.Region, &t.Needs)
 	if t.Fields == nil {
 		t.Fields = map[string]string{}
 	}

@@ -76,6 +76,11 @@ type Tenants struct {
 	// Created and Status are columns for lists.
 	Created string `toml:"created,omitempty"`
 	Status  string `toml:"status,omitempty"`
+	// Region is a column with the region that a tenant belongs to.
+	Region string `toml:"region,omitempty"`
+	// Needs are columns by the label of shards that has to have their value, such as
+	// tier = "plan".
+	Needs map[string]string `toml:"needs,omitempty"`
 	// Volatile columns may differ between the catalogue and its replicas.
 	Volatile []string `toml:"volatile,omitempty"`
 }
