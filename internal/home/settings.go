@@ -43,7 +43,7 @@ const (
 	Choice Kind = "choice"
 	// Seconds is a whole number of them, from 10 to a day.
 	Seconds Kind = "seconds"
-	// Share is a number above 0, at most 10.
+	// Share is a part of one, from 0.01 to 1.
 	Share Kind = "share"
 )
 
@@ -90,7 +90,7 @@ func registry() []Setting {
 		Setting{Name: AdminEmails, Kind: Emails, Variable: AdminEmails, Help: "who may do everything, beside the operators of a fleet"},
 		Setting{Name: RunQueuedWork, Kind: Bool, Default: "false", Help: "this computer carries out runs that others have queued"},
 		Setting{Name: HealthInterval, Kind: Seconds, Default: "300", Variable: HealthInterval, Help: "seconds between two looks of serve and worker at what reads every table"},
-		Setting{Name: ImbalanceThreshold, Kind: Share, Default: "0.2", Variable: ImbalanceThreshold, Help: "how far the largest shard may be above the mean of all before it is an alert"},
+		Setting{Name: ImbalanceThreshold, Kind: Share, Default: "0.2", Variable: ImbalanceThreshold, Help: "how far from an even spread a shard may be before it is an alert"},
 		Setting{Name: Theme, Kind: Choice, Default: "system", Choices: []string{"system", "light", "dark"}, Help: "the window's colours"},
 		Setting{Name: TimeZone, Kind: Choice, Default: "local", Choices: []string{"local", "utc"}, Help: "how times are shown"},
 	)
@@ -187,10 +187,10 @@ func (s Setting) parse(v string) (string, error) {
 		return strconv.Itoa(n), nil
 	case Share:
 		n, err := strconv.ParseFloat(v, 64)
-		if err != nil || !(n > 0 && n <= 10) {
-			return bad("write a number above 0 and at most 10, such as 0.2")
+		if err != nil || !(n >= 0.01 && n <= 1) {
+			return bad("write a number from 0.01 to 1, such as 0.2 for a fifth")
 		}
-		return strconv.FormatFloat(n, 'g', -1, 64), nil
+		return strconv.FormatFloat(n, 'f', -1, 64), nil
 	case Email:
 		if v != "" && !isEmail(v) {
 			return bad("write an e-mail address")
@@ -316,7 +316,7 @@ func plain(v any) (string, bool) {
 	case int64:
 		return strconv.FormatInt(x, 10), true
 	case float64:
-		return strconv.FormatFloat(x, 'g', -1, 64), true
+		return strconv.FormatFloat(x, 'f', -1, 64), true
 	}
 	return "", false
 }

@@ -135,6 +135,12 @@
 // down and waits in failed for resume or cancel. When the source cannot be
 // reached, the limit of the fence reopens it without us.
 //
+// # Batches
+//
+// Moves that were queued together as one plan carry its name. When one of them failed,
+// was cancelled or went back, each that has not begun finds that when its turn comes,
+// and is cancelled: what it was queued for is no more.
+//
 // A commit of the flip whose answer was lost is unknown: control is read
 // again, until it answers, before anything is done to a shard.
 package move

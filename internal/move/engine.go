@@ -134,6 +134,8 @@ type StartRequest struct {
 	// others on the shards feel of it.
 	FullSpeed bool
 	At        time.Time // zero: now
+	// Batch names the moves that are queued together, "" for one alone.
+	Batch string
 }
 
 // Start plans the move, refuses it when a check blocks, and files it as
@@ -152,6 +154,9 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if req.FullSpeed {
 		details["full_speed"] = true
 	}
+	if req.Batch != "" {
+		details["batch"] = req.Batch
+	}
 	intent, err := e.deps.Trail.Begin(ctx, permit, audit.Intent{Tenant: in.Tenant.ID, Source: in.Tenant.Shard, Target: req.Target, Details: details})
 	if err != nil {
 		return nil, plan, err
@@ -161,9 +166,9 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 		return nil, plan, err
 	}
 	if plan.Blocked() {
-		return refuse(blocked(plan))
+		return refuse(Blocked(plan))
 	}
-	plan.FullSpeed = req.FullSpeed
+	plan.FullSpeed, plan.Batch = req.FullSpeed, req.Batch
 	planJSON, err := json.Marshal(plan)
 	if err != nil {
 		return refuse(fault.Wrap(err, fault.Internal, "the plan could not be stored", ""))
@@ -205,10 +210,10 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	return out, plan, err
 }
 
-// blocked turns the blocking checks of a plan into one refusal. The code is
+// Blocked turns the blocking checks of a plan into one refusal. The code is
 // that of the check where it has one of its own, so that scripts can tell a
 // missing right from rows in the way.
-func blocked(p *preflight.Plan) error {
+func Blocked(p *preflight.Plan) error {
 	var first *preflight.Check
 	n := 0
 	for i := range p.Checks {
@@ -425,6 +430,14 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 		return err
 	}
 	action := p.Action
+	if action == ActionStart && m.State == Planned && m.StartedAt == nil {
+		if why, err := e.batchStopped(ctx, m); err != nil || why != nil {
+			if err != nil {
+				return err
+			}
+			return e.giveUp(ctx, gate, r, m, opt, why)
+		}
+	}
 	if !m.Allows(action) && m.Allows(ActionResume) && goesOn(m.State) {
 		action = ActionResume // a worker died in it
 	}

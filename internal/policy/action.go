@@ -25,6 +25,7 @@ const (
 	AlertAck       Action = "alert.acknowledge"
 	AlertSilence   Action = "alert.silence"
 	AlertUnsilence Action = "alert.unsilence"
+	RebalanceApply Action = "rebalance.apply"
 )
 
 // Role is what an operator may be.
@@ -82,7 +83,7 @@ func ruleOf(a Action) rule {
 		return rule{FlagEnabled, Admin, false}
 	case AssignTenant:
 		return rule{FlagAssignment, OperatorRole, true}
-	case MoveStart, MoveSwitch, MoveRollback:
+	case MoveStart, MoveSwitch, MoveRollback, RebalanceApply:
 		return rule{FlagMigrations, OperatorRole, true}
 	case MoveFinalize:
 		return rule{FlagMigrations, OperatorRole, true}
@@ -112,6 +113,6 @@ func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
 		MoveRollback, MoveFinalize, AuditExport, CredentialSet, StripeFleet,
-		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence,
+		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply,
 	}
 }

@@ -8,7 +8,8 @@
 // would give it; 1 is even. Where several dimensions count (bytes, rows, load, number
 // of tenants) it is the largest of theirs. Shards share by their stated capacity
 // where all of them state one, else equally. Only open shards take part: those that
-// are drained, pinned, for demo tenants or dedicated are neither filled nor counted.
+// are drained, pinned, for demo tenants or dedicated, or that hold a tenant whose size
+// nobody knows, are neither filled nor counted.
 //
 // The band is 1 − goal to 1 + goal. Threshold says when anything is done at all,
 // goal how far it is then taken; half the threshold, so that a fleet is not at the

@@ -45,7 +45,7 @@ func (a *Answer) judge(p *problem) {
 }
 
 func uneven(b Balance) string {
-	return fmt.Sprintf("the fullest shard holds %.2f of a mean one, the emptiest %.2f", *b.Max, *b.Min)
+	return fmt.Sprintf("the fullest shard holds %.2f times a mean one, the emptiest %.2f", *b.Max, *b.Min)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", math.Abs(share)*100) }
@@ -100,6 +100,8 @@ func (p *problem) note(i int) string {
 		return "it is pinned: nobody comes or goes"
 	case s.Placement == "demo":
 		return "it is for demo tenants"
+	case p.unknown[i] > 0:
+		return fmt.Sprintf("the size of %s there is not known", figure.Count(int64(p.unknown[i]), "tenant"))
 	case p.host[i]:
 		return "it holds an oversized tenant and is left out of the mean"
 	}

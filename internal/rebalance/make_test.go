@@ -49,7 +49,7 @@ func TestMakeSpreads(t *testing.T) {
 	t.Parallel()
 	a := Make(three(), Options{})
 	require.True(t, a.Needed)
-	require.Equal(t, "the fullest shard holds 1.80 of a mean one, the emptiest 0.40", a.Verdict)
+	require.Equal(t, "the fullest shard holds 1.80 times a mean one, the emptiest 0.40", a.Verdict)
 	require.EqualValues(t, 500, a.Mean)
 	for _, p := range a.Plans {
 		require.Len(t, p.Moves, 4, p.Strategy)
@@ -98,7 +98,9 @@ func TestMakeSaysWhatIsRejected(t *testing.T) {
 			return three().with(func(x *Tenant) { x.MovedAt = propertyNow.Add(-time.Hour) }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
 		}, "a0", "", CoolingDown, "it was moved 1 h ago and rests for 23 h more"},
 		{"unknown", func() Input {
-			return three().with(func(x *Tenant) { x.Unknown = "no statistics" }, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
+			in := three().with(func(x *Tenant) { x.Unknown = "no statistics" }, "a0", "a1")
+			in.Shards[0].Placement = "drain"
+			return in
 		}, "a0", "", UnknownSize, "its size is not known: no statistics"},
 		{"disk", func() Input {
 			in := three()
@@ -180,6 +182,18 @@ func TestMakeNamesOversizedTenants(t *testing.T) {
 		for _, m := range p.Moves {
 			require.NotEqual(t, "b0", m.Tenant)
 			require.NotEqual(t, "b", m.To, "its shard takes nobody more")
+		}
+	}
+}
+
+func TestAShardOfUnknownSizesIsNotJudged(t *testing.T) {
+	t.Parallel()
+	a := Make(three().with(func(x *Tenant) { x.Bytes, x.Unknown = 0, "no statistics" }, "c0"), Options{Threshold: 0.5})
+	require.Equal(t, "the size of 1 tenant there is not known", a.Plans[0].Shards[2].Note)
+	require.False(t, a.Needed, "%s", a.Verdict)
+	for _, p := range a.Plans {
+		for _, m := range p.Moves {
+			require.NotEqual(t, "c", m.To)
 		}
 	}
 }

@@ -31,12 +31,15 @@ type problem struct {
 	bar [][]Constraint
 	ask [][]Why
 	// apart are the groups of each tenant.
-	groups  [][]int
-	apart   [][]int
-	limit   []int64 // peak; 0: none stated
-	overs   []Oversized
-	host    []bool // holds an oversized tenant
-	bytesBy bool   // bytes alone count
+	groups [][]int
+	apart  [][]int
+	limit  []int64 // peak; 0: none stated
+	overs  []Oversized
+	host   []bool // holds an oversized tenant
+	// unknown counts a shard's tenants of unknown size: how full such a shard is, nobody
+	// knows, so it does not take part.
+	unknown []int
+	bytesBy bool // bytes alone count
 }
 
 func compile(in Input, opt Options) *problem {
@@ -45,7 +48,7 @@ func compile(in Input, opt Options) *problem {
 	p := &problem{
 		in: in, opt: opt, takes: make([]bool, n), weight: make([]float64, n), at: make([]int, m), also: make([][]int, m), size: make([][]float64, m),
 		bytes: make([]float64, m), largest: make([]float64, m), stays: make([]Constraint, m), bar: make([][]Constraint, m), ask: make([][]Why, m), apart: make([][]int, m),
-		limit: make([]int64, n), host: make([]bool, n), bytesBy: len(opt.By) == 1 && opt.By[0] == Bytes,
+		limit: make([]int64, n), host: make([]bool, n), unknown: make([]int, n), bytesBy: len(opt.By) == 1 && opt.By[0] == Bytes,
 	}
 	index, ids := map[string]int{}, map[string]int{}
 	for i, s := range in.Shards {
@@ -60,6 +63,10 @@ func compile(in Input, opt Options) *problem {
 		p.at[i] = -1
 		if s, ok := index[t.Shard]; ok {
 			p.at[i] = s
+			if t.Unknown != "" {
+				p.unknown[s]++
+				p.takes[s] = false
+			}
 		}
 		for _, name := range t.Also {
 			if s, ok := index[name]; ok && s != p.at[i] {

@@ -39,7 +39,7 @@ func Suggest(in Input, opt Options, t Tenant) []Candidate {
 			c.rank, c.Reason = 2, p.because(s, last, i, bar)
 		case p.takes[i]:
 			c.Allowed, c.full = true, s.ratio(i, 0, 0)
-			c.Reason = fmt.Sprintf("it holds %.2f of an even spread", c.full)
+			c.Reason = fmt.Sprintf("it holds %.2f of an even share", c.full)
 		default:
 			c.Allowed, c.rank, c.Reason = true, 1, p.note(i)
 			if slices.Contains(sh.Dedicated, t.ID) {

@@ -37,8 +37,8 @@ type Config struct {
 	// DBPath is the local SQLite file with the copy of the audit trail.
 	DBPath string
 	Log    *slog.Logger
-	// Imbalance is how far the largest shard may be above the mean of all;
-	// DefaultImbalance where it is 0.
+	// Imbalance is how far from an even spread a shard may be before it is an alert
+	// and moves are proposed; DefaultImbalance where it is 0.
 	Imbalance float64
 	// Env looks up a variable for the way through SSH hosts; os.Getenv when nil.
 	Env func(string) string
@@ -69,6 +69,7 @@ type Session struct {
 	behinds  map[string]*asked // by move: what its shard said last
 	looks    map[string]*looks // by shard: what its checks were told last
 	growth   growths           // what forecasts are made of
+	offered  offers            // plans of moves that somebody has seen
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be

@@ -8,12 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"shardadmin/internal/conn"
 	"shardadmin/internal/tenancy"
 )
 
 //go:embed sql/shares.sql
 var sharesSQL string
+
+//go:embed sql/whole.sql
+var wholeSQL string
 
 // How long estimates of a shard are kept, and the reason why there are none.
 const (
@@ -48,6 +53,7 @@ type sharesOf struct {
 type tableShare struct {
 	share
 	rows, bytes float64
+	whole       float64 // bytes on disk, with indexes
 }
 
 func (s sharesOf) of(tenant string) (rows, bytes int64) {
@@ -58,6 +64,15 @@ func (s sharesOf) of(tenant string) (rows, bytes int64) {
 		b += f * t.bytes
 	}
 	return int64(math.Round(r)), int64(math.Round(b))
+}
+
+// onDisk is what a tenant takes with its part of the indexes.
+func (s sharesOf) onDisk(tenant string) int64 {
+	b := 0.0
+	for _, t := range s.tables {
+		b += t.share.of(tenant) * t.whole
+	}
+	return int64(math.Round(b))
 }
 
 // sharesCache keeps estimates for a while: they come from statistics that the
@@ -117,8 +132,12 @@ func (s *Session) readShares(ctx context.Context, name string) sharesOf {
 	m, err := s.mapOf(ctx, db)
 	if err == nil {
 		var direct map[string]share
+		var whole map[string]float64
 		if direct, err = readDirect(ctx, db, m); err == nil {
-			out.fill(m, direct)
+			whole, err = readWhole(ctx, db, m)
+		}
+		if err == nil {
+			out.fill(m, direct, whole)
 			return out
 		}
 	}
@@ -159,6 +178,27 @@ func readDirect(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[str
 	return out, conn.Fault(rows.Err(), db.Name())
 }
 
+// readWhole reads what the tables that move take on disk, with their indexes.
+func readWhole(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[string]float64, error) {
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names, schemas, rels []string
+	for _, c := range m.Moving() {
+		names, schemas, rels = append(names, c.Name()), append(schemas, c.Table.Schema), append(rels, c.Table.Rel)
+	}
+	rows, err := pool.Query(ctx, wholeSQL, names, schemas, rels)
+	if err != nil {
+		return nil, conn.Fault(err, db.Name())
+	}
+	out := map[string]float64{}
+	var name string
+	var bytes float64
+	_, err = pgx.ForEachRow(rows, []any{&name, &bytes}, func() error { out[name] = bytes; return nil })
+	return out, conn.Fault(err, db.Name())
+}
+
 // newShare reads a column's statistics. A negative distinct is a fraction of
 // the rows, as PostgreSQL has it.
 func newShare(nulls, distinct, rows float64, values []string, freqs []float64) share {
@@ -181,7 +221,7 @@ func newShare(nulls, distinct, rows float64, values []string, freqs []float64) s
 
 // fill adds up the tables that move with a tenant. A table without a tenant
 // column spreads as the one that owns its rows does.
-func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share) {
+func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share, whole map[string]float64) {
 	known := map[string]share{}
 	for name, s := range direct {
 		known[name] = s
@@ -216,7 +256,7 @@ func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share) {
 			continue
 		}
 		if c.Table.RowsEstimate > 0 {
-			o.tables = append(o.tables, tableShare{s, float64(c.Table.RowsEstimate), float64(c.Table.Bytes)})
+			o.tables = append(o.tables, tableShare{s, float64(c.Table.RowsEstimate), float64(c.Table.Bytes), whole[c.Name()]})
 		}
 	}
 	o.known = all > 0 && float64(all-without) >= enoughTables*float64(all)

@@ -145,9 +145,12 @@ type Plan struct {
 	Fingerprint string      `json:"fingerprint"`
 	ReplicaRole bool        `json:"replica_role"`
 	// FullSpeed says that whoever started the move wants no way made for others.
-	FullSpeed bool     `json:"full_speed,omitempty"`
-	Notices   []string `json:"notices"`
-	MadeAt    string   `json:"made_at"`
+	FullSpeed bool `json:"full_speed,omitempty"`
+	// Batch names the moves that were queued together: where one of them comes to
+	// nothing, those that have not begun are cancelled.
+	Batch   string   `json:"batch,omitempty"`
+	Notices []string `json:"notices"`
+	MadeAt  string   `json:"made_at"`
 }
 
 // Blocked reports whether a check or an open decision stands in the way.
