@@ -80,7 +80,7 @@ func TestHelp(t *testing.T) {
 	golden(t, "help-fleet.txt", s.ok("fleet", "--help"))
 	has(t, s.json(0, "help"), "command", "help")
 	has(t, s.json(0, "shards", "--help"), "command", "help")
-	for _, later := range []string{"rebalance", "drift", "migrate"} {
+	for _, later := range []string{"drift", "migrate"} {
 		for _, of := range [][]string{{"help"}, {"serve", "--help"}, {"shards", "assign", "--help"}} {
 			require.NotContains(t, s.ok(of...), later)
 		}

@@ -1,0 +1,61 @@
+package cli_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/pgtest"
+)
+
+// Plans are shown side by side and one is carried out; each step needs what it says.
+func TestAFleetIsRebalanced(t *testing.T) {
+	t.Parallel()
+	l := populated(t)
+	for i := range 6 {
+		l.tenant(fmt.Sprint(20+i), "default", 20000+i*1000, 1)
+	}
+	for n, on := range l.dbs {
+		c := pgtest.Connect(t, pgtest.Server(t, n).URL("", on))
+		_, err := c.Exec(context.Background(), "ANALYZE")
+		require.NoError(t, err)
+	}
+	v := l.json(0, "rebalance", "plan")
+	has(t, v, "fleet", "needed", "verdict", "threshold", "by", "tenants", "mean_bytes", "shards", "plans", "oversized", "largest", "pins", "placement", "notes", "checked_at", "load_reason")
+	require.Len(t, v["plans"], 3)
+	p := v["plans"].([]any)[0].(map[string]any)
+	has(t, p, "id", "strategy", "moves", "bytes", "rows", "before", "after", "estimate_ms", "estimate_ms_reason", "shards", "rejected", "rejected_total", "left")
+	require.Nil(t, p["estimate_ms"])
+	require.NotEmpty(t, p["estimate_ms_reason"])
+	moves := p["moves"].([]any)
+	require.NotEmpty(t, moves)
+	has(t, moves[0].(map[string]any), "tenant", "source", "target", "bytes", "why", "reason", "source_before", "target_after")
+
+	text := l.ok("rebalance", "plan") + l.ok("rebalance", "plan", "--strategy", "fewest-moves")
+	for _, row := range strings.Split(text, "\n") {
+		require.LessOrEqual(t, len([]rune(row)), 80, row)
+	}
+	require.Contains(t, text, "FEWEST MOVES  FEWEST BYTES     MOST EVEN")
+	require.Contains(t, text, p["id"].(string))
+	l.refused(2, "usage", "rebalance", "plan", "--strategy", "cheapest")
+	l.refused(2, "usage", "rebalance", "plan", "--max-size", "much")
+	l.refused(2, "usage", "rebalance", "apply")
+
+	before := l.all()
+	tried := l.json(0, "rebalance", "apply", "--strategy", "fewest-moves", "--dry-run")
+	require.EqualValues(t, len(moves), tried["queued"].(float64)+tried["assigned"].(float64))
+	alike(t, before, l.all(), "a dry run")
+	apply := []string{"rebalance", "apply", "--strategy", "fewest-moves", "--plan", p["id"].(string), "--note", "spread"}
+	l.json(0, "settings", "set", "SHARD_BULK_OPS_ENABLED", "false")
+	l.unchanged("bulk is off", 3, "flag_off", apply)
+	l.json(0, "settings", "set", "SHARD_BULK_OPS_ENABLED", "true")
+	l.unchanged("another plan", 3, "plan_stale", []string{"rebalance", "apply", "--strategy", "fewest-moves", "--plan", "000000000000", "--note", "spread"})
+	done := l.json(0, append(apply, "--wait")...)
+	require.Len(t, done["ended"], int(done["queued"].(float64)))
+	for _, m := range done["ended"].([]any) {
+		require.Equal(t, "retained", m.(map[string]any)["state"])
+	}
+}
