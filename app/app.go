@@ -91,7 +91,7 @@ func New(o Options) *App {
 
 // Services returns the bound structs, one per screen.
 func (a *App) Services() []any {
-	return []any{&Shell{a}, &Overview{a}, &Tenants{a}, &Moves{a}, &Alerts{a}, &Audit{a}, &Settings{a}}
+	return []any{&Shell{a}, &Overview{a}, &Tenants{a}, &Moves{a}, &Rebalance{a}, &Alerts{a}, &Audit{a}, &Settings{a}}
 }
 
 // Start begins to carry out this computer's queued work and to push progress.

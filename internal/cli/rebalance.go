@@ -159,7 +159,7 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 	}
 	t = newTable(append(cols, whole("NOTE", 12))...)
 	for i, sh := range v.Shards {
-		cells := []string{sh.Name, size(sh.Bytes), number(int64(sh.Tenants)), times(sh.Use)}
+		cells := []string{sh.Name, sizeOr(sh.Bytes), number(int64(sh.Tenants)), times(sh.Use)}
 		for _, x := range v.Plans {
 			cells = append(cells, times(x.Shards[i].Use))
 		}

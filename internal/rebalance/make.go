@@ -128,12 +128,12 @@ func (p *problem) reason(strategy Strategy, m Move, t Tenant) string {
 	case WhyApart:
 		return fmt.Sprintf("it is kept apart from another tenant of %s; %s", m.From, ends)
 	}
-	least := "no single move lessens what lies outside the band by more"
+	most := "the most that one move mends"
 	if strategy == FewestBytes {
-		least = "no move lessens what lies outside the band by more for its bytes"
+		most = "the most for its bytes"
 	}
-	return fmt.Sprintf("%s at %s and %s at %s come to %s and %s; %s",
-		m.From, times(m.FromBefore), m.To, times(m.ToBefore), times(m.FromAfter), times(m.ToAfter), least)
+	return fmt.Sprintf("%s from %s to %s, %s from %s to %s: %s",
+		m.From, times(m.FromBefore), times(m.FromAfter), m.To, times(m.ToBefore), times(m.ToAfter), most)
 }
 
 func times(u Use) string {

@@ -57,7 +57,7 @@ func TestMakeSpreads(t *testing.T) {
 		require.InDelta(t, 1, *p.After.Max, 1e-9)
 		m := p.Moves[0]
 		require.Equal(t, []string{"a", "c"}, []string{m.From, m.To})
-		require.Contains(t, m.Reason, "a at 1.80 and c at 0.40 come to 1.60 and 0.60")
+		require.Contains(t, m.Reason, "a from 1.80 to 1.60, c from 0.40 to 0.60: the most")
 		require.EqualValues(t, 900, *m.FromAfter.Peak, "the old copy is still there")
 		require.EqualValues(t, 300, *m.ToAfter.Peak)
 	}

@@ -22,8 +22,9 @@ const (
 
 // Use is how full a shard is at some step of a plan.
 type Use struct {
-	Bytes   int64
-	Tenants int
+	// Bytes are those of its tenants but for Unknown of them, whose size is not known.
+	Bytes            int64
+	Tenants, Unknown int
 	// Ratio is its use, 1 being even; nil where the shard does not take part.
 	Ratio *float64
 	// Peak is the database's size while old and new copies exist, nil where the size

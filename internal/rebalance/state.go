@@ -185,7 +185,7 @@ func (s *state) shares(t int) bool {
 }
 
 func (s *state) use(shard int) Use {
-	u := Use{Bytes: s.bytes[shard], Tenants: s.count[shard]}
+	u := Use{Bytes: s.bytes[shard], Tenants: s.count[shard], Unknown: s.p.unknown[shard]}
 	if s.p.takes[shard] {
 		r := s.ratio(shard, 0, 0)
 		u.Ratio = &r

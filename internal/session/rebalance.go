@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	words "shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/move"
 	"shardadmin/internal/rebalance"
@@ -337,7 +339,10 @@ func rounded(v *float64) *float64 {
 }
 
 func useView(u rebalance.Use, note string) RebalanceUse {
-	v := RebalanceUse{Bytes: u.Bytes, Tenants: u.Tenants, Use: rounded(u.Ratio), PeakBytes: u.Peak}
+	v := RebalanceUse{Tenants: u.Tenants, Use: rounded(u.Ratio), PeakBytes: u.Peak}
+	if v.Bytes = &u.Bytes; u.Unknown > 0 {
+		v.Bytes, v.BytesReason = nil, fmt.Sprintf("the size of %s there is not known", words.Count(int64(u.Unknown), "tenant"))
+	}
 	if v.Use == nil {
 		v.UseReason = note
 	}
@@ -398,11 +403,15 @@ func (s *Session) rebalanceView(sp *spread, a rebalance.Answer) Rebalance {
 	unknown := map[string]int{}
 	for _, t := range sp.in.Tenants {
 		if t.Unknown != "" {
-			unknown[t.Shard+": "+t.Unknown]++
+			why := t.Unknown
+			if !strings.HasPrefix(why, t.Shard+": ") {
+				why = t.Shard + ": " + why
+			}
+			unknown[why]++
 		}
 	}
 	for why, n := range unknown {
-		v.Notes = append(v.Notes, fmt.Sprintf("the size of %d tenants is not known, so they stay: %s", n, why))
+		v.Notes = append(v.Notes, fmt.Sprintf("the size of %s is not known: they stay, and their shard is not judged (%s)", words.Count(int64(n), "tenant"), why))
 	}
 	slices.Sort(v.Notes)
 	return v

@@ -96,6 +96,8 @@ func TestAPlanIsCarriedOut(t *testing.T) {
 	unknown, err := s.Rebalance(ctx, session.RebalanceRequest{})
 	require.NoError(t, err)
 	require.Equal(t, "the size of 6 tenants there is not known", unknown.Shards[1].Note)
+	require.Nil(t, unknown.Shards[1].Bytes, "not known is not nothing")
+	require.Equal(t, "the size of 6 tenants there is not known", unknown.Shards[1].BytesReason)
 	require.False(t, unknown.Needed, unknown.Verdict)
 	f.exec(1, "ANALYZE")
 	f.fleet.Rebalance.By = []string{"rows"} // a page more or less is much of so few

@@ -2,8 +2,10 @@ package session
 
 // RebalanceUse is how full a shard is at some step of a plan. Sizes are estimates.
 type RebalanceUse struct {
-	Bytes   int64 `json:"bytes"`
-	Tenants int   `json:"tenants"`
+	// Bytes is null with a reason where a tenant's size is not known.
+	Bytes       *int64 `json:"bytes"`
+	BytesReason string `json:"bytes_reason"`
+	Tenants     int    `json:"tenants"`
 	// Use is a multiple of an even spread; null with a reason where the shard does not
 	// take part.
 	Use       *float64 `json:"use"`

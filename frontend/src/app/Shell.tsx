@@ -31,6 +31,7 @@ const places: { id: ActionId; to: string }[] = [
   { id: "go.fleet", to: "/" },
   { id: "go.tenants", to: "/tenants" },
   { id: "go.moves", to: "/moves" },
+  { id: "go.rebalance", to: "/rebalance" },
   { id: "go.map", to: "/map" },
   { id: "go.audit", to: "/audit" },
   { id: "go.settings", to: "/settings" },
@@ -155,9 +156,10 @@ export function Shell() {
   );
 }
 
-const homes: Record<string, "/tenants" | "/moves" | "/map" | "/audit" | "/settings"> = {
+const homes: Record<string, "/tenants" | "/moves" | "/rebalance" | "/map" | "/audit" | "/settings"> = {
   tenants: "/tenants",
   moves: "/moves",
+  rebalance: "/rebalance",
   map: "/map",
   audit: "/audit",
   settings: "/settings",
@@ -167,6 +169,7 @@ const titles: Record<string, string> = {
   shards: "Fleet",
   tenants: "Tenants",
   moves: "Moves",
+  rebalance: "Rebalance",
   map: "Table map",
   audit: "Audit",
   settings: "Settings",

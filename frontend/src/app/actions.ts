@@ -36,6 +36,7 @@ export const actions = [
   { id: "go.fleet", title: "Fleet", group: "Go to", icon: "fleet", keys: "g f", run: (r) => r.go("/") },
   { id: "go.tenants", title: "Tenants", group: "Go to", icon: "tenants", keys: "g t", run: (r) => r.go("/tenants") },
   { id: "go.moves", title: "Moves", group: "Go to", icon: "moves", keys: "g m", run: (r) => r.go("/moves") },
+  { id: "go.rebalance", title: "Rebalance", group: "Go to", icon: "balance", keys: "g b", run: (r) => r.go("/rebalance") },
   { id: "go.map", title: "Table map", group: "Go to", icon: "map", keys: "g p", run: (r) => r.go("/map") },
   { id: "go.audit", title: "Audit", group: "Go to", icon: "audit", keys: "g a", run: (r) => r.go("/audit") },
   { id: "go.settings", title: "Settings", group: "Go to", icon: "settings", keys: "g s", run: (r) => r.go("/settings") },
@@ -44,6 +45,7 @@ export const actions = [
   { id: "tenants.export", title: "Export what is shown", group: "Here", icon: "audit", keys: "e" },
   { id: "tenants.check", title: "Check placement", group: "Here", icon: "done", keys: "c" },
   { id: "tenants.clear", title: "Clear filters and selection", group: "Here", icon: "close", keys: "x" },
+  { id: "rebalance.apply", title: "Queue the plan's moves…", group: "Here", icon: "moves", keys: "b" },
   { id: "shard.check", title: "Check this shard now", group: "Here", icon: "done", keys: "c" },
   { id: "shard.tenants", title: "List its tenants", group: "Here", icon: "tenants", keys: "t" },
 

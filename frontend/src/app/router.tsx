@@ -11,6 +11,7 @@ import { FleetScreen } from "../screens/fleet/Screen";
 import { MoveWizard } from "../screens/move-wizard/Screen";
 import { MoveScreen } from "../screens/moves/Move";
 import { MovesScreen } from "../screens/moves/Screen";
+import { RebalanceScreen } from "../screens/rebalance/Screen";
 import { SettingsScreen } from "../screens/settings/Screen";
 import { ShardScreen } from "../screens/shard/Screen";
 import { TableMapScreen } from "../screens/table-map/Screen";
@@ -105,6 +106,12 @@ const routes = [
     }),
   }),
   createRoute({ getParentRoute: at, path: "/moves/$id", component: MoveScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/rebalance",
+    component: RebalanceScreen,
+    validateSearch: (s: Record<string, unknown>): { plan?: string } => ({ plan: text(s.plan) }),
+  }),
   createRoute({
     getParentRoute: at,
     path: "/map",

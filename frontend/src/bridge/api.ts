@@ -1,6 +1,7 @@
 import * as AuditService from "../../wailsjs/go/app/Audit";
 import * as MovesService from "../../wailsjs/go/app/Moves";
 import * as OverviewService from "../../wailsjs/go/app/Overview";
+import * as RebalanceService from "../../wailsjs/go/app/Rebalance";
 import * as SettingsService from "../../wailsjs/go/app/Settings";
 import * as ShellService from "../../wailsjs/go/app/Shell";
 import * as TenantsService from "../../wailsjs/go/app/Tenants";
@@ -48,6 +49,9 @@ export const api = {
   saveReport: call(MovesService.SaveReport),
   pauseQueue: call(MovesService.PauseQueue),
   resumeQueue: call(MovesService.ResumeQueue),
+
+  rebalance: call(RebalanceService.Plan),
+  applyRebalance: call(RebalanceService.Apply),
 
   audit: call(AuditService.List),
   verifyAudit: call(AuditService.Verify),

@@ -25,6 +25,7 @@ export const keys = {
   move: (id: string) => ["fleet", "move", id] as const,
   /** Not among what is read again by itself: the whole trail is computed for it. */
   report: (id: string) => ["report", id] as const,
+  rebalance: ["fleet", "rebalance"] as const,
   workers: ["fleet", "workers"] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
   verification: ["fleet", "verification"] as const,

@@ -9,6 +9,10 @@ import type {
   MoveView,
   Plan,
   QueueState,
+  Rebalance,
+  RebalancePlan,
+  RebalanceShard,
+  RebalanceUse,
   ShardHealth,
   ShardStatus,
   Status,
@@ -391,6 +395,107 @@ export function info(over: Partial<Info> = {}): Info {
     operator: "ann@example.com",
     fleets: [{ name: "estates", environment: "development", current: true, error: "" }],
     first_start: false,
+    ...over,
+  };
+}
+
+export function rebalanceUse(use: number | null, over: Partial<RebalanceUse> = {}): RebalanceUse {
+  return {
+    bytes: use === null ? null : Math.round(use * 50_000_000_000),
+    bytes_reason: use === null ? "the size of 40 tenants there is not known" : "",
+    tenants: Math.round((use ?? 0) * 100),
+    use,
+    use_reason: use === null ? "it is drained" : "",
+    peak_bytes: null,
+    peak_bytes_reason: "",
+    ...over,
+  };
+}
+
+export function rebalancePlan(strategy: string, over: Partial<RebalancePlan> = {}): RebalancePlan {
+  return {
+    id: `id-${strategy}`,
+    strategy,
+    goal: 0.1,
+    moves: [
+      {
+        tenant: "7",
+        label: "site-7",
+        source: "default",
+        target: "shard_1",
+        bytes: 9_000_000_000,
+        rows: 90_000,
+        why: "spread",
+        reason: "default from 1.40 to 1.20, shard_1 from 0.60 to 0.80",
+        source_before: rebalanceUse(1.4),
+        source_after: rebalanceUse(1.2),
+        target_before: rebalanceUse(0.6),
+        target_after: rebalanceUse(0.8),
+      },
+    ],
+    bytes: 9_000_000_000,
+    rows: 90_000,
+    before: { max: 1.4, min: 0.6, reason: "", outside: 2, misplaced: 0 },
+    after: { max: 1.2, min: 0.8, reason: "", outside: 2, misplaced: 0 },
+    estimate_ms: null,
+    estimate_slow_ms: null,
+    estimate_ms_reason: "no move of this fleet has ended yet",
+    shards: [
+      { name: "default", ...rebalanceUse(1.2) },
+      { name: "shard_1", ...rebalanceUse(0.8) },
+    ],
+    stopped: "",
+    rejected: [
+      {
+        tenant: "8",
+        label: "site-8",
+        source: "default",
+        target: "",
+        bytes: 5_000_000_000,
+        constraint: "pinned",
+        reason: "it is pinned: the contract says so",
+      },
+    ],
+    rejected_total: 1,
+    left: [{ shard: "default", reason: "it stays at 1.20 of an even spread: 1 pinned, and no other move lessens it" }],
+    ...over,
+  };
+}
+
+export function rebalance(over: Partial<Rebalance> = {}): Rebalance {
+  const shard = (name: string, use: number): RebalanceShard => ({
+    name,
+    placement: "open",
+    region: "",
+    labels: {},
+    dedicated: [],
+    capacity_bytes: null,
+    takes_part: true,
+    note: "",
+    ...rebalanceUse(use),
+  });
+  return {
+    fleet: "estates",
+    environment: "development",
+    needed: true,
+    verdict: "the fullest shard holds 1.40 times a mean one, the emptiest 0.60",
+    threshold: 0.2,
+    by: ["bytes"],
+    tenants: 200,
+    mean_bytes: 50_000_000_000,
+    cool_down_ms: 0,
+    shards: [shard("default", 1.4), shard("shard_1", 0.6)],
+    plans: [rebalancePlan("fewest-moves"), rebalancePlan("fewest-bytes"), rebalancePlan("most-even")],
+    oversized: [],
+    largest: [{ tenant: "7", label: "site-7", shard: "default", bytes: 9_000_000_000, share: 0.13 }],
+    pins: [{ tenant: "8", label: "site-8", shard: "default", reason: "the contract says so" }],
+    load_reason: "PostgreSQL keeps no load by tenant",
+    placement: [
+      { shard: "shard_1", allowed: true, reason: "it holds 0.60 of an even share" },
+      { shard: "default", allowed: true, reason: "it holds 1.40 of an even share" },
+    ],
+    notes: [],
+    checked_at: new Date().toISOString(),
     ...over,
   };
 }

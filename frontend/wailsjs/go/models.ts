@@ -693,6 +693,187 @@ export namespace session {
 	    confirm: string;
 	}
 	
+	export interface RebalanceCandidate {
+	    shard: string;
+	    allowed: boolean;
+	    reason: string;
+	}
+	export interface RebalancePin {
+	    tenant: string;
+	    label: string;
+	    shard: string;
+	    reason: string;
+	}
+	export interface RebalanceLarge {
+	    tenant: string;
+	    label: string;
+	    shard: string;
+	    bytes: number;
+	    share: number;
+	}
+	export interface RebalanceOversized {
+	    tenant: string;
+	    label: string;
+	    shard: string;
+	    bytes: number;
+	    ratio: number;
+	    reason: string;
+	}
+	export interface RebalanceLeft {
+	    shard: string;
+	    reason: string;
+	}
+	export interface RebalanceRejected {
+	    tenant: string;
+	    label: string;
+	    source: string;
+	    target: string;
+	    bytes: number;
+	    constraint: string;
+	    reason: string;
+	}
+	export interface RebalanceShardAfter {
+	    name: string;
+	    bytes?: number | null;
+	    bytes_reason: string;
+	    tenants: number;
+	    use?: number | null;
+	    use_reason: string;
+	    peak_bytes?: number | null;
+	    peak_bytes_reason: string;
+	}
+	export interface RebalanceBalance {
+	    max?: number | null;
+	    min?: number | null;
+	    reason: string;
+	    outside: number;
+	    misplaced: number;
+	}
+	export interface RebalanceUse {
+	    bytes?: number | null;
+	    bytes_reason: string;
+	    tenants: number;
+	    use?: number | null;
+	    use_reason: string;
+	    peak_bytes?: number | null;
+	    peak_bytes_reason: string;
+	}
+	export interface RebalanceMove {
+	    tenant: string;
+	    label: string;
+	    source: string;
+	    target: string;
+	    bytes: number;
+	    rows: number;
+	    why: string;
+	    reason: string;
+	    source_before: RebalanceUse;
+	    source_after: RebalanceUse;
+	    target_before: RebalanceUse;
+	    target_after: RebalanceUse;
+	}
+	export interface RebalancePlan {
+	    id: string;
+	    strategy: string;
+	    goal: number;
+	    moves: RebalanceMove[];
+	    bytes: number;
+	    rows: number;
+	    before: RebalanceBalance;
+	    after: RebalanceBalance;
+	    estimate_ms?: number | null;
+	    estimate_slow_ms?: number | null;
+	    estimate_ms_reason: string;
+	    shards: RebalanceShardAfter[];
+	    stopped: string;
+	    rejected: RebalanceRejected[];
+	    rejected_total: number;
+	    left: RebalanceLeft[];
+	}
+	export interface RebalanceShard {
+	    name: string;
+	    placement: string;
+	    region: string;
+	    labels: Record<string, string>;
+	    dedicated: string[];
+	    capacity_bytes?: number | null;
+	    takes_part: boolean;
+	    note: string;
+	    bytes?: number | null;
+	    bytes_reason: string;
+	    tenants: number;
+	    use?: number | null;
+	    use_reason: string;
+	    peak_bytes?: number | null;
+	    peak_bytes_reason: string;
+	}
+	export interface Rebalance {
+	    fleet: string;
+	    environment: string;
+	    needed: boolean;
+	    verdict: string;
+	    threshold: number;
+	    by: string[];
+	    tenants: number;
+	    mean_bytes: number;
+	    cool_down_ms: number;
+	    shards: RebalanceShard[];
+	    plans: RebalancePlan[];
+	    oversized: RebalanceOversized[];
+	    largest: RebalanceLarge[];
+	    pins: RebalancePin[];
+	    load_reason: string;
+	    placement: RebalanceCandidate[];
+	    notes: string[];
+	    checked_at: string;
+	}
+	export interface RebalanceOne {
+	    tenant: string;
+	    label: string;
+	    source: string;
+	    target: string;
+	    status: string;
+	    move_id: string;
+	    audit_event: string;
+	    problem?: Problem | null;
+	}
+	export interface RebalanceApplied {
+	    plan: string;
+	    strategy: string;
+	    dry_run: boolean;
+	    moves: RebalanceOne[];
+	    queued: number;
+	    assigned: number;
+	    refused: number;
+	    audit_event: string;
+	    workers: number;
+	}
+	export interface RebalanceApply {
+	    max_moves: number;
+	    max_bytes: number;
+	    strategy: string;
+	    plan: string;
+	    dry_run: boolean;
+	    note: string;
+	    confirm: string;
+	}
+	
+	
+	
+	
+	
+	
+	
+	
+	
+	
+	export interface RebalanceRequest {
+	    max_moves: number;
+	    max_bytes: number;
+	}
+	
+	
+	
 	
 	
 	

@@ -1,0 +1,109 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { info, rebalance, rebalancePlan } from "../../test/factories";
+import { press, refuse, show } from "../../test/world";
+
+const flags = (on: boolean) => ({
+  me: {},
+  operators: [],
+  flags: [
+    { flag: "SHARD_BULK_OPS_ENABLED", on, where: "on this computer", remedy: "shard-admin settings set SHARD_BULK_OPS_ENABLED true" },
+  ],
+});
+
+describe("rebalance", () => {
+  it("shows three plans, each shard today and after, and why each move is made or is not", async () => {
+    const w = show("/rebalance", {
+      "Rebalance.Plan": () =>
+        rebalance({
+          plans: [
+            rebalancePlan("fewest-moves"),
+            rebalancePlan("fewest-bytes", { estimate_ms: 120_000, estimate_ms_reason: "" }),
+            rebalancePlan("most-even", { moves: [], bytes: 0 }),
+          ],
+          oversized: [
+            { tenant: "9", label: "whale", shard: "default", bytes: 80_000_000_000, ratio: 1.6, reason: "it needs a dedicated shard" },
+          ],
+        }),
+      "Settings.Policy": () => flags(true),
+    });
+    expect(await screen.findByText(/the fullest shard holds 1.40 times a mean one/)).toBeTruthy();
+    const plans = within(screen.getByRole("group", { name: "Plans" })).getAllByRole("radio");
+    expect(plans.map((p) => (p as HTMLInputElement).checked)).toEqual([false, true, false]);
+    expect(screen.getAllByTitle("no move of this fleet has ended yet").length).toBe(2);
+    const sides = screen.getByRole("region", { name: "Shards, today and after" });
+    expect(sides.textContent).toContain("1.40");
+    expect(sides.textContent).toContain("0.80");
+    expect(screen.getByRole("region", { name: "Moves of the plan" }).textContent).toContain("shard_1 from 0.60 to 0.80");
+    expect(screen.getByRole("region", { name: "What is not possible" }).textContent).toContain("it is pinned: the contract says so");
+    expect(screen.getByText(/it stays at 1.20 of an even spread/)).toBeTruthy();
+    expect(screen.getByText("it needs a dedicated shard")).toBeTruthy();
+    expect(screen.getByText(/Hot tenants are not known: PostgreSQL keeps no load by tenant/)).toBeTruthy();
+    expect(screen.getByText("suggested")).toBeTruthy();
+
+    fireEvent.click(plans[2] as HTMLElement);
+    await waitFor(() => expect(w.path()).toContain("plan=most-even"));
+    expect(await screen.findByText("Nothing to move")).toBeTruthy();
+    expect((screen.getByRole("button", { name: "Queue 0 moves…" }) as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it("queues the plan that was seen, with a reason and in production with the fleet's name", async () => {
+    const w = show("/rebalance?plan=fewest-moves", {
+      "Shell.Info": () => info({ fleets: [{ name: "estates", environment: "production", current: true, error: "" }] }),
+      "Rebalance.Plan": () => rebalance({ environment: "production" }),
+      "Settings.Policy": () => flags(true),
+      "Rebalance.Apply": refuse({ code: "plan_stale", message: "tenant site-7 is on shard_1 and not on default any more" }),
+    });
+    const open = await screen.findByRole("button", { name: "Queue 1 move…" });
+    await waitFor(() => expect((open as HTMLButtonElement).disabled).toBe(false));
+    press("b");
+    const sure = await screen.findByRole("dialog");
+    fireEvent.change(within(sure).getByLabelText(/Reason/), { target: { value: "default is full" } });
+    const go = within(sure).getByRole("button", { name: "Queue 1 move" }) as HTMLButtonElement;
+    expect(go.disabled).toBe(true);
+    fireEvent.change(within(sure).getByLabelText(/Type estates/), { target: { value: "estates" } });
+    fireEvent.click(go);
+    expect(await within(sure).findByText(/is on shard_1 and not on default any more/)).toBeTruthy();
+    expect(w.of("Rebalance.Apply")[0]).toEqual([
+      {
+        max_moves: 0,
+        max_bytes: 0,
+        strategy: "fewest-moves",
+        plan: "id-fewest-moves",
+        dry_run: false,
+        note: "default is full",
+        confirm: "estates",
+      },
+    ]);
+    w.answer("Rebalance.Apply", () => ({
+      plan: "x",
+      strategy: "fewest-moves",
+      dry_run: false,
+      moves: [],
+      queued: 1,
+      assigned: 0,
+      refused: 0,
+      audit_event: "e",
+      workers: 1,
+    }));
+    fireEvent.click(go);
+    expect(await screen.findByText(/1 move queued/)).toBeTruthy();
+  });
+
+  it("says why nothing can be queued while bulk changes are off", async () => {
+    show("/rebalance", { "Rebalance.Plan": () => rebalance(), "Settings.Policy": () => flags(false) });
+    expect(await screen.findByText(/Changing many tenants at once is off on this computer/)).toBeTruthy();
+    expect((screen.getByRole("button", { name: "Queue 1 move…" }) as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it("says what failed, and that there are no tenants", async () => {
+    const w = show("/rebalance", {
+      "Rebalance.Plan": refuse({ code: "database_unreachable", message: "control does not answer" }),
+      "Settings.Policy": () => flags(true),
+    });
+    expect((await screen.findByRole("alert")).textContent).toContain("The plans could not be read");
+    w.answer("Rebalance.Plan", () => rebalance({ tenants: 0, needed: false }));
+    fireEvent.click(screen.getByRole("button", { name: "Retry" }));
+    expect(await screen.findByText("No tenants yet")).toBeTruthy();
+  });
+});
