@@ -9,6 +9,7 @@ interface Plans {
 const plans = (fleet: "demo" | "production" | "partial" | "empty") => call<Plans>(fleet, "Rebalance/Plan", { max_moves: 0, max_bytes: 0 });
 
 test("three plans side by side, today and after, and why", async ({ open, page }) => {
+  test.setTimeout(240_000);
   const { plans: three } = await plans("demo");
   expect(three.map((p) => p.strategy)).toEqual(["fewest-moves", "fewest-bytes", "most-even"]);
   await open("demo", "/rebalance?plan=most-even");
@@ -32,6 +33,7 @@ test("three plans side by side, today and after, and why", async ({ open, page }
 });
 
 test("in production the fleet's name is typed in before moves are queued", async ({ open, page }) => {
+  test.setTimeout(240_000);
   const { plans: three } = await plans("production");
   const even = three.find((p) => p.strategy === "most-even");
   test.skip(!even || even.moves.length === 0, "the fleet is even by chance");
@@ -46,6 +48,7 @@ test("in production the fleet's name is typed in before moves are queued", async
 });
 
 test("a silent shard is left out with its reason, and a fleet without tenants says so", async ({ open, page }) => {
+  test.setTimeout(240_000);
   await open("partial", "/rebalance");
   await expect(page.getByRole("region", { name: "Shards, today and after" })).toBeVisible();
   await settled(page);

@@ -94,6 +94,7 @@ const (
 	DefaultThreshold = 0.2
 	DefaultFill      = 0.9
 	evenGoal         = 0.01
+	mostMoves        = 5000
 )
 
 // Options say how far a plan goes.
@@ -107,7 +108,8 @@ type Options struct {
 	Fill float64
 	// By are the dimensions that count; bytes alone when empty.
 	By []Dimension
-	// MaxMoves and MaxBytes end a plan; 0 does not.
+	// MaxMoves ends a plan, at 5,000 when 0: whoever has made so many plans again.
+	// MaxBytes ends it, too; 0 does not.
 	MaxMoves int
 	MaxBytes int64
 }
@@ -121,6 +123,9 @@ func (o Options) filled() Options {
 	}
 	if o.Fill <= 0 {
 		o.Fill = DefaultFill
+	}
+	if o.MaxMoves <= 0 {
+		o.MaxMoves = mostMoves
 	}
 	if len(o.By) == 0 {
 		o.By = []Dimension{Bytes}

@@ -240,3 +240,24 @@ func TestSuggestPutsTheEmptiestFirst(t *testing.T) {
 	in.Shards[1].Region = "eu"
 	require.Equal(t, []string{"b"}, names(Suggest(in, Options{}, Tenant{ID: "new", Region: "eu"})))
 }
+
+// A hundred thousand tenants, each far less than what a move usually has to bring, are
+// planned for all the same, up to a number of moves that somebody can still read.
+func TestTenantsThatAreSmallEachAreMovedAndAPlanEnds(t *testing.T) {
+	t.Parallel()
+	in := Input{Shards: []Shard{{Name: "a"}, {Name: "b"}, {Name: "c"}}}
+	for i := range 20_000 {
+		in.Tenants = append(in.Tenants, Tenant{ID: fmt.Sprint(i), Shard: "a", Bytes: 1000})
+	}
+	p, _ := Make(in, Options{}).Plan(FewestMoves)
+	require.Len(t, p.Moves, 5000)
+	require.Equal(t, "moves", p.Stopped)
+	for i := range 14_000 {
+		in.Tenants[i].Shard = []string{"b", "c"}[i%2]
+	}
+	p, _ = Make(in, Options{}).Plan(FewestBytes)
+	require.Empty(t, p.Moves, "within the threshold")
+	even, _ := Make(in, Options{}).Plan(MostEven)
+	require.NotEmpty(t, even.Moves)
+	require.Zero(t, even.After.Outside)
+}

@@ -24,6 +24,8 @@ type problem struct {
 	// largest is a tenant's size in the dimension of which it has most.
 	largest []float64
 	mean    float64
+	// least is what a move has to bring.
+	least float64
 	// stays is what keeps a tenant where it is, "" where nothing does.
 	stays []Constraint
 	// bar is what keeps a tenant off a shard whatever else happens, by tenant and
@@ -244,6 +246,7 @@ func (p *problem) measure() {
 			p.bytes[i] = float64(t.Bytes) / p.mean
 		}
 	}
+	p.least = min(leastGain, shards/float64(2*max(len(pool)-over, 1)))
 	for _, d := range p.opt.By {
 		mean := p.mean
 		if d != Bytes {

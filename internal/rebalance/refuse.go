@@ -31,7 +31,7 @@ func (p *problem) refuse(out *Plan, at *state, needed bool) {
 		}
 		asks := p.ask[t][from] != "" || at.shares(t)
 		over := needed && p.takes[from] && at.ratio(from, 0, 0) > 1+at.goal+eps
-		if !asks && (!over || p.largest[t] < leastGain) {
+		if !asks && (!over || p.largest[t] < p.least) {
 			continue
 		}
 		if c := p.stays[t]; c != "" {
@@ -43,7 +43,7 @@ func (p *problem) refuse(out *Plan, at *state, needed bool) {
 				continue
 			}
 			c := at.barred(t, to)
-			if c == "" || !asks && (!p.takes[to] || at.gain(t, from, to) < leastGain) {
+			if c == "" || !asks && (!p.takes[to] || at.gain(t, from, to) < p.least) {
 				continue
 			}
 			if asks && c != NoDisk && c != TooMany && c != KeptApart && c != TargetShut {
@@ -140,7 +140,7 @@ func (p *problem) remains(out *Plan, at *state, shard int, needed bool) string {
 			asked++
 		}
 		switch {
-		case p.stays[t] != "" && (asks || p.largest[t] >= leastGain):
+		case p.stays[t] != "" && (asks || p.largest[t] >= p.least):
 			stuck[p.stays[t]]++
 		case asks:
 			blocked++

@@ -9,7 +9,7 @@ const (
 	// moveCost is what a move costs besides its bytes, in mean shards.
 	moveCost = 0.01
 	// leastGain is what a move has to bring at least, in mean shards: less is within
-	// what sizes are off by.
+	// what sizes are off by. Where tenants are smaller than that it is half a mean one.
 	leastGain = 0.0005
 	// margin is by how much the search aims inside the band, so that what is left when
 	// no move brings that much lies within.
@@ -100,7 +100,7 @@ func (s *search) end(goal float64) float64 {
 func (s *search) afford(t int) bool {
 	o := s.p.opt
 	switch {
-	case o.MaxMoves > 0 && len(s.steps) >= o.MaxMoves:
+	case len(s.steps) >= o.MaxMoves:
 		s.stopped = "moves"
 	case o.MaxBytes > 0 && s.bytes+s.p.in.Tenants[t].Bytes > o.MaxBytes:
 		s.stopped = "bytes"
@@ -226,11 +226,14 @@ func (s *search) nearer() bool {
 				break
 			}
 			for _, t := range s.order[from] {
+				if s.p.largest[t] < s.p.least {
+					break
+				}
 				after := s.ratio(to, t, 1)
 				if after > s.ratio(from, t, -1) && (after >= full || full-after < (after-empty)/2) {
 					continue
 				}
-				if s.gain(t, from, to) < -eps || s.p.largest[t] < leastGain || s.barred(t, to) != "" {
+				if s.gain(t, from, to) < -eps || s.barred(t, to) != "" {
 					continue
 				}
 				if !s.afford(t) {
@@ -302,6 +305,11 @@ func (s *search) between(from, to int) found {
 	if a <= b {
 		return out
 	}
+	// What leaves a shard below the band, or comes to one above it, is lost there as it
+	// is won on the other side.
+	if s.p.dims() == 1 && (a <= 1-s.goal || b >= 1+s.goal) {
+		return out
+	}
 	over, under := 0.0, 0.0
 	if a > 1 {
 		over = s.outside(from, a)
@@ -309,7 +317,7 @@ func (s *search) between(from, to int) found {
 	if b < 1 {
 		under = s.outside(to, b)
 	}
-	if over+under < leastGain {
+	if over+under < s.p.least {
 		return out
 	}
 	ends := 0.0
@@ -329,12 +337,12 @@ func (s *search) between(from, to int) found {
 		case s.perByte:
 			bound = ends * x / moveCost
 		}
-		if most < leastGain || out.t >= 0 && bound < out.score-eps {
+		if most < s.p.least || out.t >= 0 && bound < out.score-eps {
 			break
 		}
 		r := s.ratio(to, t, 1)
 		gain := before - s.outside(from, s.ratio(from, t, -1)) - s.outside(to, r)
-		if gain < leastGain {
+		if gain < s.p.least {
 			continue
 		}
 		f := found{t: t, score: gain, use: r, known: true}

@@ -5,13 +5,17 @@ import (
 	"slices"
 )
 
+// trimmed is up to how many moves a plan is made cheaper: of more than that, one more
+// or less is nothing, and an order takes the square of their number.
+const trimmed = 2000
+
 // trim makes a plan that only mends the spread cheaper: it drops moves that others
 // have made needless and puts smaller tenants in the place of larger ones, as long as
 // no more lies outside the band at the end. What cannot be put in an order in which
 // every move still improves is left as it was.
 func (s *search) trim() {
 	fixed := slices.IndexFunc(s.steps, func(st step) bool { return st.why == WhySpread })
-	if fixed < 0 {
+	if fixed < 0 || len(s.steps) > trimmed {
 		return
 	}
 	rules, moves := s.steps[:fixed], slices.Clone(s.steps[fixed:])

@@ -27,7 +27,7 @@ describe("rebalance", () => {
         }),
       "Settings.Policy": () => flags(true),
     });
-    expect(await screen.findByText(/the fullest shard holds 1.40 times a mean one/)).toBeTruthy();
+    expect(await screen.findByText(/The fullest shard holds 1.40 times a mean one/)).toBeTruthy();
     const plans = within(screen.getByRole("group", { name: "Plans" })).getAllByRole("radio");
     expect(plans.map((p) => (p as HTMLInputElement).checked)).toEqual([false, true, false]);
     expect(screen.getAllByTitle("no move of this fleet has ended yet").length).toBe(2);

@@ -100,16 +100,7 @@ export function RebalanceScreen() {
     <Main>
       <Head
         title="Rebalance"
-        sub={
-          q.data ? (
-            <>
-              <Status tone={q.data.needed ? "warn" : "ok"}>{q.data.needed ? "Uneven" : "Even enough"}</Status>
-              <span>
-                {q.data.verdict}; moves are proposed past {Math.round(q.data.threshold * 100)} %
-              </span>
-            </>
-          ) : null
-        }
+        sub={q.data ? <Status tone={q.data.needed ? "warn" : "ok"}>{q.data.needed ? "Uneven" : "Even enough"}</Status> : null}
       >
         {q.data ? <Age at={q.dataUpdatedAt} /> : null}
         <Button variant="default" loading={q.isFetching} onClick={() => void q.refetch()}>
@@ -119,6 +110,12 @@ export function RebalanceScreen() {
           <ActionButton id="rebalance.apply" disabled={!possible}>{`Queue ${plural(plan.moves.length, "move")}…`}</ActionButton>
         ) : null}
       </Head>
+      {q.data ? (
+        <p className="verdict muted">
+          {sentence(q.data.verdict)}. Moves are proposed where a shard is {Math.round(q.data.threshold * 100)} % from even, or a tenant is
+          where it may not be.
+        </p>
+      ) : null}
       {!q.data && !q.isError ? <TableBones what="the plans" columns={4} rows={10} /> : null}
       <Loaded data={q.data ?? (q.isError ? undefined : null)} problem={problemOf(q)} what="the plans" onRetry={() => void q.refetch()}>
         {(r) => (r && plan ? <Whole all={r} plan={plan} possible={possible} off={flag && !flag.on ? flag : undefined} /> : null)}
