@@ -164,9 +164,9 @@ func TestSettings(t *testing.T) {
 		{string(policy.FlagEnabled), "perhaps", "", "true or false"},
 		{home.AdminEmails, "a@x.com, B@x.com", "a@x.com,b@x.com", ""},
 		{home.CurrentFleet, "one\ntwo", "", "one line"},
-		{home.Imbalance, "0.30", "0.3", ""},
-		{home.Imbalance, "20 %", "", "from 0.01 to 1"},
-		{home.Imbalance, "2", "", "from 0.01 to 1"},
+		{home.ImbalanceThreshold, "0.30", "0.3", ""},
+		{home.ImbalanceThreshold, "20 %", "", "from 0.01 to 1"},
+		{home.ImbalanceThreshold, "2", "", "from 0.01 to 1"},
 		{"no_such", "1", "", "operator_email"},
 	} {
 		err := s.Set(c.name, c.value)
