@@ -38,6 +38,6 @@ func (u *Audit) Export(format string, f session.AuditFilter, note string) (sessi
 		return session.AuditExport{}, err
 	}
 	return change(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditExport, error) {
-		return s.ExportAudit(ctx, format, path, f, note)
+		return s.ExportAudit(ctx, format, path, f, false, note)
 	})
 }

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
@@ -52,6 +54,20 @@ type Manifest struct {
 	ChainEvents int64  `json:"chain_events"`
 	HeadSeq     int64  `json:"head_seq"`
 	HeadHash    string `json:"head_hash"`
+	// Origin names the chain as signed texts do.
+	Origin string `json:"origin"`
+	// Contiguous is true where no number is missing between the first event and
+	// the last; PrevHash is the hash that the first one follows.
+	Contiguous bool   `json:"contiguous"`
+	PrevHash   string `json:"prev_hash"`
+	// Omitted counts the links that stand for events which the filter left out,
+	// in a file that proves how the selected ones lie in the chain.
+	Omitted int64 `json:"omitted"`
+	Proof   bool  `json:"proof"`
+	// Checkpoint is the chain's end, signed; SignedBy is the public key that has
+	// signed it and this manifest. Both are empty where nobody signed.
+	Checkpoint string `json:"checkpoint"`
+	SignedBy   string `json:"signed_by"`
 	// CellsGuarded is true where cells that a spreadsheet would take for a
 	// formula were given an apostrophe.
 	CellsGuarded bool `json:"cells_guarded"`
@@ -85,6 +101,29 @@ type LineSeal struct {
 	PrevHash   string `json:"prev_hash"`
 }
 
+// OmittedLine is a line that stands for an event which the filter left out: of
+// it only what the chain's hashes are computed from.
+type OmittedLine struct {
+	Omitted *OmittedLink `json:"omitted"`
+}
+
+// OmittedLink is the link of an event that was left out.
+type OmittedLink struct {
+	Seq       int64  `json:"seq"`
+	SealedUS  int64  `json:"sealed_us"`
+	EventHash string `json:"event_hash"`
+}
+
+// Evidence is what makes an export provable.
+type Evidence struct {
+	// Key signs the chain's end and the manifest; nil signs nothing.
+	Key *SigningKey
+	// Proof writes a line for every event that the filter leaves out, so that
+	// the chain can be recomputed from its first entry to its last. Only lines
+	// of JSON can hold it.
+	Proof bool
+}
+
 type counter struct {
 	w io.Writer
 	h hash.Hash
@@ -105,37 +144,83 @@ const exportBatch = 1000
 // returns the manifest. The chain is verified on the same snapshot. It records
 // nothing; ExportFile does.
 func (t *Trail) Export(ctx context.Context, w io.Writer, format Format, f Filter) (Manifest, error) {
+	return t.export(ctx, w, format, f, Evidence{})
+}
+
+func (t *Trail) export(ctx context.Context, w io.Writer, format Format, f Filter, ev Evidence) (Manifest, error) {
 	if _, err := ParseFormat(string(format)); err != nil {
 		return Manifest{}, err
 	}
-	m := Manifest{Format: format, Filter: f, MadeAt: time.Now().UTC().Truncate(time.Second), Program: version.Read().Version, CellsGuarded: format == CSV}
+	if ev.Proof && format != JSONL {
+		return Manifest{}, fault.Newf(fault.Usage, "--format jsonl", "a file of the format %s cannot hold the proof", format)
+	}
+	key, err := t.Key(ctx)
+	if err != nil {
+		return Manifest{}, err
+	}
+	m := Manifest{
+		Format: format, Filter: f, MadeAt: time.Now().UTC().Truncate(time.Second), Program: version.Read().Version, CellsGuarded: format == CSV,
+		Origin: Origin(key), Contiguous: true, Proof: ev.Proof,
+	}
 	out := &counter{w: w, h: sha256.New()}
-	err := t.Read(ctx, func(r *Reader) error {
-		v, err := r.verify(ctx)
+	buffered := bufio.NewWriterSize(out, 1<<16)
+	err = t.Read(ctx, func(r *Reader) error {
+		walked, err := r.walk(ctx)
 		if err != nil {
 			return err
 		}
+		v := walked.Result()
 		head, err := r.Head(ctx)
 		if err != nil {
 			return err
 		}
 		m.ChainOK, m.ChainEvents, m.HeadSeq, m.HeadHash = v.OK, v.Events, head.Seq, hex.EncodeToString(head.Hash)
-		enc, err := newEncoder(out, format)
+		if ev.Key != nil {
+			c := Checkpoint{Origin: m.Origin, Seq: head.Seq, Hash: head.Hash, At: m.MadeAt}
+			if m.Checkpoint, err = c.Sign(ev.Key); err != nil {
+				return err
+			}
+			m.SignedBy = ev.Key.Public
+		}
+		enc, err := newEncoder(buffered, format)
 		if err != nil {
 			return err
 		}
+		lines, _ := enc.(jsonLines)
+		last := int64(0)
+		omitted := func(before int64) error {
+			if !ev.Proof || last+1 >= before {
+				return nil
+			}
+			return r.links(ctx, last, before, func(l OmittedLink) error {
+				m.Omitted++
+				return lines.enc.Encode(OmittedLine{&l})
+			})
+		}
 		err = r.each(ctx, f, func(s Sealed) error {
+			if err := omitted(s.Seq); err != nil {
+				return err
+			}
 			if m.Count == 0 {
-				m.FirstSeq, m.FirstHash = s.Seq, hex.EncodeToString(s.Hash)
+				m.FirstSeq, m.FirstHash, m.PrevHash = s.Seq, hex.EncodeToString(s.Hash), hex.EncodeToString(s.PrevHash)
+			} else if s.Seq != last+1 {
+				m.Contiguous = false
 			}
 			m.Count++
+			last = s.Seq
 			m.LastSeq, m.LastHash = s.Seq, hex.EncodeToString(s.Hash)
 			return enc.event(s)
 		})
 		if err != nil {
 			return err
 		}
-		return enc.end()
+		if err := omitted(head.Seq + 1); err != nil {
+			return err
+		}
+		if err := enc.end(); err != nil {
+			return err
+		}
+		return buffered.Flush()
 	})
 	m.SHA256, m.Bytes = hex.EncodeToString(out.h.Sum(nil)), out.n
 	return m, err
@@ -240,41 +325,89 @@ func guarded(cell string) string {
 // as path.manifest.json, and records both intent and outcome in the trail.
 // Files that are there already are replaced only when the new ones are whole.
 func (t *Trail) ExportFile(ctx context.Context, p policy.Permit, path string, format Format, f Filter) (Manifest, error) {
+	return t.ExportSigned(ctx, p, path, format, f, Evidence{})
+}
+
+// ExportSigned is ExportFile with evidence: with a key it also writes
+// path.manifest.sig, a signed note over the manifest, and the checkpoint goes
+// into the trail with the outcome.
+func (t *Trail) ExportSigned(ctx context.Context, p policy.Permit, path string, format Format, f Filter, ev Evidence) (Manifest, error) {
 	if _, err := ParseFormat(string(format)); err != nil {
 		return Manifest{}, err
+	}
+	if ev.Key != nil {
+		if err := t.Counts(ctx, ev.Key); err != nil {
+			return Manifest{}, err
+		}
 	}
 	open, err := t.Begin(ctx, p, Intent{Tenant: f.Tenant, Details: map[string]any{"format": string(format), "filter": f}})
 	if err != nil {
 		return Manifest{}, err
 	}
-	m, err := t.exportFile(ctx, p, path, format, f)
-	_, ferr := open.Finish(ctx, Outcome{Err: err, Details: map[string]any{
-		"events": m.Count, "first_seq": m.FirstSeq, "last_seq": m.LastSeq, "sha256": m.SHA256,
-	}})
+	m, err := t.exportFile(ctx, p, path, format, f, ev)
+	details := map[string]any{"events": m.Count, "first_seq": m.FirstSeq, "last_seq": m.LastSeq, "sha256": m.SHA256}
+	if err == nil && m.Checkpoint != "" {
+		details["checkpoint"] = m.Checkpoint
+	}
+	_, ferr := open.Finish(ctx, Outcome{Err: err, Details: details})
 	if err == nil {
 		err = ferr
 	}
 	return m, err
 }
 
-func (t *Trail) exportFile(ctx context.Context, p policy.Permit, path string, format Format, f Filter) (Manifest, error) {
+func (t *Trail) exportFile(ctx context.Context, p policy.Permit, path string, format Format, f Filter, ev Evidence) (Manifest, error) {
 	var m Manifest
 	err := replaceFile(path, func(w io.Writer) error {
 		var err error
-		m, err = t.Export(ctx, w, format, f)
+		m, err = t.export(ctx, w, format, f, ev)
 		return err
 	})
 	if err != nil {
 		return m, err
 	}
 	m.File, m.Fleet = filepath.Base(path), p.Fleet()
-	err = replaceFile(path+".manifest.json", func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(m)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(m); err != nil {
+		return m, fault.Wrap(err, fault.Internal, "the manifest could not be written down", "")
+	}
+	if err := replaceFile(path+manifestSuffix, func(w io.Writer) error {
+		_, err := w.Write(text.Bytes())
+		return err
+	}); err != nil {
+		return m, err
+	}
+	if ev.Key == nil {
+		// A signature of an earlier export would not fit.
+		if err := os.Remove(path + signatureSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return m, fileFault(err, path+signatureSuffix)
+		}
+		return m, nil
+	}
+	signed, err := ev.Key.sign(manifestText(m.Origin, text.Bytes()))
+	if err != nil {
+		return m, err
+	}
+	return m, replaceFile(path+signatureSuffix, func(w io.Writer) error {
+		_, err := io.WriteString(w, signed)
+		return err
 	})
-	return m, err
+}
+
+// What lies beside an exported file.
+const (
+	manifestSuffix  = ".manifest.json"
+	signatureSuffix = ".manifest.sig"
+)
+
+// manifestText is what is signed of a manifest: the chain, what it is, and the
+// SHA-256 of its bytes.
+func manifestText(origin string, manifest []byte) string {
+	sum := sha256.Sum256(manifest)
+	return origin + "\nmanifest sha256\n" + hex.EncodeToString(sum[:]) + "\n"
 }
 
 // replaceFile writes beside the path and renames when all of it is on disk.

@@ -88,6 +88,45 @@ func (r *Reader) After(ctx context.Context, seq int64, limit int) ([]Sealed, err
 	return out, r.trail.fault(err)
 }
 
+// stream calls do for every entry in order, with no more than a few of them in
+// memory.
+func (r *Reader) stream(ctx context.Context, do func(Sealed)) error {
+	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l
+		LEFT JOIN {{schema}}.audit_event e ON e.event_id = l.event_id ORDER BY l.seq`))
+	if err != nil {
+		return r.trail.fault(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		s, err := scanSealed(rows)
+		if err != nil {
+			return r.trail.fault(err)
+		}
+		do(s)
+	}
+	return r.trail.fault(rows.Err())
+}
+
+// links calls do for the links between two entries, in order.
+func (r *Reader) links(ctx context.Context, after, before int64, do func(OmittedLink) error) error {
+	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT seq, (extract(epoch FROM sealed_at) * 1000000)::bigint, encode(event_hash, 'hex')
+		FROM {{schema}}.audit_link WHERE seq > $1 AND seq < $2 ORDER BY seq`), after, before)
+	if err != nil {
+		return r.trail.fault(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l OmittedLink
+		if err := rows.Scan(&l.Seq, &l.SealedUS, &l.EventHash); err != nil {
+			return r.trail.fault(err)
+		}
+		if err := do(l); err != nil {
+			return err
+		}
+	}
+	return r.trail.fault(rows.Err())
+}
+
 // Unsealed lists events that are in no link: at most 100 ids.
 func (r *Reader) Unsealed(ctx context.Context) ([]string, error) {
 	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT e.event_id::text FROM {{schema}}.audit_event e

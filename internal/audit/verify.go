@@ -22,6 +22,21 @@ type Verification struct {
 	FirstBad *int64    `json:"first_bad"`
 	Findings []Finding `json:"findings"`
 	Head     int64     `json:"head"`
+	// FirstSeq and LastSeq are the entries walked over; LastHash is the end's.
+	FirstSeq int64  `json:"first_seq"`
+	LastSeq  int64  `json:"last_seq"`
+	LastHash string `json:"last_hash"`
+	// Omitted counts entries whose event was left out by a filter.
+	Omitted int64 `json:"omitted"`
+	// Checkpoints counts signed checkpoints that fit; LastCheckpoint is the
+	// newest entry that one speaks of. Unchecked counts those that speak of what
+	// lies before the beginning.
+	Checkpoints    int64  `json:"checkpoints"`
+	Unchecked      int64  `json:"checkpoints_unchecked"`
+	LastCheckpoint *int64 `json:"last_checkpoint"`
+	Keys           []Key  `json:"keys"`
+	// Unproven says in words what could not be shown.
+	Unproven []string `json:"unproven"`
 }
 
 // mostFindings bounds a report: a chain that was rewritten has one for each
@@ -32,71 +47,54 @@ const mostFindings = 200
 // because whoever can change an event can change a function in the database.
 // A chain that does not verify is a result, not an error.
 func (t *Trail) Verify(ctx context.Context) (Verification, error) {
+	return t.VerifyFrom(ctx, "")
+}
+
+// VerifyFrom is Verify against a signed checkpoint that was kept elsewhere;
+// empty asks for none.
+func (t *Trail) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (Verification, error) {
 	var v Verification
 	err := t.Read(ctx, func(r *Reader) error {
-		var err error
-		v, err = r.verify(ctx)
-		return err
+		w, err := r.walk(ctx)
+		if err != nil {
+			return err
+		}
+		if checkpoint != "" {
+			w.Against(checkpoint, public...)
+		}
+		v = w.Result()
+		return nil
 	})
 	return v, err
 }
 
-func (r *Reader) verify(ctx context.Context) (Verification, error) {
-	v := Verification{Findings: []Finding{}}
-	add := func(list ...Finding) {
-		for _, f := range list {
-			if f.Seq > 0 && (v.FirstBad == nil || f.Seq < *v.FirstBad) {
-				v.FirstBad = &f.Seq
-			}
-			if len(v.Findings) < mostFindings {
-				v.Findings = append(v.Findings, f)
-			}
-		}
-	}
-	last, hash, bad := int64(0), Genesis(), false
-	for {
-		batch, err := r.After(ctx, last, 2000)
-		if err != nil {
-			return v, err
-		}
-		for _, s := range batch {
-			found := s.Check(last, hash)
-			bad = bad || len(found) > 0
-			add(found...)
-			// Going on from what is stored keeps one change from making
-			// every later entry look wrong.
-			last, hash = s.Seq, s.Hash
-			v.Events++
-		}
-		if len(batch) < 2000 {
-			break
-		}
+func (r *Reader) walk(ctx context.Context) (*Walk, error) {
+	w := NewWalk(0, Genesis())
+	err := r.stream(ctx, w.Event)
+	if err != nil {
+		return w, err
 	}
 	head, err := r.Head(ctx)
 	if err != nil {
-		return v, err
+		return w, err
 	}
-	v.Head = head.Seq
-	if head.Seq != last || !bytes.Equal(head.Hash, hash) {
-		bad = true
-		add(Finding{Seq: min(head.Seq, last) + 1, Kind: "head", Message: fmt.Sprintf("the head stands at event %d and the last entry is %d: the tail was cut, or the head was changed", head.Seq, last)})
+	w.v.Head = head.Seq
+	if last, hash := w.End(); head.Seq != last || !bytes.Equal(head.Hash, hash) {
+		w.Found(Finding{Seq: min(head.Seq, last) + 1, Kind: "head", Message: fmt.Sprintf("the head stands at event %d and the last entry is %d: the tail was cut, or the head was changed", head.Seq, last)})
 	}
 	loose, err := r.Unsealed(ctx)
 	if err != nil {
-		return v, err
+		return w, err
 	}
 	for _, id := range loose {
-		bad = true
-		add(Finding{Kind: "unsealed", EventID: id, Message: "event " + id + " is in no seal: it was added while the triggers were off, or its seal was deleted"})
+		w.Found(Finding{Kind: "unsealed", EventID: id, Message: "event " + id + " is in no seal: it was added while the triggers were off, or its seal was deleted"})
 	}
 	off, err := r.unguarded(ctx)
 	if err != nil {
-		return v, err
+		return w, err
 	}
 	for _, name := range off {
-		bad = true
-		add(Finding{Kind: "unguarded", Message: "the trigger " + name + " is missing or switched off"})
+		w.Found(Finding{Kind: "unguarded", Message: "the trigger " + name + " is missing or switched off"})
 	}
-	v.OK = !bad
-	return v, nil
+	return w, nil
 }

@@ -34,20 +34,32 @@ func (p *program) auditCommand() *cobra.Command {
 		Use: "sync", Short: "Bring this computer's copy of the trail up to date", Args: want(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditSync(cmd.Context()) },
 	}
+	var check verifyFlags
 	verify := &cobra.Command{
-		Use: "verify", Short: "Compute every hash of the trail anew; exit 4 if one is wrong", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditVerify(cmd.Context()) },
+		Use: "verify [--server|--mirror|--file FILE]", Short: "Compute every hash of the trail anew; exit 4 if one is wrong", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditVerify(cmd.Context(), check) },
 	}
+	verify.Flags().SortFlags = false
+	verify.Flags().BoolVar(&check.server, "server", false, "the trail in the control database (the default)")
+	verify.Flags().BoolVar(&check.mirror, "mirror", false, "this computer's copy of it")
+	verify.Flags().StringVar(&check.file, "file", "", "an exported `FILE`; needs no database, no keychain and no fleet")
+	verify.Flags().StringVar(&check.from, "from-checkpoint", "", "and compare with the signed checkpoint in the `FILE`")
+	verify.Flags().StringArrayVar(&check.keys, "key", nil, "trust the public `KEY`, and no key that the trail names; repeatable")
+	verify.MarkFlagsMutuallyExclusive("server", "mirror", "file")
 	var e session.AuditFilter
 	var format, file string
+	var proof bool
 	export := &cobra.Command{
 		Use: "export --format csv|jsonl -o FILE", Short: "Write events to a file with a manifest", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditExport(cmd.Context(), format, file, e) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.runAuditExport(cmd.Context(), format, file, proof, e)
+		},
 	}
 	export.Flags().StringVar(&format, "format", "", "csv or jsonl")
 	export.Flags().StringVarP(&file, "output", "o", "", "the `FILE` to write")
+	export.Flags().BoolVar(&proof, "proof", false, "also a line for every event left out, without what it says (jsonl)")
 	filters(export, &e, 0)
-	return group("audit", "Read, check and export the audit trail", list, sync, verify, export)
+	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditCheckpointCommand(), p.auditKeyCommand())
 }
 
 func (p *program) runAuditList(ctx context.Context, f session.AuditFilter) error {
@@ -93,34 +105,7 @@ func (p *program) runAuditSync(ctx context.Context) error {
 	})
 }
 
-func (p *program) runAuditVerify(ctx context.Context) error {
-	s, err := p.session(ctx)
-	if err != nil {
-		return err
-	}
-	v, err := s.VerifyAudit(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.answer(v, func(w io.Writer) {
-		for _, f := range v.Findings {
-			paragraph(w, "", "! number "+number(f.Seq)+", "+state(f.Kind)+": "+f.Message)
-		}
-		if v.OK {
-			line(w, "%s verified: none was changed, removed or put in.", count(v.Events, "event"))
-			return
-		}
-		line(w, "%s read: the trail does not verify.", count(v.Events, "event"))
-	}); err != nil {
-		return err
-	}
-	if !v.OK {
-		return &found{code: fault.AuditTampered}
-	}
-	return nil
-}
-
-func (p *program) runAuditExport(ctx context.Context, format, file string, f session.AuditFilter) error {
+func (p *program) runAuditExport(ctx context.Context, format, file string, proof bool, f session.AuditFilter) error {
 	if file == "" {
 		return fault.New(fault.Usage, "the file to write is missing", "-o FILE")
 	}
@@ -135,11 +120,11 @@ func (p *program) runAuditExport(ctx context.Context, format, file string, f ses
 	if err != nil {
 		return err
 	}
-	v, err := s.ExportAudit(ctx, format, path, f, p.note)
+	v, err := s.ExportAudit(ctx, format, path, f, proof, p.note)
 	if err != nil {
 		return err
 	}
 	return p.answer(v, func(w io.Writer) {
-		facts(w, "File", v.File, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK))
+		facts(w, "File", v.File, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK), "Signed by", or(v.SignedBy, "nobody: "+v.SignedByReason))
 	})
 }

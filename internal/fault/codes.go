@@ -63,6 +63,8 @@ const (
 	AuditTampered    Code = "audit_tampered"
 	AuditUnavailable Code = "audit_unavailable"
 	MirrorConflict   Code = "mirror_conflict"
+	FileUnreadable   Code = "file_unreadable"
+	KeyNotEnrolled   Code = "key_not_enrolled"
 
 	ShardUnknown       Code = "shard_unknown"
 	ShardNotConfigured Code = "shard_not_configured"
@@ -184,6 +186,8 @@ var codes = map[Code]Info{
 
 	AuditTampered:    {Exit: 4, Meaning: "The audit chain does not verify."},
 	AuditUnavailable: {Exit: 3, Before: true, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
+	KeyNotEnrolled:   {Exit: 3, Before: true, Meaning: "The signing key kept on this computer is enrolled by no event of the trail, or was revoked."},
+	FileUnreadable:   {Exit: 1, Meaning: "The exported file, or what lies beside it, cannot be read."},
 	MirrorConflict:   {Exit: 4, Meaning: "The server's audit chain disagrees with the copy on this computer: gap, fork or rollback."},
 
 	ShardUnknown:       {Exit: 3, Before: true, Meaning: "The fleet has no shard of that name."},

@@ -21,10 +21,12 @@ type Bastion struct {
 }
 
 // SSHCredential is the name of the credential with the passphrase of SSH keys,
-// APICredential that of the monitoring API's token.
+// APICredential that of the monitoring API's token, AuditCredential that of the
+// key that signs the audit trail's checkpoints.
 const (
-	SSHCredential = "ssh-key"
-	APICredential = "api-token"
+	SSHCredential   = "ssh-key"
+	APICredential   = "api-token"
+	AuditCredential = "audit-key"
 )
 
 var (

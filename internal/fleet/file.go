@@ -189,8 +189,11 @@ func Parse(data []byte, path string) (*Fleet, error) {
 	// A database's password must not be tried on a key, nor open the API.
 	for i, name := range append([]string{ControlName}, shardNames(f)...) {
 		c := f.CredentialOf(name)
-		of := map[bool]string{true: "SSH keys", false: "the monitoring API"}[c == SSHCredential]
-		if c == APICredential || c == SSHCredential && f.usesSSH() {
+		of := map[string]string{SSHCredential: "SSH keys", AuditCredential: "the audit trail"}[c]
+		if of == "" {
+			of = "the monitoring API"
+		}
+		if c == APICredential || c == AuditCredential || c == SSHCredential && f.usesSSH() {
 			key := "control.credential"
 			if i > 0 {
 				key = fmt.Sprintf("shard[%d].name", i-1)

@@ -17,15 +17,20 @@ const (
 	MoveRollback   Action = "move.rollback"
 	MoveFinalize   Action = "move.finalize"
 	AuditExport    Action = "audit.export"
-	CredentialSet  Action = "credential.set"
-	StripeFleet    Action = "fleet.stripe"
-	QueuePause     Action = "queue.pause"
-	QueueResume    Action = "queue.resume"
-	QueueSet       Action = "queue.set"
-	AlertAck       Action = "alert.acknowledge"
-	AlertSilence   Action = "alert.silence"
-	AlertUnsilence Action = "alert.unsilence"
-	RebalanceApply Action = "rebalance.apply"
+	// AuditKeyEnroll files an operator's public key, AuditKeyRevoke says that
+	// it no longer speaks for them, AuditCheckpoint signs the chain's end.
+	AuditKeyEnroll  Action = "audit.key.enroll"
+	AuditKeyRevoke  Action = "audit.key.revoke"
+	AuditCheckpoint Action = "audit.checkpoint"
+	CredentialSet   Action = "credential.set"
+	StripeFleet     Action = "fleet.stripe"
+	QueuePause      Action = "queue.pause"
+	QueueResume     Action = "queue.resume"
+	QueueSet        Action = "queue.set"
+	AlertAck        Action = "alert.acknowledge"
+	AlertSilence    Action = "alert.silence"
+	AlertUnsilence  Action = "alert.unsilence"
+	RebalanceApply  Action = "rebalance.apply"
 )
 
 // Role is what an operator may be.
@@ -100,8 +105,13 @@ func ruleOf(a Action) rule {
 		return rule{FlagMigrations, OperatorRole, false}
 	case AlertAck, AlertSilence, AlertUnsilence:
 		return rule{FlagEnabled, OperatorRole, false}
-	case AuditExport:
+	case AuditExport, AuditCheckpoint:
 		return rule{"", Viewer, false}
+	case AuditKeyEnroll:
+		// It speaks for whoever enrolls it and for nobody else.
+		return rule{"", OperatorRole, false}
+	case AuditKeyRevoke:
+		return rule{"", Admin, false}
 	case CredentialSet:
 		return rule{"", NoRole, false}
 	}
@@ -112,7 +122,7 @@ func ruleOf(a Action) rule {
 func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
-		MoveRollback, MoveFinalize, AuditExport, CredentialSet, StripeFleet,
+		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, CredentialSet, StripeFleet,
 		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply,
 	}
 }

@@ -101,19 +101,56 @@ func (s *Session) Events(ctx context.Context, f AuditFilter) (EventList, error) 
 
 // VerifyAudit reads the whole chain and computes every hash.
 func (s *Session) VerifyAudit(ctx context.Context) (AuditVerification, error) {
-	out := AuditVerification{Findings: []AuditFinding{}, VerifiedAt: now()}
+	return s.VerifyAuditFrom(ctx, "", nil)
+}
+
+// VerifyAuditFrom is VerifyAudit against a signed checkpoint that was kept
+// elsewhere, and with keys that are trusted from elsewhere.
+func (s *Session) VerifyAuditFrom(ctx context.Context, checkpoint string, keys []string) (AuditVerification, error) {
 	if err := s.trailThere(ctx); err != nil {
-		return out, err
+		return verificationView(audit.Verification{}), err
 	}
-	v, err := s.trail.Verify(ctx)
-	if err != nil {
-		return out, err
+	v, err := s.trail.VerifyFrom(ctx, checkpoint, keys...)
+	return verificationView(v), err
+}
+
+// VerifyMirror computes every hash of this computer's copy.
+func (s *Session) VerifyMirror(ctx context.Context, checkpoint string, keys []string) (AuditVerification, error) {
+	var v audit.Verification
+	err := s.withMirror(ctx, func(m *mirror.Mirror) error {
+		var err error
+		v, err = m.VerifyFrom(ctx, checkpoint, keys...)
+		return err
+	})
+	return verificationView(v), err
+}
+
+func verificationView(v audit.Verification) AuditVerification {
+	out := AuditVerification{
+		OK: v.OK, Events: v.Events, FirstBad: v.FirstBad, Findings: []AuditFinding{}, VerifiedAt: now(),
+		Checkpoints: v.Checkpoints, LastCheckpoint: v.LastCheckpoint, Keys: []AuditKey{}, Unproven: append([]string{}, v.Unproven...),
 	}
-	out.OK, out.Events, out.FirstBad = v.OK, v.Events, v.FirstBad
 	for _, f := range v.Findings {
 		out.Findings = append(out.Findings, AuditFinding(f))
 	}
-	return out, nil
+	for _, k := range v.Keys {
+		out.Keys = append(out.Keys, AuditKey(k))
+	}
+	return out
+}
+
+// withMirror runs f on this computer's copy of the trail.
+func (s *Session) withMirror(ctx context.Context, f func(*mirror.Mirror) error) error {
+	key, err := s.trail.Key(ctx)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, s.cfg.DBPath)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return f(mirror.New(db, key))
 }
 
 // SyncAudit brings this computer's copy of the trail up to date.
@@ -121,21 +158,19 @@ func (s *Session) SyncAudit(ctx context.Context) (AuditSync, error) {
 	if err := s.trailThere(ctx); err != nil {
 		return AuditSync{}, err
 	}
-	key, err := s.trail.Key(ctx)
-	if err != nil {
-		return AuditSync{}, err
-	}
-	db, err := store.Open(ctx, s.cfg.DBPath)
-	if err != nil {
-		return AuditSync{}, err
-	}
-	defer func() { _ = db.Close() }()
-	res, err := mirror.New(db, key).Sync(ctx, s.trail)
+	var res mirror.Result
+	err := s.withMirror(ctx, func(m *mirror.Mirror) error {
+		var err error
+		res, err = m.Sync(ctx, s.trail)
+		return err
+	})
 	return AuditSync(res), err
 }
 
-// ExportAudit writes events to a file with a manifest beside it.
-func (s *Session) ExportAudit(ctx context.Context, format, path string, f AuditFilter, note string) (AuditExport, error) {
+// ExportAudit writes events to a file with a manifest beside it. Where a
+// signing key is kept and enrolled it signs; proof makes a filtered file show
+// how the selected events lie in the chain.
+func (s *Session) ExportAudit(ctx context.Context, format, path string, f AuditFilter, proof bool, note string) (AuditExport, error) {
 	if err := s.installed(ctx); err != nil {
 		return AuditExport{}, err
 	}
@@ -151,11 +186,20 @@ func (s *Session) ExportAudit(ctx context.Context, format, path string, f AuditF
 	if err != nil {
 		return AuditExport{}, err
 	}
-	m, err := s.trail.ExportFile(ctx, permit, path, form, filter)
+	evidence, why := audit.Evidence{Proof: proof}, ""
+	if evidence.Key, err = s.signingKey(ctx); err == nil {
+		err = s.trail.Counts(ctx, evidence.Key)
+	}
+	if err != nil {
+		// An export without a signature is worth more than none.
+		evidence.Key, why = nil, fault.As(err).Message
+	}
+	m, err := s.trail.ExportSigned(ctx, permit, path, form, filter, evidence)
 	if err != nil {
 		return AuditExport{}, err
 	}
 	return AuditExport{
 		File: path, Manifest: path + ".manifest.json", Format: string(m.Format), Count: m.Count, FirstSeq: m.FirstSeq, LastSeq: m.LastSeq, SHA256: m.SHA256, ChainOK: m.ChainOK,
+		SignedBy: m.SignedBy, SignedByReason: why,
 	}, nil
 }

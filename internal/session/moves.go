@@ -277,8 +277,11 @@ func (s *Session) handler(ctx context.Context, r job.Run) error {
 		}
 	}})
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.ended[r.Resource] = err
+	s.mu.Unlock()
+	if err == nil {
+		s.checkpoint(ctx, "a run of "+r.Resource+" ended")
+	}
 	return err
 }
 
@@ -321,6 +324,14 @@ func (s *Session) Work(ctx context.Context, all bool) error {
 	if err := s.installed(ctx); err != nil {
 		return err
 	}
+	if !all {
+		return s.worker(all).Run(ctx)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	wg.Go(func() { s.checkpoints(ctx) })
 	return s.worker(all).Run(ctx)
 }
 

@@ -549,6 +549,29 @@ type AuditVerification struct {
 	FirstBad   *int64         `json:"first_bad"`
 	Findings   []AuditFinding `json:"findings"`
 	VerifiedAt string         `json:"verified_at"`
+	// Checkpoints counts the signed checkpoints that fit; LastCheckpoint is the
+	// newest event that one speaks of, null where there is none.
+	Checkpoints    int64      `json:"checkpoints"`
+	LastCheckpoint *int64     `json:"last_checkpoint"`
+	Keys           []AuditKey `json:"keys"`
+	// Unproven says in words what could not be shown.
+	Unproven []string `json:"unproven"`
+}
+
+// AuditKey is a public key that the trail says is an operator's.
+type AuditKey struct {
+	Public      string `json:"public"`
+	Actor       string `json:"actor"`
+	EnrolledSeq int64  `json:"enrolled_seq"`
+	// RevokedSeq is null while the key counts.
+	RevokedSeq *int64 `json:"revoked_seq"`
+}
+
+// AuditCheckpoint is the trail's end, signed.
+type AuditCheckpoint struct {
+	Seq  int64  `json:"seq"`
+	Note string `json:"note"`
+	Key  string `json:"key"`
 }
 
 // AuditSync is what bringing this computer's copy up to date did.
@@ -568,6 +591,10 @@ type AuditExport struct {
 	LastSeq  int64  `json:"last_seq"`
 	SHA256   string `json:"sha256"`
 	ChainOK  bool   `json:"chain_ok"`
+	// SignedBy is the public key that has signed the manifest, "" and a reason
+	// where nothing was signed.
+	SignedBy       string `json:"signed_by"`
+	SignedByReason string `json:"signed_by_reason"`
 }
 
 // MissingRight is a right that the connected role lacks.

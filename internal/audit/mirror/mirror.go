@@ -304,33 +304,35 @@ func match(words string) string {
 	return strings.Join(parts, " ")
 }
 
-// Verify checks every hash of the copy itself.
+// Verify checks every hash of the copy itself and every signed checkpoint in
+// it.
 func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
-	v := audit.Verification{OK: true, Findings: []audit.Finding{}}
+	return m.VerifyFrom(ctx, "")
+}
+
+// VerifyFrom is Verify against a signed checkpoint that was kept elsewhere;
+// empty asks for none.
+func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (audit.Verification, error) {
 	rows, err := m.db.QueryContext(ctx, `SELECT e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body,
 		e.event_hash, e.prev_hash, e.hash FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
 	if err != nil {
-		return v, localFault(err)
+		return audit.NewWalk(0, audit.Genesis()).Result(), localFault(err)
 	}
 	defer func() { _ = rows.Close() }()
-	last, hash := int64(0), audit.Genesis()
+	w := audit.NewWalk(0, audit.Genesis())
 	for rows.Next() {
 		var s audit.Sealed
 		if err := rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
 			&s.EventHash, &s.PrevHash, &s.Hash); err != nil {
-			return v, localFault(err)
+			return w.Result(), localFault(err)
 		}
-		for _, f := range s.Check(last, hash) {
-			v.OK = false
-			if v.FirstBad == nil {
-				v.FirstBad = &f.Seq
-			}
-			v.Findings = append(v.Findings, f)
-		}
-		last, hash = s.Seq, s.Hash
-		v.Events++
+		w.Event(s)
 	}
-	v.Head = last
+	if checkpoint != "" {
+		w.Against(checkpoint, public...)
+	}
+	v := w.Result()
+	v.Head = v.LastSeq
 	return v, localFault(rows.Err())
 }
 

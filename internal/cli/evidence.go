@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"shardadmin/internal/fault"
+	"shardadmin/internal/session"
+)
+
+type verifyFlags struct {
+	server, mirror bool
+	file, from     string
+	keys           []string
+}
+
+func (p *program) auditCheckpointCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "checkpoint", Short: "Sign the end of the trail and store that in it", Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditCheckpoint(cmd.Context(), file) },
+	}
+	c.Flags().StringVarP(&file, "output", "o", "", "also write it to the `FILE`, to be kept elsewhere")
+	return c
+}
+
+func (p *program) auditKeyCommand() *cobra.Command {
+	return group(
+		"key", "The keys that sign checkpoints and manifests",
+		&cobra.Command{
+			Use: "enroll", Short: "Make a key in the keychain and record its public half", Args: want(),
+			RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditKeyEnroll(cmd.Context()) },
+		},
+		&cobra.Command{
+			Use: "list", Short: "List the keys that the trail speaks of", Args: want(),
+			RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditKeyList(cmd.Context()) },
+		},
+		&cobra.Command{
+			Use: "revoke KEY", Short: "Record that a key counts no longer", Args: want("KEY"),
+			RunE: func(cmd *cobra.Command, args []string) error { return p.runAuditKeyRevoke(cmd.Context(), args[0]) },
+		},
+	)
+}
+
+func (p *program) runAuditCheckpoint(ctx context.Context, file string) error {
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.TakeCheckpoint(ctx, p.note)
+	if err != nil {
+		return err
+	}
+	if file != "" {
+		if err := os.WriteFile(file, []byte(v.Note), 0o600); err != nil {
+			return fault.Wrapf(err, fault.Usage, "choose a folder that exists and that you may write to", "%s cannot be written", file)
+		}
+	}
+	return p.answer(v, func(w io.Writer) {
+		line(w, "The trail up to number %s is signed by %s.", number(v.Seq), v.Key)
+		if file == "" {
+			line(w, "")
+			_, _ = io.WriteString(w, v.Note)
+		}
+	})
+}
+
+func (p *program) runAuditKeyEnroll(ctx context.Context) error {
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	k, err := s.EnrollAuditKey(ctx, p.note)
+	if err != nil {
+		return err
+	}
+	return p.answer(k, func(w io.Writer) {
+		line(w, "Enrolled by event %s:", number(k.EnrolledSeq))
+		line(w, "%s", k.Public)
+		line(w, "Give this to whoever verifies what you export.")
+	})
+}
+
+func (p *program) runAuditKeyList(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := s.AuditKeys(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(struct {
+		Keys []session.AuditKey `json:"keys"`
+	}{keys}, func(w io.Writer) {
+		if len(keys) == 0 {
+			line(w, "No key is enrolled: shard-admin audit key enroll makes one.")
+			return
+		}
+		for _, k := range keys {
+			until := ""
+			if k.RevokedSeq != nil {
+				until = ", revoked by event " + number(*k.RevokedSeq)
+			}
+			line(w, "%s", k.Public)
+			line(w, "  of %s, enrolled by event %s%s", k.Actor, number(k.EnrolledSeq), until)
+		}
+	})
+}
+
+func (p *program) runAuditKeyRevoke(ctx context.Context, public string) error {
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.RevokeAuditKey(ctx, public, p.note); err != nil {
+		return err
+	}
+	return p.answer(struct {
+		Revoked string `json:"revoked"`
+	}{public}, func(w io.Writer) {
+		line(w, "The key signs no more; what it has signed before stays good.")
+	})
+}
+
+func (p *program) runAuditVerify(ctx context.Context, f verifyFlags) error {
+	checkpoint := ""
+	if f.from != "" {
+		b, err := os.ReadFile(f.from)
+		if err != nil {
+			return fault.Wrapf(err, fault.FileUnreadable, "give the file that audit checkpoint -o has written", "%s cannot be read", f.from)
+		}
+		checkpoint = string(b)
+	}
+	if f.file != "" {
+		return p.runAuditVerifyFile(ctx, f, checkpoint)
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	verify := s.VerifyAuditFrom
+	if f.mirror {
+		verify = s.VerifyMirror
+	}
+	v, err := verify(ctx, checkpoint, f.keys)
+	if err != nil {
+		return err
+	}
+	return p.verified(v, v)
+}
+
+func (p *program) runAuditVerifyFile(ctx context.Context, f verifyFlags, checkpoint string) error {
+	v, err := session.VerifyAuditFile(ctx, f.file, checkpoint, f.keys)
+	if err != nil {
+		return err
+	}
+	return p.verified(v, v.AuditVerification)
+}
+
+// verified prints what verifying found; the document is the whole of it.
+func (p *program) verified(document any, v session.AuditVerification) error {
+	err := p.answer(document, func(w io.Writer) {
+		for _, f := range v.Findings {
+			where := ""
+			if f.Seq > 0 {
+				where = "number " + number(f.Seq) + ", "
+			}
+			paragraph(w, "", "! "+where+state(f.Kind)+": "+f.Message)
+		}
+		if !v.OK {
+			line(w, "%s read: the trail does not verify.", count(v.Events, "event"))
+			return
+		}
+		if file, ok := document.(session.AuditFileVerification); ok && !file.Chain {
+			line(w, "The file is the one that its manifest describes.")
+		} else {
+			line(w, "%s verified: none was changed, removed or put in.", count(v.Events, "event"))
+		}
+		if file, ok := document.(session.AuditFileVerification); ok && file.SignedBy != "" {
+			line(w, "Signed by %s (%s).", file.SignedBy, file.Trust)
+		}
+		if v.LastCheckpoint != nil {
+			line(w, "%s fit, the newest of number %s.", count(v.Checkpoints, "signed checkpoint"), number(*v.LastCheckpoint))
+		}
+		for _, text := range v.Unproven {
+			paragraph(w, "", "Not shown: "+text+".")
+		}
+	})
+	if err == nil && !v.OK {
+		return &found{code: fault.AuditTampered}
+	}
+	return err
+}
