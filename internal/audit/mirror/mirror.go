@@ -264,20 +264,24 @@ func (m *Mirror) Alarms(ctx context.Context) ([]Alarm, error) {
 	return out, localFault(rows.Err())
 }
 
+const sealedColumns = `e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body, e.event_hash, e.prev_hash, e.hash`
+
 // Search returns copied events that hold every one of the words, or words that
 // begin so, the newest first; no words means all. Limit 0 means 100.
 func (m *Mirror) Search(ctx context.Context, words string, limit int) ([]audit.Event, error) {
 	if limit <= 0 {
 		limit = 100
 	}
-	text := `SELECT e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body, e.event_hash, e.prev_hash, e.hash
-		FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL`
-	args := []any{m.key}
+	// The index gives its rows by rowid, and so in the order of a chain: it is
+	// left when the limit is reached, however many rows there are.
+	text, args := `SELECT `+sealedColumns+` FROM mirror_event e WHERE e.chain = (SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL)
+		ORDER BY e.seq DESC LIMIT ?`, []any{m.key, limit}
 	if q := match(words); q != "" {
-		text += ` AND e.id IN (SELECT rowid FROM mirror_text WHERE mirror_text MATCH ?)`
-		args = append(args, q)
+		text = `SELECT ` + sealedColumns + ` FROM mirror_text CROSS JOIN mirror_event e ON e.id = mirror_text.rowid
+			WHERE mirror_text MATCH ? AND e.chain = (SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL) ORDER BY mirror_text.rowid DESC LIMIT ?`
+		args = []any{q, m.key, limit}
 	}
-	rows, err := m.db.QueryContext(ctx, text+` ORDER BY e.seq DESC LIMIT ?`, append(args, limit)...)
+	rows, err := m.db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, localFault(err)
 	}
@@ -313,8 +317,7 @@ func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
 // VerifyFrom is Verify against a signed checkpoint that was kept elsewhere;
 // empty asks for none.
 func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (audit.Verification, error) {
-	rows, err := m.db.QueryContext(ctx, `SELECT e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body,
-		e.event_hash, e.prev_hash, e.hash FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
+	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
 	if err != nil {
 		return audit.NewWalk(0, audit.Genesis()).Result(), localFault(err)
 	}
