@@ -228,6 +228,8 @@ export namespace session {
 	    last_seq: number;
 	    sha256: string;
 	    chain_ok: boolean;
+	    signed_by: string;
+	    signed_by_reason: string;
 	}
 	export interface AuditFilter {
 	    id: string;
