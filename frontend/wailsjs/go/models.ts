@@ -249,6 +249,12 @@ export namespace session {
 	    event_id: string;
 	    message: string;
 	}
+	export interface AuditKey {
+	    public: string;
+	    actor: string;
+	    enrolled_seq: number;
+	    revoked_seq?: number | null;
+	}
 	export interface AuditSync {
 	    pulled: number;
 	    seq: number;
@@ -260,6 +266,10 @@ export namespace session {
 	    first_bad?: number | null;
 	    findings: AuditFinding[];
 	    verified_at: string;
+	    checkpoints: number;
+	    last_checkpoint?: number | null;
+	    keys: AuditKey[];
+	    unproven: string[];
 	}
 	export interface ChannelTest {
 	    channel: string;
