@@ -11,6 +11,7 @@ const whole: [name: string, path: string, there: string][] = [
   ["shard-settings", "/shards/shard_1?tab=settings", "shared_buffers"],
   ["tenants", "/tenants", "site-001"],
   ["tenant", "/tenants/2", "site-002"],
+  ["alerts", "/alerts", "Who is told"],
   ["map", "/map", "pwb_contacts"],
   ["audit", "/audit", "Chain of"],
   ["settings-fleets", "/settings?tab=fleets", "property_web_builder_demo"],

@@ -31,7 +31,7 @@ where the fleet file has a [[notify]]; serve and worker do with --api-listen.`,
 		Long: `Tell nobody for a time: maintenance. Alerts are shown all the same; what fires
 still at the end is told then. A silence lasts 31 days at most.`,
 		Example: `  shard-admin alerts silence --shard shard_1 --until 2h --note "a new disk"
-  shard-admin alerts silence --from 2026-01-31T22:00:00Z --until 6h --note "upgrade"`,
+  shard-admin alerts silence --from 2026-01-31T22:00:00Z --until 6h --note disk`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAlertsSilence(cmd.Context(), r) },
 	}
 	silence.Flags().SortFlags = false

@@ -30,10 +30,15 @@ func (p *program) auditCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditList(cmd.Context(), f) },
 	}
 	filters(list, &f, 100)
+	restart := false
 	sync := &cobra.Command{
 		Use: "sync", Short: "Bring this computer's copy of the trail up to date", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditSync(cmd.Context()) },
+		Long: `Bring this computer's copy of the trail up to date. A trail that is not the one
+that was copied is an alarm, and stays one. --restart keeps the copy as it is,
+with the reason, and begins a new one: after a restore that everybody knows of.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditSync(cmd.Context(), restart) },
 	}
+	sync.Flags().BoolVar(&restart, "restart", false, "keep the old copy and begin a new one; needs a reason")
 	var check verifyFlags
 	verify := &cobra.Command{
 		Use: "verify [--server|--mirror|--file FILE]", Short: "Compute every hash of the trail anew; exit 4 if one is wrong", Args: want(),
@@ -91,12 +96,16 @@ func printEvents(w io.Writer, events []session.Event) {
 	t.print(w)
 }
 
-func (p *program) runAuditSync(ctx context.Context) error {
+func (p *program) runAuditSync(ctx context.Context, restart bool) error {
 	s, err := p.session(ctx)
 	if err != nil {
 		return err
 	}
-	v, err := s.SyncAudit(ctx)
+	look := s.SyncAudit
+	if restart {
+		look = func(ctx context.Context) (session.AuditSync, error) { return s.RestartCopy(ctx, p.note) }
+	}
+	v, err := look(ctx)
 	if err != nil {
 		return err
 	}

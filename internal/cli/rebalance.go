@@ -40,13 +40,14 @@ func (p *program) rebalanceCommand() *cobra.Command {
 		Use: "plan", Short: "Show what would spread tenants evenly: three plans side by side", Args: want(),
 		Long: `Show how evenly tenants are spread over the shards, and three plans to mend it:
 with the fewest moves, with the fewest bytes, and the most even one. Nothing is
-changed. With --strategy one plan is shown whole: each move with its reason, what
-a constraint forbids, and why a shard stays as it is.
+changed. With --strategy one plan is shown whole: each move with its reason,
+what a constraint forbids, and why a shard stays as it is.
 
 Use is a multiple of an even spread: 1.00 is even. Something is proposed where a
 shard is further from it than SHARD_IMBALANCE_THRESHOLD (0.2), or a tenant is
 where it may not be. Sizes are estimates, with indexes. Pins, dedicated shards,
-tenants to keep apart and the cool-down are in the fleet file, under [rebalance].`,
+tenants to keep apart and the cool-down are in the fleet file, under
+[rebalance].`,
 		Example: `  shard-admin rebalance plan
   shard-admin rebalance plan --strategy fewest-bytes --max-size 50GB`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -70,7 +71,7 @@ plan that have not begun are cancelled: make a new plan then. Old copies stay
 until each move is finalized. It needs SHARD_BULK_OPS_ENABLED, and in production
 the fleet's name with --confirm.`,
 		Example: `  shard-admin rebalance apply --strategy fewest-bytes --dry-run
-  shard-admin rebalance apply --strategy fewest-moves --wait --note "shard_1 is full"`,
+  shard-admin rebalance apply --strategy fewest-moves --wait --note full`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if r.Strategy == "" {
 				return fault.New(fault.Usage, "rebalance apply needs --strategy", "choose fewest-moves, fewest-bytes or most-even; shard-admin rebalance plan shows all three")

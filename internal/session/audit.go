@@ -167,6 +167,18 @@ func (s *Session) SyncAudit(ctx context.Context) (AuditSync, error) {
 	return AuditSync(res), err
 }
 
+// RestartCopy keeps this computer's copy of the trail as it is, with the reason, and
+// begins a new one: after a restore or a new installation that everybody knows of.
+func (s *Session) RestartCopy(ctx context.Context, note string) (AuditSync, error) {
+	if err := s.trailThere(ctx); err != nil {
+		return AuditSync{}, err
+	}
+	if err := s.withMirror(ctx, func(m *mirror.Mirror) error { return m.Restart(ctx, note) }); err != nil {
+		return AuditSync{}, err
+	}
+	return s.SyncAudit(ctx)
+}
+
 // ExportAudit writes events to a file with a manifest beside it. Where a
 // signing key is kept and enrolled it signs; proof makes a filtered file show
 // how the selected events lie in the chain.

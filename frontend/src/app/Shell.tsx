@@ -14,7 +14,7 @@ import { Icon } from "../ui/icons";
 import { Mark } from "../ui/Status";
 import { Waiting } from "../ui/Waiting";
 import { type ActionId, action, keysOf, type Reach } from "./actions";
-import { currentFleet, useEvents, useInfo, useMoves, useOpenFleet, useStatus } from "./current";
+import { currentFleet, useEvents, useFiring, useInfo, useMoves, useOpenFleet, useStatus } from "./current";
 import { newHere } from "./here";
 import { Jobs } from "./Jobs";
 import { KeysHelp } from "./KeysHelp";
@@ -32,6 +32,7 @@ const places: { id: ActionId; to: string }[] = [
   { id: "go.tenants", to: "/tenants" },
   { id: "go.moves", to: "/moves" },
   { id: "go.rebalance", to: "/rebalance" },
+  { id: "go.alerts", to: "/alerts" },
   { id: "go.map", to: "/map" },
   { id: "go.audit", to: "/audit" },
   { id: "go.settings", to: "/settings" },
@@ -156,10 +157,11 @@ export function Shell() {
   );
 }
 
-const homes: Record<string, "/tenants" | "/moves" | "/rebalance" | "/map" | "/audit" | "/settings"> = {
+const homes: Record<string, "/tenants" | "/moves" | "/rebalance" | "/alerts" | "/map" | "/audit" | "/settings"> = {
   tenants: "/tenants",
   moves: "/moves",
   rebalance: "/rebalance",
+  alerts: "/alerts",
   map: "/map",
   audit: "/audit",
   settings: "/settings",
@@ -170,6 +172,7 @@ const titles: Record<string, string> = {
   tenants: "Tenants",
   moves: "Moves",
   rebalance: "Rebalance",
+  alerts: "Alerts",
   map: "Table map",
   audit: "Audit",
   settings: "Settings",
@@ -329,8 +332,10 @@ function Sidebar({ folded }: { folded: string | null }) {
   const moves = useMoves();
   const running = (moves.data?.moves ?? []).filter((m) => !m.settled).length;
   const waiting = (moves.data?.moves ?? []).filter(waits).length;
+  const firing = useFiring();
   const badge: Partial<Record<ActionId, string>> = {
     "go.tenants": status.data?.tenants === null || status.data?.tenants === undefined ? "" : count(status.data.tenants),
+    "go.alerts": firing > 0 ? String(firing) : "",
     "go.moves": waiting > 0 ? String(waiting) : running > 0 ? String(running) : "",
   };
   return (

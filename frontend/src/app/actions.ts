@@ -37,6 +37,7 @@ export const actions = [
   { id: "go.tenants", title: "Tenants", group: "Go to", icon: "tenants", keys: "g t", run: (r) => r.go("/tenants") },
   { id: "go.moves", title: "Moves", group: "Go to", icon: "moves", keys: "g m", run: (r) => r.go("/moves") },
   { id: "go.rebalance", title: "Rebalance", group: "Go to", icon: "balance", keys: "g b", run: (r) => r.go("/rebalance") },
+  { id: "go.alerts", title: "Alerts", group: "Go to", icon: "bell", keys: "g l", run: (r) => r.go("/alerts") },
   { id: "go.map", title: "Table map", group: "Go to", icon: "map", keys: "g p", run: (r) => r.go("/map") },
   { id: "go.audit", title: "Audit", group: "Go to", icon: "audit", keys: "g a", run: (r) => r.go("/audit") },
   { id: "go.settings", title: "Settings", group: "Go to", icon: "settings", keys: "g s", run: (r) => r.go("/settings") },

@@ -39,6 +39,12 @@ export function useStatus() {
   return useQuery<Status>({ queryKey: keys.status, queryFn: () => api.status(), refetchInterval: often() });
 }
 
+/** useFiring counts the alerts that nobody has taken; 0 where that is not known. */
+export function useFiring(): number {
+  const q = useQuery({ queryKey: keys.alerts(false), queryFn: () => api.alerts(false), refetchInterval: often(2), retry: false });
+  return q.data?.firing ?? 0;
+}
+
 /** useOpenMoves are the newest moves; those that run show in the top bar. */
 export function useMoves(tenant = "") {
   return useQuery<MoveList>({ queryKey: keys.moves(tenant), queryFn: () => api.moves(tenant, 200), refetchInterval: often() });

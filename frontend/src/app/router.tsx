@@ -6,6 +6,7 @@ import {
   createRouter,
   type RouterHistory,
 } from "@tanstack/react-router";
+import { AlertsScreen } from "../screens/alerts/Screen";
 import { AuditScreen } from "../screens/audit/Screen";
 import { FleetScreen } from "../screens/fleet/Screen";
 import { MoveWizard } from "../screens/move-wizard/Screen";
@@ -106,6 +107,12 @@ const routes = [
     }),
   }),
   createRoute({ getParentRoute: at, path: "/moves/$id", component: MoveScreen }),
+  createRoute({
+    getParentRoute: at,
+    path: "/alerts",
+    component: AlertsScreen,
+    validateSearch: (s: Record<string, unknown>): { all?: true } => ({ all: flag(s.all) }),
+  }),
   createRoute({
     getParentRoute: at,
     path: "/rebalance",

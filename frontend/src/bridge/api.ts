@@ -1,3 +1,4 @@
+import * as AlertsService from "../../wailsjs/go/app/Alerts";
 import * as AuditService from "../../wailsjs/go/app/Audit";
 import * as MovesService from "../../wailsjs/go/app/Moves";
 import * as OverviewService from "../../wailsjs/go/app/Overview";
@@ -52,6 +53,12 @@ export const api = {
 
   rebalance: call(RebalanceService.Plan),
   applyRebalance: call(RebalanceService.Apply),
+
+  alerts: call(AlertsService.List),
+  ackAlert: call(AlertsService.Acknowledge),
+  silence: call(AlertsService.Silence),
+  unsilence: call(AlertsService.Unsilence),
+  testChannel: call(AlertsService.Test),
 
   audit: call(AuditService.List),
   verifyAudit: call(AuditService.Verify),

@@ -26,6 +26,8 @@ export const keys = {
   /** Not among what is read again by itself: the whole trail is computed for it. */
   report: (id: string) => ["report", id] as const,
   rebalance: ["fleet", "rebalance"] as const,
+  allAlerts: ["fleet", "alerts"] as const,
+  alerts: (all: boolean) => ["fleet", "alerts", all] as const,
   workers: ["fleet", "workers"] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
   verification: ["fleet", "verification"] as const,

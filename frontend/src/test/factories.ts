@@ -1,4 +1,6 @@
 import type {
+  AlertList,
+  AlertView,
   Distribution,
   Event,
   Finding,
@@ -496,6 +498,41 @@ export function rebalance(over: Partial<Rebalance> = {}): Rebalance {
     ],
     notes: [],
     checked_at: new Date().toISOString(),
+    ...over,
+  };
+}
+
+export function alert(over: Partial<AlertView> = {}): AlertView {
+  return {
+    id: 7,
+    rule: "health.reachable",
+    subject: "shard_1",
+    shard: "shard_1",
+    severity: "critical",
+    state: "firing",
+    message: "the database does not answer",
+    value: "",
+    advice: "start it",
+    since: new Date().toISOString(),
+    fired_at: new Date().toISOString(),
+    resolved_at: null,
+    acknowledged_at: null,
+    acknowledged_by: "",
+    acknowledged_why: "",
+    silenced: false,
+    ...over,
+  };
+}
+
+export function alerts(list: AlertView[] = [], over: Partial<AlertList> = {}): AlertList {
+  return {
+    alerts: list,
+    silences: [],
+    channels: [],
+    firing: list.filter((a) => a.state === "firing").length,
+    kept: true,
+    reason: "",
+    evaluated: true,
     ...over,
   };
 }

@@ -5,7 +5,7 @@ import { newClient } from "../app/client";
 import { setLive } from "../app/live";
 import { newRouter } from "../app/router";
 import type { Problem } from "../bridge";
-import { distribution, info, mapView, queue, shard, status, tenants, tenantView } from "./factories";
+import { alerts, distribution, info, mapView, queue, shard, status, tenants, tenantView } from "./factories";
 
 type Answer = (...args: never[]) => unknown;
 
@@ -28,6 +28,7 @@ function usual(): Record<string, Answer> {
     "Tenants.Get": (id: string) => tenantView(Number(id)),
     "Tenants.Map": () => mapView([]),
     "Audit.List": () => ({ events: [] }),
+    "Alerts.List": () => alerts(),
   };
 }
 

@@ -4,6 +4,7 @@ const paths: Record<string, ReactNode> = {
   fleet: <path d="M2.5 3.5h11v3h-11zM2.5 9.5h11v3h-11zM5 5h.01M5 11h.01" />,
   tenants: <path d="M3 13.5V4l5-2 5 2v9.5M1.8 13.5h12.4M6 6.5h.01M10 6.5h.01M6 9.5h.01M10 9.5h.01" />,
   moves: <path d="M2 5.5h11M10 2.5l3 3-3 3M14 10.5H3M6 7.5l-3 3 3 3" />,
+  bell: <path d="M4 11.5V7a4 4 0 0 1 8 0v4.5M2.5 11.5h11M6.8 13.8h2.4" />,
   balance: <path d="M8 2v11.5M5 13.5h6M2.5 4.5h11M4 4.5 2 9.5h4zM12 4.5l-2 5h4z" />,
   map: <path d="M2.5 2.5h4v3h-4zM9.5 2.5h4v3h-4zM6 10.5h4v3H6zM4.5 5.5v2.5h7V5.5M8 8v2.5" />,
   audit: <path d="M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3M5.5 8h5M5.5 11h5" />,
