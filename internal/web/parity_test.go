@@ -55,6 +55,7 @@ var given = map[string][]string{
 	"Shell/UseFleet":            {`["none"]`, `["test"]`},
 	"Overview/Health":           {`[""]`, `["shard_1"]`, `["none"]`},
 	"Overview/Stats":            {`["default"]`, `["none"]`, `["shard_2"]`},
+	"Overview/Views":            {`["none"]`, `["shard_2"]`},
 	"Tenants/List":              {`[{}]`, `[{"shard":"shard_1","search":"","sort":"-id","limit":1,"offset":0}]`, `[{"sort":"nonsense"}]`},
 	"Tenants/Find":              {`["7"]`, `["none"]`},
 	"Tenants/Export":            {`[{"columns":["nonsense"]}]`, `[{}]`},
