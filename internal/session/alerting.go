@@ -337,7 +337,7 @@ func capacityOf(known past, sh ShardFigures, size int64) (alert.Condition, bool)
 	return alert.Condition{
 		Rule: ruleCapacity, Subject: sh.Name, Shard: sh.Name, Severity: severity, Value: fmt.Sprintf("%.0f days", *f.Soonest),
 		Message: fmt.Sprintf("as it grows, %s reaches its capacity in %.0f days at the soonest", sh.Name, *f.Soonest),
-		Advice:  "move tenants to another shard before it is full",
+		Advice:  "move tenants to another shard before it is full: shard-admin rebalance plan",
 	}, true
 }
 
@@ -365,7 +365,7 @@ func (s *Session) imbalance(sizes map[string]float64, configured int) (alert.Con
 	return alert.Condition{
 		Rule: ruleImbalance, Subject: "fleet", Severity: alert.Warning, Value: fmt.Sprintf("%.0f %%", 100*over), Near: over <= limit,
 		Message: fmt.Sprintf("%s is %.0f %% larger than the mean of the shards, more than the %.0f %% that are allowed", largest, 100*over, 100*limit),
-		Advice:  "move tenants from there to a smaller shard",
+		Advice:  "shard-admin rebalance plan shows which moves mend it",
 	}, true
 }
 

@@ -323,7 +323,7 @@ function Dialog({ asked, rules, onClose }: { asked: Asked | null; rules: string[
         onConfirm={(a) => ack.mutate({ id: asked.alert.id, note: a.note }, { onSuccess: () => done("The alert is yours.") })}
       >
         <p>{asked.alert.message}</p>
-        <p className="muted">It stays until it is over. People are told again only when it gets worse.</p>
+        <p className="muted">It stays until it is over, and people are told of its end alone.</p>
       </Confirm>
     );
   if (asked?.what === "silence") {
