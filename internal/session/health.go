@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"shardadmin/internal/capacity"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
@@ -177,20 +179,26 @@ func earlier(server sample.Server, results map[string]sample.Result) health.Read
 	return r
 }
 
-// collect asks what is due. The session is one of the pool, whose settings are not
-// those of a sampler: each statement brings its own along.
-func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
+// acquire takes a session of a shard's pool.
+func (s *Session) acquire(ctx context.Context, shard string) (*pgxpool.Conn, error) {
 	db, err := s.set.Shard(shard)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pool, err := db.Pool(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c, err := pool.Acquire(ctx)
+	return c, conn.Fault(err, shard)
+}
+
+// collect asks what is due. The session is one of the pool, whose settings are not
+// those of a sampler: each statement brings its own along.
+func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
+	c, err := s.acquire(ctx, shard)
 	if err != nil {
-		return conn.Fault(err, shard)
+		return err
 	}
 	defer c.Release()
 	server, err := sample.Identify(ctx, c.Conn())

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/health"
 	"shardadmin/internal/sample"
@@ -114,17 +113,9 @@ func (s *Session) statementTexts(ctx context.Context, shard string, now, before 
 func (s *Session) askTexts(ctx context.Context, shard string, server sample.Server, ids []int64, to map[int64]string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	db, err := s.set.Shard(shard)
+	c, err := s.acquire(ctx, shard)
 	if err != nil {
 		return err
-	}
-	pool, err := db.Pool(ctx)
-	if err != nil {
-		return err
-	}
-	c, err := pool.Acquire(ctx)
-	if err != nil {
-		return conn.Fault(err, shard)
 	}
 	defer c.Release()
 	query := health.StatementTexts(ids)
