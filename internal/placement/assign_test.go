@@ -275,7 +275,7 @@ func (d *desk) state(shard, id string) string {
 // slowCommit lets every transaction that changes a tenant's row take its time
 // over the commit, and not be talked out of it, as one that waits for a standby.
 const slowCommit = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
-		BEGIN PERFORM pg_sleep(3); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(2); END;
+		BEGIN PERFORM pg_sleep(8); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(4); END;
 		RETURN NULL;
 	END';
 	CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON pwb_websites DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`

@@ -194,7 +194,7 @@ func TestFewestBytesMovesNoMoreThanCitus(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for name, f := range map[string]func([]float64) float64{"the same band": sameBand, "the same end": sameEnd} {
-				r := againstPeer(c, 20, f)
+				r := againstPeer(c, 8, f)
 				t.Logf("%s: %s", name, r)
 				require.Zero(t, r.worse, "%s: %s", name, r)
 			}
