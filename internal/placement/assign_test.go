@@ -291,6 +291,19 @@ const stillCommitting = `SELECT count(*)::text FROM pg_stat_activity WHERE datna
 // what came of it, once.
 func TestACommitThatOutlivesItsConnectionIsWaitedFor(t *testing.T) {
 	t.Parallel()
+	// Where the line's loss ends the commit at once there is nothing to wait for: that
+	// is another try.
+	for range 5 {
+		if waitsForTheCommit(t) {
+			return
+		}
+	}
+	t.Fatal("no commit outlived its connection, or none was waited for")
+}
+
+// waitsForTheCommit is false where the commit had ended before anybody looked.
+func waitsForTheCommit(t *testing.T) bool {
+	t.Helper()
 	d := newDesk(t)
 	const id = "9004"
 	d.empty(id, "shard_1")
@@ -305,7 +318,10 @@ func TestACommitThatOutlivesItsConnectionIsWaitedFor(t *testing.T) {
 	for tries := 0; ; tries++ {
 		refused := d.refusesWrites(app, id)
 		if d.ask("default", stillCommitting) != "1" {
-			require.Positive(t, tries, "it did not wait for the commit")
+			if tries == 0 {
+				d.await(c)
+				return false
+			}
 			break
 		}
 		require.True(t, refused, "it was let in on shard_1 while control may still commit")
@@ -316,6 +332,7 @@ func TestACommitThatOutlivesItsConnectionIsWaitedFor(t *testing.T) {
 	require.NotEmpty(t, a.AuditEvent)
 	require.Equal(t, []string{"default", "ok", "completed"}, d.said(id))
 	d.nothingLeft("shard_1")
+	return true
 }
 
 // Whoever interrupts an assignment while it commits is told that it came to be.
