@@ -195,7 +195,8 @@ type SilenceRequest struct {
 	// Shard and Rule are empty for all.
 	Shard string `json:"shard"`
 	Rule  string `json:"rule"`
-	// Begins is a time, empty for now; Ends a time or a duration such as 2h.
+	// Begins is a time, or empty where it begins at once; Ends is a time or a
+	// duration such as 2h.
 	Begins string `json:"begins"`
 	Ends   string `json:"ends"`
 	Note   string `json:"note"`
