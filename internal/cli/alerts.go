@@ -118,6 +118,13 @@ type alertAcknowledged struct {
 }
 
 func (p *program) runAlertsAck(ctx context.Context, text string) error {
+	return p.numbered(ctx, text, "Alert %d is yours; nobody is told of it but its end.", (*session.Session).AckAlert, func(id int64) error {
+		return p.answer(alertAcknowledged{id, "acknowledged"}, func(w io.Writer) { line(w, "Alert %d is acknowledged.", id) })
+	})
+}
+
+// numbered changes what has a number, after saying what becomes of it.
+func (p *program) numbered(ctx context.Context, text, becomes string, do func(*session.Session, context.Context, int64, string) error, answer func(id int64) error) error {
 	id, err := numberOf(text)
 	if err != nil {
 		return err
@@ -126,13 +133,13 @@ func (p *program) runAlertsAck(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.change(ctx, s.Fleet(), fmt.Sprintf("Alert %d is yours; nobody is told of it but its end.", id), s.Fleet().Name); err != nil {
+	if err := p.change(ctx, s.Fleet(), fmt.Sprintf(becomes, id), s.Fleet().Name); err != nil {
 		return err
 	}
-	if err := s.AckAlert(ctx, id, p.note); err != nil {
+	if err := do(s, ctx, id, p.note); err != nil {
 		return err
 	}
-	return p.answer(alertAcknowledged{id, "acknowledged"}, func(w io.Writer) { line(w, "Alert %d is acknowledged.", id) })
+	return answer(id)
 }
 
 func (p *program) runAlertsSilence(ctx context.Context, r session.SilenceRequest) error {
@@ -160,21 +167,9 @@ type silenceEnded struct {
 }
 
 func (p *program) runAlertsUnsilence(ctx context.Context, text string) error {
-	id, err := numberOf(text)
-	if err != nil {
-		return err
-	}
-	s, err := p.changing(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.change(ctx, s.Fleet(), fmt.Sprintf("Silence %d ends; what fires is told.", id), s.Fleet().Name); err != nil {
-		return err
-	}
-	if err := s.Unsilence(ctx, id, p.note); err != nil {
-		return err
-	}
-	return p.answer(silenceEnded{id, true}, func(w io.Writer) { line(w, "Silence %d has ended.", id) })
+	return p.numbered(ctx, text, "Silence %d ends; what fires is told.", (*session.Session).Unsilence, func(id int64) error {
+		return p.answer(silenceEnded{id, true}, func(w io.Writer) { line(w, "Silence %d has ended.", id) })
+	})
 }
 
 func (p *program) runNotifyTest(ctx context.Context, name string) error {

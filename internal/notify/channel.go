@@ -61,7 +61,7 @@ func (c Channel) Send(ctx context.Context, m Message) error {
 }
 
 func later(after time.Duration, err error, format string, args ...any) error {
-	return &Later{After: after, Err: fault.Wrapf(err, fault.NotifyFailed, "it is tried again", format, args...)}
+	return &Later{After: after, Err: fault.Wrapf(err, fault.NotifyFailed, "is the receiver up, and can this computer reach it? what an alert says is sent again by itself", format, args...)}
 }
 
 func refused(err error, hint, format string, args ...any) error {
