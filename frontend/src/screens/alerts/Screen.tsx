@@ -103,7 +103,11 @@ function Body({ of: v, at, all, onAsk }: { of: AlertList; at: number; all: boole
             <Mark tone={v.evaluated ? "ok" : "off"} />
             <div>
               <p className="medium">{v.evaluated ? "Nothing is wrong" : "No alert is open"}</p>
-              <p className="muted small">Shards, their growth and balance, control and moves are looked at.</p>
+              <p className="muted small">
+                {v.evaluated
+                  ? "Shards, their growth and balance, control and moves are looked at."
+                  : "What went wrong since the last look is not known."}
+              </p>
             </div>
           </div>
         ) : (
