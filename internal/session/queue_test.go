@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
 
@@ -269,3 +270,20 @@ func (f *fixture) arrives(s *session.Session, tenant string) session.MoveView {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// A rollback that was queued meets a finalize that died: it is refused, and not
+// carried out as the rest of that finalize, which it was never permitted to be.
+func TestARollbackThatMeetsAFinalizeDeletesNothing(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 2)
+	m := f.moved(s, "1", "shard_1")
+	want := []map[string]string{f.contents(0), f.contents(1)}
+	_, err := s.ActOnMove(t.Context(), "rollback", session.MoveAction{ID: m.ID, Note: "back"})
+	require.NoError(t, err)
+	f.exec(0, "UPDATE shard_admin.move SET state = 'finalizing' WHERE id = $1", m.ID)
+	m, err = s.Await(t.Context(), m.ID, nil)
+	require.Error(t, err)
+	require.Equal(t, fault.MoveState, fault.CodeOf(err), "%v", err)
+	require.Equal(t, "finalizing", m.State)
+	require.Equal(t, want, []map[string]string{f.contents(0), f.contents(1)}, "nothing was deleted on either side")
+}
