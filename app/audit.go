@@ -27,6 +27,18 @@ func (u *Audit) Sync() (session.AuditSync, error) {
 	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditSync, error) { return s.SyncAudit(ctx) })
 }
 
+// Alarms lists what this computer's copy found wrong with the server's trail.
+func (u *Audit) Alarms() (session.AlarmList, error) {
+	return look(u.app, short, func(ctx context.Context, s *session.Session) (session.AlarmList, error) { return s.AuditAlarms(ctx) })
+}
+
+// Restart keeps this computer's copy as it is and begins a new one.
+func (u *Audit) Restart(note string) (session.AuditSync, error) {
+	return ask(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditSync, error) {
+		return s.RestartCopy(ctx, note)
+	})
+}
+
 // Export writes what the filter selects to a file: one that the person chose,
 // else a new one in the folder exports beside the settings.
 func (u *Audit) Export(format string, f session.AuditFilter, note string) (session.AuditExport, error) {

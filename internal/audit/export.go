@@ -60,6 +60,10 @@ type Manifest struct {
 	// the last; PrevHash is the hash that the first one follows.
 	Contiguous bool   `json:"contiguous"`
 	PrevHash   string `json:"prev_hash"`
+	// BeginsAfter is the entry up to which the trail was archived and removed from
+	// the database, and BeginsHash its hash; 0 and Genesis where it is whole.
+	BeginsAfter int64  `json:"begins_after"`
+	BeginsHash  string `json:"begins_hash"`
 	// Omitted counts the links that stand for events which the filter left out,
 	// in a file that proves how the selected ones lie in the chain.
 	Omitted int64 `json:"omitted"`
@@ -175,6 +179,7 @@ func (t *Trail) export(ctx context.Context, w io.Writer, format Format, f Filter
 			return err
 		}
 		m.ChainOK, m.ChainEvents, m.HeadSeq, m.HeadHash = v.OK, v.Events, head.Seq, hex.EncodeToString(head.Hash)
+		m.BeginsAfter, m.BeginsHash = walked.from, hex.EncodeToString(walked.start)
 		if ev.Key != nil {
 			c := Checkpoint{Origin: m.Origin, Seq: head.Seq, Hash: head.Hash, At: m.MadeAt}
 			if m.Checkpoint, err = c.Sign(ev.Key); err != nil {
@@ -187,7 +192,7 @@ func (t *Trail) export(ctx context.Context, w io.Writer, format Format, f Filter
 			return err
 		}
 		lines, _ := enc.(jsonLines)
-		last := int64(0)
+		last := walked.from
 		omitted := func(before int64) error {
 			if !ev.Proof || last+1 >= before {
 				return nil

@@ -39,6 +39,8 @@ type FileVerification struct {
 	// event in the file) or claimed (by the manifest alone: ask its owner).
 	SignedBy string `json:"signed_by"`
 	Trust    string `json:"trust"`
+	// manifest is what lies beside the file, nil without one.
+	manifest *Manifest
 }
 
 // The reasons for which a signing key counts.
@@ -78,6 +80,9 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 		if err := json.Unmarshal(manifest, m); err != nil {
 			w.Found(Finding{Kind: "manifest", Message: "the manifest is no longer JSON as an export writes it: it was changed or cut"})
 			m = nil
+		} else if m.Proof && m.BeginsAfter > 0 {
+			hash, _ := hex.DecodeString(m.BeginsHash)
+			w = NewWalk(m.BeginsAfter, hash)
 		}
 	}
 	lines := m == nil || m.Format == JSONL
@@ -110,7 +115,7 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 			w.Found(Finding{Kind: "checkpoint", Message: "the file holds no chain that a checkpoint could be compared with: verify a jsonl export"})
 		}
 	}
-	out.Verification = w.Result()
+	out.Verification, out.manifest = w.Result(), m
 	return out, nil
 }
 

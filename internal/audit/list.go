@@ -87,6 +87,15 @@ func (t *Trail) List(ctx context.Context, f Filter) ([]Event, error) {
 	return out, err
 }
 
+// LastBefore returns the last entry that was sealed before a time, 0 for none.
+func (t *Trail) LastBefore(ctx context.Context, at time.Time) (int64, error) {
+	var seq int64
+	err := t.Read(ctx, func(r *Reader) error {
+		return r.trail.fault(r.tx.QueryRow(ctx, r.trail.sql(`SELECT coalesce(max(seq), 0) FROM {{schema}}.audit_link WHERE sealed_at < $1`), at).Scan(&seq))
+	})
+	return seq, err
+}
+
 func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int) ([]Sealed, error) {
 	cond, args := f.where()
 	text := `SELECT ` + sealedColumns + ` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id

@@ -55,12 +55,17 @@ func (r *Reader) Head(ctx context.Context) (Head, error) {
 	return h, r.trail.fault(err)
 }
 
-// HashAt returns the hash of an entry, or nil when there is no such entry.
+// HashAt returns the hash of an entry, or nil when there is no such entry; that
+// of the one after which the trail begins is known as well.
 func (r *Reader) HashAt(ctx context.Context, seq int64) ([]byte, error) {
 	var h []byte
 	err := r.tx.QueryRow(ctx, r.trail.sql(`SELECT hash FROM {{schema}}.audit_link WHERE seq = $1`), seq).Scan(&h)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+		a, err := r.Anchor(ctx)
+		if a.Seq != seq || a.Seq == 0 {
+			return nil, err
+		}
+		return a.Hash, err
 	}
 	return h, r.trail.fault(err)
 }
@@ -144,12 +149,13 @@ func guards() []string {
 		"audit_event.audit_refuse", "audit_event.audit_refuse_all", "audit_event.audit_seal", "audit_event.audit_stamp",
 		"audit_link.audit_refuse", "audit_link.audit_refuse_all", "audit_link.audit_only_sealing",
 		"audit_head.audit_refuse", "audit_head.audit_refuse_all", "audit_head.audit_only_sealing",
+		"audit_anchor.audit_refuse", "audit_anchor.audit_refuse_all", "audit_anchor.audit_only_cutting",
 	}
 }
 
 // unguarded lists the triggers that are missing or switched off.
 func (r *Reader) unguarded(ctx context.Context) ([]string, error) {
-	rows, err := r.tx.Query(ctx, `SELECT w FROM unnest($2::text[]) w WHERE NOT EXISTS (
+	rows, err := r.tx.Query(ctx, `SELECT w FROM unnest($2::text[]) w WHERE to_regclass(quote_ident($1) || '.' || split_part(w, '.', 1)) IS NOT NULL AND NOT EXISTS (
 		SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname || '.' || t.tgname = w AND t.tgenabled = 'A') ORDER BY 1`, r.trail.schema, guards())
 	if err != nil {

@@ -36,6 +36,10 @@ func (t *Trail) RevokeKey(ctx context.Context, p policy.Permit, public string) (
 func (t *Trail) Keys(ctx context.Context) ([]Key, error) {
 	w := NewWalk(0, Genesis())
 	err := t.Read(ctx, func(r *Reader) error {
+		var err error
+		if w, _, err = r.begin(ctx); err != nil {
+			return err
+		}
 		return r.each(ctx, Filter{Action: "audit.key"}, func(s Sealed) error {
 			w.said(s)
 			return nil

@@ -22,6 +22,9 @@ type Verification struct {
 	FirstBad *int64    `json:"first_bad"`
 	Findings []Finding `json:"findings"`
 	Head     int64     `json:"head"`
+	// ArchivedTo is the entry up to which the trail was archived and removed
+	// from the control database, 0 where it is whole.
+	ArchivedTo int64 `json:"archived_to"`
 	// FirstSeq and LastSeq are the entries walked over; LastHash is the end's.
 	FirstSeq int64  `json:"first_seq"`
 	LastSeq  int64  `json:"last_seq"`
@@ -69,11 +72,15 @@ func (t *Trail) VerifyFrom(ctx context.Context, checkpoint string, public ...str
 }
 
 func (r *Reader) walk(ctx context.Context) (*Walk, error) {
-	w := NewWalk(0, Genesis())
-	err := r.stream(ctx, w.Event)
+	w, anchor, err := r.begin(ctx)
 	if err != nil {
 		return w, err
 	}
+	if err := r.stream(ctx, w.Event); err != nil {
+		return w, err
+	}
+	w.v.ArchivedTo = anchor.Seq
+	w.cutAt(anchor)
 	head, err := r.Head(ctx)
 	if err != nil {
 		return w, err

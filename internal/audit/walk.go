@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,13 +37,14 @@ type Walk struct {
 	bad    bool
 	hashes []byte // of each entry since from, one after the other
 	keys   []Key
-	sparse bool // events were left out and nothing stands for them
+	cuts   map[string]cutting // what events say of archived beginnings, by event
+	sparse bool               // events were left out and nothing stands for them
 }
 
 // NewWalk begins at an anchor: the entry seq, which has that hash, is taken for
 // granted. Genesis and 0 begin at the beginning.
 func NewWalk(seq int64, hash []byte) *Walk {
-	return &Walk{v: Verification{Findings: []Finding{}, Keys: []Key{}, Unproven: []string{}}, from: seq, start: hash, last: seq, hash: hash}
+	return &Walk{v: Verification{Findings: []Finding{}, Keys: []Key{}, Unproven: []string{}}, from: seq, start: hash, last: seq, hash: hash, cuts: map[string]cutting{}}
 }
 
 // Found files what else is wrong.
@@ -131,6 +133,12 @@ func (w *Walk) good() []string {
 // and are not parsed.
 func (w *Walk) said(s Sealed) {
 	key, point := strings.Contains(s.Body, `"audit.key.`), strings.Contains(s.Body, `"checkpoint":"`+originPrefix)
+	if strings.Contains(s.Body, `"`+string(policy.AuditPurge)+`"`) {
+		if c, ok := cutOf(s.Body); ok {
+			w.cuts[s.EventID] = c
+			w.archived(c.Keys)
+		}
+	}
 	if !key && !point {
 		return
 	}
@@ -152,6 +160,15 @@ func (w *Walk) said(s Sealed) {
 	}
 	if msg, ok := b.Details["checkpoint"].(string); ok {
 		w.checkpoint(s, msg)
+	}
+}
+
+// archived files keys whose own events are in an archive and not walked over.
+func (w *Walk) archived(keys []Key) {
+	for _, k := range keys {
+		if !slices.ContainsFunc(w.keys, func(have Key) bool { return have.Public == k.Public && have.EnrolledSeq == k.EnrolledSeq }) {
+			w.keys = append(w.keys, k)
+		}
 	}
 }
 

@@ -25,11 +25,15 @@ func (p *program) auditCommand() *cobra.Command {
 		fs.IntVar(&f.Limit, "limit", limit, "how `MANY`, the newest first")
 	}
 	var f session.AuditFilter
+	copied := false
 	list := &cobra.Command{
 		Use: "list", Short: "List who did what, when and why", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditList(cmd.Context(), f) },
+		Long: `List who did what, when and why. Where the control database does not answer,
+this computer's copy is listed, and how far it goes is said.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditList(cmd.Context(), f, copied) },
 	}
 	filters(list, &f, 100)
+	list.Flags().BoolVar(&copied, "mirror", false, "from this computer's copy; asks no database")
 	restart := false
 	sync := &cobra.Command{
 		Use: "sync", Short: "Bring this computer's copy of the trail up to date", Args: want(),
@@ -64,10 +68,10 @@ with the reason, and begins a new one: after a restore that everybody knows of.`
 	export.Flags().StringVarP(&file, "output", "o", "", "the `FILE` to write")
 	export.Flags().BoolVar(&proof, "proof", false, "also a line for every event left out, without what it says (jsonl)")
 	filters(export, &e, 0)
-	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditCheckpointCommand(), p.auditKeyCommand())
+	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditCheckpointCommand(), p.auditKeyCommand(), p.auditArchiveCommand(), p.auditPurgeCommand())
 }
 
-func (p *program) runAuditList(ctx context.Context, f session.AuditFilter) error {
+func (p *program) runAuditList(ctx context.Context, f session.AuditFilter, copied bool) error {
 	if f.Limit < 1 {
 		return fault.New(fault.Usage, "--limit wants a number of 1 or more", "shard-admin audit list --help shows how it is written")
 	}
@@ -75,17 +79,40 @@ func (p *program) runAuditList(ctx context.Context, f session.AuditFilter) error
 	if err != nil {
 		return err
 	}
-	v, err := s.Events(ctx, f)
+	events := s.Events
+	if copied {
+		events = s.CopiedEvents
+	}
+	v, err := events(ctx, f)
 	if err != nil {
 		return err
 	}
 	return p.answer(v, func(w io.Writer) {
+		p.printAlarms(ctx, w, s)
+		if v.CopyTo != nil {
+			if v.CopyReason != "" {
+				paragraph(w, "", "! "+v.CopyReason)
+			}
+			line(w, "From this computer's copy: up to number %s, brought up to date %s.", number(*v.CopyTo), moment(*v.CopyAt))
+		}
 		if len(v.Events) == 0 {
 			line(w, "The audit trail has no such event.")
 			return
 		}
 		printEvents(w, v.Events)
 	})
+}
+
+// printAlarms says first what makes everything below it doubtful.
+func (p *program) printAlarms(ctx context.Context, w io.Writer, s *session.Session) {
+	list, err := s.AuditAlarms(ctx)
+	if err != nil || len(list.Alarms) == 0 {
+		return
+	}
+	a := list.Alarms[0]
+	paragraph(w, "", "! ALARM since "+moment(list.Alarms[len(list.Alarms)-1].At)+": "+a.Message)
+	paragraph(w, "  ", list.Hint)
+	line(w, "")
 }
 
 func printEvents(w io.Writer, events []session.Event) {
@@ -133,7 +160,9 @@ func (p *program) runAuditExport(ctx context.Context, format, file string, proof
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) {
-		facts(w, "File", v.File, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK), "Signed by", or(v.SignedBy, "nobody: "+v.SignedByReason))
-	})
+	return p.answer(v, func(w io.Writer) { exported(w, v) })
+}
+
+func exported(w io.Writer, v session.AuditExport) {
+	facts(w, "File", v.File, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK), "Signed by", or(v.SignedBy, "nobody: "+v.SignedByReason))
 }

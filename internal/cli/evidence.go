@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,71 @@ func (p *program) auditKeyCommand() *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error { return p.runAuditKeyRevoke(cmd.Context(), args[0]) },
 		},
 	)
+}
+
+func (p *program) auditArchiveCommand() *cobra.Command {
+	var until, file string
+	c := &cobra.Command{
+		Use: "archive --until TIME -o FILE", Short: "Write the trail's beginning to a signed file", Args: want(),
+		Long: `Write every event from the trail's beginning up to a time to a file of lines of
+JSON with a signed manifest. Nothing is removed: audit purge does that with such
+a file. Needs an enrolled signing key (audit key enroll).`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditArchive(cmd.Context(), until, file) },
+	}
+	c.Flags().StringVar(&until, "until", "", "up to the `TIME`: 2026-01-31, RFC 3339, or an age such as 9600h")
+	c.Flags().StringVarP(&file, "output", "o", "", "the `FILE` to write")
+	return c
+}
+
+func (p *program) auditPurgeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "purge FILE", Short: "Remove the events of an archive from the control database", Args: want("FILE"),
+		Long: `Remove the events that an archive holds from the control database. The archive
+is verified first, signature and every hash, and compared with the trail; the
+trail then begins where the archive ends, and an event of it says so. Only the
+owner of the schema may, in the role admin. Copies on other computers keep what
+they have. Keep the file: nothing else has these events.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runAuditPurge(cmd.Context(), args[0]) },
+	}
+}
+
+func (p *program) runAuditArchive(ctx context.Context, until, file string) error {
+	if file == "" {
+		return fault.New(fault.Usage, "the file to write is missing", "-o FILE")
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
+	}
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.ArchiveAudit(ctx, until, path, p.note)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		exported(w, v)
+		line(w, "")
+		line(w, "Nothing was removed. When the file is kept where it will be found again:")
+		line(w, "  shard-admin audit purge %s --note WHY", file)
+	})
+}
+
+func (p *program) runAuditPurge(ctx context.Context, file string) error {
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.PurgeAudit(ctx, file, p.note, p.confirm)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		line(w, "%s removed; the trail begins after number %s.", count(v.Events, "event"), number(v.Through))
+		line(w, "Keep %s with its manifest and signature: the control database has these events no more.", v.Archive)
+	})
 }
 
 func (p *program) runAuditCheckpoint(ctx context.Context, file string) error {
@@ -185,6 +251,9 @@ func (p *program) verified(document any, v session.AuditVerification) error {
 		}
 		if v.LastCheckpoint != nil {
 			line(w, "%s fit, the newest of number %s.", count(v.Checkpoints, "signed checkpoint"), number(*v.LastCheckpoint))
+		}
+		if v.ArchivedTo > 0 {
+			line(w, "The trail begins after number %s: what was before is in an archive.", number(v.ArchivedTo))
 		}
 		for _, text := range v.Unproven {
 			paragraph(w, "", "Not shown: "+text+".")

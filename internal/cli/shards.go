@@ -45,7 +45,10 @@ func (p *program) runShardsStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(document.OfStatus(v), func(w io.Writer) { printStatus(w, v) })
+	return p.answer(document.OfStatus(v), func(w io.Writer) {
+		p.printAlarms(ctx, w, s)
+		printStatus(w, v)
+	})
 }
 
 func printStatus(w io.Writer, v session.Status) {

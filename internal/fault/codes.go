@@ -65,6 +65,9 @@ const (
 	MirrorConflict   Code = "mirror_conflict"
 	FileUnreadable   Code = "file_unreadable"
 	KeyNotEnrolled   Code = "key_not_enrolled"
+	NotAnArchive     Code = "not_an_archive"
+	MirrorBehindCut  Code = "mirror_behind_cut"
+	NoCopy           Code = "no_copy"
 
 	ShardUnknown       Code = "shard_unknown"
 	ShardNotConfigured Code = "shard_not_configured"
@@ -186,6 +189,9 @@ var codes = map[Code]Info{
 
 	AuditTampered:    {Exit: 4, Meaning: "The audit chain does not verify."},
 	AuditUnavailable: {Exit: 3, Before: true, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
+	NotAnArchive:     {Exit: 3, Before: true, Meaning: "The file is no archive of the beginning of this control database's audit trail, so nothing was removed."},
+	NoCopy:           {Exit: 1, Before: true, Meaning: "This computer has no copy of the fleet's audit trail."},
+	MirrorBehindCut:  {Exit: 3, Before: true, Meaning: "Events that this computer's copy of the audit trail lacks were archived and removed from the control database."},
 	KeyNotEnrolled:   {Exit: 3, Before: true, Meaning: "The signing key kept on this computer is enrolled by no event of the trail, or was revoked."},
 	FileUnreadable:   {Exit: 1, Meaning: "The exported file, or what lies beside it, cannot be read."},
 	MirrorConflict:   {Exit: 4, Meaning: "The server's audit chain disagrees with the copy on this computer: gap, fork or rollback."},

@@ -22,15 +22,17 @@ const (
 	AuditKeyEnroll  Action = "audit.key.enroll"
 	AuditKeyRevoke  Action = "audit.key.revoke"
 	AuditCheckpoint Action = "audit.checkpoint"
-	CredentialSet   Action = "credential.set"
-	StripeFleet     Action = "fleet.stripe"
-	QueuePause      Action = "queue.pause"
-	QueueResume     Action = "queue.resume"
-	QueueSet        Action = "queue.set"
-	AlertAck        Action = "alert.acknowledge"
-	AlertSilence    Action = "alert.silence"
-	AlertUnsilence  Action = "alert.unsilence"
-	RebalanceApply  Action = "rebalance.apply"
+	// AuditPurge removes events from the control database that lie in an archive.
+	AuditPurge     Action = "audit.purge"
+	CredentialSet  Action = "credential.set"
+	StripeFleet    Action = "fleet.stripe"
+	QueuePause     Action = "queue.pause"
+	QueueResume    Action = "queue.resume"
+	QueueSet       Action = "queue.set"
+	AlertAck       Action = "alert.acknowledge"
+	AlertSilence   Action = "alert.silence"
+	AlertUnsilence Action = "alert.unsilence"
+	RebalanceApply Action = "rebalance.apply"
 )
 
 // Role is what an operator may be.
@@ -112,6 +114,8 @@ func ruleOf(a Action) rule {
 		return rule{"", OperatorRole, false}
 	case AuditKeyRevoke:
 		return rule{"", Admin, false}
+	case AuditPurge:
+		return rule{"", Admin, true}
 	case CredentialSet:
 		return rule{"", NoRole, false}
 	}
@@ -122,7 +126,7 @@ func ruleOf(a Action) rule {
 func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
-		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, CredentialSet, StripeFleet,
+		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, CredentialSet, StripeFleet,
 		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply,
 	}
 }

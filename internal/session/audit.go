@@ -79,14 +79,22 @@ func (s *Session) trailThere(ctx context.Context) error {
 	return nil
 }
 
-// Events lists the trail, the newest first.
+// Events lists the trail, the newest first. Where the control database does not
+// answer it lists this computer's copy of it and says so.
 func (s *Session) Events(ctx context.Context, f AuditFilter) (EventList, error) {
 	out := EventList{Events: []Event{}}
-	if err := s.trailThere(ctx); err != nil {
-		return out, err
-	}
 	if f.Limit <= 0 {
 		f.Limit = 100
+	}
+	if err := s.trailThere(ctx); fault.Unreachable(err) {
+		copied, cerr := s.CopiedEvents(ctx, f)
+		if cerr != nil {
+			return out, err // without a copy the database is what is missing
+		}
+		copied.CopyReason = fault.As(err).Message
+		return copied, nil
+	} else if err != nil {
+		return out, err
 	}
 	filter, err := s.auditFilter(ctx, f)
 	if err != nil {
@@ -114,10 +122,10 @@ func (s *Session) VerifyAuditFrom(ctx context.Context, checkpoint string, keys [
 	return verificationView(v), err
 }
 
-// VerifyMirror computes every hash of this computer's copy.
+// VerifyMirror computes every hash of this computer's copy; it asks no database.
 func (s *Session) VerifyMirror(ctx context.Context, checkpoint string, keys []string) (AuditVerification, error) {
 	var v audit.Verification
-	err := s.withMirror(ctx, func(m *mirror.Mirror) error {
+	err := s.withCopy(ctx, func(m *mirror.Mirror, _ time.Time) error {
 		var err error
 		v, err = m.VerifyFrom(ctx, checkpoint, keys...)
 		return err
@@ -128,7 +136,7 @@ func (s *Session) VerifyMirror(ctx context.Context, checkpoint string, keys []st
 func verificationView(v audit.Verification) AuditVerification {
 	out := AuditVerification{
 		OK: v.OK, Events: v.Events, FirstBad: v.FirstBad, Findings: []AuditFinding{}, VerifiedAt: now(),
-		Checkpoints: v.Checkpoints, LastCheckpoint: v.LastCheckpoint, Keys: []AuditKey{}, Unproven: append([]string{}, v.Unproven...),
+		Checkpoints: v.Checkpoints, LastCheckpoint: v.LastCheckpoint, Keys: []AuditKey{}, Unproven: append([]string{}, v.Unproven...), ArchivedTo: v.ArchivedTo,
 	}
 	for _, f := range v.Findings {
 		out.Findings = append(out.Findings, AuditFinding(f))
@@ -139,7 +147,32 @@ func verificationView(v audit.Verification) AuditVerification {
 	return out
 }
 
-// withMirror runs f on this computer's copy of the trail.
+// CopiedEvents lists this computer's copy of the trail, the newest first, and asks
+// no database.
+func (s *Session) CopiedEvents(ctx context.Context, f AuditFilter) (EventList, error) {
+	out := EventList{Events: []Event{}}
+	filter, err := f.filter()
+	if err != nil {
+		return out, err
+	}
+	err = s.withCopy(ctx, func(m *mirror.Mirror, synced time.Time) error {
+		list, err := m.List(ctx, filter)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			out.Events = append(out.Events, eventView(e))
+		}
+		end, _, err := m.End(ctx)
+		at := stamp(synced)
+		out.CopyTo, out.CopyAt = &end, &at
+		return err
+	})
+	return out, err
+}
+
+// withMirror runs f on this computer's copy of the trail of the database that
+// answers.
 func (s *Session) withMirror(ctx context.Context, f func(*mirror.Mirror) error) error {
 	key, err := s.trail.Key(ctx)
 	if err != nil {
@@ -150,7 +183,29 @@ func (s *Session) withMirror(ctx context.Context, f func(*mirror.Mirror) error) 
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	return f(mirror.New(db, key))
+	m := mirror.New(db, key)
+	if err := f(m); err != nil {
+		return err
+	}
+	return m.Remember(ctx, s.cfg.Fleet.Name, s.schema)
+}
+
+// withCopy runs f on the copy that this computer last brought up to date for the
+// fleet, whether or not the control database answers.
+func (s *Session) withCopy(ctx context.Context, f func(m *mirror.Mirror, synced time.Time) error) error {
+	db, err := store.Open(ctx, s.cfg.DBPath)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	m, synced, ok, err := mirror.Of(ctx, db.DB(), s.cfg.Fleet.Name, s.schema)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(fault.NoCopy, "this computer has no copy of the fleet's audit trail", "shard-admin audit sync makes one while the control database answers")
+	}
+	return f(m, synced)
 }
 
 // SyncAudit brings this computer's copy of the trail up to date.
@@ -210,8 +265,22 @@ func (s *Session) ExportAudit(ctx context.Context, format, path string, f AuditF
 	if err != nil {
 		return AuditExport{}, err
 	}
-	return AuditExport{
-		File: path, Manifest: path + ".manifest.json", Format: string(m.Format), Count: m.Count, FirstSeq: m.FirstSeq, LastSeq: m.LastSeq, SHA256: m.SHA256, ChainOK: m.ChainOK,
-		SignedBy: m.SignedBy, SignedByReason: why,
-	}, nil
+	return exportView(path, m, why), nil
+}
+
+// AuditAlarms lists what this computer's copy of the trail found wrong with the
+// server's, the newest first; it asks no database. No copy has no alarms.
+func (s *Session) AuditAlarms(ctx context.Context) (AlarmList, error) {
+	out := AlarmList{Alarms: []AuditAlarm{}, Hint: mirror.ConflictHint}
+	err := s.withCopy(ctx, func(m *mirror.Mirror, _ time.Time) error {
+		list, err := m.Alarms(ctx)
+		for _, a := range list {
+			out.Alarms = append(out.Alarms, AuditAlarm{At: stamp(a.At), Kind: a.Kind, FirstSeq: a.FirstSeq, LastSeq: a.LastSeq, Message: a.Message})
+		}
+		return err
+	})
+	if fault.CodeOf(err) == fault.NoCopy {
+		err = nil
+	}
+	return out, err
 }

@@ -114,7 +114,7 @@ func TestAResumeThatFailsBeforeItBeginsKeepsTheCopy(t *testing.T) {
 func TestOnlineKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	list := append(killings("online"), killing{"passed", "rollback", "resume"})
-	lanes := 2
+	lanes := 3
 	for lane := range lanes {
 		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
 			t.Parallel()

@@ -518,6 +518,12 @@ type Event struct {
 // EventList is a page of the trail, the newest first.
 type EventList struct {
 	Events []Event `json:"events"`
+	// CopyTo is null where the trail itself was read; where this computer's copy of
+	// it was, it is the last event of the copy, CopyAt when the copy was brought up
+	// to date, and CopyReason why the trail was not read.
+	CopyTo     *int64  `json:"copy_to"`
+	CopyAt     *string `json:"copy_at"`
+	CopyReason string  `json:"copy_reason"`
 }
 
 // AuditFilter selects events; empty fields select all.
@@ -532,6 +538,24 @@ type AuditFilter struct {
 	Search string `json:"search"`
 	Before int64  `json:"before"` // events with a smaller seq, for paging
 	Limit  int    `json:"limit"`
+}
+
+// AlarmList is what this computer's copy of the trail found wrong with the server's.
+type AlarmList struct {
+	Alarms []AuditAlarm `json:"alarms"`
+	// Hint is what to do about them.
+	Hint string `json:"hint"`
+}
+
+// AuditAlarm is one disagreement between the server's trail and the copy. It
+// stays until a new copy is begun with a reason.
+type AuditAlarm struct {
+	At string `json:"at"`
+	// Kind is rollback, fork, gap or changed.
+	Kind     string `json:"kind"`
+	FirstSeq int64  `json:"first_seq"`
+	LastSeq  int64  `json:"last_seq"`
+	Message  string `json:"message"`
 }
 
 // AuditFinding is one thing that is wrong with the trail.
@@ -556,6 +580,9 @@ type AuditVerification struct {
 	Keys           []AuditKey `json:"keys"`
 	// Unproven says in words what could not be shown.
 	Unproven []string `json:"unproven"`
+	// ArchivedTo is the event up to which the trail was archived and removed from
+	// the control database, 0 where it is whole.
+	ArchivedTo int64 `json:"archived_to"`
 }
 
 // AuditKey is a public key that the trail says is an operator's.

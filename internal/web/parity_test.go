@@ -78,6 +78,7 @@ var given = map[string][]string{
 	"Rebalance/Plan":            {`[{}]`, `[{"max_moves":-1}]`},
 	"Rebalance/Apply":           {`[{"strategy":"nonsense"}]`, `[{"strategy":"most-even","plan":"none","note":"x"}]`},
 	"Audit/List":                {`[{}]`, `[{"since":"24h","limit":1}]`, `[{"since":"nonsense"}]`},
+	"Audit/Restart":             {`[" "]`},
 	"Audit/Export":              {`["pdf",{},"x"]`},
 	"Settings/Set":              {`["theme","dark"]`, `["no_such","x"]`},
 	"Settings/AddFleet":         {`[{"name":"test"}]`, `[{"name":"x","environment":"staging","profile":"property_web_builder","control":"nonsense","shards":[]}]`},
@@ -142,7 +143,7 @@ func TestEveryMethodAnswersTheSameBothWays(t *testing.T) {
 	// Where a person has a fleet, these answer.
 	for _, name := range []string{
 		"Shell/Info", "Overview/Status", "Overview/Distribution", "Overview/Recent", "Tenants/Check", "Tenants/Map", "Moves/Workers",
-		"Audit/Verify", "Audit/Sync", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
+		"Audit/Verify", "Audit/Sync", "Audit/Alarms", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
 		"Settings/Doctor",
 	} {
 		status, text, _ := p.call(name, "[]")

@@ -14,7 +14,7 @@ import { Icon } from "../ui/icons";
 import { Mark } from "../ui/Status";
 import { Waiting } from "../ui/Waiting";
 import { type ActionId, action, keysOf, type Reach } from "./actions";
-import { currentFleet, useEvents, useFiring, useInfo, useMoves, useOpenFleet, useStatus } from "./current";
+import { currentFleet, useAlarms, useEvents, useFiring, useInfo, useMoves, useOpenFleet, useStatus } from "./current";
 import { newHere } from "./here";
 import { Jobs } from "./Jobs";
 import { KeysHelp } from "./KeysHelp";
@@ -333,9 +333,11 @@ function Sidebar({ folded }: { folded: string | null }) {
   const running = (moves.data?.moves ?? []).filter((m) => !m.settled).length;
   const waiting = (moves.data?.moves ?? []).filter(waits).length;
   const firing = useFiring();
+  const alarms = useAlarms().data?.alarms.length ?? 0;
   const badge: Partial<Record<ActionId, string>> = {
     "go.tenants": status.data?.tenants === null || status.data?.tenants === undefined ? "" : count(status.data.tenants),
     "go.alerts": firing > 0 ? String(firing) : "",
+    "go.audit": alarms > 0 ? "alarm" : "",
     "go.moves": waiting > 0 ? String(waiting) : running > 0 ? String(running) : "",
   };
   return (
@@ -350,11 +352,21 @@ function Sidebar({ folded }: { folded: string | null }) {
             data-on={here}
             aria-current={here ? "page" : undefined}
             title={`${a.title} (${a.keys})`}
-            aria-label={p.id === "go.moves" && waiting > 0 ? `${a.title}, ${waiting} waiting for you` : a.title}
+            aria-label={
+              p.id === "go.moves" && waiting > 0
+                ? `${a.title}, ${waiting} waiting for you`
+                : p.id === "go.audit" && alarms > 0
+                  ? `${a.title}, the trail disagrees with its copy`
+                  : a.title
+            }
           >
             <Icon name={a.icon} />
             <span className="t">{a.title}</span>
-            {badge[p.id] ? <span className={`n num${p.id === "go.moves" && waiting > 0 ? " tone-warn" : ""}`}>{badge[p.id]}</span> : null}
+            {badge[p.id] ? (
+              <span className={`n num${p.id === "go.moves" && waiting > 0 ? " tone-warn" : p.id === "go.audit" ? " tone-bad" : ""}`}>
+                {badge[p.id]}
+              </span>
+            ) : null}
           </Link>
         );
       })}

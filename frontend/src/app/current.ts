@@ -45,6 +45,11 @@ export function useFiring(): number {
   return q.data?.firing ?? 0;
 }
 
+/** useAlarms are the disagreements of the trail with this computer's copy of it; no database is asked. */
+export function useAlarms() {
+  return useQuery({ queryKey: keys.auditAlarms, queryFn: () => api.auditAlarms(), refetchInterval: often(5), retry: false });
+}
+
 /** useOpenMoves are the newest moves; those that run show in the top bar. */
 export function useMoves(tenant = "") {
   return useQuery<MoveList>({ queryKey: keys.moves(tenant), queryFn: () => api.moves(tenant, 200), refetchInterval: often() });

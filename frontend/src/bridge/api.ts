@@ -63,6 +63,8 @@ export const api = {
   audit: call(AuditService.List),
   verifyAudit: call(AuditService.Verify),
   syncAudit: call(AuditService.Sync),
+  auditAlarms: call(AuditService.Alarms),
+  restartCopy: call(AuditService.Restart),
   exportAudit: call(AuditService.Export),
 
   fleets: call(SettingsService.Fleets),

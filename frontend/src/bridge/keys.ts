@@ -30,6 +30,7 @@ export const keys = {
   alerts: (all: boolean) => ["fleet", "alerts", all] as const,
   workers: ["fleet", "workers"] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
+  auditAlarms: ["fleet", "audit-alarms"] as const,
   verification: ["fleet", "verification"] as const,
   policy: ["fleet", "policy"] as const,
   install: ["fleet", "install"] as const,

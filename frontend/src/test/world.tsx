@@ -29,6 +29,7 @@ function usual(): Record<string, Answer> {
     "Tenants.Map": () => mapView([]),
     "Audit.List": () => ({ events: [] }),
     "Alerts.List": () => alerts(),
+    "Audit.Alarms": () => ({ alarms: [], hint: "" }),
   };
 }
 

@@ -156,6 +156,17 @@ export namespace home {
 
 export namespace session {
 	
+	export interface AuditAlarm {
+	    at: string;
+	    kind: string;
+	    first_seq: number;
+	    last_seq: number;
+	    message: string;
+	}
+	export interface AlarmList {
+	    alarms: AuditAlarm[];
+	    hint: string;
+	}
 	export interface ChannelView {
 	    name: string;
 	    kind: string;
@@ -219,6 +230,7 @@ export namespace session {
 	    to: string;
 	    audit_event: string;
 	}
+	
 	export interface AuditExport {
 	    file: string;
 	    manifest: string;
@@ -270,6 +282,7 @@ export namespace session {
 	    last_checkpoint?: number | null;
 	    keys: AuditKey[];
 	    unproven: string[];
+	    archived_to: number;
 	}
 	export interface ChannelTest {
 	    channel: string;
@@ -374,6 +387,9 @@ export namespace session {
 	}
 	export interface EventList {
 	    events: Event[];
+	    copy_to?: number | null;
+	    copy_at?: string | null;
+	    copy_reason: string;
 	}
 	export interface Finding {
 	    check: string;

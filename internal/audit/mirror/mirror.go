@@ -24,7 +24,10 @@ type Mirror struct {
 }
 
 // New returns the copy of the trail with the key (audit.Trail.Key).
-func New(s *store.Store, key string) *Mirror { return &Mirror{db: s.DB(), key: key, batch: 1000} }
+func New(s *store.Store, key string) *Mirror { return &Mirror{db: s.DB(), key: key, batch: copyBatch} }
+
+// copyBatch is how many entries one transaction copies.
+const copyBatch = 1000
 
 // Result is what one sync did.
 type Result struct {
@@ -58,6 +61,24 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 			return err
 		}
 		res.Head = head.Seq
+		anchor, err := r.Anchor(ctx)
+		if err != nil {
+			return err
+		}
+		if seq == 0 && anchor.Seq > 0 {
+			if err := m.begin(ctx, chain, anchor); err != nil {
+				return err
+			}
+			seq, hash = anchor.Seq, anchor.Hash
+			res.Seq = seq
+		}
+		if seq < anchor.Seq {
+			return fault.Newf(fault.MirrorBehindCut, "shard-admin audit sync --restart --note WHY keeps this copy and begins another where the trail begins; the archive has what lies between",
+				"this computer's copy ends with event %d, and the trail in the control database begins after event %d: what lies between was archived and removed", seq, anchor.Seq)
+		}
+		if err := m.sameBeginning(ctx, chain, anchor, seq); err != nil {
+			return err
+		}
 		if head.Seq < seq {
 			return m.alarm(ctx, chain, Rollback, head.Seq+1, seq,
 				fmt.Sprintf("the server's trail ends at event %d, this computer's copy at %d: events %d to %d were cut off on the server", head.Seq, seq, head.Seq+1, seq))
@@ -123,9 +144,42 @@ func (m *Mirror) end(ctx context.Context) (chain, seq int64, hash []byte, err er
 func endOf(ctx context.Context, tx *sql.Tx, chain int64) (seq int64, hash []byte, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT seq, hash FROM mirror_event WHERE chain = ? ORDER BY seq DESC LIMIT 1`, chain).Scan(&seq, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, audit.Genesis(), nil
+		err = tx.QueryRowContext(ctx, `SELECT begins_after, begins_hash FROM mirror_chain WHERE id = ?`, chain).Scan(&seq, &hash)
+	}
+	if len(hash) == 0 {
+		hash = audit.Genesis()
 	}
 	return seq, hash, err
+}
+
+// begin lets an empty copy begin where the trail in the database does.
+func (m *Mirror) begin(ctx context.Context, chain int64, a audit.Anchor) error {
+	return m.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE mirror_chain SET begins_after = ?, begins_hash = ? WHERE id = ? AND NOT EXISTS (SELECT 1 FROM mirror_event WHERE chain = mirror_chain.id)`, a.Seq, a.Hash, chain)
+		return err
+	})
+}
+
+// sameBeginning compares the hash after which the server says that its trail
+// begins with the copied one.
+func (m *Mirror) sameBeginning(ctx context.Context, chain int64, a audit.Anchor, end int64) error {
+	if a.Seq == 0 {
+		return nil
+	}
+	var mine []byte
+	err := m.db.QueryRowContext(ctx, `SELECT hash FROM mirror_event WHERE chain = ? AND seq = ? UNION ALL SELECT begins_hash FROM mirror_chain WHERE id = ? AND begins_after = ?`,
+		chain, a.Seq, chain, a.Seq).Scan(&mine)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // the copy begins later
+	}
+	if err != nil {
+		return localFault(err)
+	}
+	if bytes.Equal(mine, a.Hash) {
+		return nil
+	}
+	return m.alarm(ctx, chain, Fork, a.Seq, end,
+		fmt.Sprintf("the server's trail begins after an event %d that is not the one of this computer's copy: what came before was removed and rewritten on the server", a.Seq))
 }
 
 // add copies entries that follow seq. Another process may have copied them in
@@ -170,7 +224,11 @@ func (m *Mirror) write(ctx context.Context, f func(*sql.Tx) error) error {
 // fork finds the first entry that differs.
 func (m *Mirror) fork(ctx context.Context, r *audit.Reader, chain, end int64) error {
 	first := end
-	rows, err := m.db.QueryContext(ctx, `SELECT seq, hash FROM mirror_event WHERE chain = ? ORDER BY seq`, chain)
+	anchor, err := r.Anchor(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := m.db.QueryContext(ctx, `SELECT seq, hash FROM mirror_event WHERE chain = ? AND seq > ? ORDER BY seq`, chain, anchor.Seq)
 	if err != nil {
 		return localFault(err)
 	}
@@ -206,6 +264,10 @@ func (m *Mirror) fork(ctx context.Context, r *audit.Reader, chain, end int64) er
 		fmt.Sprintf("the server's trail differs from this computer's copy from event %d on (the copy ends at %d): events were rewritten on the server", first, end))
 }
 
+// ConflictHint is what to do about an alarm.
+const ConflictHint = "treat the control database as tampered with: keep this computer's copy, compare it with the copies of other operators, run shard-admin audit verify; " +
+	"after a restore from a backup that everybody knows of, audit sync --restart keeps the old copy and begins a new one"
+
 // alarm files what was found and returns it as mirror_conflict.
 func (m *Mirror) alarm(ctx context.Context, chain int64, kind string, first, last int64, text string) error {
 	err := m.write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
@@ -216,9 +278,7 @@ func (m *Mirror) alarm(ctx context.Context, chain int64, kind string, first, las
 	if err != nil {
 		return err
 	}
-	return fault.New(fault.MirrorConflict, text,
-		"treat the control database as tampered with: keep this computer's copy, compare it with the copies of other operators, run shard-admin audit verify; "+
-			"after a restore from a backup that everybody knows of, audit sync --restart keeps the old copy and begins a new one")
+	return fault.New(fault.MirrorConflict, text, ConflictHint)
 }
 
 // Restart keeps the copy as it is under its key with a reason, and lets the
@@ -266,48 +326,6 @@ func (m *Mirror) Alarms(ctx context.Context) ([]Alarm, error) {
 
 const sealedColumns = `e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body, e.event_hash, e.prev_hash, e.hash`
 
-// Search returns copied events that hold every one of the words, or words that
-// begin so, the newest first; no words means all. Limit 0 means 100.
-func (m *Mirror) Search(ctx context.Context, words string, limit int) ([]audit.Event, error) {
-	if limit <= 0 {
-		limit = 100
-	}
-	// The index gives its rows by rowid, and so in the order of a chain: it is
-	// left when the limit is reached, however many rows there are.
-	text, args := `SELECT `+sealedColumns+` FROM mirror_event e WHERE e.chain = (SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL)
-		ORDER BY e.seq DESC LIMIT ?`, []any{m.key, limit}
-	if q := match(words); q != "" {
-		text = `SELECT ` + sealedColumns + ` FROM mirror_text CROSS JOIN mirror_event e ON e.id = mirror_text.rowid
-			WHERE mirror_text MATCH ? AND e.chain = (SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL) ORDER BY mirror_text.rowid DESC LIMIT ?`
-		args = []any{q, m.key, limit}
-	}
-	rows, err := m.db.QueryContext(ctx, text, args...)
-	if err != nil {
-		return nil, localFault(err)
-	}
-	defer func() { _ = rows.Close() }()
-	out := []audit.Event{}
-	for rows.Next() {
-		var s audit.Sealed
-		if err := rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
-			&s.EventHash, &s.PrevHash, &s.Hash); err != nil {
-			return nil, localFault(err)
-		}
-		out = append(out, audit.EventOf(s))
-	}
-	return out, localFault(rows.Err())
-}
-
-// match quotes each word, so that nothing a person types is taken as an
-// operator of the search.
-func match(words string) string {
-	parts := []string{}
-	for _, w := range strings.Fields(words) {
-		parts = append(parts, `"`+strings.ReplaceAll(w, `"`, `""`)+`"*`)
-	}
-	return strings.Join(parts, " ")
-}
-
 // Verify checks every hash of the copy itself and every signed checkpoint in
 // it.
 func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
@@ -317,16 +335,19 @@ func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
 // VerifyFrom is Verify against a signed checkpoint that was kept elsewhere;
 // empty asks for none.
 func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (audit.Verification, error) {
+	after, hash, err := m.beginning(ctx)
+	w := audit.NewWalk(after, hash)
+	if err != nil {
+		return w.Result(), err
+	}
 	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
 	if err != nil {
-		return audit.NewWalk(0, audit.Genesis()).Result(), localFault(err)
+		return w.Result(), localFault(err)
 	}
 	defer func() { _ = rows.Close() }()
-	w := audit.NewWalk(0, audit.Genesis())
 	for rows.Next() {
-		var s audit.Sealed
-		if err := rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
-			&s.EventHash, &s.PrevHash, &s.Hash); err != nil {
+		s, err := scan(rows)
+		if err != nil {
 			return w.Result(), localFault(err)
 		}
 		w.Event(s)
@@ -337,6 +358,18 @@ func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...st
 	v := w.Result()
 	v.Head = v.LastSeq
 	return v, localFault(rows.Err())
+}
+
+// beginning returns the entry after which the copy begins.
+func (m *Mirror) beginning(ctx context.Context) (after int64, hash []byte, err error) {
+	err = m.db.QueryRowContext(ctx, `SELECT begins_after, begins_hash FROM mirror_chain WHERE key = ? AND retired_at IS NULL`, m.key).Scan(&after, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	if len(hash) == 0 {
+		hash = audit.Genesis()
+	}
+	return after, hash, localFault(err)
 }
 
 // End returns the last entry of the copy with its hash, 0 when there is none.

@@ -103,13 +103,13 @@ func TestSyncIsIncrementalAndFindable(t *testing.T) {
 	require.EqualValues(t, 9, v.Events)
 
 	for words, n := range map[string]int{"": 9, "other": 2, "ticket-17": 7, "tick": 7, "OTHER words": 2, "ann@example.com": 9, `" OR *`: 0, "other ticket": 0, "tenant.assign": 9, "grüße": 7} {
-		found, err := s.Search(t.Context(), words, 0)
+		found, err := s.List(t.Context(), audit.Filter{Search: words, Limit: 0})
 		require.NoError(t, err, words)
 		require.Len(t, found, n, words)
 	}
 	onServer, err := s.trail.List(t.Context(), audit.Filter{})
 	require.NoError(t, err)
-	here, err := s.Search(t.Context(), "", 0)
+	here, err := s.List(t.Context(), audit.Filter{Search: "", Limit: 0})
 	require.NoError(t, err)
 	require.Equal(t, onServer, here, "the copy shows what the server shows")
 }
@@ -245,10 +245,10 @@ func TestSeveralFleetsShareAFile(t *testing.T) {
 		_, err := s.Sync(t.Context(), s.trail)
 		require.NoError(t, err)
 	}
-	found, err := a.Search(t.Context(), "beta", 0)
+	found, err := a.List(t.Context(), audit.Filter{Search: "beta", Limit: 0})
 	require.NoError(t, err)
 	require.Empty(t, found)
-	found, err = b.Search(t.Context(), "beta", 2)
+	found, err = b.List(t.Context(), audit.Filter{Search: "beta", Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, found, 2)
 	require.EqualValues(t, 5, found[0].Seq)

@@ -29,12 +29,13 @@ type Control struct {
 	DB   *conn.Database
 }
 
-const password = "operator-password"
+// Password is that of every role that Role makes.
+const Password = "operator-password"
 
 type resolver map[string]string
 
 func (r resolver) Resolve(_ context.Context, _, name string, _ credential.Endpoint) (credential.Credential, credential.Source, error) {
-	return credential.Credential{User: r[name], Password: credential.NewSecret(password)}, credential.FromKeychain, nil
+	return credential.Credential{User: r[name], Password: credential.NewSecret(Password)}, credential.FromKeychain, nil
 }
 
 // Role makes a role that may log in, owned by nobody; the test's end drops it.
@@ -42,7 +43,7 @@ func Role(t testing.TB) string {
 	t.Helper()
 	s := pgtest.Server(t, 0)
 	name := pgtest.Random("op_")
-	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+name+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+name+" LOGIN NOSUPERUSER PASSWORD '"+Password+"'")
 	t.Cleanup(func() {
 		c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
 		if err != nil {

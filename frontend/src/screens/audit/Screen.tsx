@@ -18,6 +18,7 @@ import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Mark, Status } from "../../ui/Status";
+import { Alarms, FromCopy } from "./Copied";
 import { actions, changesOf, said, times } from "./words";
 import "./audit.css";
 
@@ -139,6 +140,8 @@ export function AuditScreen() {
           Export…
         </Button>
       </Head>
+      <Alarms />
+      <FromCopy list={q.data} />
       {chainProblem ? (
         <ErrorPanel what="The chain could not be verified" problem={chainProblem} onRetry={() => void chain.refetch()} />
       ) : null}

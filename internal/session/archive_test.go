@@ -1,0 +1,121 @@
+//go:build unix
+
+package session_test
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/session"
+)
+
+// signing keeps a signing key beside the passwords.
+type signing struct {
+	fixedResolver
+	key credential.Secret
+}
+
+func (r signing) Resolve(ctx context.Context, name, item string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
+	if item == fleet.AuditCredential {
+		return credential.Credential{User: "ann@example.com", Password: r.key}, credential.FromEnvironment, nil
+	}
+	return r.fixedResolver.Resolve(ctx, name, item, at)
+}
+
+func (f *fixture) openSigning(url string) *session.Session {
+	f.t.Helper()
+	secret, _, err := audit.NewSigningKey("ann@example.com")
+	require.NoError(f.t, err)
+	fl := *f.fleet
+	fl.Control.URL = url
+	s := session.Open(session.Config{
+		Fleet: &fl, Resolver: signing{fixedResolver{f.role}, secret}, Email: "ann@example.com", Source: "cli", DBPath: f.dbPath,
+		Flag: func(policy.Flag) (bool, string) { return true, "test" },
+	})
+	f.t.Cleanup(s.Close)
+	return s
+}
+
+// What is older than the retention goes to a signed file and then from the
+// control database; this computer's copy keeps it.
+func TestTheTrailsBeginningIsArchivedAndRemoved(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	ctx := t.Context()
+	s := f.openSigning(f.fleet.Control.URL)
+	path := filepath.Join(t.TempDir(), "2026.jsonl")
+	_, err := s.ArchiveAudit(ctx, "2200-01-01", path, "retention")
+	require.Equal(t, fault.KeyNotEnrolled, fault.CodeOf(err), "%v", err)
+	_, err = s.EnrollAuditKey(ctx, "my key")
+	require.NoError(t, err)
+	for _, until := range []string{"", "soon", "2001-01-01"} {
+		_, err = s.ArchiveAudit(ctx, until, path, "retention")
+		require.Equal(t, fault.Usage, fault.CodeOf(err), "%q: %v", until, err)
+	}
+	_, err = s.ArchiveAudit(ctx, "2200-01-01", path, "retention")
+	require.NoError(t, err)
+	before, err := s.Events(ctx, session.AuditFilter{Limit: 1000})
+	require.NoError(t, err)
+	_, err = s.PurgeAudit(ctx, filepath.Join(t.TempDir(), "none"), "retention", "")
+	require.Equal(t, fault.FileUnreadable, fault.CodeOf(err))
+	cut, err := s.PurgeAudit(ctx, path, "retention", "")
+	require.NoError(t, err)
+	require.Positive(t, cut.Events)
+	require.Equal(t, cut.Events, cut.Through)
+	v, err := s.VerifyAudit(ctx)
+	require.NoError(t, err)
+	require.True(t, v.OK, v.Findings)
+	require.Equal(t, cut.Through, v.ArchivedTo)
+	copied, err := s.CopiedEvents(ctx, session.AuditFilter{Limit: 1000})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(copied.Events), len(before.Events), "the copy has what was removed")
+	file, err := session.VerifyAuditFile(ctx, path, "", nil)
+	require.NoError(t, err)
+	require.True(t, file.OK, file.Findings)
+	require.Equal(t, "enrolled", file.Trust)
+}
+
+// While the control database is away its trail is read from this computer's
+// copy, which says how far it goes and why it is shown.
+func TestTheCopyIsReadWhileControlIsAway(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 1)
+	ctx := t.Context()
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = nobody.Close() })
+	away := f.openSigning("postgres://127.0.0.1:" + strconv.Itoa(nobody.Addr().(*net.TCPAddr).Port) + "/none?sslmode=disable&connect_timeout=1")
+	_, err = away.CopiedEvents(ctx, session.AuditFilter{})
+	require.Equal(t, fault.NoCopy, fault.CodeOf(err))
+	_, err = away.VerifyMirror(ctx, "", nil)
+	require.Equal(t, fault.NoCopy, fault.CodeOf(err))
+
+	synced, err := s.SyncAudit(ctx)
+	require.NoError(t, err)
+	here, err := s.Events(ctx, session.AuditFilter{})
+	require.NoError(t, err)
+	require.Nil(t, here.CopyTo)
+	begin := time.Now()
+	list, err := away.Events(ctx, session.AuditFilter{})
+	require.NoError(t, err)
+	require.Less(t, time.Since(begin), 20*time.Second)
+	require.Equal(t, here.Events, list.Events)
+	require.Equal(t, synced.Seq, *list.CopyTo)
+	require.NotEmpty(t, list.CopyReason)
+	require.NotEmpty(t, *list.CopyAt)
+	v, err := away.VerifyMirror(ctx, "", nil)
+	require.NoError(t, err)
+	require.True(t, v.OK)
+	require.Equal(t, synced.Seq, v.Events)
+}
