@@ -27,6 +27,23 @@ func (o *Overview) Views(shard string) (session.ShardViews, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.ShardViews, error) { return s.Views(ctx, shard) })
 }
 
+// Sessions returns who is connected to a shard.
+func (o *Overview) Sessions(shard string) (session.Backends, error) {
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Backends, error) { return s.Backends(ctx, shard) })
+}
+
+// CancelSession ends the statement that a session of a shard's server runs.
+func (o *Overview) CancelSession(r session.EndRequest) (session.Ended, error) {
+	return change(o.app, short, func(ctx context.Context, s *session.Session) (session.Ended, error) { return s.CancelBackend(ctx, r) })
+}
+
+// EndSession ends a session of a shard's server.
+func (o *Overview) EndSession(r session.EndRequest) (session.Ended, error) {
+	return change(o.app, short, func(ctx context.Context, s *session.Session) (session.Ended, error) {
+		return s.TerminateBackend(ctx, r)
+	})
+}
+
 // Distribution returns how tenants spread over shards.
 func (o *Overview) Distribution() (session.Distribution, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Distribution, error) {

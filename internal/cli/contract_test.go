@@ -52,6 +52,8 @@ var fieldTypes = map[string]string{
 	"port": "int@", "host": "string@", "database": "string@", "error": "any?", "move_state": "string?", "read_only_since": "time?", "started_at": "time?",
 	"paused": "bool", "window_open": "bool", "paused_at": "time?", "window_opens_at": "time?", "window_closes_at": "time?", "changed_at": "time?",
 	"per_fleet": "int?", "per_shard": "int", "running": "int", "waiting": "int", "workers": "int", "priority": "int", "not_before": "time?", "created_at": "time",
+	"pid": "int", "blocks": "int", "ours": "bool", "ended": "bool", "statement_at": "time?", "blocked_by": "any",
+	"transaction_seconds": "number?", "statement_seconds": "number?", "state_seconds": "number?",
 	"began_at": "time", "made_at": "time", "ended_at": "time?", "duration_ms": "int!", "rows_copied": "int", "bytes_copied": "int", "count": "int!", "chain_ok": "bool",
 	"time_left_ms": "any?", "behind": "any!", "finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
 }

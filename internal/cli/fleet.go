@@ -339,6 +339,7 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 			}
 		}
 	}
+	printOptional(w, c)
 	printWays(w, c)
 	texts, of := []string{}, map[string][]string{}
 	for _, d := range c.Databases {
@@ -356,7 +357,28 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 		paragraph(w, "", strings.Join(of[x], ", ")+": "+x)
 	}
 	if c.OK {
-		line(w, "\nEvery database answers and no right is missing.")
+		line(w, "\nEvery database answers and no right that is needed is missing.")
+	}
+}
+
+// printOptional prints the rights without which a fleet is complete, each once with
+// the databases that it is for.
+func printOptional(w io.Writer, c session.FleetCheck) {
+	grants, of := []session.MissingRight{}, map[string][]string{}
+	for _, d := range c.Databases {
+		for _, m := range d.Optional {
+			if of[m.Grant] == nil {
+				grants = append(grants, m)
+			}
+			of[m.Grant] = append(of[m.Grant], d.Name)
+		}
+	}
+	if len(grants) == 0 {
+		return
+	}
+	line(w, "\nOptional; without it shards cancel and shards terminate are refused:")
+	for _, m := range grants {
+		line(w, "  %s  -- %s, on %s", plain(m.Grant), plain(m.Capability), few(of[m.Grant]))
 	}
 }
 

@@ -253,7 +253,7 @@ func TestLookingAtAFleet(t *testing.T) {
 	require.Equal(t, 3, r.exit)
 	require.Contains(t, r.out, "GRANT")
 	l.grant()
-	require.Contains(t, l.ok("fleet", "check"), "no right is missing")
+	require.Contains(t, l.ok("fleet", "check"), "no right that is needed is missing")
 
 	// Without the schema everything that only looks works.
 	v := l.json(0, "shards", "status")

@@ -104,3 +104,17 @@ func TestWhoChangesSomethingIsAskedForTheirNameOnce(t *testing.T) {
 	require.Equal(t, "eve@example.com", l.json(0, "settings", "get", "operator_email")["value"])
 	require.NotContains(t, l.typed("because\ny\n", "fleet", "install").stderr, "Who are you?")
 }
+
+// What is confirmed is the session that was shown.
+func TestAPersonSeesTheSessionThatIsEnded(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	c, pid := l.client("a report")
+	r := l.typed("it blocks the import\nn\n", "shards", "terminate", "shard_1", pid)
+	require.Equal(t, 1, r.exit, r.stderr)
+	for _, want := range []string{"a report", pid, "what it has not committed is lost", "Why?", "Go on? [y/N]", "nothing was changed"} {
+		require.Contains(t, r.stderr, want)
+	}
+	require.NoError(t, c.Ping(t.Context()))
+	require.Empty(t, list(t, l.json(0, "audit", "list", "--action", "session.terminate"), "events"))
+}

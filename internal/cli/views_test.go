@@ -184,7 +184,8 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 			printCheck(w, session.FleetCheck{Databases: []session.DatabaseCheck{
 				{
 					Name: "control", Configured: true, Reachable: true, Version: "16.4 (Debian 16.4-1.pgdg120+1)", TLS: "TLSv1.3", LatencyMS: ref(0.4), User: "ops", Warnings: []string{"sslmode=require does not prove who the server is; verify-full does"},
-					Missing: []session.MissingRight{{Capability: "move", Right: "INSERT on pwb_users", Grant: `GRANT INSERT ON "public"."pwb_users" TO "ops";`}},
+					Missing:  []session.MissingRight{{Capability: "move", Right: "INSERT on pwb_users", Grant: `GRANT INSERT ON "public"."pwb_users" TO "ops";`}},
+					Optional: []session.MissingRight{{Capability: "signal", Right: "membership of pg_signal_backend", Grant: `GRANT "pg_signal_backend" TO "ops";`}},
 				},
 				{Name: "shard_2", Configured: true, Problem: down},
 				{Name: "shard_3"},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -300,14 +301,15 @@ func (r *running) install(ctx context.Context, s *session.Session) error {
 				if db.Problem != nil {
 					return fault.New(fault.Code(db.Problem.Code), db.Problem.Message, db.Problem.Hint)
 				}
-				if len(db.Missing) == 0 {
+				wanted := slices.Concat(db.Missing, db.Optional)
+				if len(wanted) == 0 {
 					continue
 				}
 				c, err := r.super(ctx, srv, srv.database)
 				if err != nil {
 					return err
 				}
-				for _, m := range db.Missing {
+				for _, m := range wanted {
 					missing++
 					if _, err := c.Exec(ctx, m.Grant, pgx.QueryExecModeSimpleProtocol); err != nil {
 						_ = c.Close(ctx)

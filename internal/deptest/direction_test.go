@@ -19,7 +19,7 @@ var rows = [][]string{
 	{"internal/version", "internal/fault", "internal/figure"},
 	{"internal/install", "internal/conn", "internal/fleet", "internal/credential", "internal/store", "internal/localpg"},
 	{"internal/tenancy", "internal/structure", "internal/job", "internal/audit", "internal/policy", "internal/sample", "internal/notify"},
-	{"internal/rebalance", "internal/move", "internal/rollout", "internal/placement", "internal/stripe", "internal/alert", "internal/report", "internal/stats", "internal/health", "internal/capacity"},
+	{"internal/rebalance", "internal/move", "internal/rollout", "internal/placement", "internal/stripe", "internal/alert", "internal/report", "internal/stats", "internal/health", "internal/capacity", "internal/backend"},
 	{"internal/session"},
 	{"internal/home", "internal/document"},
 	{"internal/demo", "internal/doctor"},

@@ -109,6 +109,10 @@ const (
 	NotifyFailed   Code = "notify_failed"
 	NotifyRefused  Code = "notify_refused"
 
+	SessionChanged Code = "session_changed"
+	SessionIdle    Code = "session_idle"
+	SessionOurs    Code = "session_ours"
+
 	StripesFixed     Code = "stripes_fixed"
 	StripesFull      Code = "stripes_full"
 	SequenceOverflow Code = "sequence_overflow"
@@ -235,6 +239,10 @@ var codes = map[Code]Info{
 	ChannelUnknown: {Exit: 3, Before: true, Meaning: "The fleet file has no channel of that name."},
 	NotifyFailed:   {Exit: 1, Retry: true, Meaning: "A message could not be handed to its receiver, which may take it later; nothing of the fleet was changed."},
 	NotifyRefused:  {Exit: 1, Meaning: "The receiver of a message refuses it, or its address is not usable; nothing of the fleet was changed."},
+
+	SessionChanged: {Exit: 3, Before: true, Meaning: "The session of a server that was meant has ended, or runs something else by now; it was left alone."},
+	SessionIdle:    {Exit: 3, Before: true, Meaning: "The session runs nothing that could be cancelled."},
+	SessionOurs:    {Exit: 3, Before: true, Meaning: "The session belongs to this program, whose moves may run in it; it was left alone."},
 
 	StripesFixed:     {Exit: 3, Meaning: "The fleet's number of stripes was chosen before; another one would hand out the ids of other shards."},
 	StripesFull:      {Exit: 3, Meaning: "The fleet has more shards than stripes, so a shard would get another's ids."},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"shardadmin/internal/figure"
 	"shardadmin/internal/sample"
@@ -73,6 +74,8 @@ func waitedFor(b *Blocked) string {
 type Blocked struct {
 	// PID is 0 for a prepared transaction, which has no session.
 	PID int64
+	// Started is when the session began; zero where that is not known.
+	Started time.Time
 	// By are those whom it waits for; none at a root.
 	By                                        []int64
 	Waiting                                   float64 // seconds; 0 at a root
@@ -99,6 +102,7 @@ func Tree(now Reading) []*Blocked {
 			PID: r.IntOr("pid", 0), By: r.Ints("blockers"), Waiting: r.FloatOr("waiting_seconds", 0), User: r.Text("user"), Application: r.Text("application"),
 			State: r.Text("state"), Relation: r.Text("relation"), Query: Masked(r.Text("query")),
 		}
+		b.Started, _ = r.Time("backend_start")
 		all[b.PID] = b
 		order = append(order, b)
 	}

@@ -50,6 +50,16 @@ type View struct {
 	Columns []Column
 	// Rows hold a text for each column; empty is unknown or does not apply.
 	Rows [][]string
+	// Sessions are the sessions that the rows speak of, one for each row; nil where
+	// rows are something else.
+	Sessions []Backend
+}
+
+// Backend is a session of a server: its number, which is another's after it, and when
+// it began. The number 0 is none, a zero time is not known.
+type Backend struct {
+	PID     int64
+	Started time.Time
 }
 
 // subjectOf is one View: the query that it is made of, and how.
@@ -58,6 +68,7 @@ type subjectOf struct {
 	monitor                          bool
 	columns                          []Column
 	rows                             func(now Reading) [][]string
+	sessions                         func(now Reading) []Backend
 }
 
 // TextOf knows the text of a statement of pg_stat_statements by its id.
@@ -73,6 +84,9 @@ func Views(now, before Reading, texts TextOf) []View {
 			v.Reason, v.Grant = u.Reason, u.Grant
 		} else {
 			v.At, v.Rows = now.Results[s.query].At, s.rows(now)
+			if s.sessions != nil {
+				v.Sessions = s.sessions(now)
+			}
 		}
 		out = append(out, v)
 	}
@@ -147,6 +161,14 @@ func subjects() []subjectOf {
 				{"statement", KindSeconds},
 				{"query", KindCode},
 			},
+			sessions: func(now Reading) []Backend {
+				out := []Backend{}
+				for _, r := range now.rows("sessions") {
+					started, _ := r.Time("backend_start")
+					out = append(out, Backend{r.IntOr("pid", 0), started})
+				}
+				return out
+			},
 			rows: func(now Reading) [][]string {
 				out := [][]string{}
 				for _, r := range now.rows("sessions") {
@@ -163,7 +185,7 @@ func subjects() []subjectOf {
 			columns: []Column{
 				{"session", KindCode}, {"waits", KindSeconds}, {"user", KindText}, {"application", KindText}, {"state", KindText}, {"relation", KindCode}, {"query", KindCode},
 			},
-			rows: lockRows,
+			rows: lockRows, sessions: lockSessions,
 		}),
 		of("prepared_transactions", subjectOf{
 			name: "prepared", title: "Prepared transactions", group: "locks", empty: "there is none",
@@ -304,6 +326,15 @@ func lockRows(now Reading) [][]string {
 			}
 			out = append(out, []string{strings.Repeat("└ ", min(depth, 8)) + who, waits, b.User, b.Application, b.State, b.Relation, b.Query})
 		})
+	}
+	return out
+}
+
+// lockSessions are the sessions of the tree, in the order of its rows.
+func lockSessions(now Reading) []Backend {
+	out := []Backend{}
+	for _, root := range Tree(now) {
+		root.walk(0, func(_ int, b *Blocked) { out = append(out, Backend{b.PID, b.Started}) })
 	}
 	return out
 }

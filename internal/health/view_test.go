@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/health"
@@ -70,6 +71,16 @@ func TestViewsShowWhatThereIs(t *testing.T) {
 	require.Equal(t, "└ "+pid(waits.PgConn().PID()), locks[1][0])
 	require.NotEmpty(t, locks[1][1])
 	require.NotContains(t, locks[1][6], "private")
+	for _, name := range []string{"locks", "transactions"} {
+		require.Len(t, views[name].Sessions, 2, name)
+		for i, c := range []*pgx.Conn{root, waits} {
+			var started time.Time
+			require.NoError(t, b.session().QueryRow(t.Context(), "SELECT backend_start FROM pg_stat_activity WHERE pid = $1", c.PgConn().PID()).Scan(&started))
+			require.EqualValues(t, c.PgConn().PID(), views[name].Sessions[i].PID, "each row's own session")
+			require.True(t, started.Equal(views[name].Sessions[i].Started), "%s and %s", started, views[name].Sessions[i].Started)
+		}
+	}
+	require.Nil(t, views["tables"].Sessions)
 
 	open := views["transactions"].Rows
 	require.Len(t, open, 2)

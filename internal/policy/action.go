@@ -23,16 +23,18 @@ const (
 	AuditKeyRevoke  Action = "audit.key.revoke"
 	AuditCheckpoint Action = "audit.checkpoint"
 	// AuditPurge removes events from the control database that lie in an archive.
-	AuditPurge     Action = "audit.purge"
-	CredentialSet  Action = "credential.set"
-	StripeFleet    Action = "fleet.stripe"
-	QueuePause     Action = "queue.pause"
-	QueueResume    Action = "queue.resume"
-	QueueSet       Action = "queue.set"
-	AlertAck       Action = "alert.acknowledge"
-	AlertSilence   Action = "alert.silence"
-	AlertUnsilence Action = "alert.unsilence"
-	RebalanceApply Action = "rebalance.apply"
+	AuditPurge       Action = "audit.purge"
+	CredentialSet    Action = "credential.set"
+	StripeFleet      Action = "fleet.stripe"
+	QueuePause       Action = "queue.pause"
+	QueueResume      Action = "queue.resume"
+	QueueSet         Action = "queue.set"
+	AlertAck         Action = "alert.acknowledge"
+	AlertSilence     Action = "alert.silence"
+	AlertUnsilence   Action = "alert.unsilence"
+	RebalanceApply   Action = "rebalance.apply"
+	SessionCancel    Action = "session.cancel"
+	SessionTerminate Action = "session.terminate"
 )
 
 // Role is what an operator may be.
@@ -103,6 +105,8 @@ func ruleOf(a Action) rule {
 		return rule{FlagMigrations, OperatorRole, false}
 	case QueueSet:
 		return rule{FlagMigrations, Admin, false}
+	case SessionCancel, SessionTerminate:
+		return rule{FlagEnabled, OperatorRole, true}
 	case MoveResume, MoveCancel:
 		return rule{FlagMigrations, OperatorRole, false}
 	case AlertAck, AlertSilence, AlertUnsilence:
@@ -127,6 +131,6 @@ func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
 		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, CredentialSet, StripeFleet,
-		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply,
+		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply, SessionCancel, SessionTerminate,
 	}
 }

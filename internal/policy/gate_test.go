@@ -152,6 +152,7 @@ func TestRolesMayWhatTheirRulesSay(t *testing.T) {
 		policy.QueuePause: policy.OperatorRole, policy.QueueResume: policy.OperatorRole, policy.QueueSet: policy.Admin,
 		policy.AlertAck: policy.OperatorRole, policy.AlertSilence: policy.OperatorRole, policy.AlertUnsilence: policy.OperatorRole,
 		policy.RebalanceApply: policy.OperatorRole,
+		policy.SessionCancel:  policy.OperatorRole, policy.SessionTerminate: policy.OperatorRole,
 	}
 	require.Len(t, policy.Actions(), len(least))
 	rank := map[policy.Role]int{policy.NoRole: 0, policy.Viewer: 1, policy.OperatorRole: 2, policy.Admin: 3}
@@ -223,6 +224,7 @@ func TestProductionAsksForTheNameAndTheRoleOfTheDatabase(t *testing.T) {
 		confirmed := map[policy.Action]bool{
 			policy.AssignTenant: true, policy.MoveStart: true, policy.MoveSwitch: true, policy.MoveRollback: true, policy.MoveFinalize: true, policy.FleetUninstall: true, policy.StripeFleet: true,
 			policy.RebalanceApply: true, policy.AuditPurge: true,
+			policy.SessionCancel: true, policy.SessionTerminate: true,
 		}[a]
 		who := mate
 		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet || a == policy.StripeFleet || a == policy.QueueSet || a == policy.AuditKeyRevoke || a == policy.AuditPurge {

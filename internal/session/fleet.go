@@ -68,7 +68,7 @@ func (s *Session) Check(ctx context.Context) (FleetCheck, error) {
 	}
 	for _, sh := range s.cfg.Fleet.Shards {
 		if !sh.Configured() {
-			out.Databases = append(out.Databases, DatabaseCheck{Name: sh.Name, Missing: []MissingRight{}, SSH: []SSHHop{}, Warnings: []string{"known, but without a connection in the fleet file"}})
+			out.Databases = append(out.Databases, DatabaseCheck{Name: sh.Name, Missing: []MissingRight{}, Optional: []MissingRight{}, SSH: []SSHHop{}, Warnings: []string{"known, but without a connection in the fleet file"}})
 		}
 	}
 	for _, d := range out.Databases {
@@ -82,7 +82,7 @@ func (s *Session) Check(ctx context.Context) (FleetCheck, error) {
 func (s *Session) checkOne(ctx context.Context, db *conn.Database) (v DatabaseCheck) {
 	v = DatabaseCheck{
 		Name: db.Name(), Configured: true, Host: db.Host(), Port: db.Port(), Database: db.DatabaseName(), TLS: "none", TLSMode: db.TLSMode(),
-		Missing: []MissingRight{}, Warnings: []string{}, SSH: []SSHHop{},
+		Missing: []MissingRight{}, Optional: []MissingRight{}, Warnings: []string{}, SSH: []SSHHop{},
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second+db.WayLimit())
 	defer cancel()
@@ -142,7 +142,11 @@ func (s *Session) checkOne(ctx context.Context, db *conn.Database) (v DatabaseCh
 		return fail(err)
 	}
 	for _, x := range missing {
-		v.Missing = append(v.Missing, MissingRight{Capability: string(x.Capability), Right: x.Right, Grant: x.Grant + ";"})
+		to := &v.Missing
+		if x.Capability.Optional() {
+			to = &v.Optional
+		}
+		*to = append(*to, MissingRight{Capability: string(x.Capability), Right: x.Right, Grant: x.Grant + ";"})
 	}
 	return v
 }
@@ -303,6 +307,9 @@ func (s *Session) InstallScript(ctx context.Context) ([]Script, error) {
 		}
 		for _, m := range d.Missing {
 			text += m.Grant + " -- " + m.Capability + ": " + m.Right + "\n"
+		}
+		for _, m := range d.Optional {
+			text += "-- optional: " + m.Grant + " -- " + m.Capability + ": " + m.Right + "\n"
 		}
 		if d.Name == fleet.ControlName {
 			text += s.install.Script(d.User)

@@ -652,9 +652,12 @@ type DatabaseCheck struct {
 	Pooler     bool           `json:"pooler"`
 	SameAs     string         `json:"same_as"`
 	Missing    []MissingRight `json:"missing"`
-	Warnings   []string       `json:"warnings"`
-	Error      *string        `json:"error"`
-	Problem    *Problem       `json:"problem"`
+	// Optional are rights without which a fleet is complete: what they allow is
+	// refused.
+	Optional []MissingRight `json:"optional"`
+	Warnings []string       `json:"warnings"`
+	Error    *string        `json:"error"`
+	Problem  *Problem       `json:"problem"`
 	// SSH are the hosts through which the database is reached, in their order.
 	SSH []SSHHop `json:"ssh"`
 }

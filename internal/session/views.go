@@ -36,6 +36,16 @@ type ShardView struct {
 	Columns []ViewColumn `json:"columns"`
 	// Rows hold plain figures as text; empty is unknown or does not apply.
 	Rows [][]string `json:"rows"`
+	// Sessions are the sessions that the rows speak of, one for each row, as an
+	// EndRequest names them; empty where rows are something else.
+	Sessions []ViewSession `json:"sessions"`
+}
+
+// ViewSession is the session of a row; the number 0 is none.
+type ViewSession struct {
+	PID int `json:"pid"`
+	// StartedAt is null where it is not known when the session began.
+	StartedAt *string `json:"started_at"`
 }
 
 // ViewColumn is a column and the kind of its figures: text, code, count, bytes,
@@ -65,10 +75,16 @@ func (s *Session) Views(ctx context.Context, shard string) (ShardViews, error) {
 	for _, v := range health.Views(now, before, func(id int64) (string, bool) { t, ok := texts[id]; return t, ok }) {
 		view := ShardView{
 			Name: v.Name, Title: v.Title, Group: v.Group, Reason: v.Reason, Grant: v.Grant, Empty: v.Empty,
-			Columns: make([]ViewColumn, len(v.Columns)), Rows: v.Rows,
+			Columns: make([]ViewColumn, len(v.Columns)), Rows: v.Rows, Sessions: make([]ViewSession, len(v.Sessions)),
 		}
 		for i, c := range v.Columns {
 			view.Columns[i] = ViewColumn{Name: c.Name, Kind: string(c.Kind)}
+		}
+		for i, b := range v.Sessions {
+			view.Sessions[i].PID = int(b.PID)
+			if !b.Started.IsZero() {
+				view.Sessions[i].StartedAt = stampPtr(&b.Started)
+			}
 		}
 		if !v.At.IsZero() {
 			at := v.At.UTC().Format(time.RFC3339)

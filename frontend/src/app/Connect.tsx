@@ -246,6 +246,12 @@ export function Checked({ check }: { check: FleetCheck }) {
               <Code text={m.grant} what="the grant" />
             </div>
           ))}
+          {d.optional.map((m) => (
+            <div key={m.grant}>
+              <span className="small muted">Optional, to cancel and end sessions: {m.right}</span>
+              <Code text={m.grant} what="the grant" />
+            </div>
+          ))}
         </div>
       ))}
     </div>

@@ -284,6 +284,29 @@ export namespace session {
 	    unproven: string[];
 	    archived_to: number;
 	}
+	export interface BackendView {
+	    pid: number;
+	    started_at?: string | null;
+	    statement_at?: string | null;
+	    user: string;
+	    application: string;
+	    client: string;
+	    state: string;
+	    waits: string;
+	    query: string;
+	    transaction_seconds?: number | null;
+	    statement_seconds?: number | null;
+	    state_seconds?: number | null;
+	    blocked_by: number[];
+	    blocks: number;
+	    ours: boolean;
+	    reason: string;
+	}
+	export interface Backends {
+	    shard: string;
+	    sessions: BackendView[];
+	    checked_at: string;
+	}
 	export interface ChannelTest {
 	    channel: string;
 	    ok: boolean;
@@ -339,6 +362,7 @@ export namespace session {
 	    pooler: boolean;
 	    same_as: string;
 	    missing: MissingRight[];
+	    optional: MissingRight[];
 	    warnings: string[];
 	    error?: string | null;
 	    problem?: Problem | null;
@@ -363,6 +387,21 @@ export namespace session {
 	export interface Distribution {
 	    total: number;
 	    shards: ShardShare[];
+	}
+	export interface EndRequest {
+	    shard: string;
+	    pid: number;
+	    started_at: string;
+	    statement_at: string;
+	    ours: boolean;
+	    note: string;
+	    confirm: string;
+	}
+	export interface Ended {
+	    shard: string;
+	    session: BackendView;
+	    ended: boolean;
+	    audit_event: string;
 	}
 	export interface Event {
 	    id: string;
@@ -948,6 +987,10 @@ export namespace session {
 	    problem?: Problem | null;
 	    checked_at: string;
 	}
+	export interface ViewSession {
+	    pid: number;
+	    started_at?: string | null;
+	}
 	export interface ViewColumn {
 	    name: string;
 	    kind: string;
@@ -963,6 +1006,7 @@ export namespace session {
 	    empty: string;
 	    columns: ViewColumn[];
 	    rows: string[][];
+	    sessions: ViewSession[];
 	}
 	export interface ShardViews {
 	    name: string;
@@ -1052,6 +1096,7 @@ export namespace session {
 	    history_reason: string;
 	    move?: MoveView | null;
 	}
+	
 	
 	
 

@@ -76,6 +76,7 @@ type check struct {
 	inherits       bool
 	major          int
 	monitor        bool
+	signals        bool
 	installed      bool // our schema is there
 	schemaMember   bool // and the role may act as its owner
 	schemaOwner    string
@@ -93,7 +94,7 @@ type relation struct {
 }
 
 func (c *check) run(ctx context.Context) error {
-	if err := c.q.QueryRow(ctx, factsSQL, c.need.Schema).Scan(&c.role, &c.superuser, &c.inherits, &c.major, &c.database, &c.monitor,
+	if err := c.q.QueryRow(ctx, factsSQL, c.need.Schema).Scan(&c.role, &c.superuser, &c.inherits, &c.major, &c.database, &c.monitor, &c.signals,
 		&c.installed, &c.schemaMember, &c.schemaOwner, &c.moveSchema); err != nil {
 		return err
 	}
@@ -108,8 +109,11 @@ func (c *check) run(ctx context.Context) error {
 	if err := c.defaults(ctx); err != nil {
 		return err
 	}
-	if c.need.has(Look, Assign, Move, Stripe) && !c.monitor {
+	if c.need.has(Look, Assign, Move, Stripe, Signal) && !c.monitor {
 		c.add(Look, "membership of pg_monitor", c.membership("pg_monitor", false))
+	}
+	if c.need.has(Signal) && c.db.HoldsShard() && !c.signals {
+		c.add(Signal, "membership of pg_signal_backend", c.membership("pg_signal_backend", false))
 	}
 	if err := c.create(ctx); err != nil {
 		return err
@@ -328,7 +332,7 @@ func (c *check) want(capability Capability, t Table, column string, privileges .
 
 // demands collects every privilege on a table that the capabilities need.
 func (c *check) demands(ctx context.Context) error {
-	looks := c.need.has(Look, Assign, Move, Stripe)
+	looks := c.need.has(Look, Assign, Move, Stripe, Signal)
 	if looks {
 		for _, t := range slices.Concat(c.need.Read, c.need.Owned, c.need.Views, []Table{c.need.Root, c.need.AppAudit}) {
 			c.want(Look, t, "", "SELECT")

@@ -45,6 +45,7 @@ func exampleNeed(capabilities ...rights.Capability) rights.Need {
 // reasons say what each right is for; the first that fits.
 var reasons = []struct{ right, title, why string }{
 	{`^membership of pg_monitor`, "`pg_monitor`", "figures of sessions, sizes and settings; who holds a lock that a fence waits for"},
+	{`^membership of pg_signal_backend`, "`pg_signal_backend`", "cancelling another session's statement and ending a session; never those of a superuser. Leave it out where nobody shall"},
 	{`^membership of \S+, which owns`, "membership of the role that owns tenants' tables", "puts guards (triggers) on the tables and takes them off, refreshes materialized views, copies and purges rows, stripes their sequences"},
 	{`^CREATE on the database`, "`CREATE` on the database", "the schema `shard_admin` in control; on a shard the schema of the guards, made for a move and removed with it"},
 	{`^USAGE on the schema shard_admin$`, "`USAGE` on the schema `shard_admin`", "reaching what is granted in it"},
@@ -159,7 +160,9 @@ missing; ` + "`shard-admin fleet install --print`" + ` writes them per database 
   statement already brings is not printed.
 - One right less is a refusal (` + "`right_missing`" + `, exit 3) that names the right; nothing
   is changed.
-- ` + "`assign`, `move` and `stripe` include `look`" + `.
+- ` + "`assign`, `move`, `stripe` and `signal` include `look`" + `.
+- ` + "`signal`" + ` is optional: a fleet is complete without it, ` + "`fleet check`" + ` prints it apart and
+  exits with 0.
 - A role's rights are the database's answer to "may you". Flags, operators and
   confirmation are asked besides.
 
@@ -234,7 +237,7 @@ role.
 	}
 	b.WriteString(`
 - From PostgreSQL 16 on, ` + "`GRANT pg_monitor`" + ` needs the administrator to hold
-  ` + "`pg_monitor`" + ` with the admin option, and ` + "`GRANT app_owner`" + ` the same of the owner; who
+  ` + "`pg_monitor`" + ` with the admin option, ` + "`pg_signal_backend`" + ` likewise, and ` + "`GRANT app_owner`" + ` the same of the owner; who
   created a role has that option.
 - If tables belong to the administrator itself, give them to a role of their own
   first: ` + "`CREATE ROLE app_owner; REASSIGN OWNED BY … TO app_owner`" + `. Membership of an
@@ -265,7 +268,7 @@ func TestAnAdministratorWhoIsNoSuperuserCanGrantEverything(t *testing.T) {
 	admin, owner, database := pgtest.Random("admin_"), pgtest.Random("owner_"), pgtest.Random("t_")
 	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+admin+" LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '"+password+"'")
 	if s.Major() >= 16 {
-		pgtest.Exec(t, s, "postgres", "GRANT pg_monitor TO "+admin+" WITH ADMIN OPTION")
+		pgtest.Exec(t, s, "postgres", "GRANT pg_monitor, pg_signal_backend TO "+admin+" WITH ADMIN OPTION")
 	}
 	c := connectAs(t, s.URL(admin, "postgres"))
 	b := open(t, "") // for its role

@@ -5,7 +5,7 @@ import "slices"
 // Capability is something that a role may be able to do with a fleet.
 type Capability string
 
-// The capabilities. Assign, Move and Stripe include Look.
+// The capabilities. Assign, Move, Stripe and Signal include Look.
 const (
 	// Look reads: catalogue, tables, figures.
 	Look Capability = "look"
@@ -17,10 +17,17 @@ const (
 	Move Capability = "move"
 	// Stripe gives the shards' sequences steps and stripes of their own.
 	Stripe Capability = "stripe"
+	// Signal cancels statements of other sessions on a shard and ends sessions. A
+	// fleet may do without it.
+	Signal Capability = "signal"
 )
 
 // Capabilities lists every capability.
-func Capabilities() []Capability { return []Capability{Look, Install, Assign, Move, Stripe} }
+func Capabilities() []Capability { return []Capability{Look, Install, Assign, Move, Stripe, Signal} }
+
+// Optional reports whether a fleet is complete without the capability: nothing
+// else needs what it needs, and many leave it to their DBA.
+func (c Capability) Optional() bool { return c == Signal }
 
 // Table names a table or a materialized view.
 type Table struct{ Schema, Name string }
@@ -78,7 +85,7 @@ type write struct {
 func writes() []write {
 	insert, change := []string{"INSERT"}, []string{"INSERT", "UPDATE", "DELETE"}
 	out := []write{
-		{"audit_event", insert, []string{"event_id", "occurred_at", "body"}, []Capability{Assign, Move, Stripe}},
+		{"audit_event", insert, []string{"event_id", "occurred_at", "body"}, []Capability{Assign, Move, Stripe, Signal}},
 		{"lease", change, nil, []Capability{Assign, Move, Stripe}},
 		{"placement", change, nil, []Capability{Assign, Move}},
 	}

@@ -13,7 +13,7 @@ WITH waiting AS MATERIALIZED (
 ), involved AS (
   SELECT pid FROM waiting UNION SELECT unnest(blockers) FROM waiting
 )
-SELECT i.pid, coalesce(w.blockers, '{}') AS blockers,
+SELECT i.pid, a.backend_start, coalesce(w.blockers, '{}') AS blockers,
        CASE WHEN w.pid IS NOT NULL THEN extract(epoch FROM clock_timestamp() - coalesce(l.since, clock_timestamp()))::float8 END AS waiting_seconds,
        (SELECT c.relname::text FROM pg_catalog.pg_class c WHERE c.oid = l.relation) AS relation, l.mode,
        a.usename::text AS "user", a.application_name AS application, coalesce(host(a.client_addr), 'socket') AS client, a.state, a.query,
@@ -22,4 +22,4 @@ FROM involved i
 LEFT JOIN waiting w ON w.pid = i.pid
 LEFT JOIN locks l ON l.pid = i.pid AND w.pid IS NOT NULL
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = i.pid
-ORDER BY 3 DESC NULLS LAST, 1
+ORDER BY waiting_seconds DESC NULLS LAST, 1

@@ -1,6 +1,6 @@
 -- Sessions of this database that take long: in a transaction, in a statement,
 -- or waiting for their client within a transaction.
-SELECT pid, usename::text AS "user", application_name AS application, coalesce(host(client_addr), 'socket') AS client, state,
+SELECT pid, backend_start, usename::text AS "user", application_name AS application, coalesce(host(client_addr), 'socket') AS client, state,
        wait_event_type, wait_event, query,
        extract(epoch FROM clock_timestamp() - xact_start)::float8 AS transaction_seconds,
        extract(epoch FROM clock_timestamp() - query_start)::float8 AS statement_seconds,

@@ -8,6 +8,7 @@ package fleettest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,7 +159,7 @@ func (f *Fleet) Grant() []string {
 				continue
 			}
 			require.Nil(t, d.Problem, "%s: %+v", d.Database, d.Problem)
-			for _, m := range d.Missing {
+			for _, m := range slices.Concat(d.Missing, d.Optional) {
 				missing++
 				done = append(done, m.Grant)
 				on := f.databases[f.Shards[i]]

@@ -64,6 +64,7 @@ describe("a shard", () => {
         { name: "bytes", kind: "bytes" },
       ],
       rows: [],
+      sessions: [],
       ...over,
     });
     const rows = Array.from({ length: 20 }, (_, i) => [`table_${i}`, String(i * 1000), ""]);
