@@ -32,13 +32,19 @@ export function keychain(): boolean {
   return world().keychain;
 }
 
-/** sql asks the superuser's session of a shard's database; without one, of control's. */
-export async function sql<T = Record<string, unknown>>(shard: string, text: string, args: unknown[] = [], session = ""): Promise<T[]> {
+/** sql asks the superuser's session of a shard's database, or another role's; without a shard, of control's. */
+export async function sql<T = Record<string, unknown>>(
+  shard: string,
+  text: string,
+  args: unknown[] = [],
+  session = "",
+  role = "",
+): Promise<T[]> {
   const { ask, token } = world();
   const answer = await fetch(ask, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ shard, sql: text, args, session }),
+    body: JSON.stringify({ shard, sql: text, args, session, role }),
   });
   if (!answer.ok) throw new Error(`${shard}: ${await answer.text()}\n${text}`);
   return (await answer.json()) as T[];

@@ -49,6 +49,8 @@ export const actions = [
   { id: "rebalance.apply", title: "Queue the plan's moves…", group: "Here", icon: "moves", keys: "b" },
   { id: "shard.check", title: "Check this shard now", group: "Here", icon: "done", keys: "c" },
   { id: "shard.tenants", title: "List its tenants", group: "Here", icon: "tenants", keys: "t" },
+  { id: "session.cancel", title: "Cancel what a session runs…", group: "Here", icon: "close" },
+  { id: "session.end", title: "End a session…", group: "Here", icon: "bad" },
 
   { id: "move.start", title: "Move a tenant…", group: "Do", icon: "moves", keys: "m", run: (r) => r.go("/moves/new") },
   { id: "queue.pause", title: "Pause the queue of moves…", group: "Do", icon: "pause", run: (r) => r.go("/moves?queue=pause") },

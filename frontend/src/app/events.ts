@@ -20,6 +20,8 @@ const verbs: Record<string, string> = {
   "alert.acknowledge": "Alert acknowledged",
   "alert.silence": "Alerts silenced",
   "alert.unsilence": "Silence ended",
+  "session.cancel": "Statement cancelled",
+  "session.terminate": "Session ended",
   "audit.export": "Audit exported",
   "credential.set": "Credential stored",
 };

@@ -30,6 +30,9 @@ export const api = {
   distribution: call(OverviewService.Distribution),
   stats: call(OverviewService.Stats),
   views: call(OverviewService.Views),
+  sessions: call(OverviewService.Sessions),
+  cancelSession: call(OverviewService.CancelSession),
+  endSession: call(OverviewService.EndSession),
   recent: call(OverviewService.Recent),
 
   tenants: call(TenantsService.List),

@@ -13,6 +13,8 @@ export const keys = {
   distribution: ["fleet", "distribution"] as const,
   stats: (shard: string) => ["fleet", "stats", shard] as const,
   views: (shard: string) => ["fleet", "views", shard] as const,
+  /** Not among what is read again by itself: what is confirmed is what was seen. */
+  sessions: (shard: string, at: number) => ["sessions", shard, at] as const,
   recent: ["fleet", "recent"] as const,
   tenants: (f: TenantFilter) => ["fleet", "tenants", f] as const,
   tenant: (id: string) => ["fleet", "tenant", id] as const,

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -15,7 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// question is SQL that a test asks the superuser's session of a database.
+// question is SQL that a test asks a session of a database, the superuser's unless
+// it says whose.
 type question struct {
 	// Shard of the whole fleet; Database is another one on the same server.
 	Shard    string `json:"shard"`
@@ -23,8 +25,10 @@ type question struct {
 	// Session keeps a connection apart, for a transaction over several
 	// questions.
 	Session string `json:"session"`
-	SQL     string `json:"sql"`
-	Args    []any  `json:"args"`
+	// Role asks instead of the superuser; it has a session of its own.
+	Role string `json:"role"`
+	SQL  string `json:"sql"`
+	Args []any  `json:"args"`
 }
 
 // asked is one kept connection.
@@ -66,11 +70,11 @@ func (w *world) listen(ctx context.Context) (address, token string, err error) {
 func (w *world) session(ctx context.Context, q question) (*asked, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	key := q.Shard + "/" + q.Database + "/" + q.Session
+	key := q.Shard + "/" + q.Database + "/" + q.Session + "/" + q.Role
 	if a := w.sessions[key]; a != nil && !a.conn.IsClosed() {
 		return a, nil
 	}
-	c, err := pgx.Connect(ctx, w.super(q.Shard, q.Database))
+	c, err := pgx.Connect(ctx, w.as(cmp.Or(q.Role, "postgres"), q.Shard, q.Database))
 	if err != nil {
 		return nil, err
 	}

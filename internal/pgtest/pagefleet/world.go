@@ -134,7 +134,10 @@ func (w *world) end() error {
 
 // super leads the superuser through the socket of the server that a shard of
 // the whole fleet is on.
-func (w *world) super(shard, database string) string {
+func (w *world) super(shard, database string) string { return w.as("postgres", shard, database) }
+
+// as is super for another role.
+func (w *world) as(role, shard, database string) string {
 	text := w.whole.Control.URL
 	if s, ok := w.whole.Shard(shard); ok && s.Endpoint.URL != "" {
 		text = s.Endpoint.URL
@@ -143,7 +146,7 @@ func (w *world) super(shard, database string) string {
 	if err != nil {
 		return text
 	}
-	u.User = url.User("postgres")
+	u.User = url.User(role)
 	if database != "" {
 		u.Path = "/" + database
 	}

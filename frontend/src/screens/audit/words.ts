@@ -12,6 +12,8 @@ export const actions = [
   "alert.acknowledge",
   "alert.silence",
   "alert.unsilence",
+  "session.cancel",
+  "session.terminate",
   "tenant.assign",
   "operator.set",
   "policy.set",

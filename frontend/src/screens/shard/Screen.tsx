@@ -19,6 +19,7 @@ import { bytes, count, millis, percent, size } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { Mark, Status, shardStatus, type Tone } from "../../ui/Status";
+import { type EndAsked, EndSession } from "./End";
 import { useLargest, useShardHealth, useShardStats } from "./queries";
 import { Views } from "./Views";
 
@@ -38,20 +39,24 @@ export function ShardScreen() {
   const { tab } = useSearch({ from: "/shards/$name" });
   const status = useStatus();
   const shard = status.data?.shards.find((s) => s.name === name);
-  const ask = shard?.configured === true;
-  const health = useShardHealth(name, ask);
-  const stats = useShardStats(name, ask && shard.reachable);
+  const known = shard?.configured === true;
+  const health = useShardHealth(name, known);
+  const stats = useShardStats(name, known && shard.reachable);
   const h = health.data?.shards.find((s) => s.name === name);
   const [tone, word] = shardStatus(shard?.status ?? "");
   const navigate = useNavigate();
   const [checking, setChecking] = useState(false);
+  const [ending, setEnding] = useState<EndAsked & { at: number }>();
+  const ask = (asked: EndAsked) => setEnding({ ...asked, at: Date.now() });
   const check = () => {
     setChecking(true);
     void Promise.all([status.refetch(), health.refetch(), stats.refetch()]).finally(() => setChecking(false));
   };
   useHere({
-    "shard.check": ask ? check : undefined,
+    "shard.check": known ? check : undefined,
     "shard.tenants": shard ? () => void navigate({ to: "/tenants", search: { shard: name } }) : undefined,
+    "session.cancel": known && shard.reachable ? () => ask({ id: "session.cancel", pid: 0, startedAt: "" }) : undefined,
+    "session.end": known && shard.reachable ? () => ask({ id: "session.end", pid: 0, startedAt: "" }) : undefined,
   });
   return (
     <Main>
@@ -108,7 +113,7 @@ export function ShardScreen() {
               </Tabs.Panel>
               {parts.map(([group]) => (
                 <Tabs.Panel key={group} value={group}>
-                  <Views shard={name} group={group} on={shard.reachable} />
+                  <Views shard={name} group={group} on={shard.reachable} onAsk={ask} />
                 </Tabs.Panel>
               ))}
             </Tabs>
@@ -119,6 +124,7 @@ export function ShardScreen() {
           )
         }
       </Loaded>
+      {ending ? <EndSession key={ending.at} shard={name} asked={ending} at={ending.at} onClose={() => setEnding(undefined)} /> : null}
     </Main>
   );
 }

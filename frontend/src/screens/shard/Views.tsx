@@ -1,8 +1,9 @@
-import { TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { action } from "../../app/actions";
 import { TableBones } from "../../app/Bones";
 import { problemOf } from "../../app/problem";
-import type { ShardView, ShardViews } from "../../bridge";
+import type { ShardView, ShardViews, ViewSession } from "../../bridge";
 import { Age } from "../../ui/Age";
 import { Copy, Mono } from "../../ui/Copy";
 import { type Column, DataTable, type Sort } from "../../ui/DataTable";
@@ -11,13 +12,14 @@ import { Value } from "../../ui/Figure";
 import { bytes, count, millis, percent } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
+import type { EndAsked } from "./End";
 import { useShardViews } from "./queries";
 
 /** many is from how many rows on a view can be filtered. */
 const many = 12;
 
 /** Views are the subjects of one part of a shard, as its server tells them. */
-export function Views({ shard, group, on }: { shard: string; group: string; on: boolean }) {
+export function Views({ shard, group, on, onAsk }: { shard: string; group: string; on: boolean; onAsk: (asked: EndAsked) => void }) {
   const q = useShardViews(shard, on);
   if (!on)
     return (
@@ -33,7 +35,7 @@ export function Views({ shard, group, on }: { shard: string; group: string; on: 
           {all.views
             .filter((v) => v.group === group)
             .map((v) => (
-              <One key={v.name} of={v} />
+              <One key={v.name} of={v} onAsk={onAsk} />
             ))}
         </div>
       )}
@@ -41,14 +43,14 @@ export function Views({ shard, group, on }: { shard: string; group: string; on: 
   );
 }
 
-type Row = { cells: string[]; at: number };
+type Row = { cells: string[]; at: number; session: ViewSession | undefined };
 
-function One({ of: v }: { of: ShardView }) {
+function One({ of: v, onAsk }: { of: ShardView; onAsk: (asked: EndAsked) => void }) {
   const [sort, setSort] = useState<Sort>();
   const [wanted, setWanted] = useState("");
   const small = wanted.trim().toLowerCase();
   const rows: Row[] = v.rows
-    .map((cells, at) => ({ cells, at }))
+    .map((cells, at) => ({ cells, at, session: v.sessions[at] }))
     .filter((r) => small === "" || r.cells.some((c) => c.toLowerCase().includes(small)));
   const note = typeof v.over_seconds === "number" ? `over the last ${millis(v.over_seconds * 1000)}` : undefined;
   // A tree has the order that it is.
@@ -93,7 +95,7 @@ function One({ of: v }: { of: ShardView }) {
         <DataTable
           label={v.title}
           compact
-          columns={v.columns.map((c, i) => column(c.name, c.kind, i, tree))}
+          columns={columns(v, tree, onAsk)}
           rows={rows}
           rowKey={(r) => String(r.at)}
           sort={sort}
@@ -127,6 +129,52 @@ function column(name: string, kind: string, i: number, tree: boolean): Column<Ro
           return figure ? Number(v) : v;
         },
     cell: (r) => <Cell kind={kind} value={r.cells[i] ?? ""} what={name} />,
+  };
+}
+
+/** columns are a view's own; what can be done stands beside the session, where a long statement does not push it out of sight. */
+function columns(v: ShardView, tree: boolean, onAsk: (asked: EndAsked) => void): Column<Row>[] {
+  const own = v.columns.map((c, i) => column(c.name, c.kind, i, tree));
+  return v.sessions.length > 0 ? [...own.slice(0, 1), ends(v, onAsk), ...own.slice(1)] : own;
+}
+
+/** ends is the column of what can be done with a row's session. */
+function ends(v: ShardView, onAsk: (asked: EndAsked) => void): Column<Row> {
+  const state = v.columns.findIndex((c) => c.name === "state");
+  return {
+    key: "do",
+    head: "",
+    width: 130,
+    cell: ({ session, cells }) => {
+      if (!session || session.pid === 0) return null;
+      const ask = (id: EndAsked["id"]) => onAsk({ id, pid: session.pid, startedAt: session.started_at ?? "" });
+      return (
+        <span className="row">
+          {cells[state] === "active" ? (
+            <Button
+              size="compact-xs"
+              h={24}
+              variant="default"
+              title={action("session.cancel").title}
+              aria-label={`Cancel what session ${session.pid} runs`}
+              onClick={() => ask("session.cancel")}
+            >
+              Cancel…
+            </Button>
+          ) : null}
+          <Button
+            size="compact-xs"
+            h={24}
+            variant="default"
+            title={action("session.end").title}
+            aria-label={`End session ${session.pid}`}
+            onClick={() => ask("session.end")}
+          >
+            End…
+          </Button>
+        </span>
+      );
+    },
   };
 }
 

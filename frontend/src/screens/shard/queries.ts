@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { often } from "../../app/live";
-import { anyTenant, api, keys } from "../../bridge";
+import { anyTenant, api, type EndRequest, keys } from "../../bridge";
 
 export function useShardHealth(name: string, on: boolean) {
   return useQuery({ queryKey: keys.health(name), queryFn: () => api.health(name), refetchInterval: often(2), enabled: on });
@@ -17,4 +17,26 @@ export function useLargest(shard: string) {
 
 export function useShardViews(name: string, on: boolean) {
   return useQuery({ queryKey: keys.views(name), queryFn: () => api.views(name), refetchInterval: often(2), enabled: on });
+}
+
+/** useSessions is who is connected to a shard, read once for each time that somebody asks. */
+export function useSessions(shard: string, at: number) {
+  return useQuery({
+    queryKey: keys.sessions(shard, at),
+    queryFn: () => api.sessions(shard),
+    enabled: at > 0,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+}
+
+/** useEndSession cancels what a session runs, or ends it. */
+export function useEndSession() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ cancel, ...r }: EndRequest & { cancel: boolean }) => (cancel ? api.cancelSession(r) : api.endSession(r)),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.fleet }),
+  });
 }
