@@ -45,7 +45,9 @@ build-headless: page
 	@build/need go
 	CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o build/bin/shard-admin-headless .
 
-demo: build postgres
+# Where there is no display, or the window cannot be built, its page is shown.
+demo: postgres
+	@build/need display && $(MAKE) --no-print-directory build || { [ $$? -eq 3 ] && $(MAKE) --no-print-directory build-headless && cp build/bin/shard-admin-headless build/bin/shard-admin; }
 	build/bin/shard-admin demo $(DEMO_FLAGS)
 
 generate:

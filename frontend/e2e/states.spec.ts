@@ -29,6 +29,22 @@ test("a silent shard is a row with its reason, and the rest is there", async ({ 
   await expect(main.getByText(/refused/).first()).toBeVisible();
   await settled(page);
   await pictures(page, "shard-silent");
+  // The catalogue answers: every tenant is listed, those of the silent shard too.
+  await page.goto(new URL("/tenants?shard=shard_2", page.url()).href);
+  await expect(main.locator("table.data tr[data-index]").getByText("shard_2").first()).toBeVisible();
+  await settled(page);
+  await pictures(page, "tenants-partial", "two");
+  const [there] = await sql<{ id: string }>(
+    "default",
+    "SELECT id::text FROM pwb_websites WHERE shard_name = 'shard_2' ORDER BY id LIMIT 1",
+  );
+  await page.goto(new URL(`/tenants/${there?.id}`, page.url()).href);
+  await expect(main.getByText(/refused/).first()).toBeVisible();
+  await settled(page);
+  await pictures(page, "tenant-partial", "two");
+  await page.goto(new URL("/rebalance", page.url()).href);
+  await settled(page);
+  await pictures(page, "rebalance-partial", "two");
 });
 
 test("nothing there yet: each screen says what belongs there", async ({ open, page }) => {
@@ -55,6 +71,8 @@ test("a fleet that does not answer: each screen says what failed, why and what t
     ["tenants-error", "/tenants"],
     ["moves-error", "/moves"],
     ["audit-error", "/audit"],
+    ["rebalance-error", "/rebalance"],
+    ["map-error", "/map"],
     ["settings-error", "/settings?tab=policy"],
   ] as const) {
     await page.goto(new URL(path, page.url()).href);
@@ -67,18 +85,37 @@ test("a fleet that does not answer: each screen says what failed, why and what t
   }
 });
 
-test("what takes long says what is awaited, and nothing flashes", async ({ open, page }) => {
-  const waiting: (() => void)[] = [];
-  await page.route(/\/bindings\/(Moves|Audit|Overview|Tenants)\//, (r) => {
-    waiting.push(() => void r.continue());
+for (const [name, path, says] of [
+  ["fleet", "/", "the shards"],
+  ["shard", "/shards/shard_1", "the shard"],
+  ["tenants", "/tenants", "the tenants"],
+  ["tenant", "/tenants/1", "the tenant"],
+  ["moves", "/moves", "the moves"],
+  ["rebalance", "/rebalance", "the plans"],
+  ["alerts", "/alerts", "the alerts"],
+  ["map", "/map", ""],
+  ["audit", "/audit", "the trail"],
+  ["settings", "/settings", "the fleets"],
+  ["policy", "/settings?tab=policy", "the policy"],
+] as const) {
+  test(`what takes long says what is awaited, and nothing flashes: ${name}`, async ({ open, page }) => {
+    const waiting: (() => void)[] = [];
+    // Who is here and what the window is are known at once; what a fleet is asked takes its time.
+    const asked = /\/bindings\/(?!Shell\/)/;
+    await page.route(asked, (r) => {
+      waiting.push(() => void r.continue());
+    });
+    await open("demo", path);
+    const main = page.locator("main");
+    const reading = main.getByText(new RegExp(`Reading ${says}.* …`)).first();
+    await expect(reading).toBeVisible();
+    await expect(main.getByRole("alert")).toHaveCount(0);
+    await pictures(page, `${name}-loading`, "two");
+    for (const go of waiting.splice(0)) go();
+    await page.unroute(asked);
+    await expect(reading).toHaveCount(0);
   });
-  await open("demo", "/moves");
-  await expect(page.getByText("Reading the moves …")).toBeVisible();
-  await pictures(page, "moves-loading");
-  for (const go of waiting.splice(0)) go();
-  await page.unroute(/\/bindings\/(Moves|Audit|Overview|Tenants)\//);
-  await expect(page.getByText("Reading the moves …")).toHaveCount(0);
-});
+}
 
 test("filters live in the address: back, reload and a shared link find them", async ({ open, page }) => {
   await open("demo", "/tenants");

@@ -217,7 +217,7 @@ func (k killing) recover(t *testing.T, m session.MoveView) string {
 func TestKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	list := killings("fenced")
-	lanes := 3
+	lanes := 2
 	var wg sync.WaitGroup
 	for lane := range lanes {
 		wg.Add(1)
