@@ -33,6 +33,8 @@ type Face interface {
 	// SaveAs returns where a file goes; empty where the person gave up. A face
 	// without a dialogue returns suggestion.
 	SaveAs(title, suggestion string) (string, error)
+	// Reveal shows a file in its folder, where the face can.
+	Reveal(path string) error
 	// Guard runs at the start of each goroutine of the app, before anything
 	// that may panic.
 	Guard()
@@ -63,13 +65,15 @@ type App struct {
 	wg     sync.WaitGroup
 	pusher *pusher
 
-	mu      sync.Mutex
-	face    Face
-	email   string
-	fleet   string // chosen here; empty means the home's current one
-	opened  map[string]*opened
-	retired map[*opened]bool
-	stopped bool
+	mu   sync.Mutex
+	face Face
+	// exported are the files that were written for the page since the start.
+	exported []string
+	email    string
+	fleet    string // chosen here; empty means the home's current one
+	opened   map[string]*opened
+	retired  map[*opened]bool
+	stopped  bool
 
 	starting starting
 }
@@ -254,4 +258,5 @@ type silent struct{}
 
 func (silent) Emit(string, any)                            {}
 func (silent) SaveAs(_, suggestion string) (string, error) { return suggestion, nil }
+func (silent) Reveal(string) error                         { return NoFolder() }
 func (silent) Guard()                                      {}

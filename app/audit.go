@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
@@ -39,17 +41,40 @@ func (u *Audit) Restart(note string) (session.AuditSync, error) {
 	})
 }
 
-// Export writes what the filter selects to a file: one that the person chose,
-// else a new one in the folder exports beside the settings.
-func (u *Audit) Export(format string, f session.AuditFilter, note string) (session.AuditExport, error) {
-	if format != "csv" && format != "jsonl" {
-		return session.AuditExport{}, fault.Newf(fault.Usage, "choose csv or jsonl", "the trail cannot be exported as %q", format)
+// ReportKinds lists the kinds of report.
+func (u *Audit) ReportKinds() ([]session.ReportKind, error) { return session.ReportKinds(), nil }
+
+// Preview returns a report as it would be, with the first rows of its tables.
+func (u *Audit) Preview(r session.ReportRequest) (session.ReportPreview, error) {
+	return look(u.app, long, func(ctx context.Context, s *session.Session) (session.ReportPreview, error) {
+		return s.PreviewReport(ctx, r)
+	})
+}
+
+// Export writes a report to a file: one that the person chose, else a new one in
+// the folder exports beside the settings.
+func (u *Audit) Export(r session.ReportRequest) (session.AuditExport, error) {
+	if !slices.Contains(session.ReportFormats(), r.Format) {
+		return session.AuditExport{}, fault.Newf(fault.Usage, "choose one of "+strings.Join(session.ReportFormats(), ", "), "a report cannot be written as %q", r.Format)
 	}
-	path, err := u.app.exportTo("Export the audit trail", "audit", format, "shard-admin audit export")
+	what := "audit"
+	if r.Kind != "" && r.Kind != "events" {
+		what = "report-" + r.Kind
+	}
+	ending := r.Format
+	if ending == "ocsf" {
+		ending = "ocsf.jsonl"
+	}
+	path, err := u.app.exportTo("Save the report", what, ending, "shard-admin report")
 	if err != nil {
 		return session.AuditExport{}, err
 	}
 	return change(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditExport, error) {
-		return s.ExportAudit(ctx, format, path, f, false, note)
+		return s.WriteReport(ctx, r, path)
 	})
+}
+
+// ShowFolder opens the folder of a file that Export wrote.
+func (u *Audit) ShowFolder(file string) (string, error) {
+	return answer(u.app, short, func(context.Context) (string, error) { return file, u.app.reveal(file) })
 }

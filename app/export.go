@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"shardadmin/internal/fault"
@@ -36,7 +37,27 @@ func (a *App) exportTo(title, what, format, otherwise string) (string, error) {
 	if path == "" {
 		return "", fault.New(fault.Cancelled, "no file was chosen", "")
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.exported = append(a.exported, path)
 	return path, nil
+}
+
+// reveal shows a file that was exported since the start in its folder; the page
+// opens nothing else.
+func (a *App) reveal(path string) error {
+	a.mu.Lock()
+	known, face := slices.Contains(a.exported, path), a.face
+	a.mu.Unlock()
+	if !known {
+		return fault.New(fault.Usage, "only the folder of a file that was exported here can be opened", "open it by hand")
+	}
+	return face.Reveal(path)
+}
+
+// NoFolder is what a face answers that cannot open a folder.
+func NoFolder() error {
+	return fault.New(fault.Usage, "a page in a browser opens no folder", "copy the path and open it by hand")
 }
 
 // writeJSON writes beside the file and renames at the end, so that nobody finds

@@ -15,6 +15,7 @@ import (
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest/fleettest"
+	"shardadmin/internal/session"
 )
 
 // two is a fleet of two databases that do not answer.
@@ -291,9 +292,9 @@ func TestExportAsksWhere(t *testing.T) {
 	r.Name = "export-test"
 	_, err := (&Settings{a}).AddFleet(r)
 	require.NoError(t, err)
-	_, err = (&Audit{a}).Export("pdf", noFilter, "why")
+	_, err = (&Audit{a}).Export(session.ReportRequest{Format: "doc", Filter: noFilter, Note: "why"})
 	require.Equal(t, fault.Usage, fault.CodeOf(err))
-	_, err = (&Audit{a}).Export("csv", noFilter, "why")
+	_, err = (&Audit{a}).Export(session.ReportRequest{Format: "csv", Filter: noFilter, Note: "why"})
 	require.Equal(t, fault.Cancelled, fault.CodeOf(err), "the person chose no file")
 	require.False(t, errors.Is(err, context.Canceled))
 }

@@ -37,6 +37,8 @@ type recorder struct {
 	events []recorded
 	news   chan struct{}
 	saveAs string
+	// revealed is the file whose folder was opened last.
+	revealed string
 }
 
 type recorded struct {
@@ -54,6 +56,8 @@ func (r *recorder) Emit(event string, payload any) {
 }
 
 func (r *recorder) SaveAs(string, string) (string, error) { return r.saveAs, nil }
+
+func (r *recorder) Reveal(path string) error { r.revealed = path; return nil }
 
 func (r *recorder) Guard() {}
 

@@ -28,17 +28,24 @@ test("a link opens an event that is not among those listed", async ({ open, page
   await pictures(page, "audit-no-event");
 });
 
-test("the trail is exported as it is shown, with a reason", async ({ open, page }) => {
+test("a report is previewed, saved with a reason and recorded", async ({ open, page }) => {
   await open("demo", "/audit");
   await expect(page.getByText(/Chain of \d+ verified/)).toBeVisible();
-  await page.getByRole("button", { name: "Export…" }).click();
+  await page.getByRole("button", { name: "Report…" }).click();
   const dialog = page.getByRole("dialog");
-  await expect(dialog.getByRole("button", { name: "Export", exact: true })).toBeDisabled();
+  await expect(dialog.getByRole("button", { name: "Save…" }), "a report needs a reason").toBeDisabled();
+  await dialog.getByLabel("Report", { exact: true }).selectOption("tenant");
+  await expect(dialog.getByText("Name the tenant.")).toBeVisible();
+  await dialog.getByLabel("Report", { exact: true }).selectOption("changes");
+  await dialog.getByRole("button", { name: "Preview" }).click();
+  const preview = dialog.frameLocator("iframe");
+  await expect(preview.getByRole("heading", { name: "Change log" })).toBeVisible();
+  await expect(preview.getByText(/events? of the period, chain verified at/).first()).toBeVisible();
+  await pictures(page, "audit-report");
+  await dialog.getByLabel("Format").selectOption("csv");
   await dialog.getByLabel("Reason").fill("the yearly audit");
-  await pictures(page, "audit-export");
-  await dialog.getByRole("button", { name: "Export", exact: true }).click();
-  await expect(dialog.getByText(/events? written/)).toBeVisible();
-  await expect(dialog.getByText(/audit-demo-.*\.csv/)).toBeVisible();
+  await dialog.getByRole("button", { name: "Save…" }).click();
+  await expect(dialog.getByText(/report-changes-demo-.*\.csv/)).toBeVisible();
   const [newest] = (await call<{ events: { action: string; note: string }[] }>("demo", "Audit/List", { limit: 1 })).events;
   expect(newest).toMatchObject({ action: "audit.export", note: "the yearly audit" });
 });

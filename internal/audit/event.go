@@ -60,14 +60,40 @@ type body struct {
 	Details   map[string]any `json:"details,omitempty"`
 }
 
+// HeadlineOf reads of a sealed entry's text all but what it records before and
+// after and its details, which is quicker.
+func HeadlineOf(s Sealed) Event {
+	var b struct {
+		body
+		Before  skipped `json:"before"`
+		After   skipped `json:"after"`
+		Details skipped `json:"details"`
+	}
+	err := json.Unmarshal([]byte(s.Body), &b)
+	return s.event(b.body, err)
+}
+
+// skipped is a value that is not read.
+type skipped struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (skipped) UnmarshalJSON([]byte) error { return nil }
+
 // EventOf reads a sealed entry's text.
 func EventOf(s Sealed) Event {
+	var b body
+	err := json.Unmarshal([]byte(s.Body), &b)
+	return s.event(b, err)
+}
+
+// event joins what the server stamped with what the client said, unless that
+// could not be read.
+func (s Sealed) event(b body, err error) Event {
 	e := Event{
 		ID: s.EventID, Seq: s.Seq, At: time.UnixMicro(s.RecordedUS).UTC(), OccurredAt: time.UnixMicro(s.OccurredUS).UTC(),
 		DBUser: s.DBUser, Hash: hex.EncodeToString(s.Hash), Status: "unreadable",
 	}
-	var b body
-	if err := json.Unmarshal([]byte(s.Body), &b); err != nil {
+	if err != nil {
 		return e
 	}
 	e.Actor, e.ActorRole, e.Action, e.Phase, e.Status, e.Note = b.Actor, b.ActorRole, b.Action, b.Phase, b.Status, b.Reason

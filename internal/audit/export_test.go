@@ -25,10 +25,10 @@ func FuzzExport(f *testing.F) {
 				to     *bytes.Buffer
 				format Format
 			}{{&table, CSV}, {&lines, JSONL}} {
-				e, err := newEncoder(one.to, one.format)
+				e, err := EventFile(one.format, Filter{}, Evidence{}).EventLines(one.to)
 				require.NoError(t, err)
-				require.NoError(t, e.event(s))
-				require.NoError(t, e.end())
+				require.NoError(t, e.Entry(Walked{Sealed: s, Selected: true}))
+				require.NoError(t, e.End(t.Context(), nil, nil))
 			}
 			records, err := csv.NewReader(&table).ReadAll()
 			require.NoError(t, err)

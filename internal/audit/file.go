@@ -85,7 +85,8 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 			w = NewWalk(m.BeginsAfter, hash)
 		}
 	}
-	lines := m == nil || m.Format == JSONL
+	// What a file is whose manifest cannot be read nobody knows.
+	lines := manifest == nil || m != nil && m.Chain
 	out.Chain = lines
 	digest := sha256.New()
 	in := &counter{w: io.Discard, h: digest}
@@ -94,7 +95,9 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 		if _, err := io.Copy(io.Discard, readerOf(ctx, source)); err != nil {
 			return out, unreadable(err, path)
 		}
-		w.unproven("a " + string(m.Format) + " file does not hold what the hashes of its events are computed from; only the file as a whole was compared with its manifest")
+		if m != nil {
+			w.unproven("this " + string(m.Format) + " file does not hold what the hashes of its events are computed from; only the file as a whole was compared with its manifest")
+		}
 	} else {
 		start := m != nil && !m.Proof && m.Count > 0
 		w, err = walkLines(ctx, source, path, m, start, w)
@@ -298,7 +301,7 @@ func facts(w *Walk, m *Manifest, lines bool, digest string, size int64) {
 // sign checks the signatures of the manifest and of its checkpoint.
 func (out *FileVerification) sign(w *Walk, m *Manifest, manifest, signature []byte, o FileOptions) {
 	if m == nil {
-		if signature != nil {
+		if signature != nil && manifest == nil {
 			w.Found(Finding{Kind: "manifest_missing", Message: "a signature lies beside the file and the manifest that it signs does not"})
 		}
 		return
@@ -319,7 +322,7 @@ func (out *FileVerification) sign(w *Walk, m *Manifest, manifest, signature []by
 		out.Trust = TrustGiven
 	} else {
 		out.Trust = TrustClaimed
-		whole := m.Format == JSONL && m.Contiguous && m.FirstSeq == 1
+		whole := m.Chain && m.Contiguous && m.FirstSeq == 1
 		for _, k := range w.Keys() {
 			if k.Public == claimed {
 				out.Trust = TrustEnrolled

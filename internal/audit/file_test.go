@@ -36,7 +36,7 @@ func enrolled(t testing.TB, c *controltest.Control, trail *audit.Trail) *audit.S
 func exported(t testing.TB, c *controltest.Control, trail *audit.Trail, format audit.Format, f audit.Filter, ev audit.Evidence) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "trail."+string(format))
-	_, err := trail.ExportSigned(t.Context(), permit(t, c, policy.AuditExport, "for the auditor"), path, format, f, ev)
+	_, err := trail.File(t.Context(), permit(t, c, policy.AuditExport, "for the auditor"), path, audit.EventFile(format, f, ev))
 	require.NoError(t, err)
 	return path
 }
@@ -300,7 +300,7 @@ func TestARevokedKeySignsNoMore(t *testing.T) {
 	require.NotNil(t, v.Keys[0].RevokedSeq)
 	_, err = trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "hourly"), key)
 	require.Equal(t, fault.KeyNotEnrolled, fault.CodeOf(err))
-	_, err = trail.ExportSigned(t.Context(), permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "f"), audit.JSONL, audit.Filter{}, audit.Evidence{Key: key})
+	_, err = trail.File(t.Context(), permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "f"), audit.EventFile(audit.JSONL, audit.Filter{}, audit.Evidence{Key: key}))
 	require.Equal(t, fault.KeyNotEnrolled, fault.CodeOf(err))
 	// Past this program it is seen.
 	msg, err := audit.Checkpoint{Origin: audit.Origin("x"), Seq: 1, Hash: audit.Genesis(), At: time.Now()}.Sign(key)

@@ -28,12 +28,21 @@ type Filter struct {
 	// Before selects events with a smaller number, for paging.
 	Before int64 `json:"before,omitempty"`
 	Limit  int   `json:"limit,omitempty"` // 0: no limit
+	// Actions selects any of these, each as Action does.
+	Actions []string `json:"actions,omitempty"`
+	// Statuses selects any of these: ok, failed, refused, cancelled, rolled_back,
+	// and begun, which is an intent.
+	Statuses []string `json:"statuses,omitempty"`
+	// Settled leaves out intents that have an outcome: one event stands for each
+	// change, and a change whose end is not known stands there too.
+	Settled bool  `json:"settled,omitempty"`
+	from    int64 // the smallest number, where a limit was made one
 }
 
-// where returns the condition over l and e, and its values.
-func (f Filter) where() (string, []any) {
+// where returns the condition over l and e, and the values with its own after
+// them.
+func (f Filter) where(args []any) (string, []any) {
 	var cond []string
-	var args []any
 	add := func(text string, v any) {
 		args = append(args, v)
 		cond = append(cond, strings.ReplaceAll(text, "?", "$"+strconv.Itoa(len(args))))
@@ -53,6 +62,15 @@ func (f Filter) where() (string, []any) {
 	if f.Action != "" {
 		add(`(e.body_json ->> 'action' = ? OR starts_with(e.body_json ->> 'action', ? || '.'))`, f.Action)
 	}
+	if len(f.Actions) > 0 {
+		add(`EXISTS (SELECT FROM unnest(?::text[]) a WHERE e.body_json ->> 'action' = a OR starts_with(e.body_json ->> 'action', a || '.'))`, f.Actions)
+	}
+	if len(f.Statuses) > 0 {
+		add(`e.body_json ->> 'status' = ANY (?::text[])`, f.Statuses)
+	}
+	if f.Settled {
+		cond = append(cond, `(e.body_json ->> 'phase' <> 'intent' OR NOT EXISTS (SELECT FROM {{schema}}.audit_event o WHERE o.body_json ->> 'parent' = e.event_id::text))`)
+	}
 	if f.MoveID != "" {
 		add(`starts_with(e.body_json ->> 'move_id', ?)`, f.MoveID)
 	}
@@ -68,8 +86,11 @@ func (f Filter) where() (string, []any) {
 	if f.Before > 0 {
 		add(`l.seq < ?`, f.Before)
 	}
+	if f.from > 0 {
+		add(`l.seq >= ?`, f.from)
+	}
 	if len(cond) == 0 {
-		return "true", nil
+		return "true", args
 	}
 	return strings.Join(cond, " AND "), args
 }
@@ -97,7 +118,7 @@ func (t *Trail) LastBefore(ctx context.Context, at time.Time) (int64, error) {
 }
 
 func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int) ([]Sealed, error) {
-	cond, args := f.where()
+	cond, args := f.where(nil)
 	text := `SELECT ` + sealedColumns + ` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
 		WHERE ` + cond + ` ORDER BY l.seq ` + order
 	if limit > 0 {
@@ -141,18 +162,4 @@ func (t *Trail) OutcomeOf(ctx context.Context, intent string) (string, error) {
 			WHERE body_json ->> 'parent' = $1 AND body_json ->> 'phase' = 'outcome' LIMIT 1), '')`), intent).Scan(&id)
 	})
 	return id, err
-}
-
-// selectedAfter is selected in order, for reading in parts.
-func (r *Reader) selectedAfter(ctx context.Context, f Filter, after int64, limit int) ([]Sealed, error) {
-	cond, args := f.where()
-	args = append(args, after, limit)
-	n := len(args)
-	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
-		WHERE (`+cond+`) AND l.seq > $`+strconv.Itoa(n-1)+` ORDER BY l.seq LIMIT $`+strconv.Itoa(n)), args...)
-	if err != nil {
-		return nil, r.trail.fault(err)
-	}
-	out, err := pgx.CollectRows(rows, scanSealed)
-	return out, r.trail.fault(err)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Head is the end of the chain.
@@ -70,16 +71,34 @@ func (r *Reader) HashAt(ctx context.Context, seq int64) ([]byte, error) {
 	return h, r.trail.fault(err)
 }
 
-// sealedColumns computes microseconds itself: a function in the database is as
-// easy to change as the rows.
-const sealedColumns = `l.seq, (extract(epoch FROM l.sealed_at) * 1000000)::bigint, l.event_id::text,
-	coalesce((extract(epoch FROM e.occurred_at) * 1000000)::bigint, 0), coalesce((extract(epoch FROM e.recorded_at) * 1000000)::bigint, 0), coalesce(e.db_user, ''), coalesce(e.client_addr, ''), coalesce(e.app_name, ''),
-	coalesce(e.body, ''), l.event_hash, l.prev_hash, l.hash, e.event_id IS NULL`
+// sealedColumns are read as they are stored and brought to microseconds here: a
+// function in the database is as easy to change as the rows.
+const sealedColumns = `l.seq, l.sealed_at, l.event_id::text, e.occurred_at, e.recorded_at, coalesce(e.db_user, ''), coalesce(e.client_addr, ''),
+	coalesce(e.app_name, ''), coalesce(e.body, ''), l.event_hash, l.prev_hash, l.hash, e.event_id IS NULL`
+
+// micros is a time in microseconds since 1970, 0 where there is none.
+type micros int64
+
+// ScanTimestamptz implements pgtype.TimestamptzScanner.
+func (m *micros) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*m = 0
+	if v.Valid {
+		*m = micros(v.Time.UnixMicro())
+	}
+	return nil
+}
 
 func scanSealed(row pgx.CollectableRow) (Sealed, error) {
 	var s Sealed
-	return s, row.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
-		&s.EventHash, &s.PrevHash, &s.Hash, &s.Missing)
+	return s, row.Scan(s.fields()...)
+}
+
+// fields are where sealedColumns go.
+func (s *Sealed) fields() []any {
+	return []any{
+		&s.Seq, (*micros)(&s.SealedUS), &s.EventID, (*micros)(&s.OccurredUS), (*micros)(&s.RecordedUS), &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body,
+		&s.EventHash, &s.PrevHash, &s.Hash, &s.Missing,
+	}
 }
 
 // After returns at most limit entries that follow seq, in order.
@@ -91,45 +110,6 @@ func (r *Reader) After(ctx context.Context, seq int64, limit int) ([]Sealed, err
 	}
 	out, err := pgx.CollectRows(rows, scanSealed)
 	return out, r.trail.fault(err)
-}
-
-// stream calls do for every entry in order, with no more than a few of them in
-// memory.
-func (r *Reader) stream(ctx context.Context, do func(Sealed)) error {
-	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l
-		LEFT JOIN {{schema}}.audit_event e ON e.event_id = l.event_id ORDER BY l.seq`))
-	if err != nil {
-		return r.trail.fault(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		s, err := scanSealed(rows)
-		if err != nil {
-			return r.trail.fault(err)
-		}
-		do(s)
-	}
-	return r.trail.fault(rows.Err())
-}
-
-// links calls do for the links between two entries, in order.
-func (r *Reader) links(ctx context.Context, after, before int64, do func(OmittedLink) error) error {
-	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT seq, (extract(epoch FROM sealed_at) * 1000000)::bigint, encode(event_hash, 'hex')
-		FROM {{schema}}.audit_link WHERE seq > $1 AND seq < $2 ORDER BY seq`), after, before)
-	if err != nil {
-		return r.trail.fault(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var l OmittedLink
-		if err := rows.Scan(&l.Seq, &l.SealedUS, &l.EventHash); err != nil {
-			return r.trail.fault(err)
-		}
-		if err := do(l); err != nil {
-			return err
-		}
-	}
-	return r.trail.fault(rows.Err())
 }
 
 // Unsealed lists events that are in no link: at most 100 ids.

@@ -40,7 +40,7 @@ func (t *Trail) Keys(ctx context.Context) ([]Key, error) {
 		if w, _, err = r.begin(ctx); err != nil {
 			return err
 		}
-		return r.each(ctx, Filter{Action: "audit.key"}, func(s Sealed) error {
+		return r.Each(ctx, Filter{Action: "audit.key"}, func(s Sealed) error {
 			w.said(s)
 			return nil
 		})

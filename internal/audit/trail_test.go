@@ -412,7 +412,7 @@ func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
 	require.NoError(t, err)
 	for _, format := range []audit.Format{audit.CSV, audit.JSONL} {
 		path := filepath.Join(t.TempDir(), "trail."+string(format))
-		m, err := trail.ExportFile(t.Context(), permit(t, c, policy.AuditExport, "for the auditor"), path, format, audit.Filter{Action: "tenant"})
+		m, err := trail.File(t.Context(), permit(t, c, policy.AuditExport, "for the auditor"), path, audit.EventFile(format, audit.Filter{Action: "tenant"}, audit.Evidence{}))
 		require.NoError(t, err)
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -467,14 +467,14 @@ func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
 
 	before, err := trail.List(t.Context(), audit.Filter{})
 	require.NoError(t, err)
-	_, err = trail.ExportFile(t.Context(), permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "no", "such", "folder.csv"), audit.CSV, audit.Filter{})
+	_, err = trail.File(t.Context(), permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "no", "such", "folder.csv"), audit.EventFile(audit.CSV, audit.Filter{}, audit.Evidence{}))
 	require.Error(t, err)
 	require.NotEmpty(t, fault.HintOf(err))
 	after, err := trail.List(t.Context(), audit.Filter{Limit: 1})
 	require.NoError(t, err)
 	require.Equal(t, "failed", after[0].Status)
 	require.EqualValues(t, len(before)+2, after[0].Seq)
-	_, err = trail.Export(t.Context(), &bytes.Buffer{}, "xml", audit.Filter{})
+	_, err = trail.Write(t.Context(), &bytes.Buffer{}, audit.EventFile("xml", audit.Filter{}, audit.Evidence{}))
 	require.Equal(t, fault.Usage, fault.CodeOf(err))
 }
 
@@ -483,7 +483,52 @@ func TestExportTakesTheNewestWithALimit(t *testing.T) {
 	c, trail := installed(t)
 	fill(t, c, trail, 4)
 	var b bytes.Buffer
-	m, err := trail.Export(t.Context(), &b, audit.JSONL, audit.Filter{Limit: 2})
+	m, err := trail.Write(t.Context(), &b, audit.EventFile(audit.JSONL, audit.Filter{Limit: 2}, audit.Evidence{}))
 	require.NoError(t, err)
 	require.Equal(t, []int64{2, 5, 6}, []int64{m.Count, m.FirstSeq, m.LastSeq})
+}
+
+func TestSurveyVerifiesAndSelects(t *testing.T) {
+	t.Parallel()
+	c, trail := installed(t)
+	fill(t, c, trail, 6)
+	require.NoError(t, trail.Read(t.Context(), func(r *audit.Reader) error {
+		for _, tc := range []struct {
+			f    audit.Filter
+			want []int64
+		}{
+			{audit.Filter{}, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}},
+			{audit.Filter{Tenant: "1"}, []int64{2, 3}},
+			{audit.Filter{Settled: true}, []int64{1, 3, 4, 6, 7, 9}},
+			{audit.Filter{Statuses: []string{"ok"}}, []int64{3, 6, 9}},
+			{audit.Filter{Actions: []string{"fleet", "tenant"}, Limit: 2}, []int64{8, 9}},
+			{audit.Filter{Actions: []string{"ten"}}, nil},
+			{audit.Filter{Until: time.Now().Add(-time.Hour)}, nil},
+		} {
+			var walked, each []int64
+			period := 0
+			v, err := r.Survey(t.Context(), tc.f, func(w audit.Walked) error {
+				if w.Selected {
+					walked = append(walked, w.Seq)
+				}
+				if w.InPeriod {
+					period++
+				}
+				return nil
+			})
+			require.NoError(t, err)
+			require.True(t, v.OK)
+			require.EqualValues(t, 9, v.Events)
+			require.Equal(t, tc.want, walked, "%+v", tc.f)
+			require.Equal(t, map[bool]int{true: 9, false: 0}[tc.f.Until.IsZero()], period)
+			require.NoError(t, r.Each(t.Context(), tc.f, func(s audit.Sealed) error { each = append(each, s.Seq); return nil }))
+			require.Equal(t, tc.want, each, "%+v", tc.f)
+		}
+		stop := errors.New("enough")
+		_, err := r.Survey(t.Context(), audit.Filter{}, func(audit.Walked) error { return stop })
+		require.ErrorIs(t, err, stop)
+		_, err = r.Head(t.Context())
+		require.NoError(t, err, "the reader is free again")
+		return nil
+	}))
 }

@@ -58,7 +58,7 @@ func (t *Trail) Verify(ctx context.Context) (Verification, error) {
 func (t *Trail) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (Verification, error) {
 	var v Verification
 	err := t.Read(ctx, func(r *Reader) error {
-		w, err := r.walk(ctx)
+		w, err := r.walk(ctx, Filter{}, nil)
 		if err != nil {
 			return err
 		}
@@ -71,12 +71,20 @@ func (t *Trail) VerifyFrom(ctx context.Context, checkpoint string, public ...str
 	return v, err
 }
 
-func (r *Reader) walk(ctx context.Context) (*Walk, error) {
+// walk follows the whole chain and hands each entry, once it was looked at, to
+// seen, with what the filter says of it.
+func (r *Reader) walk(ctx context.Context, f Filter, seen func(Walked) error) (*Walk, error) {
 	w, anchor, err := r.begin(ctx)
 	if err != nil {
 		return w, err
 	}
-	if err := r.stream(ctx, w.Event); err != nil {
+	if err := r.stream(ctx, f, func(x Walked) error {
+		w.Event(x.Sealed)
+		if seen == nil {
+			return nil
+		}
+		return seen(x)
+	}); err != nil {
 		return w, err
 	}
 	w.v.ArchivedTo = anchor.Seq

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,18 +11,6 @@ import (
 )
 
 func (p *program) auditCommand() *cobra.Command {
-	filters := func(c *cobra.Command, f *session.AuditFilter, limit int) {
-		fs := c.Flags()
-		fs.SortFlags = false
-		fs.StringVar(&f.Tenant, "tenant", "", "of the `TENANT`, an id or a subdomain")
-		fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`")
-		fs.StringVar(&f.Shard, "shard", "", "from or to the `SHARD`")
-		fs.StringVar(&f.Action, "action", "", "of the `KIND`, such as move.start")
-		fs.StringVar(&f.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h")
-		fs.StringVar(&f.Until, "until", "", "up to the `TIME`")
-		fs.StringVar(&f.Search, "search", "", "whose reason, tenant or action holds `TEXT`")
-		fs.IntVar(&f.Limit, "limit", limit, "how `MANY`, the newest first")
-	}
 	var f session.AuditFilter
 	copied := false
 	list := &cobra.Command{
@@ -32,7 +19,7 @@ func (p *program) auditCommand() *cobra.Command {
 this computer's copy is listed, and how far it goes is said.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditList(cmd.Context(), f, copied) },
 	}
-	filters(list, &f, 100)
+	auditFilters(list, &f, 100)
 	list.Flags().BoolVar(&copied, "mirror", false, "from this computer's copy; asks no database")
 	restart := false
 	sync := &cobra.Command{
@@ -55,20 +42,33 @@ with the reason, and begins a new one: after a restore that everybody knows of.`
 	verify.Flags().StringVar(&check.from, "from-checkpoint", "", "and compare with the signed checkpoint in the `FILE`")
 	verify.Flags().StringArrayVar(&check.keys, "key", nil, "trust the public `KEY`, and no key that the trail names; repeatable")
 	verify.MarkFlagsMutuallyExclusive("server", "mirror", "file")
-	var e session.AuditFilter
-	var format, file string
-	var proof bool
+	var e session.ReportRequest
+	var file string
 	export := &cobra.Command{
-		Use: "export --format csv|jsonl -o FILE", Short: "Write events to a file with a manifest", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.runAuditExport(cmd.Context(), format, file, proof, e)
-		},
+		Use: "export -o FILE", Short: "Write events to a file with a manifest", Args: want(),
+		Long: `Write events to a file with a manifest beside it, signed with your key if you
+have enrolled one. The manifest says what the file holds: filter, period,
+numbers, hashes, whether the chain verifies, its digest.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runReport(cmd.Context(), e, file) },
 	}
-	export.Flags().StringVar(&format, "format", "", "csv or jsonl")
-	export.Flags().StringVarP(&file, "output", "o", "", "the `FILE` to write")
-	export.Flags().BoolVar(&proof, "proof", false, "also a line for every event left out, without what it says (jsonl)")
-	filters(export, &e, 0)
+	reportFlags(export, &e, &file)
+	export.Flags().BoolVar(&e.Proof, "proof", false, "also a line for every event left out, without what it says (jsonl)")
+	auditFilters(export, &e.Filter, 0)
 	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditCheckpointCommand(), p.auditKeyCommand(), p.auditArchiveCommand(), p.auditPurgeCommand())
+}
+
+// auditFilters are the flags that select events.
+func auditFilters(c *cobra.Command, f *session.AuditFilter, limit int) {
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.Tenant, "tenant", "", "of the `TENANT`, an id or a subdomain")
+	fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`")
+	fs.StringVar(&f.Shard, "shard", "", "from or to the `SHARD`")
+	fs.StringVar(&f.Action, "action", "", "of the `KIND`, such as move.start")
+	fs.StringVar(&f.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h")
+	fs.StringVar(&f.Until, "until", "", "up to the `TIME`")
+	fs.StringVar(&f.Search, "search", "", "whose reason, tenant or action holds `TEXT`")
+	fs.IntVar(&f.Limit, "limit", limit, "how `MANY`, the newest first")
 }
 
 func (p *program) runAuditList(ctx context.Context, f session.AuditFilter, copied bool) error {
@@ -139,28 +139,6 @@ func (p *program) runAuditSync(ctx context.Context, restart bool) error {
 	return p.answer(v, func(w io.Writer) {
 		line(w, "%s copied; this computer has the trail up to number %s of %s.", count(v.Pulled, "event"), number(v.Seq), number(v.Head))
 	})
-}
-
-func (p *program) runAuditExport(ctx context.Context, format, file string, proof bool, f session.AuditFilter) error {
-	if file == "" {
-		return fault.New(fault.Usage, "the file to write is missing", "-o FILE")
-	}
-	if format != "csv" && format != "jsonl" {
-		return fault.Newf(fault.Usage, "--format csv or --format jsonl", "there is no format %s", harmless(format))
-	}
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
-	}
-	s, err := p.changing(ctx)
-	if err != nil {
-		return err
-	}
-	v, err := s.ExportAudit(ctx, format, path, f, proof, p.note)
-	if err != nil {
-		return err
-	}
-	return p.answer(v, func(w io.Writer) { exported(w, v) })
 }
 
 func exported(w io.Writer, v session.AuditExport) {

@@ -3,10 +3,12 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -531,6 +533,33 @@ func TestMoving(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(b), "move.start")
 	}
+	for _, args := range [][]string{
+		{"report", "moves", "-o", "moves.pdf"},
+		{"report", "moves", "-o", "moves.csv"},
+		{"report", "tenant", "--tenant", "sub8", "-o", "tenant.html", "--zone", "Asia/Tokyo"},
+		{"report", "changes", "-o", "changes.xlsx", "--since", "24h"},
+		{"report", "failed", "-o", "failed.txt", "--format", "ocsf"},
+		{"audit", "export", "-o", "trail.pdf"},
+	} {
+		i := slices.Index(args, "-o") + 1
+		args[i] = filepath.Join(t.TempDir(), args[i])
+		x := l.json(0, append(args, "--note", "yearly")...)
+		require.Equal(t, true, x["chain_ok"])
+		require.Contains(t, x["statement"], "chain verified at")
+		b, err := os.ReadFile(args[i])
+		require.NoError(t, err)
+		if filepath.Base(args[i]) == "moves.csv" {
+			require.Contains(t, string(b), "default → shard_1")
+		}
+		text, err := os.ReadFile(args[i] + ".manifest.json")
+		require.NoError(t, err)
+		require.Contains(t, string(text), fmt.Sprintf(`"sha256": "%x"`, sha256.Sum256(b)))
+	}
+	require.Equal(t, "audit.export", list(t, l.json(0, "audit", "list", "--limit", "1"), "events")[0]["action"])
+	l.refused(2, "usage", "report", "tenant", "-o", "x.pdf", "--note", "x")
+	l.refused(2, "usage", "report", "changes", "-o", "x.pdf", "--zone", "Mars/Olympus", "--note", "x")
+	l.refused(3, "reason_missing", "report", "changes", "-o", "x.pdf")
+	l.ok("report", "list")
 	l.exec(0, `ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET body = replace(body, 'room', 'rumour')`)
 	bad := l.json(4, "audit", "verify")
 	has(t, bad, "ok", "events", "first_bad", "findings")

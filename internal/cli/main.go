@@ -150,7 +150,7 @@ Without a command it opens the window.`,
 		id   string
 		list []*cobra.Command
 	}{
-		{"look", []*cobra.Command{p.shardsCommand(), p.tenantsCommand(), p.mapCommand(), p.alertsCommand(), p.auditCommand()}},
+		{"look", []*cobra.Command{p.shardsCommand(), p.tenantsCommand(), p.mapCommand(), p.alertsCommand(), p.auditCommand(), p.reportsCommand()}},
 		{"change", []*cobra.Command{p.moveCommand(), p.rebalanceCommand()}},
 		{"set up", []*cobra.Command{p.fleetCommand(), p.profileCommand(), p.settingsCommand(), p.notifyCommand(), p.doctorCommand()}},
 		{"show", []*cobra.Command{p.demoCommand(), p.serveCommand(), p.workerCommand(), p.versionCommand()}},

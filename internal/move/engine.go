@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -251,6 +253,28 @@ func (e *Engine) List(ctx context.Context, tenant string, limit int) ([]*Move, e
 		out = []*Move{}
 	}
 	return out, err
+}
+
+// Between returns the moves that a period is about, with their tables, the oldest
+// first: those that were filed before its end and had not ended before it
+// began. A zero time is no limit; tenant "" means all.
+func (e *Engine) Between(ctx context.Context, tenant string, since, until time.Time) ([]*Move, error) {
+	all, err := e.record.list(ctx, tenant, math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	out := []*Move{}
+	for _, m := range slices.Backward(all) {
+		if !until.IsZero() && !m.CreatedAt.Before(until) || m.FinishedAt != nil && m.FinishedAt.Before(since) {
+			continue
+		}
+		one, err := e.record.load(ctx, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return out, nil
 }
 
 // PlanOf returns the plan that a move was started with.

@@ -8,6 +8,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/policy"
+	"shardadmin/internal/report"
 )
 
 // AuditCut is what was removed from the control database's audit trail.
@@ -27,7 +28,7 @@ func (s *Session) ArchiveAudit(ctx context.Context, until, path, note string) (A
 	if err := s.installed(ctx); err != nil {
 		return AuditExport{}, err
 	}
-	before, err := moment(until)
+	before, err := moment(until, time.UTC)
 	if err != nil {
 		return AuditExport{}, err
 	}
@@ -52,11 +53,13 @@ func (s *Session) ArchiveAudit(ctx context.Context, until, path, note string) (A
 	if last == 0 {
 		return AuditExport{}, fault.Newf(fault.Usage, "choose a later time", "the trail has no event before %s", before.UTC().Format(time.RFC3339))
 	}
-	m, err := s.trail.ExportSigned(ctx, permit, path, audit.JSONL, audit.Filter{Before: last + 1}, audit.Evidence{Key: key})
+	m, err := report.File(ctx, s.trail, permit, path, report.Request{
+		Kind: report.Events, Format: audit.JSONL, Filter: audit.Filter{Before: last + 1}, Evidence: audit.Evidence{Key: key},
+	})
 	if err != nil {
 		return AuditExport{}, err
 	}
-	return exportView(path, m, ""), nil
+	return exportView(path, m), nil
 }
 
 // PurgeAudit removes the events that an archive holds from the control database,
@@ -81,9 +84,9 @@ func (s *Session) PurgeAudit(ctx context.Context, path, note, confirm string) (A
 	return AuditCut{Through: c.Through, Events: c.Events, Archive: path, SHA256: c.SHA256, EventID: c.EventID}, nil
 }
 
-func exportView(path string, m audit.Manifest, unsigned string) AuditExport {
+func exportView(path string, m audit.Manifest) AuditExport {
 	return AuditExport{
-		File: path, Manifest: path + ".manifest.json", Format: string(m.Format), Count: m.Count, FirstSeq: m.FirstSeq, LastSeq: m.LastSeq, SHA256: m.SHA256, ChainOK: m.ChainOK,
-		SignedBy: m.SignedBy, SignedByReason: unsigned,
+		File: path, Manifest: path + ".manifest.json", Kind: m.Kind, Format: string(m.Format), Statement: m.Statement, Bytes: m.Bytes, Count: m.Count,
+		FirstSeq: m.FirstSeq, LastSeq: m.LastSeq, SHA256: m.SHA256, ChainOK: m.ChainOK, SignedBy: m.SignedBy, SignedByReason: m.SignedByReason,
 	}
 }

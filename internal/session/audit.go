@@ -8,7 +8,6 @@ import (
 	"shardadmin/internal/audit"
 	"shardadmin/internal/audit/mirror"
 	"shardadmin/internal/fault"
-	"shardadmin/internal/policy"
 	"shardadmin/internal/store"
 )
 
@@ -26,8 +25,8 @@ func eventView(e audit.Event) Event {
 	return v
 }
 
-// moment reads a time, a date, or an age such as 24h.
-func moment(text string) (time.Time, error) {
+// moment reads a time, a date in a zone, or an age such as 24h.
+func moment(text string, zone *time.Location) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return time.Time{}, nil
@@ -35,7 +34,7 @@ func moment(text string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return t, nil
 	}
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
+	if t, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
 		return t, nil
 	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
@@ -44,19 +43,19 @@ func moment(text string) (time.Time, error) {
 	return time.Time{}, fault.Newf(fault.Usage, "write 2026-01-31, 2026-01-31T10:00:00Z or an age such as 24h", "%q is not a time", text)
 }
 
-func (f AuditFilter) filter() (audit.Filter, error) {
+func (f AuditFilter) filter(zone *time.Location) (audit.Filter, error) {
 	out := audit.Filter{ID: f.ID, Tenant: f.Tenant, Actor: f.Actor, Shard: f.Shard, Action: f.Action, Search: f.Search, Before: f.Before, Limit: f.Limit}
 	var err error
-	if out.Since, err = moment(f.Since); err != nil {
+	if out.Since, err = moment(f.Since, zone); err != nil {
 		return out, err
 	}
-	out.Until, err = moment(f.Until)
+	out.Until, err = moment(f.Until, zone)
 	return out, err
 }
 
 // auditFilter resolves the tenant's label, so that both names find its events.
-func (s *Session) auditFilter(ctx context.Context, f AuditFilter) (audit.Filter, error) {
-	out, err := f.filter()
+func (s *Session) auditFilter(ctx context.Context, f AuditFilter, zone *time.Location) (audit.Filter, error) {
+	out, err := f.filter(zone)
 	if err != nil || out.Tenant == "" || s.cat == nil {
 		return out, err
 	}
@@ -96,7 +95,7 @@ func (s *Session) Events(ctx context.Context, f AuditFilter) (EventList, error) 
 	} else if err != nil {
 		return out, err
 	}
-	filter, err := s.auditFilter(ctx, f)
+	filter, err := s.auditFilter(ctx, f, time.UTC)
 	if err != nil {
 		return out, err
 	}
@@ -151,7 +150,7 @@ func verificationView(v audit.Verification) AuditVerification {
 // no database.
 func (s *Session) CopiedEvents(ctx context.Context, f AuditFilter) (EventList, error) {
 	out := EventList{Events: []Event{}}
-	filter, err := f.filter()
+	filter, err := f.filter(time.UTC)
 	if err != nil {
 		return out, err
 	}
@@ -232,40 +231,6 @@ func (s *Session) RestartCopy(ctx context.Context, note string) (AuditSync, erro
 		return AuditSync{}, err
 	}
 	return s.SyncAudit(ctx)
-}
-
-// ExportAudit writes events to a file with a manifest beside it. Where a
-// signing key is kept and enrolled it signs; proof makes a filtered file show
-// how the selected events lie in the chain.
-func (s *Session) ExportAudit(ctx context.Context, format, path string, f AuditFilter, proof bool, note string) (AuditExport, error) {
-	if err := s.installed(ctx); err != nil {
-		return AuditExport{}, err
-	}
-	form, err := audit.ParseFormat(format)
-	if err != nil {
-		return AuditExport{}, err
-	}
-	filter, err := s.auditFilter(ctx, f)
-	if err != nil {
-		return AuditExport{}, err
-	}
-	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.AuditExport, Reason: note, Tenant: filter.Tenant})
-	if err != nil {
-		return AuditExport{}, err
-	}
-	evidence, why := audit.Evidence{Proof: proof}, ""
-	if evidence.Key, err = s.signingKey(ctx); err == nil {
-		err = s.trail.Counts(ctx, evidence.Key)
-	}
-	if err != nil {
-		// An export without a signature is worth more than none.
-		evidence.Key, why = nil, fault.As(err).Message
-	}
-	m, err := s.trail.ExportSigned(ctx, permit, path, form, filter, evidence)
-	if err != nil {
-		return AuditExport{}, err
-	}
-	return exportView(path, m, why), nil
 }
 
 // AuditAlarms lists what this computer's copy of the trail found wrong with the

@@ -608,16 +608,20 @@ type AuditSync struct {
 	Head   int64 `json:"head"`
 }
 
-// AuditExport is what an export wrote.
+// AuditExport is what an export or a report wrote.
 type AuditExport struct {
 	File     string `json:"file"`
 	Manifest string `json:"manifest"`
+	Kind     string `json:"kind"` // of report; "events" is an export
 	Format   string `json:"format"`
-	Count    int64  `json:"count"`
-	FirstSeq int64  `json:"first_seq"`
-	LastSeq  int64  `json:"last_seq"`
-	SHA256   string `json:"sha256"`
-	ChainOK  bool   `json:"chain_ok"`
+	// Statement says how complete the file is, and when the chain was verified.
+	Statement string `json:"statement"`
+	Bytes     int64  `json:"bytes"`
+	Count     int64  `json:"count"`
+	FirstSeq  int64  `json:"first_seq"`
+	LastSeq   int64  `json:"last_seq"`
+	SHA256    string `json:"sha256"`
+	ChainOK   bool   `json:"chain_ok"`
 	// SignedBy is the public key that has signed the manifest, "" and a reason
 	// where nothing was signed.
 	SignedBy       string `json:"signed_by"`

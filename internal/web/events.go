@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"shardadmin/app"
 )
 
 const (
@@ -44,6 +46,9 @@ func (h *hub) Emit(event string, payload any) {
 
 // SaveAs takes the suggestion: a page has no dialogue for files of Go's.
 func (h *hub) SaveAs(_, suggestion string) (string, error) { return suggestion, nil }
+
+// Reveal refuses: the browser may be on another computer.
+func (h *hub) Reveal(string) error { return app.NoFolder() }
 
 // Guard has nothing to do: no web view changes signal handlers here.
 func (h *hub) Guard() {}

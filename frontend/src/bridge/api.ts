@@ -68,7 +68,10 @@ export const api = {
   syncAudit: call(AuditService.Sync),
   auditAlarms: call(AuditService.Alarms),
   restartCopy: call(AuditService.Restart),
+  reportKinds: call(AuditService.ReportKinds),
+  previewReport: call(AuditService.Preview),
   exportAudit: call(AuditService.Export),
+  showFolder: call(AuditService.ShowFolder),
 
   fleets: call(SettingsService.Fleets),
   addFleet: call(SettingsService.AddFleet),

@@ -1,4 +1,4 @@
-import type { AuditFilter, TenantFilter } from "./types";
+import type { AuditFilter, ReportRequest, TenantFilter } from "./types";
 
 /** The names under which answers are kept; all but info and settings belong to the current fleet. */
 export const keys = {
@@ -31,6 +31,8 @@ export const keys = {
   allAlerts: ["fleet", "alerts"] as const,
   alerts: (all: boolean) => ["fleet", "alerts", all] as const,
   workers: ["fleet", "workers"] as const,
+  reportKinds: ["report kinds"] as const,
+  preview: (r: ReportRequest) => ["fleet", "preview", r] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
   auditAlarms: ["fleet", "audit-alarms"] as const,
   verification: ["fleet", "verification"] as const,

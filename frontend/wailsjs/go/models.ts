@@ -234,7 +234,10 @@ export namespace session {
 	export interface AuditExport {
 	    file: string;
 	    manifest: string;
+	    kind: string;
 	    format: string;
+	    statement: string;
+	    bytes: number;
 	    count: number;
 	    first_seq: number;
 	    last_seq: number;
@@ -943,8 +946,30 @@ export namespace session {
 	
 	
 	
+	export interface ReportKind {
+	    kind: string;
+	    title: string;
+	    holds: string;
+	    needs: string;
+	}
 	
+	export interface ReportPreview {
+	    html: string;
+	    statement: string;
+	    count: number;
+	    period_events: number;
+	    chain_ok: boolean;
+	}
 	
+	export interface ReportRequest {
+	    kind: string;
+	    format: string;
+	    filter: AuditFilter;
+	    zone: string;
+	    raw_cells: boolean;
+	    proof: boolean;
+	    note: string;
+	}
 	
 	
 	

@@ -65,7 +65,7 @@ func BenchmarkAuditMillion(b *testing.B) {
 			require.True(b, v.OK, v.Findings)
 		})
 		limit("CSV export", 10*time.Second, func() {
-			m, err := s.trail.Export(b.Context(), io.Discard, audit.CSV, audit.Filter{})
+			m, err := s.trail.Write(b.Context(), io.Discard, audit.EventFile(audit.CSV, audit.Filter{}, audit.Evidence{}))
 			require.NoError(b, err)
 			require.EqualValues(b, n, m.Count)
 		})

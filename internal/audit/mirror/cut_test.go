@@ -27,7 +27,7 @@ func (s *setup) cutTo(t testing.TB, through int64) {
 	_, err = s.trail.EnrollKey(t.Context(), as(policy.AuditKeyEnroll), key.Public)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "archive.jsonl")
-	_, err = s.trail.ExportSigned(t.Context(), as(policy.AuditExport), path, audit.JSONL, audit.Filter{Before: through + 1}, audit.Evidence{Key: key})
+	_, err = s.trail.File(t.Context(), as(policy.AuditExport), path, audit.EventFile(audit.JSONL, audit.Filter{Before: through + 1}, audit.Evidence{Key: key}))
 	require.NoError(t, err)
 	_, err = s.trail.Purge(t.Context(), as(policy.AuditPurge), path)
 	require.NoError(t, err)

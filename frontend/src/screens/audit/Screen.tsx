@@ -19,6 +19,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Mark, Status } from "../../ui/Status";
 import { Alarms, FromCopy } from "./Copied";
+import { ReportBuilder } from "./ReportBuilder";
 import { actions, changesOf, said, times } from "./words";
 import "./audit.css";
 
@@ -137,7 +138,7 @@ export function AuditScreen() {
           Copy here
         </Button>
         <Button variant="default" onClick={() => setExporting(true)}>
-          Export…
+          Report…
         </Button>
       </Head>
       <Alarms />
@@ -273,7 +274,7 @@ export function AuditScreen() {
       >
         {one ? <OneEvent event={one} /> : null}
       </Modal>
-      <Export open={exporting} filter={filter} onClose={() => setExporting(false)} />
+      {exporting ? <ReportBuilder filter={filter} onClose={() => setExporting(false)} /> : null}
     </Main>
   );
 }
@@ -357,58 +358,5 @@ function OneEvent({ event: e }: { event: Event }) {
       <h3>In full</h3>
       <Code text={JSON.stringify(e, null, 2)} what="the event" />
     </div>
-  );
-}
-
-function Export({ open, filter, onClose }: { open: boolean; filter: AuditFilter; onClose: () => void }) {
-  const [format, setFormat] = useState("csv");
-  const [note, setNote] = useState("");
-  const run = useMutation({ mutationFn: () => api.exportAudit(format, { ...filter, limit: 0 }, note) });
-  const problem = problemOf(run);
-  return (
-    <Modal
-      opened={open}
-      onClose={onClose}
-      title="Export what is shown"
-      size={520}
-      closeButtonProps={{ "aria-label": "Close" }}
-      transitionProps={{ duration: 120 }}
-    >
-      <div className="stack">
-        <p className="muted">Writes every event that the filter selects, with a manifest beside it.</p>
-        <NativeSelect
-          label="Format"
-          value={format}
-          data={[
-            { value: "csv", label: "CSV" },
-            { value: "jsonl", label: "JSON lines" },
-          ]}
-          onChange={(e) => setFormat(e.currentTarget.value)}
-        />
-        <TextInput
-          label="Reason"
-          description="It is kept in the audit trail."
-          required
-          value={note}
-          onChange={(e) => setNote(e.currentTarget.value)}
-          data-autofocus
-        />
-        {problem ? <ErrorPanel what="Nothing was exported" problem={problem} /> : null}
-        {run.data ? (
-          <>
-            <p>{plural(run.data.count, "event")} written.</p>
-            <Code text={run.data.file} what="the file's name" />
-          </>
-        ) : null}
-        <div className="row" style={{ justifyContent: "flex-end" }}>
-          <Button variant="default" onClick={onClose}>
-            Close
-          </Button>
-          <Button disabled={note.trim() === ""} loading={run.isPending} onClick={() => run.mutate()}>
-            Export
-          </Button>
-        </div>
-      </div>
-    </Modal>
   );
 }

@@ -4,11 +4,17 @@ import {session} from '../models';
 
 export function Alarms():Promise<session.AlarmList>;
 
-export function Export(arg1:string,arg2:session.AuditFilter,arg3:string):Promise<session.AuditExport>;
+export function Export(arg1:session.ReportRequest):Promise<session.AuditExport>;
 
 export function List(arg1:session.AuditFilter):Promise<session.EventList>;
 
+export function Preview(arg1:session.ReportRequest):Promise<session.ReportPreview>;
+
+export function ReportKinds():Promise<Array<session.ReportKind>>;
+
 export function Restart(arg1:string):Promise<session.AuditSync>;
+
+export function ShowFolder(arg1:string):Promise<string>;
 
 export function Sync():Promise<session.AuditSync>;
 

@@ -6,16 +6,28 @@ export function Alarms() {
   return window['go']['app']['Audit']['Alarms']();
 }
 
-export function Export(arg1, arg2, arg3) {
-  return window['go']['app']['Audit']['Export'](arg1, arg2, arg3);
+export function Export(arg1) {
+  return window['go']['app']['Audit']['Export'](arg1);
 }
 
 export function List(arg1) {
   return window['go']['app']['Audit']['List'](arg1);
 }
 
+export function Preview(arg1) {
+  return window['go']['app']['Audit']['Preview'](arg1);
+}
+
+export function ReportKinds() {
+  return window['go']['app']['Audit']['ReportKinds']();
+}
+
 export function Restart(arg1) {
   return window['go']['app']['Audit']['Restart'](arg1);
+}
+
+export function ShowFolder(arg1) {
+  return window['go']['app']['Audit']['ShowFolder'](arg1);
 }
 
 export function Sync() {

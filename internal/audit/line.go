@@ -1,0 +1,130 @@
+package audit
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"shardadmin/internal/fault"
+)
+
+// Line is one line of a jsonl export: the event as it is shown and, beside it,
+// everything that its hashes are computed from.
+type Line struct {
+	Event
+	Sealed LineSeal `json:"sealed"`
+}
+
+// LineSeal is what the hashes of a line are computed from.
+type LineSeal struct {
+	SealedUS   int64  `json:"sealed_us"`
+	OccurredUS int64  `json:"occurred_us"`
+	RecordedUS int64  `json:"recorded_us"`
+	ClientAddr string `json:"client_addr"`
+	AppName    string `json:"app_name"`
+	Body       string `json:"body"`
+	EventHash  string `json:"event_hash"`
+	PrevHash   string `json:"prev_hash"`
+}
+
+// OmittedLine is a line that stands for an event which the filter left out: of
+// it only what the chain's hashes are computed from.
+type OmittedLine struct {
+	Omitted *OmittedLink `json:"omitted"`
+}
+
+// OmittedLink is the link of an event that was left out.
+type OmittedLink struct {
+	Seq       int64  `json:"seq"`
+	SealedUS  int64  `json:"sealed_us"`
+	EventHash string `json:"event_hash"`
+}
+
+// EventLines writes one line for each selected event as it is walked over, as
+// the draft's format, csv or jsonl, has it.
+func (d Draft) EventLines(w io.Writer) (Content, error) {
+	switch d.Format {
+	case JSONL:
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		return jsonLines{e, d.Proof}, nil
+	case CSV:
+		c := &csvLines{w: csv.NewWriter(w), guard: d.CellsGuarded}
+		return c, c.w.Write([]string{
+			"seq", "id", "at", "actor", "actor_role", "db_user", "action", "phase", "status", "tenant", "source", "target", "note", "move_id",
+			"parent", "via", "hash", "body",
+		})
+	}
+	return nil, fault.Newf(fault.Usage, "use csv or jsonl", "there is no line of the format %q for an event", d.Format)
+}
+
+type jsonLines struct {
+	enc   *json.Encoder
+	proof bool
+}
+
+func (j jsonLines) Entry(x Walked) error {
+	switch s := x.Sealed; {
+	case x.Selected:
+		return j.enc.Encode(Line{EventOf(s), LineSeal{
+			SealedUS: s.SealedUS, OccurredUS: s.OccurredUS, RecordedUS: s.RecordedUS, ClientAddr: s.ClientAddr, AppName: s.AppName, Body: s.Body,
+			EventHash: hex.EncodeToString(s.EventHash), PrevHash: hex.EncodeToString(s.PrevHash),
+		}})
+	case j.proof:
+		return j.enc.Encode(OmittedLine{&OmittedLink{Seq: s.Seq, SealedUS: s.SealedUS, EventHash: hex.EncodeToString(s.EventHash)}})
+	}
+	return nil
+}
+
+func (jsonLines) End(context.Context, Source, *Manifest) error { return nil }
+
+type csvLines struct {
+	w     *csv.Writer
+	guard bool
+	cells []string
+}
+
+func (c *csvLines) Entry(x Walked) error {
+	if !x.Selected {
+		return nil
+	}
+	e := HeadlineOf(x.Sealed)
+	c.cells = append(c.cells[:0],
+		strconv.FormatInt(e.Seq, 10), e.ID, e.At.Format(time.RFC3339Nano), e.Actor, e.ActorRole, e.DBUser, e.Action, e.Phase, e.Status,
+		e.Tenant, e.Source, e.Target, e.Note, e.MoveID, e.Parent, e.Via, e.Hash, x.Body)
+	if c.guard {
+		GuardCells(c.cells)
+	}
+	return c.w.Write(c.cells)
+}
+
+func (c *csvLines) End(context.Context, Source, *Manifest) error {
+	c.w.Flush()
+	return c.w.Error()
+}
+
+// GuardCells keeps a spreadsheet from running a cell, or a line of it, as a
+// formula.
+func GuardCells(cells []string) {
+	for i := range cells {
+		cells[i] = guarded(cells[i])
+	}
+}
+
+func guarded(cell string) string {
+	if !strings.ContainsAny(cell, "=+-@\t\r") {
+		return cell
+	}
+	lines := strings.Split(cell, "\n")
+	for i, l := range lines {
+		if t := strings.TrimLeft(l, " \u00a0"); t != "" && strings.ContainsRune("=+-@\t\r", rune(t[0])) {
+			lines[i] = "'" + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,207 @@
+package report_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
+	"shardadmin/internal/install"
+	"shardadmin/internal/pgtest/controltest"
+	"shardadmin/internal/policy"
+	"shardadmin/internal/report"
+)
+
+func permit(t testing.TB, c *controltest.Control, a policy.Action, reason string) policy.Permit {
+	t.Helper()
+	f := *c.Fleet
+	f.Environment = fleet.Demo // the demo fleet lets everyone do everything
+	p, err := policy.NewGate(policy.Config{Fleet: &f, Control: c.DB, Schema: install.DefaultSchema, Email: "ann@example.com", Source: "cli"}).
+		Permit(t.Context(), policy.Request{Action: a, Tenant: "7", Reason: reason})
+	require.NoError(t, err)
+	return p
+}
+
+func installed(t testing.TB) (*controltest.Control, *audit.Trail) {
+	t.Helper()
+	c := controltest.Installed(t, fleet.Staging)
+	return c, audit.New(c.DB, install.DefaultSchema)
+}
+
+func fill(t testing.TB, c *controltest.Control, trail *audit.Trail, n int) {
+	t.Helper()
+	for i := range n {
+		open, err := trail.Begin(t.Context(), permit(t, c, policy.AssignTenant, fmt.Sprintf("reason %d", i)), audit.Intent{Tenant: fmt.Sprint(i), Source: "default", Target: "shard_1"})
+		require.NoError(t, err)
+		if i%2 == 1 {
+			_, err = open.Finish(t.Context(), audit.Outcome{})
+			require.NoError(t, err)
+		}
+	}
+}
+
+func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
+	t.Parallel()
+	c, trail := installed(t)
+	fill(t, c, trail, 6)
+	_, err := trail.Begin(t.Context(), permit(t, c, policy.AssignTenant, "=HYPERLINK(\"http://x\")\n +1"), audit.Intent{Tenant: "@x"})
+	require.NoError(t, err)
+	for _, format := range audit.Formats() {
+		path := filepath.Join(t.TempDir(), "trail."+string(format))
+		m, err := report.File(t.Context(), trail, permit(t, c, policy.AuditExport, "for the auditor"), path, report.Request{Kind: report.Events, Format: format, Filter: audit.Filter{Action: "tenant"}})
+		require.NoError(t, err)
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		sum := sha256.Sum256(data)
+		require.Equal(t, hex.EncodeToString(sum[:]), m.SHA256)
+		var stored audit.Manifest
+		text, err := os.ReadFile(path + ".manifest.json")
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, &stored))
+		require.Equal(t, m, stored)
+		require.EqualValues(t, []any{int64(10), int64(1), int64(10), true}, []any{m.Count, m.FirstSeq, m.LastSeq, m.ChainOK})
+		require.Equal(t, "test", m.Fleet)
+		for _, f := range []string{path, path + ".manifest.json"} {
+			info, err := os.Stat(f)
+			require.NoError(t, err)
+			require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		}
+		if format != audit.CSV && format != audit.JSONL {
+			continue
+		}
+		if format == audit.CSV {
+			rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+			require.NoError(t, err)
+			require.Len(t, rows, 11)
+			last := rows[10]
+			require.Equal(t, "'@x", last[9])
+			require.Equal(t, "'=HYPERLINK(\"http://x\")\n' +1", last[12])
+			require.Equal(t, m.LastHash, last[16])
+			continue
+		}
+		var hash, prev string
+		for i, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+			var l audit.Line
+			require.NoError(t, json.Unmarshal([]byte(line), &l))
+			if i > 0 {
+				require.Equal(t, prev, l.Sealed.PrevHash)
+			}
+			s := audit.Sealed{
+				Seq: l.Seq, SealedUS: l.Sealed.SealedUS, EventID: l.ID, OccurredUS: l.Sealed.OccurredUS, RecordedUS: l.Sealed.RecordedUS,
+				DBUser: l.DBUser, ClientAddr: l.Sealed.ClientAddr, AppName: l.Sealed.AppName, Body: l.Sealed.Body,
+			}
+			require.Equal(t, l.Sealed.EventHash, hex.EncodeToString(s.WantEventHash()), "a line holds all that its hash is made of")
+			s.EventHash, _ = hex.DecodeString(l.Sealed.EventHash)
+			s.PrevHash, _ = hex.DecodeString(l.Sealed.PrevHash)
+			hash = hex.EncodeToString(s.WantHash())
+			require.Equal(t, l.Hash, hash)
+			prev = hash
+		}
+		require.Equal(t, m.LastHash, hash)
+	}
+	exports, err := trail.List(t.Context(), audit.Filter{Action: "audit.export"})
+	require.NoError(t, err)
+	require.Len(t, exports, 2*len(audit.Formats()), "an export is itself recorded")
+	require.Equal(t, "ok", exports[0].Status)
+
+	before, err := trail.List(t.Context(), audit.Filter{})
+	require.NoError(t, err)
+	_, err = report.File(t.Context(), trail, permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "no", "such", "folder.csv"), report.Request{Kind: report.Events, Format: audit.CSV})
+	require.Error(t, err)
+	require.NotEmpty(t, fault.HintOf(err))
+	after, err := trail.List(t.Context(), audit.Filter{Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, "failed", after[0].Status)
+	require.EqualValues(t, len(before)+2, after[0].Seq)
+	_, err = report.Write(t.Context(), trail, &bytes.Buffer{}, report.Request{Kind: report.Events, Format: "xml"})
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+}
+
+func TestExportTakesTheNewestWithALimit(t *testing.T) {
+	t.Parallel()
+	c, trail := installed(t)
+	fill(t, c, trail, 4)
+	var b bytes.Buffer
+	m, err := report.Write(t.Context(), trail, &b, report.Request{Kind: report.Events, Format: audit.JSONL, Filter: audit.Filter{Limit: 2}})
+	require.NoError(t, err)
+	require.Equal(t, []int64{2, 5, 6}, []int64{m.Count, m.FirstSeq, m.LastSeq})
+}
+
+// Every form of every kind is verified with nothing but what lies on the disk,
+// and one byte that is another is found.
+func TestEveryFileVerifiesAlone(t *testing.T) {
+	t.Parallel()
+	c, trail := installed(t)
+	_, key, err := audit.NewSigningKey("ann@example.com")
+	require.NoError(t, err)
+	_, err = trail.EnrollKey(t.Context(), permit(t, c, policy.AuditKeyEnroll, "my key"), key.Public)
+	require.NoError(t, err)
+	fill(t, c, trail, 6)
+	kinds := []report.Kind{report.Events}
+	for _, a := range report.Kinds() {
+		kinds = append(kinds, a.Kind)
+	}
+	dir := t.TempDir()
+	for _, kind := range kinds {
+		for _, format := range audit.Formats() {
+			r := report.Request{Kind: kind, Format: format, Evidence: audit.Evidence{Key: key}}
+			switch {
+			case kind == report.Moves && format == audit.OCSF:
+				continue
+			case kind == report.Tenant:
+				r.Filter.Tenant = "1"
+			case kind == report.Operator:
+				r.Filter.Actor = "ann@example.com"
+			case kind == report.Moves:
+				r.Moves = []report.Move{{ID: "0192f0a0-0000-7000-8000-000000000001", Tenant: "1", Source: "default", Target: "shard_1", State: "planned"}}
+			case kind == report.Failed:
+				r.Evidence.Proof = format == audit.JSONL
+			}
+			name := string(kind) + "." + string(format)
+			path := filepath.Join(dir, name)
+			m, err := report.File(t.Context(), trail, permit(t, c, policy.AuditExport, "for the auditor"), path, r)
+			require.NoError(t, err, name)
+			require.Contains(t, m.Statement, "chain verified at", name)
+			require.NotEmpty(t, m.Program)
+			v, err := audit.VerifyFile(t.Context(), path, audit.FileOptions{})
+			require.NoError(t, err)
+			require.True(t, v.OK, "%s: %v", name, v.Findings)
+			require.Equal(t, key.Public, v.SignedBy, name)
+			require.Equal(t, format == audit.JSONL && kind != report.Moves, v.Chain, name)
+			if v.Chain {
+				require.Equal(t, m.Count, v.Events, name)
+			}
+			v, err = audit.VerifyFile(t.Context(), path, audit.FileOptions{Public: []string{key.Public}})
+			require.NoError(t, err)
+			require.True(t, v.OK, "%s: %v", name, v.Findings)
+			require.Equal(t, audit.TrustGiven, v.Trust)
+			for _, part := range []string{"", ".manifest.json", ".manifest.sig"} {
+				whole, err := os.ReadFile(path + part)
+				require.NoError(t, err)
+				if len(whole) == 0 {
+					continue // no event, so no line
+				}
+				changed := bytes.Clone(whole)
+				changed[len(changed)/2] ^= 1
+				require.NoError(t, os.WriteFile(path+part, changed, 0o600))
+				v, err = audit.VerifyFile(t.Context(), path, audit.FileOptions{Public: []string{key.Public}})
+				require.NoError(t, err)
+				require.False(t, v.OK, "%s%s was changed and nothing was found", name, part)
+				require.NoError(t, os.WriteFile(path+part, whole, 0o600))
+			}
+		}
+	}
+	_, err = report.File(t.Context(), trail, permit(t, c, policy.AuditExport, "x"), filepath.Join(dir, "f"), report.Request{Kind: report.Events, Format: audit.PDF, Evidence: audit.Evidence{Proof: true}})
+	require.Equal(t, fault.Usage, fault.CodeOf(err), "pages hold no proof")
+}

@@ -1,0 +1,9 @@
+package report_test
+
+import (
+	"testing"
+
+	"shardadmin/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
