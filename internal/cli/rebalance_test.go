@@ -55,6 +55,11 @@ func TestAFleetIsRebalanced(t *testing.T) {
 	l.unchanged("another plan", 3, "plan_stale", []string{"rebalance", "apply", "--strategy", "fewest-moves", "--plan", "000000000000", "--note", "spread"})
 	done := l.json(0, append(apply, "--wait")...)
 	require.Len(t, done["ended"], int(done["queued"].(float64)))
+	filed := list(t, l.json(0, "audit", "list", "--action", "rebalance.apply"), "events")
+	require.Len(t, filed, 2)
+	for i, phase := range []string{"outcome", "intent"} {
+		require.Equal(t, []any{phase, "spread"}, []any{filed[i]["phase"], filed[i]["note"]})
+	}
 	for _, m := range done["ended"].([]any) {
 		require.Equal(t, "retained", m.(map[string]any)["state"])
 	}

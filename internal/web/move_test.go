@@ -119,7 +119,7 @@ func TestAMoveFromThePage(t *testing.T) {
 		require.Equal(t, &q, list.Queue)
 	}
 
-	status, text, _ = p.call("Audit/Export", `["csv",{"tenant":"7"},"for the auditor"]`)
+	status, text, _ = p.call("Audit/Export", `[{"format":"csv","filter":{"tenant":"7"},"note":"for the auditor"}]`)
 	require.Equal(t, http.StatusOK, status, text)
 	var export session.AuditExport
 	require.NoError(t, json.Unmarshal([]byte(text), &export))
