@@ -60,25 +60,6 @@ type body struct {
 	Details   map[string]any `json:"details,omitempty"`
 }
 
-// HeadlineOf reads of a sealed entry's text all but what it records before and
-// after and its details, which is quicker.
-func HeadlineOf(s Sealed) Event {
-	var b struct {
-		body
-		Before  skipped `json:"before"`
-		After   skipped `json:"after"`
-		Details skipped `json:"details"`
-	}
-	err := json.Unmarshal([]byte(s.Body), &b)
-	return s.event(b.body, err)
-}
-
-// skipped is a value that is not read.
-type skipped struct{}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (skipped) UnmarshalJSON([]byte) error { return nil }
-
 // EventOf reads a sealed entry's text.
 func EventOf(s Sealed) Event {
 	var b body

@@ -10,6 +10,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// A headline is what the whole event says, however its text is written.
+func FuzzHeadline(f *testing.F) {
+	for _, text := range []string{
+		`{"action":"move.start","actor":"ann@example.com","after":{"a":[1,{"b":"}\\"}]},"reason":"why\n\"how\" \u00e9","status":"ok","v":1}`,
+		`{}`, `{"Action":"x","action":"y"}`, `{"action":"y","ACTION":"x"}`, `{"action":null}`, `{"v":1.5,"action":"x"}`, `{"v":99999999999999999999}`, `{ "action":"x"}`, `{"action" :"x"}`, `{"action":"x"} `,
+		`{"action":"x","action":"y"}`, `{"details":7}`, `{"details":{}}`, `{"before":"x"}`, `{"action":7}`, `[]`, `"x"`, `{"action":"x",`, "{\"action\":\"\xff\"}", `{"a":1,}`, `{"":1}`, `{"v":"1"}`, `{"v":-1}`, `{"action":"x"}}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		slow, err := slowHeadline(text)
+		if quick, ok := headline(text); ok {
+			require.NoError(t, err)
+			slow.Version = quick.Version
+			require.Equal(t, slow, quick)
+		}
+		s := Sealed{Seq: 1, Body: text}
+		if want := EventOf(s); want.Status != "unreadable" {
+			want.Before, want.After, want.Details = nil, nil, nil
+			require.Equal(t, want, HeadlineOf(s))
+		}
+	})
+}
+
+// A cell is written as encoding/csv writes it.
+func FuzzCell(f *testing.F) {
+	for _, text := range []string{"", " x", "\u00a0x", `\.`, `a"b`, "a,b", "a\r\nb", "\tx", `"`, "\xff", "=1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want, got bytes.Buffer
+		w := csv.NewWriter(&want)
+		require.NoError(t, w.Write([]string{"a", text}))
+		w.Flush()
+		c := &csvLines{w: &got}
+		c.cell(0, "a")
+		c.cell(1, text)
+		require.NoError(t, c.end())
+		require.Equal(t, want.String(), got.String())
+	})
+}
+
 // What an export holds is read back as it was, and no cell is a formula.
 func FuzzExport(f *testing.F) {
 	f.Add("=cmd|' /C calc'!A0", "why\nand \"how\"", "a,b", `{"reason":"x","tenant":"7"}`)

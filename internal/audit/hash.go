@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
-	"hash"
 	"strconv"
 )
 
@@ -29,33 +28,38 @@ type Sealed struct {
 // Genesis is the hash that the first entry follows.
 func Genesis() []byte { return make([]byte, sha256.Size) }
 
-func netstring(h hash.Hash, s string) {
-	h.Write([]byte(strconv.Itoa(len(s)) + ":"))
-	h.Write([]byte(s))
-	h.Write([]byte(","))
+func netstring(b []byte, s string) []byte {
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	b = append(append(b, ':'), s...)
+	return append(b, ',')
+}
+
+func netnumber(b []byte, n int64) []byte {
+	var text [20]byte
+	digits := strconv.AppendInt(text[:0], n, 10)
+	b = strconv.AppendInt(b, int64(len(digits)), 10)
+	b = append(append(b, ':'), digits...)
+	return append(b, ',')
 }
 
 // WantEventHash computes what the event's hash has to be.
 func (s Sealed) WantEventHash() []byte {
-	h := sha256.New()
-	h.Write([]byte{0})
-	for _, v := range []string{
-		s.EventID, strconv.FormatInt(s.OccurredUS, 10), strconv.FormatInt(s.RecordedUS, 10), s.DBUser, s.ClientAddr, s.AppName, s.Body,
-	} {
-		netstring(h, v)
+	b := make([]byte, 1, 160+len(s.DBUser)+len(s.ClientAddr)+len(s.AppName)+len(s.Body))
+	b = netnumber(netnumber(netstring(b, s.EventID), s.OccurredUS), s.RecordedUS)
+	for _, v := range []string{s.DBUser, s.ClientAddr, s.AppName, s.Body} {
+		b = netstring(b, v)
 	}
-	return h.Sum(nil)
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
 // WantHash computes what the entry's hash has to be.
 func (s Sealed) WantHash() []byte {
-	h := sha256.New()
-	h.Write([]byte{1})
-	netstring(h, strconv.FormatInt(s.Seq, 10))
-	netstring(h, strconv.FormatInt(s.SealedUS, 10))
-	h.Write(s.EventHash)
-	h.Write(s.PrevHash)
-	return h.Sum(nil)
+	b := append(make([]byte, 0, 160), 1)
+	b = netnumber(netnumber(b, s.Seq), s.SealedUS)
+	b = append(append(b, s.EventHash...), s.PrevHash...)
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
 // Check compares an entry with the one before it and returns what is wrong,

@@ -2,13 +2,14 @@ package audit
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"shardadmin/internal/fault"
 )
@@ -54,11 +55,8 @@ func (d Draft) EventLines(w io.Writer) (Content, error) {
 		e.SetEscapeHTML(false)
 		return jsonLines{e, d.Proof}, nil
 	case CSV:
-		c := &csvLines{w: csv.NewWriter(w), guard: d.CellsGuarded}
-		return c, c.w.Write([]string{
-			"seq", "id", "at", "actor", "actor_role", "db_user", "action", "phase", "status", "tenant", "source", "target", "note", "move_id",
-			"parent", "via", "hash", "body",
-		})
+		c := &csvLines{w: w, guard: d.CellsGuarded}
+		return c, c.begin()
 	}
 	return nil, fault.Newf(fault.Usage, "use csv or jsonl", "there is no line of the format %q for an event", d.Format)
 }
@@ -84,29 +82,79 @@ func (j jsonLines) Entry(x Walked) error {
 func (jsonLines) End(context.Context, Source, *Manifest) error { return nil }
 
 type csvLines struct {
-	w     *csv.Writer
+	w     io.Writer
 	guard bool
-	cells []string
+	row   []byte
+}
+
+// columns are those of an export, in their order.
+func columns() []string {
+	return []string{
+		"seq", "id", "at", "actor", "actor_role", "db_user", "action", "phase", "status", "tenant", "source", "target", "note", "move_id",
+		"parent", "via", "hash", "body",
+	}
+}
+
+func (c *csvLines) begin() error {
+	for i, name := range columns() {
+		c.cell(i, name)
+	}
+	return c.end()
 }
 
 func (c *csvLines) Entry(x Walked) error {
 	if !x.Selected {
 		return nil
 	}
+	// What the server wrote itself holds nothing that a cell has to hide.
+	c.row = strconv.AppendInt(c.row, x.Seq, 10)
 	e := HeadlineOf(x.Sealed)
-	c.cells = append(c.cells[:0],
-		strconv.FormatInt(e.Seq, 10), e.ID, e.At.Format(time.RFC3339Nano), e.Actor, e.ActorRole, e.DBUser, e.Action, e.Phase, e.Status,
-		e.Tenant, e.Source, e.Target, e.Note, e.MoveID, e.Parent, e.Via, e.Hash, x.Body)
-	if c.guard {
-		GuardCells(c.cells)
+	c.cell(1, e.ID)
+	c.row = append(c.row, ',')
+	c.row = e.At.AppendFormat(c.row, time.RFC3339Nano)
+	for i, v := range [...]string{
+		e.Actor, e.ActorRole, e.DBUser, e.Action, e.Phase, e.Status, e.Tenant, e.Source, e.Target, e.Note, e.MoveID, e.Parent, e.Via, e.Hash, x.Body,
+	} {
+		c.cell(i+3, v)
 	}
-	return c.w.Write(c.cells)
+	return c.end()
 }
 
-func (c *csvLines) End(context.Context, Source, *Manifest) error {
-	c.w.Flush()
-	return c.w.Error()
+// cell appends a cell as encoding/csv writes it.
+func (c *csvLines) cell(i int, v string) {
+	if i > 0 {
+		c.row = append(c.row, ',')
+	}
+	if c.guard {
+		v = guarded(v)
+	}
+	switch first, _ := utf8.DecodeRuneInString(v); {
+	case v == "":
+		return
+	case !unicode.IsSpace(first) && v != `\.` && !strings.ContainsAny(v, ",\"\r\n"):
+		c.row = append(c.row, v...)
+		return
+	}
+	c.row = append(c.row, '"')
+	for {
+		at := strings.IndexByte(v, '"')
+		if at < 0 {
+			break
+		}
+		c.row = append(append(c.row, v[:at]...), '"', '"')
+		v = v[at+1:]
+	}
+	c.row = append(append(c.row, v...), '"')
 }
+
+func (c *csvLines) end() error {
+	c.row = append(c.row, '\n')
+	_, err := c.w.Write(c.row)
+	c.row = c.row[:0]
+	return err
+}
+
+func (c *csvLines) End(context.Context, Source, *Manifest) error { return nil }
 
 // GuardCells keeps a spreadsheet from running a cell, or a line of it, as a
 // formula.
