@@ -1,4 +1,4 @@
-import { call, expect, pictures, sql, test } from "./world";
+import { call, expect, pictures, sql, test, violations } from "./world";
 
 test("an event in full, with what it changed", async ({ open, page }) => {
   await open("demo", "/audit");
@@ -42,6 +42,15 @@ test("a report is previewed, saved with a reason and recorded", async ({ open, p
   await expect(preview.getByRole("heading", { name: "Change log" })).toBeVisible();
   await expect(preview.getByText(/events? of the period, chain verified at/).first()).toBeVisible();
   await pictures(page, "audit-report");
+  const { html } = await call<{ html: string }>("demo", "Audit/Preview", { kind: "events", format: "html", filter: {} });
+  expect(html).not.toMatch(/(src|href)="(?!#)/);
+  const alone = await page.context().newPage();
+  await alone.setContent(html);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await alone.emulateMedia({ colorScheme });
+    expect(await violations(alone), `the file itself, ${colorScheme}`).toEqual([]);
+  }
+  await alone.close();
   await dialog.getByLabel("Format").selectOption("csv");
   await dialog.getByLabel("Reason").fill("the yearly audit");
   await dialog.getByRole("button", { name: "Save…" }).click();

@@ -72,7 +72,7 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
           <div className="pair">
             <TextInput
               label="From"
-              description="A date, or an age such as 24h"
+              description="Date, or age as 24h"
               value={own.since}
               onChange={(e) => set({ since: e.currentTarget.value })}
             />
