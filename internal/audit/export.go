@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -49,6 +50,11 @@ type Draft struct {
 	// Chain says that the content holds what the hashes of events are computed
 	// from, as lines of JSON do.
 	Chain bool
+	// Details stand in the intent and in the outcome besides.
+	Details map[string]any
+	// Deliver hands on what was written to path and beside it, before the outcome is
+	// recorded: what was not delivered has failed. Nil keeps it there.
+	Deliver func(ctx context.Context, path string, m Manifest) error
 	// Content begins to write; nil is EventLines.
 	Content func(io.Writer) (Content, error)
 	Evidence
@@ -214,12 +220,17 @@ func (t *Trail) File(ctx context.Context, p policy.Permit, path string, d Draft)
 	if d.Kind != "" && d.Kind != "events" {
 		details["report"] = d.Kind
 	}
+	maps.Copy(details, d.Details)
 	open, err := t.Begin(ctx, p, Intent{Tenant: d.Filter.Tenant, Details: details})
 	if err != nil {
 		return Manifest{}, err
 	}
 	m, err := t.file(ctx, path, d)
+	if err == nil && d.Deliver != nil {
+		err = d.Deliver(ctx, path, m)
+	}
 	details = map[string]any{"events": m.Count, "first_seq": m.FirstSeq, "last_seq": m.LastSeq, "sha256": m.SHA256}
+	maps.Copy(details, d.Details)
 	if err == nil && m.Checkpoint != "" {
 		details["checkpoint"] = m.Checkpoint
 	}
@@ -228,6 +239,30 @@ func (t *Trail) File(ctx context.Context, p policy.Permit, path string, d Draft)
 		err = ferr
 	}
 	return m, err
+}
+
+// Delivered returns the end of the newest period of which a file was delivered under
+// the name of a schedule; zero where none ever was.
+func (t *Trail) Delivered(ctx context.Context, schedule string) (time.Time, error) {
+	var text string
+	err := t.Read(ctx, func(r *Reader) error {
+		return r.tx.QueryRow(ctx, t.sql(`SELECT coalesce(max(body_json -> 'details' ->> 'until'), '') FROM {{schema}}.audit_event
+			WHERE body_json ->> 'action' = $1 AND body_json ->> 'phase' = 'outcome' AND body_json ->> 'status' = 'ok'
+			AND body_json -> 'details' ->> 'schedule' = $2`), string(policy.AuditExport), schedule).Scan(&text)
+	})
+	if err != nil || text == "" {
+		return time.Time{}, err
+	}
+	until, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return until, fault.Wrapf(err, fault.Internal, "", "the trail has %q as the end of a scheduled report", text)
+	}
+	return until, nil
+}
+
+// Scheduled are the details of a file that was made for a period of a schedule.
+func Scheduled(schedule string, until time.Time) map[string]any {
+	return map[string]any{"schedule": schedule, "until": until.UTC().Format(time.RFC3339)}
 }
 
 func (t *Trail) file(ctx context.Context, path string, d Draft) (Manifest, error) {

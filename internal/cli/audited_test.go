@@ -17,7 +17,8 @@ import (
 //	looks   reads only
 //	here    changes only this computer: its settings, its keychain, its files
 //	demo    changes the local demo fleet, which is made and thrown away as a whole
-//	works   carries out what others have recorded
+//	works   carries out what others have recorded, and records what the fleet file
+//	        asks for
 //
 // Anything else is the action that the trail has of it.
 func Changes() map[string]string {

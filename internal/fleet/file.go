@@ -19,15 +19,16 @@ import (
 )
 
 type fileModel struct {
-	Name        string        `toml:"name"`
-	Environment string        `toml:"environment,omitempty"`
-	Profile     string        `toml:"profile,omitempty"`
-	Credential  string        `toml:"credential,omitempty"`
-	Schema      string        `toml:"schema,omitempty"`
-	Control     fileControl   `toml:"control"`
-	Rebalance   *fileRules    `toml:"rebalance,omitempty"`
-	Shards      []fileShard   `toml:"shard"`
-	Channels    []fileChannel `toml:"notify,omitempty"`
+	Name        string         `toml:"name"`
+	Environment string         `toml:"environment,omitempty"`
+	Profile     string         `toml:"profile,omitempty"`
+	Credential  string         `toml:"credential,omitempty"`
+	Schema      string         `toml:"schema,omitempty"`
+	Control     fileControl    `toml:"control"`
+	Rebalance   *fileRules     `toml:"rebalance,omitempty"`
+	Shards      []fileShard    `toml:"shard"`
+	Channels    []fileChannel  `toml:"notify,omitempty"`
+	Schedules   []fileSchedule `toml:"report,omitempty"`
 }
 
 type fileControl struct {
@@ -179,6 +180,13 @@ func Parse(data []byte, path string) (*Fleet, error) {
 			return nil, err
 		}
 		f.Channels = append(f.Channels, c)
+	}
+	for i, n := range m.Schedules {
+		s, err := scheduleOf(n, f, func(key, h, t string, a ...any) error { return bad(fmt.Sprintf("report[%d].%s", i, key), h, t, a...) })
+		if err != nil {
+			return nil, err
+		}
+		f.Schedules = append(f.Schedules, s)
 	}
 	if m.Rebalance != nil {
 		var err error
@@ -428,6 +436,9 @@ func (f *Fleet) Marshal() ([]byte, error) {
 	}
 	for _, c := range f.Channels {
 		m.Channels = append(m.Channels, c.inFile())
+	}
+	for _, s := range f.Schedules {
+		m.Schedules = append(m.Schedules, s.inFile())
 	}
 	m.Rebalance = rulesFile(f.Rebalance)
 	b, err := toml.Marshal(m)

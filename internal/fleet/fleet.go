@@ -30,6 +30,8 @@ type Fleet struct {
 	Shards  []Shard
 	// Channels are the ways to tell people of alerts.
 	Channels []Channel
+	// Schedules are the reports that workers write.
+	Schedules []Schedule
 	// Rebalance is what a planner of moves keeps to.
 	Rebalance Rebalance
 	// Path is the file that the fleet was read from; empty for one in memory.

@@ -30,6 +30,9 @@ type Request struct {
 	Preview int64
 	// At is when the report is made; zero is now.
 	At time.Time
+	// Details and Deliver are those of the draft.
+	Details map[string]any
+	Deliver func(ctx context.Context, path string, m audit.Manifest) error
 	// Evidence signs the file and proves what it left out.
 	Evidence audit.Evidence
 }
@@ -48,7 +51,7 @@ func (r Request) draft() (audit.Draft, error) {
 	r.At = r.At.UTC().Truncate(time.Second)
 	d := audit.Draft{
 		Kind: string(r.Kind), Format: r.Format, Filter: narrow(r.Kind, r.Filter), Fleet: r.Fleet, Zone: r.Zone, At: r.At,
-		CellsGuarded: r.Format == audit.CSV && !r.RawCells, Chain: r.Format == audit.JSONL && r.Kind != Moves, Evidence: r.Evidence,
+		CellsGuarded: r.Format == audit.CSV && !r.RawCells, Chain: r.Format == audit.JSONL && r.Kind != Moves, Evidence: r.Evidence, Details: r.Details, Deliver: r.Deliver,
 	}
 	if r.Kind == Moves || r.Kind == Tenant {
 		n := len(r.Moves)

@@ -208,12 +208,21 @@ func (a *alerting) send(ctx context.Context) {
 // missing here may be otherwise on another computer: the message waits.
 func (s *Session) sendTo(ctx context.Context, c fleet.Channel, m notify.Message) error {
 	m.Fleet, m.Environment = s.cfg.Fleet.Name, string(s.cfg.Fleet.Environment)
+	ch, err := s.channel(ctx, c)
+	if err != nil {
+		return err
+	}
+	return ch.Send(ctx, m)
+}
+
+// channel is a channel with what the credentials hold of it.
+func (s *Session) channel(ctx context.Context, c fleet.Channel) (notify.Channel, error) {
 	ch := notify.Channel{Spec: c}
 	var err error
 	if c.Kind != fleet.ChannelSMTP || c.User != "" {
 		first, err := s.secretOf(ctx, c.CredentialName())
 		if err != nil {
-			return err
+			return ch, err
 		}
 		if c.Kind == fleet.ChannelSMTP {
 			ch.Password = first
@@ -223,10 +232,10 @@ func (s *Session) sendTo(ctx context.Context, c fleet.Channel, m notify.Message)
 	}
 	if c.Kind == fleet.ChannelWebhook {
 		if ch.Secret, err = s.secretOf(ctx, c.SecretName()); err != nil {
-			return err
+			return ch, err
 		}
 	}
-	return ch.Send(ctx, m)
+	return ch, err
 }
 
 //go:embed sql/alerting.sql

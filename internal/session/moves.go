@@ -332,6 +332,7 @@ func (s *Session) Work(ctx context.Context, all bool) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	wg.Go(func() { s.checkpoints(ctx) })
+	wg.Go(func() { s.schedules(ctx) })
 	return s.worker(all).Run(ctx)
 }
 

@@ -153,6 +153,12 @@ func (s *Session) WriteReport(ctx context.Context, r ReportRequest, path string)
 	if err := s.installed(ctx); err != nil {
 		return AuditExport{}, err
 	}
+	return s.writeReport(ctx, r, path, nil, nil)
+}
+
+// writeReport writes a report with details of its own for the trail, and hands on what
+// it wrote before it says that it did.
+func (s *Session) writeReport(ctx context.Context, r ReportRequest, path string, details map[string]any, deliver func(context.Context, string, audit.Manifest) error) (AuditExport, error) {
 	request, err := s.report(ctx, r)
 	if err != nil {
 		return AuditExport{}, err
@@ -161,7 +167,7 @@ func (s *Session) WriteReport(ctx context.Context, r ReportRequest, path string)
 	if err != nil {
 		return AuditExport{}, err
 	}
-	request.Evidence = s.evidence(ctx, r.Proof)
+	request.Evidence, request.Details, request.Deliver = s.evidence(ctx, r.Proof), details, deliver
 	m, err := report.File(ctx, s.trail, permit, path, request)
 	if err != nil {
 		return AuditExport{}, err
