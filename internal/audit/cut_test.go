@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -329,4 +330,49 @@ func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 		require.True(t, there[id.(string)], "event %s was acknowledged", id)
 		return true
 	})
+}
+
+// What lies in an archive is not counted, and no schedule takes it for undone.
+func TestWhatWasArchivedIsNeitherCountedNorDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	c, trail := installed(t)
+	key := enrolled(t, c, trail)
+	fill(t, c, trail, 3)
+	never, err := trail.Delivered(t.Context(), "monthly")
+	require.NoError(t, err)
+	require.Zero(t, never)
+	until := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
+	d := audit.EventFile(audit.CSV, audit.Filter{}, audit.Evidence{})
+	d.Details = audit.Scheduled("monthly", until)
+	d.Deliver = func(context.Context, string, audit.Manifest) error { return errors.New("the mail server is away") }
+	path := t.TempDir() + "/f"
+	_, err = trail.File(t.Context(), permit(t, c, policy.AuditExport, "scheduled"), path, d)
+	require.Error(t, err)
+	got, err := trail.Delivered(t.Context(), "monthly")
+	require.NoError(t, err)
+	require.Zero(t, got, "what could not be handed on was not delivered")
+	d.Deliver = nil
+	m, err := trail.File(t.Context(), permit(t, c, policy.AuditExport, "scheduled"), path, d)
+	require.NoError(t, err)
+	require.False(t, m.Archived)
+	got, err = trail.Delivered(t.Context(), "monthly")
+	require.NoError(t, err)
+	require.True(t, got.Equal(until))
+	other, err := trail.Delivered(t.Context(), "weekly")
+	require.NoError(t, err)
+	require.Zero(t, other)
+
+	last, err := trail.List(t.Context(), audit.Filter{Limit: 1})
+	require.NoError(t, err)
+	_, err = purge(t, c, trail, archived(t, c, trail, last[0].Seq, key))
+	require.NoError(t, err)
+	got, err = trail.Delivered(t.Context(), "monthly")
+	require.NoError(t, err)
+	require.True(t, got.After(until))
+	for since, want := range map[time.Duration]bool{-time.Hour: true, time.Hour: false} {
+		m, err := trail.Write(t.Context(), io.Discard, audit.EventFile(audit.CSV, audit.Filter{Since: time.Now().Add(since)}, audit.Evidence{}))
+		require.NoError(t, err)
+		require.Equal(t, last[0].Seq, m.BeginsAfter)
+		require.Equal(t, want, m.Archived, since)
+	}
 }

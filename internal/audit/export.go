@@ -242,16 +242,28 @@ func (t *Trail) File(ctx context.Context, p policy.Permit, path string, d Draft)
 }
 
 // Delivered returns the end of the newest period of which a file was delivered under
-// the name of a schedule; zero where none ever was.
+// the name of a schedule; zero where none ever was. Where no event says so and the
+// trail's beginning was archived, it is the time at which the trail now begins: what
+// was due before may have been delivered, and nothing is delivered twice.
 func (t *Trail) Delivered(ctx context.Context, schedule string) (time.Time, error) {
 	var text string
+	var begins time.Time
 	err := t.Read(ctx, func(r *Reader) error {
+		a, err := r.Anchor(ctx)
+		if err != nil {
+			return err
+		}
+		if a.Seq > 0 {
+			if err := r.tx.QueryRow(ctx, t.sql(`SELECT coalesce(min(sealed_at), now()) FROM {{schema}}.audit_link WHERE seq = $1`), a.Seq+1).Scan(&begins); err != nil {
+				return err
+			}
+		}
 		return r.tx.QueryRow(ctx, t.sql(`SELECT coalesce(max(body_json -> 'details' ->> 'until'), '') FROM {{schema}}.audit_event
 			WHERE body_json ->> 'action' = $1 AND body_json ->> 'phase' = 'outcome' AND body_json ->> 'status' = 'ok'
 			AND body_json -> 'details' ->> 'schedule' = $2`), string(policy.AuditExport), schedule).Scan(&text)
 	})
 	if err != nil || text == "" {
-		return time.Time{}, err
+		return begins, err
 	}
 	until, err := time.Parse(time.RFC3339, text)
 	if err != nil {
