@@ -77,8 +77,10 @@ func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 	}
 	steps = append(steps, []string{"report", "tenant", "--tenant", "sub7", "-o", out("t.pdf")}, []string{"report", "operator", "--actor", "ann@example.com", "-o", out("o.xlsx")})
 	// These have tests of their own that read the trail.
-	driven := map[string]bool{"fleet install": true, "fleet uninstall": true, "fleet stripe-sequences": true, "alerts ack": true, "rebalance apply": true,
-		"audit purge": true, "shards cancel": true, "shards terminate": true}
+	driven := map[string]bool{
+		"fleet install": true, "fleet uninstall": true, "fleet stripe-sequences": true, "alerts ack": true, "rebalance apply": true,
+		"audit purge": true, "shards cancel": true, "shards terminate": true,
+	}
 	steps = append(steps, []string{"audit", "key", "revoke", "KEY"})
 	for i, args := range steps {
 		if at := slices.Index(args, "KEY"); at > 0 {
