@@ -64,6 +64,7 @@ type App struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	pusher *pusher
+	chosen chan struct{} // another fleet may be the current one
 
 	mu   sync.Mutex
 	face Face
@@ -83,7 +84,7 @@ func New(o Options) *App {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &App{
 		mode: o.Mode, demo: o.Demo, home: o.Home, email: o.Email, fleet: o.Fleet,
-		ctx: ctx, cancel: cancel, face: silent{}, opened: map[string]*opened{}, retired: map[*opened]bool{},
+		ctx: ctx, cancel: cancel, face: silent{}, opened: map[string]*opened{}, retired: map[*opened]bool{}, chosen: make(chan struct{}, 1),
 		log: slog.New(slog.DiscardHandler),
 	}
 	if o.Home != nil {
@@ -105,12 +106,7 @@ func (a *App) Start(face Face) {
 	a.mu.Unlock()
 	a.spawn("push", func(ctx context.Context) { a.pusher.run(ctx) })
 	a.spawn("sleep", a.awake)
-	a.spawn("open", func(context.Context) {
-		// Opening dials nothing; it starts the loops of the current fleet.
-		if _, err := a.current(); err != nil {
-			logged(a.log, "open the current fleet", err)
-		}
-	})
+	a.spawn("observe", a.observe) // opens the current fleet, which starts its loops
 }
 
 // Ready tells the page that events arrive.

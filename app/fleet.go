@@ -32,6 +32,7 @@ type opened struct {
 
 	mu        sync.Mutex
 	following map[string]bool // moves, by id
+	observed  <-chan struct{} // closed when nobody observes it any more; nil before
 }
 
 // current returns the fleet that the page works on, opened.
@@ -98,6 +99,7 @@ func (a *App) open(name string) (*opened, error) {
 
 	a.spawn("work", func(context.Context) { defer close(o.worked); a.work(working, o) })
 	a.spawn("watch", func(context.Context) { a.watch(o) })
+	poke(a.chosen)
 	return o, nil
 }
 
@@ -115,6 +117,7 @@ func (a *App) retire(name string, o *opened) {
 	}
 	a.mu.Unlock()
 	if ok {
+		poke(a.chosen)
 		a.spawn("drain", func(ctx context.Context) { a.drain(ctx, now) })
 	}
 }
@@ -153,6 +156,7 @@ func (a *App) drain(ctx context.Context, o *opened) {
 	delete(a.retired, o)
 	a.mu.Unlock()
 	if mine {
+		o.unobserved()
 		o.session.Close()
 	}
 }

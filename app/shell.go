@@ -100,6 +100,7 @@ func (a *App) use(name string) error {
 	a.mu.Lock()
 	a.fleet = name
 	a.mu.Unlock()
+	poke(a.chosen) // it may be open already
 	_, err := a.open(name)
 	return err
 }

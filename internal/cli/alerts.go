@@ -16,8 +16,8 @@ func (p *program) alertsCommand() *cobra.Command {
 	var all bool
 	list := &cobra.Command{
 		Use: "list", Short: "Show what is wrong, since when, and what is silent", Args: want(),
-		Long: `Show what is wrong, since when, and what is silent. A worker looks for alerts
-where the fleet file has a [[notify]]; serve and worker do with --api-listen.`,
+		Long: `Show what is wrong, since when, and what is silent. The window, serve and worker
+look for alerts while they run.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAlertsList(cmd.Context(), all) },
 	}
 	list.Flags().BoolVar(&all, "all", false, "also what is over")
@@ -100,7 +100,7 @@ func printAlerts(w io.Writer, v session.AlertList) {
 		}
 	}
 	if !v.Evaluated {
-		paragraph(w, "", "No program looks for alerts now: shard-admin worker does, where the fleet file has a [[notify]] or with --api-listen.")
+		paragraph(w, "", "No program looks for alerts now: the window, serve and worker do while they run.")
 	}
 }
 

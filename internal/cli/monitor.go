@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -12,11 +10,11 @@ import (
 )
 
 // apiHelp is what serve and worker say of the monitoring API.
-const apiHelp = `With --api-listen the fleet is observed meanwhile, and other programs may read
-it: GET /api/v1/… with an OpenAPI description at /api/v1/openapi.json, and
-/metrics for Prometheus, which asks no database. Each request needs the token of
-SHARD_API_TOKEN, or the one that "fleet credential set api-token" keeps. An
-address that is not loopback needs a certificate.`
+const apiHelp = `With --api-listen other programs may read what is observed: GET /api/v1/… with
+an OpenAPI description at /api/v1/openapi.json, and /metrics for Prometheus,
+which asks no database. Each request needs the token of SHARD_API_TOKEN, or the
+one that "fleet credential set api-token" keeps. An address that is not loopback
+needs a certificate.`
 
 // apiOptions say where API and metrics are served.
 type apiOptions struct {
@@ -53,7 +51,7 @@ func (p *program) api(ctx context.Context, h *home.Home, o apiOptions) (url stri
 		return "", ctx, none, err
 	}
 	h.Hide(token)
-	full, err := healthInterval(h)
+	full, err := h.Settings().HealthInterval()
 	if err != nil {
 		return "", ctx, none, err
 	}
@@ -78,17 +76,4 @@ func (p *program) api(ctx context.Context, h *home.Home, o apiOptions) (url stri
 	case err := <-ended:
 		return "", ctx, none, err
 	}
-}
-
-// healthInterval is how often what reads every table is looked at.
-func healthInterval(h *home.Home) (time.Duration, error) {
-	text, err := h.Settings().Text(home.HealthInterval)
-	if err != nil {
-		return 0, err
-	}
-	seconds, err := strconv.Atoi(text)
-	if err != nil {
-		return 0, fault.Wrap(err, fault.Internal, "the interval of the checks is no number", "")
-	}
-	return time.Duration(seconds) * time.Second, nil
 }

@@ -34,7 +34,8 @@ func (p *program) serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "serve", Short: "Show the page in a browser of this computer", Args: want(),
 		Long: `Show the page that the window shows, on a loopback address, until Ctrl-C. The
-address that is printed holds a token and opens the page once.
+address that is printed holds a token and opens the page once. The fleet that
+the page shows is observed meanwhile.
 
 ` + apiHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runServe(cmd.Context(), listen, api) },
@@ -88,8 +89,8 @@ func (p *program) workerCommand() *cobra.Command {
 	var api apiOptions
 	c := &cobra.Command{
 		Use: "worker", Short: "Carry out queued moves until Ctrl-C", Args: want(),
-		Long: `Carry out queued moves until Ctrl-C. Where the fleet file has a [[notify]] the
-fleet is observed meanwhile, and who is named there is told of alerts.
+		Long: `Carry out queued moves until Ctrl-C. The fleet is observed meanwhile, and who is
+named by a [[notify]] of the fleet file is told of alerts.
 
 ` + apiHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runWorker(cmd.Context(), api) },
@@ -117,15 +118,13 @@ func (p *program) runWorker(ctx context.Context, o apiOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.listen == "" && len(s.Fleet().Channels) > 0 {
-		// Who has to be told needs somebody who looks.
-		observing, stop := context.WithCancel(ctx)
-		full, err := healthInterval(h)
+	if o.listen == "" { // the API looks at the fleet itself
+		full, err := h.Settings().HealthInterval()
 		if err != nil {
-			stop()
 			return err
 		}
-		_, done, err := s.Observe(observing, session.ObserveOptions{Full: full, Alerts: true})
+		observing, stop := context.WithCancel(ctx)
+		_, done, err := s.Observe(observing, session.ObserveOptions{Full: full, Alerts: true, Yield: len(s.Fleet().Channels) == 0})
 		if err != nil {
 			stop()
 			return err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -89,7 +90,7 @@ func registry() []Setting {
 	return append(out,
 		Setting{Name: AdminEmails, Kind: Emails, Variable: AdminEmails, Help: "who may do everything, beside the operators of a fleet"},
 		Setting{Name: RunQueuedWork, Kind: Bool, Default: "false", Help: "this computer carries out runs that others have queued"},
-		Setting{Name: HealthInterval, Kind: Seconds, Default: "300", Variable: HealthInterval, Help: "seconds between two looks of serve and worker at what reads every table"},
+		Setting{Name: HealthInterval, Kind: Seconds, Default: "300", Variable: HealthInterval, Help: "seconds between two looks at what reads every table"},
 		Setting{Name: ImbalanceThreshold, Kind: Share, Default: "0.2", Variable: ImbalanceThreshold, Help: "how far from an even spread a shard may be before it is an alert"},
 		Setting{Name: Theme, Kind: Choice, Default: "system", Choices: []string{"system", "light", "dark"}, Help: "the window's colours"},
 		Setting{Name: TimeZone, Kind: Choice, Default: "local", Choices: []string{"local", "utc"}, Help: "how times are shown"},
@@ -340,6 +341,19 @@ func (s *Settings) Text(name string) (string, error) {
 func (s *Settings) Bool(name string) (bool, error) {
 	one, err := s.Get(name)
 	return err == nil && one.Value == "true", err
+}
+
+// HealthInterval is how often what reads every table is looked at.
+func (s *Settings) HealthInterval() (time.Duration, error) {
+	text, err := s.Text(HealthInterval)
+	if err != nil {
+		return 0, err
+	}
+	seconds, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fault.Wrap(err, fault.Internal, "the interval of the checks is no number", "")
+	}
+	return time.Duration(seconds) * time.Second, nil
 }
 
 // Flag returns a flag of this computer and, in words, where it was set; it is

@@ -71,13 +71,14 @@ type alerting struct {
 	store *alert.Store
 	lease *job.Lease
 	known string // why nothing can be kept, as it was logged last
+	able  map[string]ability
 	// down is the alert of a control database that does not answer, which nobody can
 	// keep there.
 	down []alert.Alert
 }
 
 func (b *Observer) alerts(ctx context.Context) {
-	a := &alerting{b: b, s: b.s, store: b.s.alerts()}
+	a := &alerting{b: b, s: b.s, store: b.s.alerts(), able: map[string]ability{}}
 	defer func() {
 		if a.lease != nil {
 			_ = a.lease.Release(context.WithoutCancel(ctx))
@@ -87,7 +88,7 @@ func (b *Observer) alerts(ctx context.Context) {
 }
 
 func (b *Observer) sending(ctx context.Context) {
-	a := &alerting{b: b, s: b.s, store: b.s.alerts()}
+	a := &alerting{b: b, s: b.s, store: b.s.alerts(), able: map[string]ability{}}
 	every(ctx, alertEvery, func() {
 		// Where nothing is kept nothing waits; that is said by who evaluates.
 		limited, cancel := context.WithTimeout(ctx, answerLimit)
@@ -185,7 +186,9 @@ func (a *alerting) control(ctx context.Context, err error) {
 func (a *alerting) send(ctx context.Context) {
 	names := []string{}
 	for _, c := range a.s.cfg.Fleet.Channels {
-		names = append(names, c.Name)
+		if !a.b.yield || a.canSend(ctx, c) {
+			names = append(names, c.Name)
+		}
 	}
 	for len(names) > 0 && ctx.Err() == nil {
 		n, err := a.store.Claim(ctx, names)
@@ -202,6 +205,29 @@ func (a *alerting) send(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// ability is whether this computer has what a channel needs, and until when that is
+// believed.
+type ability struct {
+	ok    bool
+	until time.Time
+}
+
+// ableFor is how long it is believed: a keychain is not asked all the time.
+const ableFor = time.Minute
+
+// canSend reports whether this computer has what a channel needs. Who only has the
+// fleet open takes no message that it could not send: a try that fails here would make
+// one wait that a worker could send at once.
+func (a *alerting) canSend(ctx context.Context, c fleet.Channel) bool {
+	known, ok := a.able[c.Name]
+	if !ok || time.Now().After(known.until) {
+		_, err := a.s.channel(ctx, c)
+		known = ability{err == nil, time.Now().Add(ableFor)}
+		a.able[c.Name] = known
+	}
+	return known.ok
 }
 
 // sendTo sends a message through a channel with what the credentials hold. That one is

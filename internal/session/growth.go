@@ -117,7 +117,7 @@ func forecast(g past, shard string, size *int64, most int64) (Growth, capacity.F
 	f := capacity.Make(points, g.moved[shard], float64(most))
 	out := Growth{State: string(f.State), Days: f.Days}
 	if f.State == capacity.TooShort {
-		out.Reason = "sizes of fewer than seven days are kept on this computer; serve and worker keep them with --api-listen"
+		out.Reason = "sizes of fewer than seven days are kept on this computer; the window, serve and worker keep them while they run"
 		if g.why != "" {
 			out.Reason = g.why
 		}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	_ "embed"
+	"os"
 	"sync"
 	"time"
 
@@ -30,20 +31,30 @@ type ObserveOptions struct {
 	Full time.Duration
 	// Alerts makes alerts of what is seen, and tells those whom the fleet file names.
 	Alerts bool
+	// Yield leaves the looking to another program of this computer that does it
+	// already, and takes its place when that ends; and it leaves messages to those who
+	// have the credentials for them. It is for programs that a person has open. Without
+	// it the fleet is looked at in any case, by whoever needs the figures itself; the
+	// history is kept by one program alone all the same.
+	Yield bool
 }
 
 // Observer looks at a fleet over and over and remembers what it saw: whoever asks
 // it asks no database. It keeps one session with each shard, and a second one
-// while a slower tier is asked.
+// while a slower tier is asked. What it saw goes to the history while it holds the
+// lease for that.
 type Observer struct {
 	s       *Session
 	sampler *sample.Sampler
 	past    *history.History
 
+	yield bool
+
 	mu      sync.Mutex
 	control ControlFigures
 	kept    map[string]time.Time // by shard, the newest answer that is in the history
 	keeping error
+	lease   *history.Lease // nil while another program keeps the history
 }
 
 // ControlFigures are what control said last.
@@ -99,14 +110,23 @@ type Figures struct {
 // Observe observes the fleet until the context ends; done is closed when nothing of
 // it is under way any more. The history goes to the local store.
 func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Observer, done <-chan struct{}, err error) {
-	b := &Observer{s: s, kept: map[string]time.Time{}, control: ControlFigures{Err: fault.New(fault.NotAvailable, "control was not asked yet", "")}}
+	defer func() {
+		s.mu.Lock()
+		s.observed, s.unobserved = observer, err
+		s.mu.Unlock()
+	}()
+	b := &Observer{s: s, yield: o.Yield, kept: map[string]time.Time{}, control: ControlFigures{Err: fault.New(fault.NotAvailable, "control was not asked yet", "")}}
 	end := func() {}
+	var first *history.Lease
 	if s.cfg.DBPath != "" {
 		local, err := store.Open(ctx, s.cfg.DBPath)
 		if err != nil {
 			return nil, nil, err
 		}
 		b.past, end = history.New(local, time.Now), func() { _ = local.Close() }
+		// The first try is part of the call: who observes first, looks.
+		first, _, err = b.past.Acquire(ctx, s.cfg.Fleet.Name, s.cfg.Source, os.Getpid())
+		b.noted(ctx, err)
 	}
 	sources := []sample.Source{}
 	for _, sh := range s.cfg.Fleet.Shards {
@@ -135,17 +155,33 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 	go func() {
 		defer close(closed)
 		defer end()
-		var wg sync.WaitGroup
-		wg.Go(func() { b.sampler.Run(ctx) })
-		wg.Go(func() { b.watchControl(ctx) })
-		wg.Go(func() { b.roll(ctx) })
-		if o.Alerts {
-			wg.Go(func() { b.alerts(ctx) })
-			wg.Go(func() { b.sending(ctx) })
+		if b.past == nil {
+			b.look(ctx, o)
+			return
 		}
+		if o.Yield {
+			b.inTurn(ctx, first, func(ctx context.Context) { b.look(ctx, o) })
+			return
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { b.look(ctx, o) })
+		wg.Go(func() { b.inTurn(ctx, first, func(ctx context.Context) { <-ctx.Done() }) })
 		wg.Wait()
 	}()
 	return b, closed, nil
+}
+
+// look looks at the fleet until the context ends.
+func (b *Observer) look(ctx context.Context, o ObserveOptions) {
+	var wg sync.WaitGroup
+	wg.Go(func() { b.sampler.Run(ctx) })
+	wg.Go(func() { b.watchControl(ctx) })
+	wg.Go(func() { b.roll(ctx) })
+	if o.Alerts {
+		wg.Go(func() { b.alerts(ctx) })
+		wg.Go(func() { b.sending(ctx) })
+	}
+	wg.Wait()
 }
 
 // Figures returns what is known, from memory.
@@ -233,9 +269,12 @@ func (b *Observer) keep(ctx context.Context, r sample.Reading) {
 		return
 	}
 	b.mu.Lock()
-	since := b.kept[r.Source]
+	since, lease := b.kept[r.Source], b.lease
 	b.kept[r.Source] = r.At
 	b.mu.Unlock()
+	if lease == nil {
+		return
+	}
 	list := []history.Value{}
 	if r.At.After(since) {
 		list = append(list, history.Value{Shard: r.Source, Name: latencyFigure, Value: r.Latency.Seconds()})
@@ -249,8 +288,12 @@ func (b *Observer) keep(ctx context.Context, r sample.Reading) {
 			list = append(list, history.Value{Shard: r.Source, Name: f.name, Value: v})
 		}
 	}
-	if len(list) > 0 {
-		b.noted(ctx, b.past.Add(ctx, b.s.cfg.Fleet.Name, r.At, list))
+	if len(list) == 0 {
+		return
+	}
+	// Another one that keeps them is no fault; the renewal finds out as well.
+	if err := lease.Add(ctx, r.At, list); fault.CodeOf(err) != fault.LeaseLost {
+		b.noted(ctx, err)
 	}
 }
 

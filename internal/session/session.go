@@ -70,6 +70,9 @@ type Session struct {
 	looks    map[string]*looks // by shard: what its checks were told last
 	growth   growths           // what forecasts are made of
 	offered  offers            // plans of moves that somebody has seen
+
+	observed   *Observer // the one that was started last
+	unobserved error     // why none could be started
 }
 
 // Open describes a fleet for work; it dials nothing. A profile that cannot be

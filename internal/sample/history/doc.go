@@ -16,11 +16,18 @@
 // from the tier below; a value that comes later than that is kept as it came and
 // is in no bucket.
 //
+// # One keeps
+//
+// Several programs of a computer share the file. Of each fleet one keeps the samples:
+// who holds its lease, which lasts half a minute and is renewed meanwhile. Every write
+// under the lease says in its own transaction that the lease is held, so a program that
+// slept through its lease writes nothing beside its successor.
+//
 // # What a crash leaves
 //
-// Either of the two is there as a whole or not at all. What was not rolled up is
-// rolled up by the next Roll, by whichever process: two that work on the same file
-// make the same buckets.
+// A lease that runs out by itself. What Add and Roll write is there as a whole or not
+// at all. What was not rolled up is rolled up by the next Roll, by whichever process:
+// two that work on the same file make the same buckets.
 //
 // # Reading
 //

@@ -29,30 +29,33 @@ type History struct {
 func New(s *store.Store, now func() time.Time) *History { return &History{db: s.DB(), now: now} }
 
 func broken(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || fault.As(err) != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return fault.Wrap(err, fault.Internal, "the samples in the local store cannot be read or written", "make room on the disk, or move the file away: it is made again")
 }
 
-// Add keeps values of a fleet that were measured at one time. A value that is not
-// a number is left out: what is not known is not kept.
+// Add keeps values of a fleet that were measured at one time, whoever holds its lease:
+// what is measured over and over goes through Lease.Add. A value that is not a number
+// is left out: what is not known is not kept.
 func (h *History) Add(ctx context.Context, fleet string, at time.Time, values []Value) error {
-	return h.write(ctx, func(tx *sql.Tx) error {
-		for _, v := range values {
-			if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO sample_series (fleet, shard, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, fleet, v.Shard, v.Name); err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO sample_raw (series, at, value) SELECT id, ?, ? FROM sample_series WHERE fleet = ? AND shard = ? AND name = ?
-				ON CONFLICT (series, at) DO UPDATE SET value = excluded.value`, at.UnixMilli(), v.Value, fleet, v.Shard, v.Name); err != nil {
-				return err
-			}
+	return h.write(ctx, func(tx *sql.Tx) error { return add(ctx, tx, fleet, at, values) })
+}
+
+func add(ctx context.Context, tx *sql.Tx, fleet string, at time.Time, values []Value) error {
+	for _, v := range values {
+		if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
+			continue
 		}
-		return nil
-	})
+		if _, err := tx.ExecContext(ctx, `INSERT INTO sample_series (fleet, shard, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, fleet, v.Shard, v.Name); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO sample_raw (series, at, value) SELECT id, ?, ? FROM sample_series WHERE fleet = ? AND shard = ? AND name = ?
+			ON CONFLICT (series, at) DO UPDATE SET value = excluded.value`, at.UnixMilli(), v.Value, fleet, v.Shard, v.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Forget deletes the samples of a fleet: it was removed from this computer.
