@@ -56,6 +56,11 @@ func (o *Overview) Stats(shard string) (session.ShardStats, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.ShardStats, error) { return s.Stats(ctx, shard) })
 }
 
+// History returns how figures of one shard, or of all, went.
+func (o *Overview) History(r session.HistoryRequest) (session.HistoryView, error) {
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.HistoryView, error) { return s.History(ctx, r) })
+}
+
 // Recent returns the newest entries of the audit trail.
 func (o *Overview) Recent() (session.EventList, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) {

@@ -42,7 +42,7 @@ func (p *program) reportKindCommand(k session.ReportKind) *cobra.Command {
 	}
 	reportFlags(c, &r, &file)
 	fs := c.Flags()
-	fs.StringVar(&r.Filter.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h")
+	fs.StringVar(&r.Filter.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h or 30d")
 	fs.StringVar(&r.Filter.Until, "until", "", "up to the `TIME`, not included")
 	fs.StringVar(&r.Filter.Tenant, "tenant", "", "of the `TENANT`, an id or a subdomain")
 	fs.StringVar(&r.Filter.Actor, "actor", "", "by the operator `EMAIL`")

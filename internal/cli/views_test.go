@@ -51,6 +51,20 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		ID: "01a20e0f-81cf-73d3-b76a-df3528ccffec", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Mode: "online", State: "retained", Phase: "Watch", CreatedAt: "2024-05-06T07:00:00Z",
 		BehindReason: "shard_1 did not answer within 1.5 s",
 	}
+	past := session.HistoryView{
+		From: 1714975200, To: 1714978800, StepSeconds: 600, Sampling: session.Sampling{Reason: "no program looks at this fleet"},
+		Shards: []session.ShardHistory{{Name: "shard_1", KeptSince: ref("2024-05-06T05:00:00Z"), Metrics: []session.MetricHistory{
+			{
+				Name: "latency_ms", Title: "Latency", Unit: "ms", At: []int64{1714975200, 1714975800, 1714975801, 1714977600, 1714978200},
+				Mean:  []*float64{ref(1.5), ref(3.0), nil, ref(6.0), ref(2.0)},
+				Least: []*float64{ref(1.0), ref(2.0), nil, ref(2.5), ref(2.0)}, Most: []*float64{ref(2.0), ref(40.0), nil, ref(9.0), ref(2.5)},
+			},
+			{Name: "cache_hit_rate", Title: "Cache hits", Unit: "share", At: []int64{1714978200}, Mean: []*float64{ref(0.9984)}, Least: []*float64{ref(0.9984)}, Most: []*float64{ref(0.9984)}},
+			{Name: "size_bytes", Title: "Size", Unit: "bytes", At: []int64{1714978200}, Mean: []*float64{ref(4.2e9)}},
+			{Name: "replication_lag_bytes", Title: "Replication lag", Unit: "bytes", Reason: "no standby was seen in this time"},
+		}}},
+		Marks: []session.HistoryMark{{At: 1714977600, Kind: "move_switched", Tenant: "15", Label: "acme", Source: "default", Target: "shard_1", Move: "m"}, {At: 1714977660, Kind: "assigned", Tenant: "7", Source: "shard_1", Target: "default"}},
+	}
 	retained := session.MoveView{ID: "01a20e0f-0000", Tenant: "7", Source: "shard_1", Target: "default", State: "rolled_back", CreatedAt: "2024-05-06T07:00:00Z"}
 	report := session.MoveReport{
 		Fleet: "production", Environment: "production", MadeAt: "2024-05-07T09:00:00Z", ModeReason: "every table has a key",
@@ -161,7 +175,8 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 				Notices:   []string{"until finalize the source keeps its copy"},
 			}, "")
 		},
-		"move": func(w io.Writer) { printMove(w, move) },
+		"history": func(w io.Writer) { printHistory(w, past) },
+		"move":    func(w io.Writer) { printMove(w, move) },
 		"move-measured": func(w io.Writer) {
 			for _, v := range []session.MoveView{copying, held, back, silent} {
 				printMove(w, v)

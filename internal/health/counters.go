@@ -24,6 +24,18 @@ func perMinute(now, before Reading, column string) (rate float64, d time.Duratio
 	return grown / d.Minutes(), d, true
 }
 
+// Transactions is how many transactions a second ended in the database between two
+// looks; false where that is not known.
+func Transactions(now, before Reading) (perSecond float64, over time.Duration, ok bool) {
+	d, reason := window(now, before, "database")
+	commits, first := delta(now, before, "database", "xact_commit")
+	rollbacks, second := delta(now, before, "database", "xact_rollback")
+	if reason != "" || !first || !second {
+		return 0, d, false
+	}
+	return (commits + rollbacks) / d.Seconds(), d, true
+}
+
 // HitRate is a share of blocks that came from memory.
 type HitRate struct {
 	// Share is 0 to 1; nil where nothing was read.

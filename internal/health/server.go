@@ -34,6 +34,17 @@ func replication() Check {
 	}
 }
 
+// ReplicationLag is how many bytes the standby that is furthest behind has not replayed;
+// false without a standby, or where the role may not see it.
+func ReplicationLag(now Reading) (behind float64, ok bool) {
+	for _, r := range now.rows("replication") {
+		if v, known := r.Float("bytes"); known && (!ok || v > behind) {
+			behind, ok = v, true
+		}
+	}
+	return behind, ok
+}
+
 func slots() Check {
 	return Check{
 		Name: "slots", Title: "Replication slots are read", Group: "server", Tier: sample.Hour, Server: true, Queries: []sample.Query{query("slots", sample.Hour)},

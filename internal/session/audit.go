@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,7 +41,10 @@ func moment(text string, zone *time.Location) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return time.Now().Add(-d), nil
 	}
-	return time.Time{}, fault.Newf(fault.Usage, "write 2026-01-31, 2026-01-31T10:00:00Z or an age such as 24h", "%q is not a time", text)
+	if days, err := strconv.ParseUint(strings.TrimSuffix(text, "d"), 10, 16); err == nil && strings.HasSuffix(text, "d") {
+		return time.Now().AddDate(0, 0, -int(days)), nil
+	}
+	return time.Time{}, fault.Newf(fault.Usage, "write 2026-01-31, 2026-01-31T10:00:00Z or an age such as 24h or 30d", "%q is not a time", text)
 }
 
 func (f AuditFilter) filter(zone *time.Location) (audit.Filter, error) {

@@ -226,7 +226,7 @@ type figure struct{ name, query, column string }
 // figures are the values that are kept and given to others, in base units.
 func figures() []figure {
 	return []figure{
-		{"connections", "connections", "used"},
+		{connectionsFigure, "connections", "used"},
 		{"max_connections", "connections", "max"},
 		{sizeFigure, "database", "bytes"},
 		{"commits_total", "database", "xact_commit"},
@@ -239,10 +239,14 @@ func figures() []figure {
 }
 
 // latencyFigure is the name of the time that a look took, sizeFigure that of a
-// database's size.
+// database's size; those after connectionsFigure are derived.
 const (
-	latencyFigure = "latency_seconds"
-	sizeFigure    = "size_bytes"
+	latencyFigure      = "latency_seconds"
+	sizeFigure         = "size_bytes"
+	connectionsFigure  = "connections"
+	transactionsFigure = "transactions_per_second"
+	cacheFigure        = "cache_hit_share"
+	lagFigure          = "replication_lag_bytes"
 )
 
 // valuesOf are the figures of a reading; those of a shard that does not answer are
@@ -259,6 +263,33 @@ func valuesOf(r sample.Reading) map[string]float64 {
 				out[f.name] = v
 			}
 		}
+	}
+	return out
+}
+
+// longestRate is the longest time of which a rate is kept: what two looks with a gap
+// between them tell belongs to no moment.
+const longestRate = 3 * time.Minute
+
+// derivedValue is what two looks, or several rows of one, make together.
+type derivedValue struct {
+	name  string
+	value float64
+	at    time.Time // of the newest answer that it is made of
+}
+
+// derived are rates and shares: of counters that begin anew they cannot be made later.
+func derived(r sample.Reading) []derivedValue {
+	out := []derivedValue{}
+	now, before := health.Reading{At: r.At, Server: r.Server, Results: r.Results}, earlier(r.Server, r.Before)
+	if v, over, ok := health.Transactions(now, before); ok && over <= longestRate {
+		out = append(out, derivedValue{transactionsFigure, v, r.Results["database"].At})
+	}
+	if h := health.CacheHits(now, before); h.Share != nil && h.Window > 0 && h.Window <= longestRate {
+		out = append(out, derivedValue{cacheFigure, *h.Share, r.Results["database"].At})
+	}
+	if v, ok := health.ReplicationLag(now); ok {
+		out = append(out, derivedValue{lagFigure, v, r.Results["replication"].At})
 	}
 	return out
 }
@@ -286,6 +317,11 @@ func (b *Observer) keep(ctx context.Context, r sample.Reading) {
 		}
 		if v, ok := res.Row(0).Float(f.column); ok {
 			list = append(list, history.Value{Shard: r.Source, Name: f.name, Value: v})
+		}
+	}
+	for _, d := range derived(r) {
+		if d.at.After(since) {
+			list = append(list, history.Value{Shard: r.Source, Name: d.name, Value: d.value})
 		}
 	}
 	if len(list) == 0 {

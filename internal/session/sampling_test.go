@@ -67,6 +67,7 @@ func TestTwoThatSampleKeepEachValueOnce(t *testing.T) {
 	t.Parallel()
 	f := fleettest.New(t, 2)
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	observers := []*session.Observer{}
 	for _, face := range []string{"worker", "api"} {
 		s, err := f.Home.Session(ctx, fleettest.Name, home.SessionOptions{Email: fleettest.Admin, Source: face})

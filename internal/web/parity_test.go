@@ -54,6 +54,7 @@ var given = map[string][]string{
 	"Shell/SetOperator":         {`["nobody"]`, `["ann@example.com"]`},
 	"Shell/UseFleet":            {`["none"]`, `["test"]`},
 	"Overview/Health":           {`[""]`, `["shard_1"]`, `["none"]`},
+	"Overview/History":          {`[{"shard":"none"}]`, `[{"metrics":["weather"]}]`, `[{"since":"soon"}]`, `[{"shard":"shard_1","since":"2026-01-01","until":"2026-01-02"}]`},
 	"Overview/Stats":            {`["default"]`, `["none"]`, `["shard_2"]`},
 	"Overview/Views":            {`["none"]`, `["shard_2"]`},
 	"Overview/Sessions":         {`["none"]`, `["shard_2"]`},

@@ -493,6 +493,55 @@ export namespace session {
 	    shards: ShardHealth[];
 	    fleet: Finding[];
 	}
+	export interface HistoryMark {
+	    at: number;
+	    kind: string;
+	    tenant: string;
+	    label: string;
+	    source: string;
+	    target: string;
+	    move: string;
+	}
+	export interface HistoryRequest {
+	    shard: string;
+	    metrics: string[];
+	    since: string;
+	    until: string;
+	    points: number;
+	    marks: boolean;
+	}
+	export interface Sampling {
+	    on: boolean;
+	    by: string;
+	    process: number;
+	    here: boolean;
+	    since?: string | null;
+	    reason: string;
+	}
+	export interface MetricHistory {
+	    name: string;
+	    title: string;
+	    unit: string;
+	    at: number[];
+	    mean: number[];
+	    least: number[];
+	    most: number[];
+	    reason: string;
+	}
+	export interface ShardHistory {
+	    name: string;
+	    kept_since?: string | null;
+	    metrics: MetricHistory[];
+	}
+	export interface HistoryView {
+	    from: number;
+	    to: number;
+	    step_seconds: number;
+	    shards: ShardHistory[];
+	    marks: HistoryMark[];
+	    marks_reason: string;
+	    sampling: Sampling;
+	}
 	export interface InstallView {
 	    schema: string;
 	    installed: boolean;
@@ -522,6 +571,7 @@ export namespace session {
 	    unclassified: number;
 	    problems: string[];
 	}
+	
 	
 	export interface MoveAction {
 	    id: string;
@@ -970,6 +1020,8 @@ export namespace session {
 	    proof: boolean;
 	    note: string;
 	}
+	
+	
 	
 	
 	

@@ -31,8 +31,9 @@
 //
 // # Reading
 //
-// Range answers with the finest tier that still covers the period and fits in the
-// number of points that was asked for. Buckets that have not ended are made from
+// Range answers with the coarsest tier that still covers the period and makes about as
+// many points as were asked for, several buckets of it together where it makes more.
+// Buckets that have not ended are made from
 // the tiers below when they are read, so that a chart has its last minutes in every
 // tier. Nothing is drawn where nothing was measured: a shard that did not answer
 // leaves a gap, not a zero.

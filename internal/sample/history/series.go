@@ -26,8 +26,8 @@ type Series struct {
 // Range returns the course of one value from a time until before another, in at
 // most about most points; buckets without a value are left out.
 func (h *History) Range(ctx context.Context, fleet, shard, name string, from, to time.Time, most int) (Series, error) {
-	t := h.choose(from, to, most)
-	out := Series{Step: t.step, Points: []Point{}}
+	t, length := h.choose(from, to, most)
+	out := Series{Step: length, Points: []Point{}}
 	tx, err := h.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return out, broken(err)
@@ -39,12 +39,12 @@ func (h *History) Range(ctx context.Context, fleet, shard, name string, from, to
 		return out, broken(err)
 	}
 	begin, end := from.UnixMilli(), to.UnixMilli()
-	if t.step == 0 {
+	if length == 0 {
 		out.Points, err = values(ctx, tx, series, begin, end)
 		return out, broken(err)
 	}
 	// What is not rolled up to the tier is taken from those below.
-	step := t.step.Milliseconds()
+	step := length.Milliseconds()
 	begin = begin / step * step
 	list := tiers()
 	at := slices.Index(list, t)
@@ -72,23 +72,46 @@ func (h *History) Range(ctx context.Context, fleet, shard, name string, from, to
 	return out, nil
 }
 
-// choose takes the finest tier that still has the begin of the period and not too
-// many points; the coarsest when none does.
-func (h *History) choose(from, to time.Time, most int) tier {
+// often is the shortest interval at which anything is measured.
+const often = 10 * time.Second
+
+// choose takes the coarsest tier that still has the begin of the period and makes at
+// least a quarter of the points, else the finest that has it; and how long a bucket is:
+// several of the tier's together where there would be too many points, 0 for the values
+// as they came.
+func (h *History) choose(from, to time.Time, most int) (t tier, length time.Duration) {
+	most = max(1, most)
 	list := tiers()
-	for i, t := range list {
-		if i == len(list)-1 {
-			return t
+	t = list[len(list)-1]
+	for _, one := range slices.Backward(list) {
+		if from.Before(h.now().Add(-one.keep)) {
+			break // and finer ones are kept for a shorter time
 		}
-		step := t.step
-		if step == 0 {
-			step = 10 * time.Second // the shortest interval at which anything is measured
-		}
-		if !from.Before(h.now().Add(-t.keep)) && to.Sub(from) <= time.Duration(most)*step {
-			return t
+		t = one
+		if int64(to.Sub(from)/max(one.step, often)) >= int64(most/4) {
+			break
 		}
 	}
-	return list[len(list)-1]
+	step := max(t.step, often)
+	if n := int64((to.Sub(from) + step - 1) / step); n > int64(most) {
+		return t, step * time.Duration((n+int64(most)-1)/int64(most))
+	}
+	return t, t.step
+}
+
+// First returns when the oldest value of a shard was measured that is kept, or of
+// a bucket of it the begin; nil where none is.
+func (h *History) First(ctx context.Context, fleet, shard string) (*time.Time, error) {
+	var at sql.NullInt64
+	err := h.db.QueryRowContext(ctx, `SELECT min(least) FROM (
+		SELECT (SELECT min(at) FROM sample_raw r WHERE r.series = s.id) AS least FROM sample_series s WHERE s.fleet = ?1 AND s.shard = ?2
+		UNION ALL
+		SELECT (SELECT min(at) FROM sample_bucket b WHERE b.series = s.id AND b.step = x.step) FROM sample_series s, sample_rolled x WHERE s.fleet = ?1 AND s.shard = ?2)`, fleet, shard).Scan(&at)
+	if err != nil || !at.Valid {
+		return nil, broken(err)
+	}
+	first := time.UnixMilli(at.Int64).UTC()
+	return &first, nil
 }
 
 // sum is a bucket that is being made.

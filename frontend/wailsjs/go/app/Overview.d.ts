@@ -10,6 +10,8 @@ export function EndSession(arg1:session.EndRequest):Promise<session.Ended>;
 
 export function Health(arg1:string):Promise<session.Health>;
 
+export function History(arg1:session.HistoryRequest):Promise<session.HistoryView>;
+
 export function Recent():Promise<session.EventList>;
 
 export function Sessions(arg1:string):Promise<session.Backends>;

@@ -18,6 +18,10 @@ export function Health(arg1) {
   return window['go']['app']['Overview']['Health'](arg1);
 }
 
+export function History(arg1) {
+  return window['go']['app']['Overview']['History'](arg1);
+}
+
 export function Recent() {
   return window['go']['app']['Overview']['Recent']();
 }
