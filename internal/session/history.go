@@ -124,14 +124,14 @@ func MetricNames() []string {
 // shard_unknown, not_available where nothing is kept.
 func (s *Session) History(ctx context.Context, r HistoryRequest) (HistoryView, error) {
 	out := HistoryView{Shards: []ShardHistory{}, Marks: []HistoryMark{}}
-	until, err := moment(r.Until)
+	until, err := moment(r.Until, time.UTC)
 	if err != nil {
 		return out, err
 	}
 	if until.IsZero() {
 		until = time.Now()
 	}
-	since, err := moment(r.Since)
+	since, err := moment(r.Since, time.UTC)
 	if err != nil {
 		return out, err
 	}

@@ -52,7 +52,7 @@ const routes = [
     getParentRoute: at,
     path: "/shards/$name",
     component: ShardScreen,
-    validateSearch: (s: Record<string, unknown>): { tab?: string } => ({ tab: text(s.tab) }),
+    validateSearch: (s: Record<string, unknown>): { tab?: string; range?: string } => ({ tab: text(s.tab), range: text(s.range) }),
   }),
   createRoute({
     getParentRoute: at,

@@ -33,6 +33,7 @@ export const api = {
   sessions: call(OverviewService.Sessions),
   cancelSession: call(OverviewService.CancelSession),
   endSession: call(OverviewService.EndSession),
+  history: call(OverviewService.History),
   recent: call(OverviewService.Recent),
 
   tenants: call(TenantsService.List),

@@ -1,4 +1,4 @@
-import type { AuditFilter, ReportRequest, TenantFilter } from "./types";
+import type { AuditFilter, HistoryRequest, ReportRequest, TenantFilter } from "./types";
 
 /** The names under which answers are kept; all but info and settings belong to the current fleet. */
 export const keys = {
@@ -15,6 +15,7 @@ export const keys = {
   views: (shard: string) => ["fleet", "views", shard] as const,
   /** Not among what is read again by itself: what is confirmed is what was seen. */
   sessions: (shard: string, at: number) => ["sessions", shard, at] as const,
+  history: (r: HistoryRequest) => ["fleet", "history", r] as const,
   recent: ["fleet", "recent"] as const,
   tenants: (f: TenantFilter) => ["fleet", "tenants", f] as const,
   tenant: (id: string) => ["fleet", "tenant", id] as const,

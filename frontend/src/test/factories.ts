@@ -4,9 +4,11 @@ import type {
   Distribution,
   Event,
   Finding,
+  HistoryView,
   Info,
   MapTable,
   MapView,
+  MetricHistory,
   MoveReport,
   MoveView,
   Plan,
@@ -167,6 +169,34 @@ export function health(name: string, findings: Partial<Finding>[] = [], over: Pa
     checked_at: new Date().toISOString(),
     ...over,
   };
+}
+
+/** course is a figure measured each minute; null is a gap. */
+export function course(mean: (number | null)[], over: Partial<MetricHistory> = {}): MetricHistory {
+  return {
+    name: "latency_ms",
+    title: "Latency",
+    unit: "ms",
+    at: mean.map((_, i) => 1000 + i * 60),
+    mean: mean as number[],
+    least: [],
+    most: [],
+    reason: mean.length === 0 ? "nothing was measured in this time" : "",
+    ...over,
+  };
+}
+
+export function past(metrics: MetricHistory[], over: Partial<HistoryView> = {}): HistoryView {
+  return {
+    from: 1000,
+    to: 1600,
+    step_seconds: 0,
+    shards: [{ name: "shard_1", kept_since: metrics.length === 0 ? null : "2026-01-01T00:00:00Z", metrics }],
+    marks: [],
+    marks_reason: "",
+    sampling: { on: true, by: "window", process: 7, here: true, since: "2026-01-01T00:00:00Z", reason: "" },
+    ...over,
+  } as HistoryView;
 }
 
 export function distribution(shards: ShardStatus[]): Distribution {

@@ -5,7 +5,7 @@ import { newClient } from "../app/client";
 import { setLive } from "../app/live";
 import { newRouter } from "../app/router";
 import type { Problem } from "../bridge";
-import { alerts, distribution, info, mapView, queue, shard, status, tenants, tenantView } from "./factories";
+import { alerts, distribution, info, mapView, past, queue, shard, status, tenants, tenantView } from "./factories";
 
 type Answer = (...args: never[]) => unknown;
 
@@ -19,6 +19,7 @@ function usual(): Record<string, Answer> {
     "Overview.Status": () => status(shards),
     "Overview.Health": () => ({ shards: [] }),
     "Overview.Distribution": () => distribution(shards),
+    "Overview.History": () => past([]),
     "Overview.Recent": () => ({ events: [] }),
     "Overview.Stats": () => ({ name: "", tenants: 0, table_count: 1, size_bytes: 1, index_bytes: 1, counts: {}, checked_at: "" }),
     "Moves.List": () => ({ moves: [], queue: queue(), queue_reason: "" }),

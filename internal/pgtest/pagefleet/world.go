@@ -269,6 +269,9 @@ func (w *world) production(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := pastOf(ctx, h, f.Name, "default", "shard_1", "shard_2"); err != nil {
+		return err
+	}
 	return h.Close()
 }
 

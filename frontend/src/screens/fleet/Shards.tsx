@@ -4,7 +4,8 @@ import { type ReactNode, useMemo } from "react";
 import { CardBones, TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
 import { problemOf } from "../../app/problem";
-import type { ShardHealth, ShardStatus } from "../../bridge";
+import type { HistoryView, MetricHistory, ShardHealth, ShardStatus } from "../../bridge";
+import { Spark } from "../../charts/Spark";
 import { Age } from "../../ui/Age";
 import { Bar } from "../../ui/Bar";
 import { type Column, DataTable, readSort, writeSort } from "../../ui/DataTable";
@@ -15,7 +16,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 import { Status, shardStatus } from "../../ui/Status";
 import { cardsUpTo, findings, fullness, worstFirst } from "./figures";
-import { useHealth } from "./queries";
+import { useDay, useHealth } from "./queries";
 
 const route = getRouteApi("/");
 
@@ -27,6 +28,8 @@ export function Shards() {
   const { sort, view } = route.useSearch();
   const byName = useMemo(() => new Map((health.data?.shards ?? []).map((h) => [h.name, h])), [health.data]);
   const rows = useMemo(() => worstFirst(status.data?.shards ?? [], byName), [status.data, byName]);
+  const day = useDay();
+  const courses = useMemo(() => dayOf(day.data), [day.data]);
   const cards = view === "cards" || (view !== "table" && rows.length <= cardsUpTo);
   const silent = rows.filter((s) => s.configured && !s.reachable);
   const retry = () => {
@@ -82,14 +85,14 @@ export function Shards() {
             ) : cards ? (
               <ul className="cards">
                 {rows.map((s) => (
-                  <Card key={s.name} s={s} h={byName.get(s.name)} />
+                  <Card key={s.name} s={s} h={byName.get(s.name)} day={courses} />
                 ))}
               </ul>
             ) : (
               <DataTable
                 label="Shards"
                 keyboard
-                columns={columns(byName)}
+                columns={columns(byName, courses)}
                 rows={rows}
                 rowKey={(s) => s.name}
                 maxHeight={rows.length > 14 ? 560 : undefined}
@@ -102,6 +105,38 @@ export function Shards() {
         </Loaded>
       )}
     </Panel>
+  );
+}
+
+/** Day is how figures of the shards went in a day. */
+interface Day {
+  from: number;
+  to: number;
+  of: (shard: string, metric: string) => MetricHistory | undefined;
+}
+
+function dayOf(v: HistoryView | undefined): Day {
+  const by = new Map((v?.shards ?? []).flatMap((s) => s.metrics.map((m) => [`${s.name} ${m.name}`, m] as const)));
+  return { from: v?.from ?? 0, to: v?.to ?? 0, of: (shard, metric) => by.get(`${shard} ${metric}`) };
+}
+
+/** Sparks are a shard's day; nothing where nothing of it was measured. */
+function Sparks({ of: shard, day }: { of: string; day: Day }) {
+  const list = ["latency_ms", "connections", "size_bytes"].map((m) => day.of(shard, m));
+  if (!list.some((m) => m?.mean.some((v) => typeof v === "number"))) return null;
+  return (
+    <dl className="sparks">
+      {list.map((m) =>
+        m ? (
+          <div key={m.name}>
+            <dt>{m.title}, 24 h</dt>
+            <dd>
+              <Spark of={m} from={day.from} to={day.to} width={120} />
+            </dd>
+          </div>
+        ) : null,
+      )}
+    </dl>
   );
 }
 
@@ -122,7 +157,7 @@ function Place({ s }: { s: ShardStatus }) {
   );
 }
 
-function Card({ s, h }: { s: ShardStatus; h: ShardHealth | undefined }) {
+function Card({ s, h, day }: { s: ShardStatus; h: ShardHealth | undefined; day: Day }) {
   const [tone, word] = shardStatus(s.status);
   const silent = s.configured && !s.reachable;
   return (
@@ -174,6 +209,7 @@ function Card({ s, h }: { s: ShardStatus; h: ShardHealth | undefined }) {
         </Pair>
         <Pair label="Moves">{s.open_moves > 0 ? <Link to="/moves">{s.open_moves}</Link> : <span className="faint">none</span>}</Pair>
       </dl>
+      <Sparks of={s.name} day={day} />
     </li>
   );
 }
@@ -187,7 +223,7 @@ function Pair({ label, children }: { label: string; children: ReactNode }) {
   );
 }
 
-function columns(byName: Map<string, ShardHealth>): Column<ShardStatus>[] {
+function columns(byName: Map<string, ShardHealth>, day: Day): Column<ShardStatus>[] {
   return [
     {
       key: "name",
@@ -247,9 +283,14 @@ function columns(byName: Map<string, ShardHealth>): Column<ShardStatus>[] {
       right: true,
       by: (s) => s.latency_ms,
       cell: (s) => (
-        <Value of={s.latency_ms} reason={s.latency_ms_reason || s.error || undefined}>
-          {millis(s.latency_ms ?? 0)}
-        </Value>
+        <span className="row" style={{ justifyContent: "flex-end" }}>
+          <span className="roomy">
+            <Spark of={day.of(s.name, "latency_ms")} from={day.from} to={day.to} width={56} />
+          </span>
+          <Value of={s.latency_ms} reason={s.latency_ms_reason || s.error || undefined}>
+            {millis(s.latency_ms ?? 0)}
+          </Value>
+        </span>
       ),
     },
     {
@@ -258,10 +299,15 @@ function columns(byName: Map<string, ShardHealth>): Column<ShardStatus>[] {
       right: true,
       by: (s) => s.connections,
       cell: (s) => (
-        <Value of={s.connections} reason={s.error ?? "not known"}>
-          {s.connections}
-          {s.max_connections ? <span className="faint"> / {s.max_connections}</span> : null}
-        </Value>
+        <span className="row" style={{ justifyContent: "flex-end" }}>
+          <span className="roomy">
+            <Spark of={day.of(s.name, "connections")} from={day.from} to={day.to} width={56} />
+          </span>
+          <Value of={s.connections} reason={s.error ?? "not known"}>
+            {s.connections}
+            {s.max_connections ? <span className="faint"> / {s.max_connections}</span> : null}
+          </Value>
+        </span>
       ),
     },
     {

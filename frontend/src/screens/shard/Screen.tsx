@@ -20,10 +20,12 @@ import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { Mark, Status, shardStatus, type Tone } from "../../ui/Status";
 import { type EndAsked, EndSession } from "./End";
+import { History } from "./History";
 import { useLargest, useShardHealth, useShardStats } from "./queries";
 import { Views } from "./Views";
 
 const overview = "overview";
+const past = "history";
 
 /** parts are what a shard's server tells of itself, a tab each. */
 const parts: [group: string, title: string][] = [
@@ -101,6 +103,7 @@ export function ShardScreen() {
               {shard.configured ? (
                 <Tabs.List mb={16}>
                   <Tabs.Tab value={overview}>Overview</Tabs.Tab>
+                  <Tabs.Tab value={past}>History</Tabs.Tab>
                   {parts.map(([group, title]) => (
                     <Tabs.Tab key={group} value={group}>
                       {title}
@@ -110,6 +113,9 @@ export function ShardScreen() {
               ) : null}
               <Tabs.Panel value={overview}>
                 <Body shard={shard} h={h} health={health} stats={stats} onCheck={check} />
+              </Tabs.Panel>
+              <Tabs.Panel value={past}>
+                <History shard={name} />
               </Tabs.Panel>
               {parts.map(([group]) => (
                 <Tabs.Panel key={group} value={group}>

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { often } from "../../app/live";
-import { anyTenant, api, type EndRequest, keys } from "../../bridge";
+import { anyTenant, api, type EndRequest, type HistoryRequest, keys } from "../../bridge";
 
 export function useShardHealth(name: string, on: boolean) {
   return useQuery({ queryKey: keys.health(name), queryFn: () => api.health(name), refetchInterval: often(2), enabled: on });
@@ -39,4 +39,10 @@ export function useEndSession() {
     mutationFn: ({ cancel, ...r }: EndRequest & { cancel: boolean }) => (cancel ? api.cancelSession(r) : api.endSession(r)),
     onSettled: () => client.invalidateQueries({ queryKey: keys.fleet }),
   });
+}
+
+/** useShardHistory asks for a short time more often: of a long one a minute more says nothing. */
+export function useShardHistory(shard: string, since: string) {
+  const r: HistoryRequest = { shard, metrics: [], since, until: "", points: 0, marks: true };
+  return useQuery({ queryKey: keys.history(r), queryFn: () => api.history(r), refetchInterval: often(since === "1h" ? 4 : 24) });
 }
