@@ -67,7 +67,7 @@ func (a *App) observeOne(o *opened) (end func(), err error) {
 		return nil, err // retired meanwhile; its session may be closed soon
 	}
 	observing, stop := context.WithCancel(o.watching)
-	_, done, err := o.session.Observe(observing, session.ObserveOptions{Full: full, Alerts: true, Yield: true})
+	_, done, err := o.session.Observe(observing, session.ObserveOptions{Full: full, Alerts: true, Yield: true, Desktop: a.mode == Window})
 	if err != nil {
 		stop()
 		return nil, err

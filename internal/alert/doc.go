@@ -35,4 +35,8 @@
 // claim runs out; between sending and mark one that is sent again under the same
 // key, by which a receiver knows it: the Message-ID of a mail, the Idempotency-Key of
 // a webhook. Never is a message lost.
+//
+// A desktop is told otherwise: no message waits for it. Each window looks at what was
+// told and shows what Shown, in the local store, does not have, noting it first. A crash
+// between the two leaves an alert that this desktop never shows.
 package alert

@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// reachable reports whether there is a session bus to ask. Without this the
-// library would start one, with a keychain of its own that nobody can open
+// SessionBus reports whether there is a session bus to ask. Without this the
+// libraries would start one, with a keychain of its own that nobody can open
 // and processes that stay: on every server, at every call.
-func reachable() error {
+func SessionBus() error {
 	if a := os.Getenv("DBUS_SESSION_BUS_ADDRESS"); a != "" && a != "autolaunch:" {
 		return nil
 	}

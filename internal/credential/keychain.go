@@ -85,7 +85,7 @@ func (k Keychain) call(ctx context.Context, f func() error) error {
 	if patience == 0 {
 		patience = 20 * time.Second
 	}
-	if err := reachable(); err != nil {
+	if err := SessionBus(); err != nil {
 		return describe(err)
 	}
 	done := make(chan error, 1)

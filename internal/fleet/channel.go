@@ -17,6 +17,8 @@ const (
 	ChannelSMTP    = "smtp"
 	ChannelSlack   = "slack"
 	ChannelWebhook = "webhook"
+	// ChannelDesktop is the desktop of whoever has the window open.
+	ChannelDesktop = "desktop"
 )
 
 // How a mail server is spoken to.
@@ -48,6 +50,11 @@ type Channel struct {
 // CredentialName is the keychain item of the mail server's password or of the
 // webhook's address.
 func (c Channel) CredentialName() string { return "notify-" + c.Name }
+
+// NeedsCredential reports whether CredentialName has to be kept for it.
+func (c Channel) NeedsCredential() bool {
+	return c.Kind == ChannelSlack || c.Kind == ChannelWebhook || c.Kind == ChannelSMTP && c.User != ""
+}
 
 // SecretName is the keychain item of what signs a webhook.
 func (c Channel) SecretName() string { return "notify-" + c.Name + "-secret" }
@@ -161,8 +168,13 @@ func channelOf(m fileChannel, known []Channel, bad func(key, hint, format string
 			return c, bad("kind", "its address is a secret: shard-admin fleet credential set "+c.CredentialName(), "the channel %s is a webhook and takes neither host, port, tls, user, from nor to", m.Name)
 		}
 		return c, nil
+	case ChannelDesktop:
+		if m.Host != "" || m.Port != 0 || m.TLS != "" || m.User != "" || m.From != "" || len(m.To) > 0 || c.Digest != nil {
+			return c, bad("kind", "name, severity and events are all there is", "the channel %s is the desktop and takes neither host, port, tls, user, from, to nor digest", m.Name)
+		}
+		return c, nil
 	}
-	return c, bad("kind", "write smtp, slack or webhook", "there is no kind of channel %q", m.Kind)
+	return c, bad("kind", "write smtp, slack, webhook or desktop", "there is no kind of channel %q", m.Kind)
 }
 
 func (c *Channel) checkMail(bad func(key, hint, format string, args ...any) error) error {

@@ -249,7 +249,7 @@ func (f *Fleet) Credentials() []string {
 		out = append(out, SSHCredential)
 	}
 	for _, c := range f.Channels {
-		if c.Kind != ChannelSMTP || c.User != "" {
+		if c.NeedsCredential() {
 			out = append(out, c.CredentialName())
 		}
 		if c.Kind == ChannelWebhook {

@@ -56,6 +56,8 @@ func (c Channel) Send(ctx context.Context, m Message) error {
 		return c.mail(ctx, m)
 	case fleet.ChannelSlack, fleet.ChannelWebhook:
 		return c.post(ctx, m)
+	case fleet.ChannelDesktop:
+		return c.desktop(ctx, m)
 	}
 	return fault.Newf(fault.Internal, "", "a channel of the kind %q cannot send", c.Spec.Kind)
 }

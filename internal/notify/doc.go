@@ -1,5 +1,6 @@
 // Package notify sends messages to people and programs: mail over SMTP, webhooks
-// that Slack and what is compatible with it understand, and webhooks of our own form.
+// that Slack and what is compatible with it understand, and webhooks of our own form; and
+// notifications on the desktop of the computer on which it runs.
 //
 // A Channel sends one Message and says whether it arrived. It keeps nothing and tries
 // once: package alert keeps what is to be sent and comes again. A Later error says

@@ -72,13 +72,27 @@ type alerting struct {
 	lease *job.Lease
 	known string // why nothing can be kept, as it was logged last
 	able  map[string]ability
+	// channels are those by which this one tells.
+	channels []fleet.Channel
 	// down is the alert of a control database that does not answer, which nobody can
 	// keep there.
 	down []alert.Alert
 }
 
+// alerting makes one that tells by the channels of the fleet file that are the desktop,
+// or by the others.
+func (b *Observer) alerting(desktop bool) *alerting {
+	a := &alerting{b: b, s: b.s, store: b.s.alerts(), able: map[string]ability{}, channels: []fleet.Channel{}}
+	for _, c := range b.s.cfg.Fleet.Channels {
+		if (c.Kind == fleet.ChannelDesktop) == desktop {
+			a.channels = append(a.channels, c)
+		}
+	}
+	return a
+}
+
 func (b *Observer) alerts(ctx context.Context) {
-	a := &alerting{b: b, s: b.s, store: b.s.alerts(), able: map[string]ability{}}
+	a := b.alerting(false)
 	defer func() {
 		if a.lease != nil {
 			_ = a.lease.Release(context.WithoutCancel(ctx))
@@ -88,7 +102,7 @@ func (b *Observer) alerts(ctx context.Context) {
 }
 
 func (b *Observer) sending(ctx context.Context) {
-	a := &alerting{b: b, s: b.s, store: b.s.alerts(), able: map[string]ability{}}
+	a := b.alerting(false)
 	every(ctx, alertEvery, func() {
 		// Where nothing is kept nothing waits; that is said by who evaluates.
 		limited, cancel := context.WithTimeout(ctx, answerLimit)
@@ -145,7 +159,7 @@ func (a *alerting) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.store.Evaluate(limited, a.lease, seen, a.s.cfg.Fleet.Channels)
+	return a.store.Evaluate(limited, a.lease, seen, a.channels)
 }
 
 // control tells of a control database that does not answer. Nobody can keep that
@@ -169,7 +183,7 @@ func (a *alerting) control(ctx context.Context, err error) {
 	for _, due := range alert.Due(now, a.down, nil) {
 		a.down[0].Told = due.Told
 		item, key := alert.ItemOf(due), uuid.NewString()
-		for _, c := range a.s.cfg.Fleet.Channels {
+		for _, c := range a.channels {
 			if c.Wants(ruleControl) {
 				if err := a.s.sendTo(ctx, c, notify.Message{Key: key, Items: []notify.Item{item}}); err != nil {
 					a.s.cfg.Log.Warn("nobody could be told that the control database does not answer", "channel", c.Name, "error", err)
@@ -185,7 +199,7 @@ func (a *alerting) control(ctx context.Context, err error) {
 // send hands out what waits, one after the other.
 func (a *alerting) send(ctx context.Context) {
 	names := []string{}
-	for _, c := range a.s.cfg.Fleet.Channels {
+	for _, c := range a.channels {
 		if !a.b.yield || a.canSend(ctx, c) {
 			names = append(names, c.Name)
 		}
@@ -245,7 +259,7 @@ func (s *Session) sendTo(ctx context.Context, c fleet.Channel, m notify.Message)
 func (s *Session) channel(ctx context.Context, c fleet.Channel) (notify.Channel, error) {
 	ch := notify.Channel{Spec: c}
 	var err error
-	if c.Kind != fleet.ChannelSMTP || c.User != "" {
+	if c.NeedsCredential() {
 		first, err := s.secretOf(ctx, c.CredentialName())
 		if err != nil {
 			return ch, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"shardadmin/internal/alert"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/health"
@@ -37,6 +38,9 @@ type ObserveOptions struct {
 	// it the fleet is looked at in any case, by whoever needs the figures itself; the
 	// history is kept by one program alone all the same.
 	Yield bool
+	// Desktop shows alerts on this computer's desktop where the fleet file has a channel
+	// for that, whoever looks and evaluates. It is for the window.
+	Desktop bool
 }
 
 // Observer looks at a fleet over and over and remembers what it saw: whoever asks
@@ -47,6 +51,7 @@ type Observer struct {
 	s       *Session
 	sampler *sample.Sampler
 	past    *history.History
+	shown   *alert.Shown
 
 	yield bool
 
@@ -124,6 +129,7 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 			return nil, nil, err
 		}
 		b.past, end = history.New(local, time.Now), func() { _ = local.Close() }
+		b.shown = alert.NewShown(local)
 		// The first try is part of the call: who observes first, looks.
 		first, _, err = b.past.Acquire(ctx, s.cfg.Fleet.Name, s.cfg.Source, os.Getpid())
 		b.noted(ctx, err)
@@ -155,6 +161,11 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 	go func() {
 		defer close(closed)
 		defer end()
+		if o.Desktop {
+			var shown sync.WaitGroup
+			shown.Go(func() { b.desktop(ctx) })
+			defer shown.Wait()
+		}
 		if b.past == nil {
 			b.look(ctx, o)
 			return

@@ -233,7 +233,8 @@ function Channels({ list }: { list: AlertChannel[] }) {
     <Panel title="Who is told">
       {list.length === 0 ? (
         <Empty title="Nobody is told">
-          The fleet file has no [[notify]]: by mail, Slack or a webhook. The guide says how to write one; its secret goes to the keychain.
+          The fleet file has no [[notify]]: by mail, Slack, a webhook or on the desktop. The guide says how to write one; its secret goes to
+          the keychain.
         </Empty>
       ) : (
         <>
