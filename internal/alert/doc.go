@@ -20,7 +20,8 @@
 //
 // An alert is told when it fires, again when it gets worse, and when it is resolved.
 // What is due together within groupWait is one message. A silence is for one shard or
-// the fleet, one rule or all, and for a time: alerts live on, nobody is told. What
+// the fleet, one rule or all, and for a time, or for windows that come again until then:
+// alerts live on, nobody is told. What
 // fires still when the silence ends is told then; what ended within it never was.
 // Acknowledging ends what is told but the end. An alert of something that happened,
 // as a move that is done, is told once.

@@ -3,6 +3,8 @@ package alert
 import (
 	"slices"
 	"time"
+
+	"shardadmin/internal/job/window"
 )
 
 // State is where an alert stands.
@@ -159,11 +161,21 @@ type Silence struct {
 	Shard, Rule  string // empty for all
 	Begins, Ends time.Time
 	Reason, By   string
+	// Every are the windows in which it holds between the two; all the time where it
+	// has none.
+	Every window.Set
+	// Unread is true for windows that this version cannot read: they silence nothing.
+	Unread bool
+}
+
+// Holds reports whether the silence holds now.
+func (s Silence) Holds(now time.Time) bool {
+	return !now.Before(s.Begins) && now.Before(s.Ends) && !s.Unread && s.Every.Open(now)
 }
 
 // Covers reports whether the silence is about the alert now.
 func (s Silence) Covers(now time.Time, a Alert) bool {
-	return !now.Before(s.Begins) && now.Before(s.Ends) && (s.Shard == "" || s.Shard == a.Shard) && (s.Rule == "" || s.Rule == a.Rule)
+	return s.Holds(now) && (s.Shard == "" || s.Shard == a.Shard) && (s.Rule == "" || s.Rule == a.Rule)
 }
 
 // Silenced reports whether one of the silences is about the alert now.

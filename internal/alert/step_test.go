@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"shardadmin/internal/alert"
+	"shardadmin/internal/job/window"
 )
 
 var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
@@ -215,4 +216,23 @@ func TestDelayGrowsAndHeedsTheReceiver(t *testing.T) {
 	require.Equal(t, 10*time.Second, alert.Delay(2, 0))
 	require.Equal(t, 30*time.Minute, alert.Delay(50, 0))
 	require.Equal(t, time.Hour, alert.Delay(1, time.Hour))
+}
+
+func TestASilenceThatComesAgainHoldsInItsWindows(t *testing.T) {
+	t.Parallel()
+	every, err := window.Parse("sun 02:00-04:00 Europe/Berlin")
+	require.NoError(t, err)
+	sunday := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC) // 02:00 in Berlin
+	s := alert.Silence{Shard: "shard_1", Begins: sunday.AddDate(0, 0, -1), Ends: sunday.AddDate(0, 0, 10), Every: every}
+	a := alert.Alert{Rule: "health.vacuum", Shard: "shard_1"}
+	for at, covers := range map[time.Time]bool{
+		sunday.Add(-time.Minute): false, sunday: true, sunday.Add(2*time.Hour - time.Second): true, sunday.Add(2 * time.Hour): false,
+		sunday.AddDate(0, 0, 7): true, sunday.AddDate(0, 0, 14): false, sunday.AddDate(0, 0, -7): false, sunday.AddDate(0, 0, 1): false,
+	} {
+		require.Equal(t, covers, s.Covers(at, a), at)
+	}
+	s.Unread = true
+	require.False(t, s.Covers(sunday, a), "who cannot read the windows tells people")
+	s = alert.Silence{Begins: sunday, Ends: sunday.Add(time.Hour)}
+	require.True(t, s.Covers(sunday.Add(time.Minute), a), "without windows it holds all the time")
 }

@@ -15,6 +15,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/job"
+	"shardadmin/internal/job/window"
 	"shardadmin/internal/notify"
 	"shardadmin/internal/policy"
 )
@@ -184,12 +185,24 @@ func (s *Store) read(ctx context.Context, q querier, rest string, args ...any) (
 }
 
 func (s *Store) silences(ctx context.Context, q querier) ([]Silence, error) {
-	rows, err := q.Query(ctx, s.sql(`SELECT id, shard, rule, begins_at, ends_at, reason, created_by FROM {{schema}}.silence WHERE ends_at > clock_timestamp() ORDER BY begins_at, id`))
+	rows, err := q.Query(ctx, s.sql(`SELECT `+silenceColumns+` FROM {{schema}}.silence WHERE ends_at > clock_timestamp() ORDER BY begins_at, id`))
 	if err != nil {
 		return nil, s.fault(err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Silence])
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Silence, error) { return scanSilence(row) })
 	return list, s.fault(err)
+}
+
+const silenceColumns = `id, shard, rule, begins_at, ends_at, reason, created_by, windows`
+
+func scanSilence(row pgx.Row) (Silence, error) {
+	n, every := Silence{}, ""
+	if err := row.Scan(&n.ID, &n.Shard, &n.Rule, &n.Begins, &n.Ends, &n.Reason, &n.By, &every); err != nil {
+		return n, err
+	}
+	set, err := window.Parse(every)
+	n.Every, n.Unread = set, err != nil
+	return n, nil
 }
 
 // List returns the open alerts, the worst first, with all also what is over, the newest
@@ -234,8 +247,8 @@ func (s *Store) Silence(ctx context.Context, tx pgx.Tx, p policy.Permit, n Silen
 		return 0, fault.New(fault.Internal, "the permit is for something else", "")
 	}
 	var id int64
-	err := tx.QueryRow(ctx, s.sql(`INSERT INTO {{schema}}.silence (shard, rule, begins_at, ends_at, reason, created_by) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`),
-		n.Shard, n.Rule, n.Begins, n.Ends, p.Reason(), p.Operator()).Scan(&id)
+	err := tx.QueryRow(ctx, s.sql(`INSERT INTO {{schema}}.silence (shard, rule, begins_at, ends_at, reason, created_by, windows) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`),
+		n.Shard, n.Rule, n.Begins, n.Ends, p.Reason(), p.Operator(), n.Every.String()).Scan(&id)
 	return id, s.fault(err)
 }
 
@@ -244,9 +257,7 @@ func (s *Store) Unsilence(ctx context.Context, tx pgx.Tx, p policy.Permit, id in
 	if p.Action() != policy.AlertUnsilence {
 		return Silence{}, fault.New(fault.Internal, "the permit is for something else", "")
 	}
-	n := Silence{}
-	err := tx.QueryRow(ctx, s.sql(`DELETE FROM {{schema}}.silence WHERE id = $1 AND ends_at > clock_timestamp() RETURNING id, shard, rule, begins_at, ends_at, reason, created_by`), id).
-		Scan(&n.ID, &n.Shard, &n.Rule, &n.Begins, &n.Ends, &n.Reason, &n.By)
+	n, err := scanSilence(tx.QueryRow(ctx, s.sql(`DELETE FROM {{schema}}.silence WHERE id = $1 AND ends_at > clock_timestamp() RETURNING `+silenceColumns), id))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return n, fault.Newf(fault.AlertUnknown, "shard-admin alerts list shows those that are not over", "there is no silence %d", id)
 	}

@@ -29,9 +29,12 @@ look for alerts while they run.`,
 	silence := &cobra.Command{
 		Use: "silence", Short: "Tell nobody for a time, of a shard or the fleet", Args: want(),
 		Long: `Tell nobody for a time: maintenance. Alerts are shown all the same; what fires
-still at the end is told then. A silence lasts 31 days at most.`,
+still at the end is told then. A silence lasts 31 days at most. With --every it
+holds in those windows alone, written as "move queue window" takes them, and
+lasts a year unless --until says otherwise.`,
 		Example: `  shard-admin alerts silence --shard shard_1 --until 2h --note "a new disk"
-  shard-admin alerts silence --from 2026-01-31T22:00:00Z --until 6h --note disk`,
+  shard-admin alerts silence --from 2026-01-31T22:00:00Z --until 6h --note disk
+  shard-admin alerts silence --every "sun 02:00-04:00 Europe/Berlin" --note backup`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAlertsSilence(cmd.Context(), r) },
 	}
 	silence.Flags().SortFlags = false
@@ -39,6 +42,7 @@ still at the end is told then. A silence lasts 31 days at most.`,
 	silence.Flags().StringVar(&r.Rule, "rule", "", "about this `RULE` alone, as health.reachable")
 	silence.Flags().StringVar(&r.Begins, "from", "", "the `TIME` at which it begins, or a duration from now")
 	silence.Flags().StringVar(&r.Ends, "until", "", "the `TIME` at which it ends, or a duration")
+	silence.Flags().StringVar(&r.Every, "every", "", "in these `WINDOWS` alone, again and again until it ends")
 	unsilence := &cobra.Command{
 		Use: "unsilence ID", Short: "End a silence", Args: want("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.runAlertsUnsilence(cmd.Context(), args[0]) },
@@ -92,7 +96,14 @@ func printAlerts(w io.Writer, v session.AlertList) {
 		if n.Rule != "" {
 			of += ", " + n.Rule
 		}
-		paragraph(w, "", fmt.Sprintf("Silence %d of %s from %s to %s UTC, by %s: %s", n.ID, of, moment(n.Begins), moment(n.Ends), n.By, n.Reason))
+		when := ""
+		if n.Every != "" {
+			when = ", in the windows " + n.Every
+			if n.NextAt != nil {
+				when += ", next at " + moment(*n.NextAt) + " UTC"
+			}
+		}
+		paragraph(w, "", fmt.Sprintf("Silence %d of %s from %s to %s UTC%s, by %s: %s", n.ID, of, moment(n.Begins), moment(n.Ends), when, n.By, n.Reason))
 	}
 	for _, c := range v.Channels {
 		if c.Error != "" {
@@ -143,14 +154,14 @@ func (p *program) numbered(ctx context.Context, text, becomes string, do func(*s
 }
 
 func (p *program) runAlertsSilence(ctx context.Context, r session.SilenceRequest) error {
-	if r.Ends == "" {
+	if r.Ends == "" && r.Every == "" {
 		return fault.New(fault.Usage, "a silence needs an end", "add --until 2h, or a time such as 2026-01-31T06:00:00Z")
 	}
 	s, err := p.changing(ctx)
 	if err != nil {
 		return err
 	}
-	if err := p.change(ctx, s.Fleet(), "Nobody is told of "+or(r.Shard, "the fleet "+s.Fleet().Name)+" until "+r.Ends+".", s.Fleet().Name); err != nil {
+	if err := p.change(ctx, s.Fleet(), "Nobody is told of "+or(r.Shard, "the fleet "+s.Fleet().Name)+silent(r)+".", s.Fleet().Name); err != nil {
 		return err
 	}
 	r.Note = p.note
@@ -159,6 +170,18 @@ func (p *program) runAlertsSilence(ctx context.Context, r session.SilenceRequest
 		return err
 	}
 	return p.answer(v, func(w io.Writer) { line(w, "Silence %d until %s UTC.", v.ID, moment(v.Ends)) })
+}
+
+// silent says when a silence holds.
+func silent(r session.SilenceRequest) string {
+	out := ""
+	if r.Ends != "" {
+		out = " until " + r.Ends
+	}
+	if r.Every != "" {
+		out += " in the windows " + r.Every
+	}
+	return out
 }
 
 type silenceEnded struct {

@@ -14,6 +14,7 @@ import (
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
+	"shardadmin/internal/job/window"
 	"shardadmin/internal/notify"
 	"shardadmin/internal/policy"
 )
@@ -50,9 +51,13 @@ type SilenceView struct {
 	Rule   string `json:"rule"`
 	Begins string `json:"begins"`
 	Ends   string `json:"ends"`
-	Active bool   `json:"active"`
-	Reason string `json:"reason"`
-	By     string `json:"by"`
+	// Every are the windows in which it holds between the two; empty where it holds all
+	// the time. NextAt is when the next one opens, null where one is open or none comes.
+	Every  string  `json:"every"`
+	NextAt *string `json:"next_at"`
+	Active bool    `json:"active"`
+	Reason string  `json:"reason"`
+	By     string  `json:"by"`
 }
 
 // ChannelView is a channel of the fleet file and how it goes.
@@ -129,7 +134,19 @@ func (s *Session) Alerts(ctx context.Context, all bool) (AlertList, error) {
 }
 
 func silenceView(n alert.Silence, at time.Time) SilenceView {
-	return SilenceView{ID: n.ID, Shard: n.Shard, Rule: n.Rule, Begins: stamp(n.Begins), Ends: stamp(n.Ends), Active: !at.Before(n.Begins), Reason: n.Reason, By: n.By}
+	v := SilenceView{ID: n.ID, Shard: n.Shard, Rule: n.Rule, Begins: stamp(n.Begins), Ends: stamp(n.Ends), Every: n.Every.String(), Active: n.Holds(at), Reason: n.Reason, By: n.By}
+	if n.Unread {
+		v.Every = "windows that this version cannot read"
+	} else if !v.Active {
+		from := at
+		if from.Before(n.Begins) {
+			from = n.Begins
+		}
+		if next := n.Every.Opens(from); !next.IsZero() && next.Before(n.Ends) {
+			v.NextAt = ptr(stamp(next.UTC()))
+		}
+	}
+	return v
 }
 
 // evaluated reports whether some program holds the lease.
@@ -199,11 +216,18 @@ type SilenceRequest struct {
 	// duration such as 2h.
 	Begins string `json:"begins"`
 	Ends   string `json:"ends"`
-	Note   string `json:"note"`
+	// Every are windows such as "sun 02:00-04:00 Europe/Berlin", in which it holds again
+	// and again until its end; it may be empty. Then Ends may be empty as well: a year.
+	Every string `json:"every"`
+	Note  string `json:"note"`
 }
 
 // mostSilence bounds a silence: one that is forgotten ends by itself.
-const mostSilence = 31 * 24 * time.Hour
+// One that comes again may last a year.
+const (
+	mostSilence   = 31 * 24 * time.Hour
+	mostRecurring = 366 * 24 * time.Hour
+)
 
 // Silence files a time in which nobody is told of a shard or the fleet.
 func (s *Session) Silence(ctx context.Context, r SilenceRequest) (SilenceView, error) {
@@ -217,17 +241,27 @@ func (s *Session) Silence(ctx context.Context, r SilenceRequest) (SilenceView, e
 	if n.Begins, err = timeOf(r.Begins, at); err != nil {
 		return SilenceView{}, err
 	}
+	if n.Every, err = window.Parse(r.Every); err != nil {
+		return SilenceView{}, err
+	}
+	most, within := mostSilence, "31 days"
+	if len(n.Every) > 0 {
+		most, within = mostRecurring, "a year"
+	}
 	if n.Ends, err = timeOf(r.Ends, n.Begins); err != nil {
 		return SilenceView{}, err
 	}
-	if !n.Ends.After(n.Begins) || !n.Ends.After(at) || n.Ends.Sub(n.Begins) > mostSilence {
-		return SilenceView{}, fault.New(fault.Usage, "a silence ends after its beginning, in the future and within 31 days", "give its end as 2h or 2026-01-31T06:00:00Z")
+	if len(n.Every) > 0 && r.Ends == "" {
+		n.Ends = n.Begins.AddDate(1, 0, 0)
+	}
+	if !n.Ends.After(n.Begins) || !n.Ends.After(at) || n.Ends.Sub(n.Begins) > most {
+		return SilenceView{}, fault.Newf(fault.Usage, "give its end as 2h or 2026-01-31T06:00:00Z", "a silence ends after its beginning, in the future and within %s", within)
 	}
 	err = s.changeAlerts(ctx, policy.AlertSilence, r.Shard, r.Note, func(tx pgx.Tx, p policy.Permit) (audit.Record, error) {
 		n.Reason, n.By = p.Reason(), p.Operator()
 		var err error
 		n.ID, err = s.alerts().Silence(ctx, tx, p, n)
-		return audit.Record{After: map[string]any{"silence": n.ID, "shard": n.Shard, "rule": n.Rule, "begins": stamp(n.Begins), "ends": stamp(n.Ends)}}, err
+		return audit.Record{After: map[string]any{"silence": n.ID, "shard": n.Shard, "rule": n.Rule, "begins": stamp(n.Begins), "ends": stamp(n.Ends), "every": n.Every.String()}}, err
 	})
 	return silenceView(n, at), err
 }

@@ -238,6 +238,26 @@ func TestAlertsAreChangedWithAReasonAndARecord(t *testing.T) {
 	v, err := s.Silence(t.Context(), session.SilenceRequest{Shard: "shard_1", Ends: "2h", Note: "a new disk"})
 	require.NoError(t, err)
 	require.True(t, v.Active)
+	// One that comes again holds in its windows alone, for a year.
+	in := time.Now().UTC().Add(48 * time.Hour)
+	every := strings.ToLower(in.Format("Mon")) + " " + in.Format("15:00") + "-" + in.Add(time.Hour).Format("15:00") + " UTC"
+	again, err := s.Silence(t.Context(), session.SilenceRequest{Every: every, Note: "the backup"})
+	require.NoError(t, err)
+	require.Equal(t, every, again.Every)
+	require.False(t, again.Active)
+	require.Equal(t, in.Truncate(time.Hour).Format(time.RFC3339), *again.NextAt)
+	listed, err := s.Alerts(t.Context(), false)
+	require.NoError(t, err)
+	require.Len(t, listed.Silences, 2)
+	require.Equal(t, again.ID, listed.Silences[1].ID)
+	require.Equal(t, every, listed.Silences[1].Every)
+	require.Equal(t, again.NextAt, listed.Silences[1].NextAt)
+	require.Equal(t, every, f.text(0, "SELECT body_json -> 'after' ->> 'every' FROM shard_admin.audit_event WHERE body_json ->> 'action' = 'alert.silence' ORDER BY occurred_at DESC LIMIT 1"))
+	_, err = s.Silence(t.Context(), session.SilenceRequest{Every: "every sunday", Note: "x"})
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+	_, err = s.Silence(t.Context(), session.SilenceRequest{Every: every, Ends: "9000h", Note: "x"})
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+	require.NoError(t, s.Unsilence(t.Context(), again.ID, "done"))
 	_, err = s.Silence(t.Context(), session.SilenceRequest{Shard: "nowhere", Ends: "2h", Note: "x"})
 	require.Equal(t, fault.ShardUnknown, fault.CodeOf(err))
 	for _, ends := range []string{"", "-1h", "800h", "soon"} {
@@ -246,7 +266,7 @@ func TestAlertsAreChangedWithAReasonAndARecord(t *testing.T) {
 	}
 	require.NoError(t, s.Unsilence(t.Context(), v.ID, "done"))
 	require.Equal(t, fault.AlertUnknown, fault.CodeOf(s.Unsilence(t.Context(), v.ID, "done")))
-	require.Equal(t, "alert.acknowledge alert.silence alert.unsilence", f.text(0, `SELECT string_agg(body_json ->> 'action', ' ' ORDER BY recorded_at) FROM shard_admin.audit_event WHERE body_json ->> 'action' LIKE 'alert.%' AND body_json ->> 'status' = 'ok'`))
+	require.Equal(t, "alert.acknowledge alert.silence alert.silence alert.unsilence alert.unsilence", f.text(0, `SELECT string_agg(body_json ->> 'action', ' ' ORDER BY recorded_at) FROM shard_admin.audit_event WHERE body_json ->> 'action' LIKE 'alert.%' AND body_json ->> 'status' = 'ok'`))
 }
 
 // What a digest collects is one message, not sent before its time.

@@ -184,6 +184,8 @@ export namespace session {
 	    rule: string;
 	    begins: string;
 	    ends: string;
+	    every: string;
+	    next_at?: string | null;
 	    active: boolean;
 	    reason: string;
 	    by: string;
@@ -1095,6 +1097,7 @@ export namespace session {
 	    rule: string;
 	    begins: string;
 	    ends: string;
+	    every: string;
 	    note: string;
 	}
 	

@@ -39,10 +39,13 @@ describe("alerts", () => {
     fireEvent.click(within(dialog).getByRole("button", { name: "Silence" }));
     await waitFor(() =>
       expect(w.of("Alerts.Silence")).toEqual([
-        [{ shard: "shard_1", rule: "health.reachable", begins: "", ends: "8h", note: "an upgrade" }],
+        [{ shard: "shard_1", rule: "health.reachable", begins: "", ends: "8h", every: "", note: "an upgrade" }],
       ]),
     );
     expect(await within(dialog).findByText(/you may only look/)).toBeTruthy();
+    fireEvent.change(within(dialog).getByLabelText(/only in these windows/), { target: { value: "sun 02:00-04:00 UTC" } });
+    fireEvent.click(within(dialog).getByRole("button", { name: "Silence" }));
+    await waitFor(() => expect(w.of("Alerts.Silence").at(-1)?.[0]).toMatchObject({ ends: "", every: "sun 02:00-04:00 UTC" }));
   });
 
   it("tests who is told, and shows what stands against it", async () => {

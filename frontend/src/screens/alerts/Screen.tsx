@@ -1,4 +1,4 @@
-import { Button, NativeSelect, Switch } from "@mantine/core";
+import { Button, NativeSelect, Switch, TextInput } from "@mantine/core";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { TableBones } from "../../app/Bones";
@@ -197,6 +197,7 @@ function State({ of: a }: { of: AlertView }) {
 function silenceColumns(onAsk: (asked: Asked) => void): Column<AlertSilence>[] {
   return [
     { key: "what", head: "What", width: 260, cell: (s) => covers(s) },
+    { key: "every", head: "When", width: 220, cell: (s) => <When of={s} /> },
     { key: "until", head: "Until", width: 150, cell: (s) => <Until at={s.ends} /> },
     { key: "reason", head: "Reason", cell: (s) => <span className="cut">{s.reason}</span> },
     { key: "by", head: "By", width: 200, cell: (s) => s.by },
@@ -211,6 +212,21 @@ function silenceColumns(onAsk: (asked: Asked) => void): Column<AlertSilence>[] {
       ),
     },
   ];
+}
+
+/** When says in which windows a silence holds, and when the next one opens. */
+function When({ of: s }: { of: AlertSilence }) {
+  if (!s.every) return <span className="muted">{s.active ? "all the time" : "not yet"}</span>;
+  const next = s.active
+    ? "now"
+    : s.next_at
+      ? `next ${new Date(s.next_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}`
+      : "";
+  return (
+    <span className="cut" title={next}>
+      {s.every} <span className="faint">{next}</span>
+    </span>
+  );
 }
 
 function Until({ at }: { at: string }) {
@@ -304,6 +320,7 @@ function Dialog({ asked, rules, onClose }: { asked: Asked | null; rules: string[
   const [length, setLength] = useState("2h");
   const [shard, setShard] = useState<string>();
   const [rule, setRule] = useState<string>();
+  const [every, setEvery] = useState("");
   const done = (news: string) => {
     good(news);
     close();
@@ -314,6 +331,7 @@ function Dialog({ asked, rules, onClose }: { asked: Asked | null; rules: string[
     unsilence.reset();
     setShard(undefined);
     setRule(undefined);
+    setEvery("");
     onClose();
   };
   const common = { open: true, environment, name: status?.fleet ?? "", nameIs: "fleet", onClose: close };
@@ -343,7 +361,7 @@ function Dialog({ asked, rules, onClose }: { asked: Asked | null; rules: string[
         problem={silence.error ? toProblem(silence.error) : null}
         onConfirm={(a) =>
           silence.mutate(
-            { shard: on, rule: of, begins: "", ends: length, note: a.note },
+            { shard: on, rule: of, begins: "", ends: every ? "" : length, every, note: a.note },
             { onSuccess: () => done("Nobody is told meanwhile.") },
           )
         }
@@ -360,13 +378,19 @@ function Dialog({ asked, rules, onClose }: { asked: Asked | null; rules: string[
             <option key={r}>{r}</option>
           ))}
         </NativeSelect>
-        <NativeSelect label="For" value={length} onChange={(e) => setLength(e.currentTarget.value)}>
+        <NativeSelect label="For" value={length} disabled={every !== ""} onChange={(e) => setLength(e.currentTarget.value)}>
           {lengths.map(([value, name]) => (
             <option key={value} value={value}>
               {name}
             </option>
           ))}
         </NativeSelect>
+        <TextInput
+          label="Or only in these windows, for a year"
+          placeholder="sun 02:00-04:00 Europe/Berlin"
+          value={every}
+          onChange={(e) => setEvery(e.currentTarget.value)}
+        />
         <p className="muted">Alerts are shown all the same. What still fires when the silence ends is told then.</p>
       </Confirm>
     );
