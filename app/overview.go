@@ -44,6 +44,13 @@ func (o *Overview) EndSession(r session.EndRequest) (session.Ended, error) {
 	})
 }
 
+// Compare puts the shards side by side.
+func (o *Overview) Compare() (session.FleetComparison, error) {
+	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.FleetComparison, error) {
+		return s.Compare(ctx)
+	})
+}
+
 // Distribution returns how tenants spread over shards.
 func (o *Overview) Distribution() (session.Distribution, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.Distribution, error) {

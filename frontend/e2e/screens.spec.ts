@@ -3,6 +3,7 @@ import { call, expect, pictures, settled, test } from "./world";
 /** The page shows each screen whole. */
 const whole: [name: string, path: string, there: string][] = [
   ["fleet", "/", "shard_2"],
+  ["fleet-compare", "/?tab=compare", "Versions of PostgreSQL"],
   ["shard", "/shards/shard_1", "shard_1"],
   ["shard-queries", "/shards/shard_1?tab=queries", "Open transactions"],
   ["shard-locks", "/shards/shard_1?tab=locks", "Who waits for whom"],

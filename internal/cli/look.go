@@ -44,28 +44,30 @@ func (p *program) runShardsLook(ctx context.Context, name, what string) error {
 		return err
 	}
 	if what != "" {
-		if v, err = only(v, what); err != nil {
+		if v.Views, err = only(v.Views, what); err != nil {
 			return err
 		}
 	}
-	return p.answer(document.OfViews(v), func(w io.Writer) { printViews(w, v, what != "", time.Now()) })
+	return p.answer(document.OfViews(v), func(w io.Writer) {
+		printViews(w, v.Views, "look "+v.Name, what != "", time.Now())
+	})
 }
 
 // only keeps one view.
-func only(v session.ShardViews, what string) (session.ShardViews, error) {
+func only(views []session.ShardView, what string) ([]session.ShardView, error) {
 	names := []string{}
-	for _, x := range v.Views {
+	for _, x := range views {
 		if x.Name == what {
-			v.Views = []session.ShardView{x}
-			return v, nil
+			return []session.ShardView{x}, nil
 		}
 		names = append(names, x.Name)
 	}
-	return v, fault.Newf(fault.Usage, "take one of: "+strings.Join(names, ", "), "there is no view %q", what)
+	return views, fault.Newf(fault.Usage, "take one of: "+strings.Join(names, ", "), "there is no view %q", what)
 }
 
-func printViews(w io.Writer, v session.ShardViews, all bool, now time.Time) {
-	for i, x := range v.Views {
+// printViews prints views; command is the one of shards that shows one of them whole.
+func printViews(w io.Writer, views []session.ShardView, command string, all bool, now time.Time) {
+	for i, x := range views {
 		if i > 0 {
 			line(w, "")
 		}
@@ -95,30 +97,42 @@ func printViews(w io.Writer, v session.ShardViews, all bool, now time.Time) {
 		if !all {
 			rows = rows[:min(len(rows), firstRows)]
 		}
-		t := newTable(headings(x.Columns)...)
-		for _, r := range rows {
-			cells := make([]string, len(r))
-			for i, c := range x.Columns {
-				cells[i] = cellOf(c.Kind, r[i], now)
-			}
-			t.add(cells...)
-		}
-		t.print(w)
+		printRows(w, x.Columns, rows, now)
 		if rest := len(x.Rows) - len(rows); rest > 0 {
-			line(w, "and %s more: shard-admin shards look %s %s", number(int64(rest)), v.Name, x.Name)
+			line(w, "and %s more: shard-admin shards %s %s", number(int64(rest)), command, x.Name)
 		}
 	}
 }
 
-func headings(columns []session.ViewColumn) []column {
+// printRows prints rows of a view.
+func printRows(w io.Writer, columns []session.ViewColumn, rows [][]string, now time.Time) {
+	t := newTable(headings(columns, rows)...)
+	for _, r := range rows {
+		cells := make([]string, len(r))
+		for i, c := range columns {
+			cells[i] = cellOf(c.Kind, r[i], now)
+		}
+		t.add(cells...)
+	}
+	t.print(w)
+}
+
+// word is how long a text may be that is never cut.
+const word = 9
+
+func headings(columns []session.ViewColumn, rows [][]string) []column {
 	out := make([]column, len(columns))
 	for i, c := range columns {
-		switch title := strings.ToUpper(c.Name); c.Kind {
-		case "text":
+		longest := 0
+		for _, r := range rows {
+			longest = max(longest, width(r[i]))
+		}
+		switch title := strings.ToUpper(c.Name); {
+		case c.Kind == "text" && longest > word:
 			out[i] = long(title, max(4, min(len(title), 6)))
-		case "code":
+		case c.Kind == "code":
 			out[i] = long(title, 10)
-		case "time":
+		case c.Kind == "time", c.Kind == "text":
 			out[i] = left(title)
 		default:
 			out[i] = right(title)

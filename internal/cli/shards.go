@@ -33,7 +33,7 @@ func (p *program) shardsCommand() *cobra.Command {
 		Use: "distribution", Short: "Show how tenants spread over the shards", Args: want(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runShardsDistribution(cmd.Context()) },
 	}
-	return group("shards", "See the shards, point tenants to them", status, health, p.historyCommand(), p.lookCommand(), p.sessionsCommand(), stats, distribution, p.assignCommand(), p.cancelCommand(), p.terminateCommand())
+	return group("shards", "See the shards, point tenants to them", status, health, p.historyCommand(), p.lookCommand(), p.compareCommand(), p.sessionsCommand(), stats, distribution, p.assignCommand(), p.cancelCommand(), p.terminateCommand())
 }
 
 func (p *program) runShardsStatus(ctx context.Context) error {

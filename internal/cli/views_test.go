@@ -121,6 +121,22 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 			{"public.a_table_with_a_name_that_is_far_too_long_to_be_shown_whole_here_and_elsewhere", "1234567", "3221225472", "2024-05-06T05:08:09Z"}, {"b", "", "0", ""}, {"c", "1", "8192", ""}, {"d", "1", "8192", ""}, {"e", "1", "8192", ""}, {"f", "1", "8192", ""}, {"g", "1", "8192", ""}, {"h", "1", "8192", ""}, {"i", "1", "8192", ""},
 		}},
 	}}
+	compared := []session.ShardView{
+		{
+			Name: "statements", Title: "The same statement on each shard", CheckedAt: ref("2024-05-06T07:08:01Z"),
+			Columns: []session.ViewColumn{{Name: "id", Kind: "code"}, {Name: "statement", Kind: "code"}, {Name: "shard", Kind: "text"}, {Name: "calls", Kind: "count"}, {Name: "mean", Kind: "ms"}, {Name: "share", Kind: "share"}, {Name: "others", Kind: "ms"}, {Name: "note", Kind: "text"}, {Name: "since", Kind: "time"}},
+			Rows: [][]string{
+				{"0123456789ab", "SELECT pwb_realty_assets.* FROM pwb_realty_assets WHERE website_id = $1 ORDER BY created_at", "default", "40123", "0.305", "0.731", "12.5", "", "2024-05-01T05:08:09Z"},
+				{"0123456789ab", "SELECT pwb_realty_assets.* FROM pwb_realty_assets WHERE website_id = $1 ORDER BY created_at", "shard_1", "1200", "12.5", "0.2", "0.305", "41.0 times slower", ""},
+				{"0123456789ab", "SELECT pwb_realty_assets.* FROM pwb_realty_assets WHERE website_id = $1 ORDER BY created_at", "shard_2", "", "", "", "", "not known", ""},
+			},
+		},
+		{
+			Name: "indexes", Title: "Indexes that no shard uses", CheckedAt: ref("2024-05-06T07:05:09Z"), Reason: "not known of 1 shard: shard_2: the database does not answer: connection refused",
+			Columns: []session.ViewColumn{{Name: "index", Kind: "code"}, {Name: "table", Kind: "code"}, {Name: "bytes", Kind: "bytes"}, {Name: "shards", Kind: "count"}, {Name: "use", Kind: "text"}, {Name: "since", Kind: "time"}},
+			Rows:    [][]string{{"index_pwb_contacts_on_a_column_that_nobody_asks_for", "pwb_contacts", "1048576", "2", "not known", "2024-04-06T05:08:09Z"}},
+		},
+	}
 	for name, draw := range map[string]func(io.Writer){
 		"status": func(w io.Writer) {
 			printStatus(w, session.Status{
@@ -137,8 +153,13 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		},
 		"health":       func(w io.Writer) { printHealth(w, unwell, false) },
 		"health-alone": func(w io.Writer) { printHealth(w, unwell, true) },
-		"look":         func(w io.Writer) { printViews(w, looked, false, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)) },
-		"look-alone":   func(w io.Writer) { printViews(w, looked, true, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)) },
+		"look": func(w io.Writer) {
+			printViews(w, looked.Views, "look shard_1", false, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC))
+		},
+		"compare": func(w io.Writer) { printComparison(w, compared, false, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)) },
+		"look-alone": func(w io.Writer) {
+			printViews(w, looked.Views, "look shard_1", true, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC))
+		},
 		"distribution": func(w io.Writer) {
 			printDistribution(w, session.Distribution{Total: 1200, Shards: []session.ShardShare{{Name: "default", Tenants: 1100, Percent: 91.7, SizeBytes: ref(int64(42 << 30))}, {Name: "shard_2", Tenants: 100, Percent: 8.3, SizeReason: "the shard does not answer", Problem: down}}})
 		},

@@ -20,8 +20,23 @@ type ShardView struct {
 
 // OfViews makes the document of a shard's views.
 func OfViews(v session.ShardViews) ShardViews {
-	d := ShardViews{ShardViews: v, Views: []ShardView{}}
-	for _, x := range v.Views {
+	return ShardViews{ShardViews: v, Views: typedViews(v.Views)}
+}
+
+// FleetComparison is the shards of a fleet side by side.
+type FleetComparison struct {
+	session.FleetComparison
+	Views []ShardView `json:"views"`
+}
+
+// OfComparison makes the document of a comparison.
+func OfComparison(v session.FleetComparison) FleetComparison {
+	return FleetComparison{FleetComparison: v, Views: typedViews(v.Views)}
+}
+
+func typedViews(views []session.ShardView) []ShardView {
+	out := []ShardView{}
+	for _, x := range views {
 		view := ShardView{ShardView: x, Rows: [][]any{}}
 		for _, r := range x.Rows {
 			row := make([]any, len(r))
@@ -30,9 +45,9 @@ func OfViews(v session.ShardViews) ShardViews {
 			}
 			view.Rows = append(view.Rows, row)
 		}
-		d.Views = append(d.Views, view)
+		out = append(out, view)
 	}
-	return d
+	return out
 }
 
 func typed(kind, value string) any {

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,39 +35,67 @@ func sorted(shards map[string]Reading) []string {
 // unused are the indexes that no shard has used in UnusedDays. A shard whose
 // statistics are younger, or that did not answer, may have used any.
 func unused(shards map[string]Reading, l Limits) []Finding {
-	type index struct{ schema, table, name string }
-	bytes, shown := map[index]int64{}, map[index][][]string{}
-	used := map[index]bool{}
-	order := []index{}
-	for _, shard := range sorted(shards) {
-		now := shards[shard]
-		res, asked := now.Results["unused_indexes"]
-		if now.Err != nil || !asked || res.Err != nil {
-			return nil
-		}
-		for r := range res.All() {
-			k := index{r.Text("schema"), r.Text("table"), r.Text("index")}
-			if _, seen := shown[k]; !seen {
-				order = append(order, k)
-			}
-			bytes[k] = max(bytes[k], r.IntOr("bytes", 0))
-			shown[k] = append(shown[k], []string{shard, text(r, "scans"), text(r, "bytes"), cell(r, "last_scan")})
-			used[k] = used[k] || r.Is("needed") || !idle(now, r, l)
-		}
+	list, unread := indexes(shards)
+	if len(unread) > 0 {
+		return nil
 	}
 	out := []Finding{}
-	for _, k := range order {
-		if used[k] || float64(bytes[k]) < l.UnusedBytes {
+	for _, x := range list {
+		used, rows := false, [][]string{}
+		for _, on := range x.on {
+			used = used || on.row.Is("needed") || !idle(shards[on.shard], on.row, l)
+			rows = append(rows, []string{on.shard, text(on.row, "scans"), text(on.row, "bytes"), cell(on.row, "last_scan")})
+		}
+		if used || float64(x.largest) < l.UnusedBytes {
 			continue
 		}
 		f := Finding{
-			Check: "unused_indexes", Severity: Info, Subject: k.name, Value: size(float64(bytes[k])), Message: fmt.Sprintf("no shard has used the index %s of %s for %.0f days", k.name, k.table, l.UnusedDays),
-			Advice: "ask whether a standby or a rare report needs it; then drop it on every shard, in a migration", Statement: "DROP INDEX CONCURRENTLY " + quoted(k.schema, k.name),
-			Evidence: Evidence{Columns: []string{"shard", "scans", "bytes", "last_scan"}, Rows: shown[k]},
+			Check: "unused_indexes", Severity: Info, Subject: x.name, Value: size(float64(x.largest)), Message: fmt.Sprintf("no shard has used the index %s of %s for %.0f days", x.name, x.table, l.UnusedDays),
+			Advice: "ask whether a standby or a rare report needs it; then drop it on every shard, in a migration", Statement: "DROP INDEX CONCURRENTLY " + quoted(x.schema, x.name),
+			Evidence: Evidence{Columns: []string{"shard", "scans", "bytes", "last_scan"}, Rows: rows},
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// index is an index by its names, with what the shards that have it say of it.
+type index struct {
+	schema, table, name string
+	// bytes are those of all shards, largest those of one.
+	bytes, largest int64
+	on             []indexOn
+}
+
+type indexOn struct {
+	shard string
+	row   sample.Row
+}
+
+// indexes are those of all shards, and the shards that did not say which they
+// have, in the order of their names.
+func indexes(shards map[string]Reading) (list []*index, unread []string) {
+	type key struct{ schema, table, name string }
+	known := map[key]*index{}
+	for _, shard := range sorted(shards) {
+		now := shards[shard]
+		if res, asked := now.Results["unused_indexes"]; now.Err != nil || !asked || res.Err != nil {
+			unread = append(unread, shard)
+			continue
+		}
+		for r := range now.Results["unused_indexes"].All() {
+			k := key{r.Text("schema"), r.Text("table"), r.Text("index")}
+			if known[k] == nil {
+				known[k] = &index{schema: k.schema, table: k.table, name: k.name}
+				list = append(list, known[k])
+			}
+			x, bytes := known[k], r.IntOr("bytes", 0)
+			x.bytes += bytes
+			x.largest = max(x.largest, bytes)
+			x.on = append(x.on, indexOn{shard, r})
+		}
+	}
+	return list, unread
 }
 
 // idle reports whether a shard knows that it did not use an index for so long.
@@ -103,20 +132,53 @@ func differsByNature(r sample.Row) bool {
 // drift finds what has different values on shards. Settings that one version
 // has and another has not are no drift; a missing extension is.
 func drift(shards map[string]Reading, query, key, value string, leaveOut func(sample.Row) bool) []Finding {
+	// Settings are the server's; the shards of one agree with themselves.
+	if query == "settings" {
+		shards = oneOfEach(shards)
+	}
+	out := []Finding{}
+	for _, k := range spread(shards, query, key, value, leaveOut) {
+		if len(k.rows) < 2 {
+			continue
+		}
+		out = append(out, Finding{
+			Check: query, Severity: Info, Subject: k.key, Value: figure.Number(int64(len(k.rows))), Message: strings.TrimSuffix(query, "s") + " " + k.key + " differs between shards: " + strings.Join(told(k.rows), "; "),
+			Advice: "make them equal, or know why they are not", Evidence: Evidence{Columns: []string{"value", "shards"}, Rows: k.rows},
+		})
+	}
+	return out
+}
+
+// oneOfEach keeps one shard of each server that answered.
+func oneOfEach(shards map[string]Reading) map[string]Reading {
+	out, servers := map[string]Reading{}, map[string]bool{}
+	for _, shard := range sorted(shards) {
+		if now := shards[shard]; now.Err == nil && !servers[now.Server.Instance()] {
+			servers[now.Server.Instance()] = true
+			out[shard] = now
+		}
+	}
+	return out
+}
+
+// valued is what has a value on each shard; rows are a value and the shards that
+// have it.
+type valued struct {
+	key  string
+	rows [][]string
+}
+
+// notInstalled is the value of an extension where it is not.
+const notInstalled = "not installed"
+
+// spread is which shards have which values, by key.
+func spread(shards map[string]Reading, query, key, value string, leaveOut func(sample.Row) bool) []valued {
 	values := map[string]map[string][]string{} // by key, by value: shards
 	asked := []string{}
-	servers := map[string]bool{}
 	for _, shard := range sorted(shards) {
 		now := shards[shard]
 		if res, ok := now.Results[query]; now.Err != nil || !ok || res.Err != nil {
 			continue
-		}
-		// Settings are the server's; the shards of one agree with themselves.
-		if query == "settings" {
-			if servers[now.Server.Instance()] {
-				continue
-			}
-			servers[now.Server.Instance()] = true
 		}
 		asked = append(asked, shard)
 		for r := range now.Results[query].All() {
@@ -133,36 +195,22 @@ func drift(shards map[string]Reading, query, key, value string, leaveOut func(sa
 			values[r.Text(key)][v] = append(values[r.Text(key)][v], shard)
 		}
 	}
-	out := []Finding{}
-	keys := []string{}
-	for k := range values {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	out := []valued{}
+	for _, k := range slices.Sorted(maps.Keys(values)) {
 		if query == "extensions" {
-			has := []string{}
-			for _, s := range values[k] {
-				has = append(has, s...)
-			}
+			has := slices.Concat(slices.Collect(maps.Values(values[k]))...)
 			for _, s := range asked {
 				if !slices.Contains(has, s) {
-					values[k]["not installed"] = append(values[k]["not installed"], s)
+					values[k][notInstalled] = append(values[k][notInstalled], s)
 				}
 			}
-		}
-		if len(values[k]) < 2 {
-			continue
 		}
 		rows := [][]string{}
 		for v, on := range values[k] {
 			rows = append(rows, []string{v, strings.Join(on, ", ")})
 		}
 		slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[1], b[1]) })
-		out = append(out, Finding{
-			Check: query, Severity: Info, Subject: k, Value: figure.Number(int64(len(rows))), Message: strings.TrimSuffix(query, "s") + " " + k + " differs between shards: " + strings.Join(told(rows), "; "),
-			Advice: "make them equal, or know why they are not", Evidence: Evidence{Columns: []string{"value", "shards"}, Rows: rows},
-		})
+		out = append(out, valued{k, rows})
 	}
 	return out
 }

@@ -1,6 +1,11 @@
 package health
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
 
 // longest is how much of a statement is shown, in bytes.
 const longest = 300
@@ -9,9 +14,18 @@ const longest = 300
 // quotes may be anybody's data or a password. It is cut where it is long, and
 // where a quote is not closed, which a server's own cut leaves behind.
 func Masked(sql string) string {
+	s := masked(sql, longest)
+	if len(s) >= longest {
+		return strings.ToValidUTF8(s[:longest], "") + "…"
+	}
+	return strings.ToValidUTF8(s, "")
+}
+
+// masked is Masked that ends with the token that reaches so many bytes.
+func masked(sql string, most int) string {
 	var b strings.Builder
 	space := false
-	for i := 0; i < len(sql) && b.Len() < longest; {
+	for i := 0; i < len(sql) && b.Len() < most; {
 		switch c := sql[i]; {
 		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
 			space = b.Len() > 0
@@ -41,10 +55,25 @@ func Masked(sql string) string {
 		put(&b, &space, sql[i:i+1])
 		i++
 	}
-	if b.Len() >= longest {
-		return strings.ToValidUTF8(b.String()[:longest], "") + "…"
-	}
-	return strings.ToValidUTF8(b.String(), "")
+	return b.String()
+}
+
+// placeholder is $1, and what counts values in a list that another call of the
+// same statement has more or fewer of.
+var (
+	placeholder = regexp.MustCompile(`\$[0-9]+`)
+	valueList   = regexp.MustCompile(`(?i)\bin \(\$(?: ?, ?\$)* ?\)`)
+)
+
+// StatementKey tells by its text whether two servers count the same statement:
+// ids of statements hold numbers of tables, which differ between databases, and
+// change with the version. Comments, space, the numbers of placeholders and how
+// many values an IN holds do not count.
+func StatementKey(sql string) string {
+	s := placeholder.ReplaceAllString(masked(sql, len(sql)+1), "$$")
+	s = valueList.ReplaceAllString(s, "in ($$)")
+	sum := sha256.Sum256([]byte(strings.TrimRight(s, "; ")))
+	return hex.EncodeToString(sum[:6])
 }
 
 func put(b *strings.Builder, space *bool, s string) {

@@ -382,6 +382,21 @@ func preloaded(now Reading) bool {
 	return true // whoever may not see the setting is not told that it is wrong
 }
 
+// uncounted is why the statements of a database are not known, and what mends it.
+func uncounted(c Check, now, before Reading) (Unavailable, bool) {
+	u, is := c.unavailable(now, before)
+	if !is {
+		return u, false
+	}
+	if _, has := now.Server.Extensions[pgss]; !has {
+		u.Grant = "CREATE EXTENSION " + pgss
+		if !preloaded(now) {
+			u.Reason += ", nor in shared_preload_libraries, which needs a restart"
+		}
+	}
+	return u, true
+}
+
 // MostStatements is how many statements a view shows.
 const MostStatements = 50
 
@@ -392,19 +407,9 @@ func statementView(now, before Reading, texts TextOf) View {
 			{"statement", KindCode}, {"share", KindShare}, {"total", KindSeconds}, {"calls", KindCount}, {"mean", KindMillis}, {"rows", KindCount}, {"from cache", KindShare},
 		},
 	}
-	for _, c := range Checks() {
-		if c.Name == "statements" {
-			if u, is := c.unavailable(now, before); is {
-				v.Reason, v.Grant = u.Reason, u.Grant
-				if _, is := now.Server.Extensions[pgss]; !is {
-					v.Grant = "CREATE EXTENSION " + pgss
-					if !preloaded(now) {
-						v.Reason += ", nor in shared_preload_libraries, which needs a restart"
-					}
-				}
-				return v
-			}
-		}
+	if u, is := uncounted(statements(), now, before); is {
+		v.Reason, v.Grant = u.Reason, u.Grant
+		return v
 	}
 	top, ok := TopStatements(now, before)
 	if !ok {

@@ -31,7 +31,7 @@ type looks struct {
 	results, before map[string]sample.Result
 	asked           map[sample.Tier]time.Time
 
-	// texts are those of the statements that were shown last, by their ids.
+	// texts are those of the statements that were asked for last, by their ids.
 	texts map[int64]string
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -72,57 +73,85 @@ func (s *Session) Views(ctx context.Context, shard string) (ShardViews, error) {
 		return out, err
 	}
 	out.CheckedAt = now.At.UTC().Format(time.RFC3339)
-	for _, v := range health.Views(now, before, func(id int64) (string, bool) { t, ok := texts[id]; return t, ok }) {
-		view := ShardView{
-			Name: v.Name, Title: v.Title, Group: v.Group, Reason: v.Reason, Grant: v.Grant, Empty: v.Empty,
-			Columns: make([]ViewColumn, len(v.Columns)), Rows: v.Rows, Sessions: make([]ViewSession, len(v.Sessions)),
-		}
-		for i, c := range v.Columns {
-			view.Columns[i] = ViewColumn{Name: c.Name, Kind: string(c.Kind)}
-		}
-		for i, b := range v.Sessions {
-			view.Sessions[i].PID = int(b.PID)
-			if !b.Started.IsZero() {
-				view.Sessions[i].StartedAt = stampPtr(&b.Started)
-			}
-		}
-		if !v.At.IsZero() {
-			at := v.At.UTC().Format(time.RFC3339)
-			view.CheckedAt = &at
-		}
-		if v.Over > 0 {
-			seconds := v.Over.Seconds()
-			view.OverSeconds = &seconds
-		}
-		out.Views = append(out.Views, view)
+	for _, v := range health.Views(now, before, textOf(texts)) {
+		out.Views = append(out.Views, viewOf(v))
 	}
 	return out, nil
 }
 
-// statementTexts are the texts of the statements that took most. They lie in a
-// file of the server's that may be large, so that only those are asked for that no
-// earlier look knew.
+func textOf(texts map[int64]string) health.TextOf {
+	return func(id int64) (string, bool) { t, ok := texts[id]; return t, ok }
+}
+
+func viewOf(v health.View) ShardView {
+	view := ShardView{
+		Name: v.Name, Title: v.Title, Group: v.Group, Reason: v.Reason, Grant: v.Grant, Empty: v.Empty,
+		Columns: make([]ViewColumn, len(v.Columns)), Rows: v.Rows, Sessions: make([]ViewSession, len(v.Sessions)),
+	}
+	for i, c := range v.Columns {
+		view.Columns[i] = ViewColumn{Name: c.Name, Kind: string(c.Kind)}
+	}
+	for i, b := range v.Sessions {
+		view.Sessions[i].PID = int(b.PID)
+		if !b.Started.IsZero() {
+			view.Sessions[i].StartedAt = stampPtr(&b.Started)
+		}
+	}
+	if !v.At.IsZero() {
+		at := v.At.UTC().Format(time.RFC3339)
+		view.CheckedAt = &at
+	}
+	if v.Over > 0 {
+		seconds := v.Over.Seconds()
+		view.OverSeconds = &seconds
+	}
+	return view
+}
+
+// statementTexts are the texts of the statements that took most.
 func (s *Session) statementTexts(ctx context.Context, shard string, now, before health.Reading) (map[int64]string, error) {
 	top, ok := health.TopStatements(now, before)
 	if !ok {
 		return nil, nil
 	}
-	list := top.List[:min(len(top.List), health.MostStatements)]
-	known := s.textsOf(shard)
-	ids, out := []int64{}, map[int64]string{}
-	for _, st := range list {
-		if t, ok := known[st.ID]; ok {
-			out[st.ID] = t
-		} else if !slices.Contains(ids, st.ID) {
+	ids := []int64{}
+	for _, st := range top.List[:min(len(top.List), health.MostStatements)] {
+		if !slices.Contains(ids, st.ID) {
 			ids = append(ids, st.ID)
 		}
 	}
-	if len(ids) > 0 {
-		if err := s.askTexts(ctx, shard, now.Server, ids, out); err != nil {
+	return s.textsFor(ctx, shard, now, ids)
+}
+
+// mostTexts is how many texts of a shard are kept from one look to the next.
+const mostTexts = 2 * (health.MostCompared + health.MostStatements)
+
+// textsFor are the texts of statements by their ids. They lie in a file of the
+// server's that may be large, so that only those are asked for that no earlier
+// look knew.
+func (s *Session) textsFor(ctx context.Context, shard string, now health.Reading, ids []int64) (map[int64]string, error) {
+	known := s.textsOf(shard)
+	out, missing := map[int64]string{}, []int64{}
+	for _, id := range ids {
+		if t, ok := known[id]; ok {
+			out[id] = t
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		if err := s.askTexts(ctx, shard, now.Server, missing, out); err != nil {
 			return nil, err
 		}
 	}
-	s.keepTexts(shard, out)
+	keep := maps.Clone(out)
+	for id, t := range known {
+		if len(keep) >= mostTexts {
+			break
+		}
+		keep[id] = t
+	}
+	s.keepTexts(shard, keep)
 	return out, nil
 }
 

@@ -42,7 +42,8 @@ const routes = [
     getParentRoute: at,
     path: "/",
     component: FleetScreen,
-    validateSearch: (s: Record<string, unknown>): { sort?: string; view?: string; by?: string } => ({
+    validateSearch: (s: Record<string, unknown>): { sort?: string; view?: string; by?: string; tab?: string } => ({
+      tab: text(s.tab),
       sort: text(s.sort),
       view: text(s.view),
       by: text(s.by),

@@ -34,6 +34,7 @@ export const api = {
   cancelSession: call(OverviewService.CancelSession),
   endSession: call(OverviewService.EndSession),
   history: call(OverviewService.History),
+  compare: call(OverviewService.Compare),
   recent: call(OverviewService.Recent),
 
   tenants: call(TenantsService.List),

@@ -16,6 +16,7 @@ export const keys = {
   /** Not among what is read again by itself: what is confirmed is what was seen. */
   sessions: (shard: string, at: number) => ["sessions", shard, at] as const,
   history: (r: HistoryRequest) => ["fleet", "history", r] as const,
+  comparison: ["fleet", "comparison"] as const,
   recent: ["fleet", "recent"] as const,
   tenants: (f: TenantFilter) => ["fleet", "tenants", f] as const,
   tenant: (id: string) => ["fleet", "tenant", id] as const,

@@ -19,6 +19,7 @@ export type Finding = session.Finding;
 export type Health = session.Health;
 export type ShardStats = session.ShardStats;
 export type ShardView = session.ShardView;
+export type FleetComparison = session.FleetComparison;
 export type ShardViews = session.ShardViews;
 export type ViewSession = session.ViewSession;
 export type ServerSession = session.BackendView;

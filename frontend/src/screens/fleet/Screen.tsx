@@ -1,4 +1,5 @@
-import { Link } from "@tanstack/react-router";
+import { Tabs } from "@mantine/core";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { FigureBones } from "../../app/Bones";
 import { useEnvironment, useInfo, useMoves, useStatus } from "../../app/current";
 import { eventOutcome, eventTenant, eventTitle, settledEvents } from "../../app/events";
@@ -16,16 +17,21 @@ import { Icon } from "../../ui/icons";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
 import { Mark } from "../../ui/Status";
+import { Compare } from "./Compare";
 import { findings, imbalance, silentTenants, totalSize } from "./figures";
 import { useDistribution, useHealth, useRecent } from "./queries";
 import { Shards } from "./Shards";
 import { Spread } from "./Spread";
+
+const overview = "overview";
 
 export function FleetScreen() {
   const status = useStatus();
   const info = useInfo();
   const who = useAction("who");
   const environment = useEnvironment();
+  const { tab } = useSearch({ from: "/" });
+  const navigate = useNavigate();
   const s = status.data;
   return (
     <Main>
@@ -60,13 +66,30 @@ export function FleetScreen() {
           </div>
         </div>
       ) : null}
-      <Summary />
-      <RunningJobs />
-      <Shards />
-      <div className="cols wide">
-        <Spread />
-        <Recent />
-      </div>
+      <Tabs
+        value={tab ?? overview}
+        onChange={(to) =>
+          void navigate({ to: "/", search: (now) => ({ ...now, tab: to === overview ? undefined : (to ?? undefined) }), replace: true })
+        }
+        keepMounted={false}
+      >
+        <Tabs.List mb={16}>
+          <Tabs.Tab value={overview}>Overview</Tabs.Tab>
+          <Tabs.Tab value="compare">Compare</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value={overview}>
+          <Summary />
+          <RunningJobs />
+          <Shards />
+          <div className="cols wide">
+            <Spread />
+            <Recent />
+          </div>
+        </Tabs.Panel>
+        <Tabs.Panel value="compare">
+          <Compare />
+        </Tabs.Panel>
+      </Tabs>
     </Main>
   );
 }

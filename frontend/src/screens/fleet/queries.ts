@@ -27,3 +27,7 @@ const day: HistoryRequest = {
 export function useDay() {
   return useQuery({ queryKey: keys.history(day), queryFn: () => api.history(day), refetchInterval: often(12) });
 }
+
+export function useComparison() {
+  return useQuery({ queryKey: keys.comparison, queryFn: () => api.compare(), refetchInterval: often(12) });
+}
