@@ -1,7 +1,6 @@
 package conn_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,15 +8,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
-	osuser "os/user"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +24,7 @@ import (
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/localpg"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/bouncertest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -74,34 +70,6 @@ func folder(t *testing.T) string {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
-}
-
-// serverUser is who servers run as where this is root.
-func serverUser(t *testing.T) *syscall.Credential {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		if u, err := osuser.Lookup(name); err == nil {
-			uid, err := strconv.ParseUint(u.Uid, 10, 32)
-			require.NoError(t, err)
-			gid, err := strconv.ParseUint(u.Gid, 10, 32)
-			require.NoError(t, err)
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		}
-	}
-	require.Fail(t, "there is no user for servers")
-	return nil
-}
-
-// private writes a file that only the server's user may read.
-func private(t *testing.T, path string, text []byte) {
-	t.Helper()
-	require.NoError(t, os.WriteFile(path, text, 0o600))
-	if u := serverUser(t); u != nil {
-		require.NoError(t, os.Chown(path, int(u.Uid), int(u.Gid)))
-	}
 }
 
 // server is one of the test's own, which may be stopped.
@@ -162,69 +130,11 @@ func (a authority) issue(t *testing.T, name string, until time.Time) (cert, key 
 // its port. Users come with the password word.
 func pooler(t *testing.T, s *localpg.Server, users []string, more string) int {
 	t.Helper()
-	dir := folder(t)
-	list := bytes.Buffer{}
+	list := map[string]string{}
 	for _, u := range users {
-		fmt.Fprintf(&list, "%q %q\n", u, word)
+		list[u] = word
 	}
-	private(t, filepath.Join(dir, "users"), list.Bytes())
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := l.Addr().(*net.TCPAddr).Port
-	require.NoError(t, l.Close())
-	private(t, filepath.Join(dir, "pgbouncer.ini"), []byte(fmt.Sprintf(`[databases]
-* = host=127.0.0.1 port=%d
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %d
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = %s/users
-pool_mode = transaction
-default_pool_size = 4
-server_tls_sslmode = disable
-%s
-`, s.Port(), port, dir, more)))
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		program = "/usr/sbin/pgbouncer" // Debian's folder, which only root has on its PATH
-	}
-	cmd := exec.CommandContext(t.Context(), program, filepath.Join(dir, "pgbouncer.ini"))
-	cmd.SysProcAttr = child(serverUser(t))
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	require.NoError(t, cmd.Start())
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-		if t.Failed() {
-			t.Logf("PgBouncer: %s", log.String())
-		}
-	})
-	for {
-		select {
-		case <-ended:
-			require.Fail(t, "PgBouncer ended", "%s", log.String())
-		case <-time.After(5 * time.Millisecond):
-		}
-		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			// A dial to a free port of the machine's own range may meet itself.
-			itself := c.LocalAddr().String() == c.RemoteAddr().String()
-			require.NoError(t, c.Close())
-			if itself {
-				continue
-			}
-			return port
-		}
-		require.NoError(t, t.Context().Err())
-		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	}
+	return bouncertest.Start(t, folder(t), s, list, more)
 }
 
 // role makes a role with the password word.

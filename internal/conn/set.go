@@ -130,6 +130,8 @@ type pooled struct {
 	// resets and closes count: a dial that began before a reset is made again,
 	// before a close it is given up.
 	resets, closes int
+	// seen is whether a session went through a pooler.
+	seen bool
 }
 
 // dial is one attempt to connect, shared by all who wait for it: a database
@@ -368,6 +370,9 @@ func (d *Database) open(ctx context.Context) (*pgxpool.Pool, error) {
 			return nil, d.fault(err, lacking)
 		}
 	}
+	d.pooled.mu.Lock()
+	d.pooled.seen = true
+	d.pooled.mu.Unlock()
 	pool, err := d.newPool(ctx, cfg, true)
 	if err != nil {
 		return nil, d.fault(err, lacking)

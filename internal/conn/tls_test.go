@@ -12,6 +12,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/bouncertest"
 )
 
 func TestTLS(t *testing.T) {
@@ -22,10 +23,10 @@ func TestTLS(t *testing.T) {
 	later, before := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
 	certificate := func(a authority, name, prefix string, until time.Time) {
 		cert, key := a.issue(t, name, until)
-		private(t, file(prefix+".crt"), cert)
-		private(t, file(prefix+".key"), key)
+		bouncertest.Private(t, file(prefix+".crt"), cert)
+		bouncertest.Private(t, file(prefix+".key"), key)
 	}
-	private(t, file("ca.crt"), ours.pem)
+	bouncertest.Private(t, file("ca.crt"), ours.pem)
 	require.NoError(t, os.WriteFile(file("other-ca.crt"), theirs.pem, 0o600))
 	certificate(ours, "server", "server", later)
 	certificate(ours, "cert_user", "client", later)
@@ -33,7 +34,7 @@ func TestTLS(t *testing.T) {
 	certificate(theirs, "cert_user", "strange-client", later)
 	s := server(t, dir, map[string]string{"ssl": "on", "ssl_cert_file": file("server.crt"), "ssl_key_file": file("server.key"), "ssl_ca_file": file("ca.crt")})
 	pgtest.Exec(t, s, "postgres", "CREATE ROLE cert_user LOGIN; CREATE ROLE ops LOGIN PASSWORD '"+word+"'")
-	private(t, filepath.Join(s.Dir(), "data", "pg_hba.conf"), []byte("local all all trust\nhostssl all cert_user 127.0.0.1/32 cert\nhostssl all ops 127.0.0.1/32 scram-sha-256\n"))
+	bouncertest.Private(t, filepath.Join(s.Dir(), "data", "pg_hba.conf"), []byte("local all all trust\nhostssl all cert_user 127.0.0.1/32 cert\nhostssl all ops 127.0.0.1/32 scram-sha-256\n"))
 	require.NoError(t, s.Restart(t.Context()))
 
 	verify := "sslmode=verify-full&sslrootcert=" + file("ca.crt")

@@ -69,7 +69,8 @@ type Unavailable struct {
 type Reading struct {
 	At     time.Time
 	Server sample.Server
-	// Err is why the database could not be asked; the rest is empty then.
+	// Err is why the database could not be asked; the rest is empty then, but for
+	// what stands before it.
 	Err error
 	// RoundTrip is how long the most trivial statement took, Connect how long
 	// a new connection; zero where it was not measured.
@@ -116,6 +117,11 @@ type Check struct {
 	// Server is true for what is the server's and the same for all its
 	// databases.
 	Server bool
+	// Beside is true for what is asked of something that stands before the
+	// database, which may answer while the database does not. It has no Queries,
+	// and where nothing stands there is nothing to say: Stands tells.
+	Beside bool
+	Stands func(Reading) bool
 	// Deltas is true where one look says nothing.
 	Deltas  bool
 	Queries []sample.Query
@@ -157,9 +163,11 @@ func Examine(now, before Reading, l Limits) Report {
 	r := Report{Findings: []Finding{}, Unavailable: []Unavailable{}}
 	if now.Err != nil {
 		r.Findings = append(r.Findings, unreachable(now))
-		return r
 	}
 	for _, c := range Checks() {
+		if c.Beside && !c.Stands(now) || !c.Beside && now.Err != nil {
+			continue
+		}
 		if u, ok := c.unavailable(now, before); ok {
 			r.Unavailable = append(r.Unavailable, u)
 			continue
@@ -184,6 +192,9 @@ func Sort(list []Finding) {
 }
 
 func (c Check) unavailable(now, before Reading) (Unavailable, bool) {
+	if c.Beside {
+		return Unavailable{}, false
+	}
 	if c.Monitor && !now.Server.Monitor {
 		return Unavailable{Check: c.Name, Reason: "the role " + now.Server.Role + " is not a member of pg_monitor and sees its own only", Grant: grantMonitor(now.Server)}, true
 	}

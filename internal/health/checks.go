@@ -4,7 +4,7 @@ package health
 func Checks() []Check {
 	return []Check{
 		reachable(), latency(), writable(),
-		connections(), blocking(), longTransactions(), idleInTransaction(), longQueries(), horizon(), preparedTransactions(),
+		connections(), pooler(), blocking(), longTransactions(), idleInTransaction(), longQueries(), horizon(), preparedTransactions(),
 		cacheHits(), tempFiles(), deadlocks(), rollbacks(), statements(),
 		checksums(), capacity(), vacuum(), bloat(), wraparound(), sequences(),
 		invalidIndexes(), foreignKeys(), missingIndexes(), duplicateIndexes(), unusedIndexes(),

@@ -73,8 +73,7 @@ func Compare(shards map[string]Compared) []View {
 // answered completes a view with its time, the oldest of the answers, and with the
 // shards that did not give one; it returns those with their reasons.
 func answered(v *View, shards map[string]Reading, query string, unavailable func(Reading) (Unavailable, bool)) map[string]string {
-	silent := map[string]string{}
-	said := []string{}
+	silent, reasons, having := map[string]string{}, []string{}, map[string][]string{}
 	for _, shard := range sorted(shards) {
 		now := shards[shard]
 		u, is := Unavailable{}, false
@@ -85,7 +84,10 @@ func answered(v *View, shards map[string]Reading, query string, unavailable func
 		}
 		if is {
 			silent[shard] = u.Reason
-			said = append(said, shard+": "+u.Reason)
+			if having[u.Reason] == nil {
+				reasons = append(reasons, u.Reason)
+			}
+			having[u.Reason] = append(having[u.Reason], shard)
 			if v.Grant == "" {
 				v.Grant = u.Grant
 			}
@@ -99,8 +101,12 @@ func answered(v *View, shards map[string]Reading, query string, unavailable func
 			v.At = at
 		}
 	}
-	if len(said) > 0 {
-		v.Reason = "not known of " + figure.Count(int64(len(said)), "shard") + ": " + strings.Join(said, "; ")
+	if len(silent) > 0 {
+		said := []string{}
+		for _, r := range reasons {
+			said = append(said, strings.Join(having[r], ", ")+": "+r)
+		}
+		v.Reason = "not known of " + figure.Count(int64(len(silent)), "shard") + ": " + strings.Join(said, "; ")
 	}
 	return silent
 }

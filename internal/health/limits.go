@@ -9,6 +9,7 @@ type Pair struct{ Warning, Critical float64 }
 type Limits struct {
 	Latency           Pair    // seconds of a trivial statement
 	Connections       Pair    // share of those that applications may have
+	PoolerWait        Pair    // seconds that a client of a pooler waits for the server
 	LongTransaction   Pair    // seconds
 	IdleInTransaction Pair    // seconds
 	IdleShare         float64 // of the server's own limit for such sessions
@@ -59,7 +60,7 @@ const (
 // Defaults are the limits where the operator has set none.
 func Defaults() Limits {
 	return Limits{
-		Latency: Pair{0.25, 1}, Connections: Pair{0.75, 0.9}, LongTransaction: Pair{300, 1800}, IdleInTransaction: Pair{60, 300}, IdleShare: 0.5,
+		Latency: Pair{0.25, 1}, Connections: Pair{0.75, 0.9}, PoolerWait: Pair{1, 10}, LongTransaction: Pair{300, 1800}, IdleInTransaction: Pair{60, 300}, IdleShare: 0.5,
 		LongQuery: Pair{60, 600}, Blocking: Pair{30, 300}, Victims: 5, Horizon: Pair{1e6, 1e7}, Prepared: Pair{300, 1800},
 		CacheHits: 0.95, CacheReads: 1000, TempBytes: Pair{100 * mB, gB}, Deadlocks: Pair{0.001, 5}, Rollbacks: Pair{0.05, 0.2}, RollbackLeast: 100,
 		Requested: 0.5, RequestedLeast: 2, IOBytes: 100 * mB, WALBytes: Pair{50 * mB, 200 * mB}, Capacity: Pair{0.75, 0.9},

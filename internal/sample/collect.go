@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
@@ -143,7 +144,7 @@ func (l *look) read(p *pgconn.Pipeline, name string) error {
 				}
 				continue
 			}
-			read, err := l.rows(x)
+			read, err := rows(l.c.TypeMap(), x)
 			if err != nil {
 				if !l.alive(err) {
 					return err
@@ -195,7 +196,7 @@ type decodeError struct{ cause error }
 func (e *decodeError) Error() string { return "a value cannot be read: " + e.cause.Error() }
 func (e *decodeError) Unwrap() error { return e.cause }
 
-func (l *look) rows(x *pgconn.ResultReader) (Result, error) {
+func rows(m *pgtype.Map, x *pgconn.ResultReader) (Result, error) {
 	r := Result{Rows: [][]any{}}
 	fields := x.FieldDescriptions()
 	for _, f := range fields {
@@ -205,7 +206,7 @@ func (l *look) rows(x *pgconn.ResultReader) (Result, error) {
 	for x.NextRow() {
 		values := make([]any, len(fields))
 		for i, raw := range x.Values() {
-			v, err := decode(l.c.TypeMap(), fields[i].DataTypeOID, raw)
+			v, err := decode(m, fields[i].DataTypeOID, raw)
 			if err != nil && failed == nil {
 				failed = &decodeError{err}
 			}

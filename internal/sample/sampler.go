@@ -16,6 +16,10 @@ type Source struct {
 	// Open opens a session with the Settings, or one through a pooler. Its error
 	// says why the database does not answer.
 	Open func(ctx context.Context) (*pgx.Conn, error)
+	// Beside asks what stands before the database, after each look and whether the
+	// database answered or not, with a limit of its own; its results are among the
+	// others. It may be nil.
+	Beside func(ctx context.Context) map[string]Result
 }
 
 // State is what is known of a source.
@@ -217,21 +221,12 @@ func jittered(d time.Duration) time.Duration {
 func (w *watch) look(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, w.s.rules.Deadline)
 	defer cancel()
-	if w.c == nil {
-		if err := w.open(limited); err != nil {
-			return err
-		}
+	err := w.frequent(limited)
+	if w.src.Beside != nil {
+		w.take(w.src.Beside(ctx))
 	}
-	began := time.Now()
-	if err := w.collect(limited, Live); err != nil {
+	if err != nil {
 		return err
-	}
-	w.now.Latency, w.now.At = time.Since(began), time.Now()
-	if !began.Before(w.due[Minute]) {
-		w.due[Minute] = began.Add(jittered(w.s.rules.Every(Minute)))
-		if err := w.collect(limited, Minute); err != nil {
-			return err
-		}
 	}
 	if w.now.State != Up {
 		w.now.State, w.now.Since = Up, w.now.At
@@ -239,6 +234,25 @@ func (w *watch) look(ctx context.Context) error {
 	w.now.Missed, w.now.Err = 0, nil
 	w.s.tell(w.now)
 	return nil
+}
+
+// frequent asks the database itself.
+func (w *watch) frequent(ctx context.Context) error {
+	if w.c == nil {
+		if err := w.open(ctx); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	if err := w.collect(ctx, Live); err != nil {
+		return err
+	}
+	w.now.Latency, w.now.At = time.Since(began), time.Now()
+	if began.Before(w.due[Minute]) {
+		return nil
+	}
+	w.due[Minute] = began.Add(jittered(w.s.rules.Every(Minute)))
+	return w.collect(ctx, Minute)
 }
 
 // collect asks a tier over the session that is kept.
@@ -290,6 +304,9 @@ func (w *watch) close() {
 // take keeps results; what they replace is kept as what was before. A query that
 // failed leaves what was known, with its age, in Before.
 func (w *watch) take(results map[string]Result) {
+	if w.now.Results == nil {
+		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
+	}
 	for name, r := range results {
 		if old, ok := w.now.Results[name]; ok && old.Err == nil {
 			w.now.Before[name] = old

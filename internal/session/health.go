@@ -112,6 +112,7 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past)
 		before = s.ask(ctx, sh.Name, &now)
 	} else if v.Configured {
 		now.Err = fault.New(fault.Code(v.Problem.Code), v.Problem.Message, v.Problem.Hint)
+		now.Results = s.askPooler(ctx, sh.Name)
 	}
 	if !v.Configured {
 		h.CacheReason, h.IndexReason = v.LatencyReason, v.LatencyReason
@@ -148,9 +149,40 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past)
 	return h, now
 }
 
-// ask asks a shard what is due, completes a reading with what is known, and
-// returns the one before it.
+// poolerLimit is how long a pooler's console has to answer.
+const poolerLimit = time.Second
+
+// askPooler asks the pooler that a shard's URL leads through for its pools; nil
+// where there is none.
+func (s *Session) askPooler(ctx context.Context, shard string) map[string]sample.Result {
+	db, err := s.set.Shard(shard)
+	if err != nil || !db.MayBePooled() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, poolerLimit)
+	defer cancel()
+	c, err := db.Console(ctx)
+	if err != nil {
+		return health.NoPooler(sample.Result{At: time.Now(), Err: err})
+	}
+	defer func() { _ = c.Close(ctx) }()
+	return health.PoolerOf(sample.Ask(ctx, c, health.PoolerStatements()), db.DatabaseName())
+}
+
+// ask asks a shard and the pooler before it what is due, completes a reading with
+// what is known, and returns the one before it.
 func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {
+	before = s.askServer(ctx, shard, now)
+	if now.Results == nil {
+		now.Results = map[string]sample.Result{}
+	}
+	// After the shard, so that what it was asked through the pooler is no part of
+	// what the pooler says.
+	maps.Copy(now.Results, s.askPooler(ctx, shard))
+	return before
+}
+
+func (s *Session) askServer(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {
 	ctx, cancel := context.WithTimeout(ctx, 3*answerLimit)
 	defer cancel()
 	l := s.looksOf(shard)

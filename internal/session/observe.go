@@ -145,7 +145,7 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 				return nil, err
 			}
 			return db.Sampling(ctx, sample.Settings())
-		}})
+		}, Beside: func(ctx context.Context) map[string]sample.Result { return s.askPooler(ctx, sh.Name) }})
 	}
 	rules := sample.Rules{}
 	if o.Full > 0 {

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package conn_test
+package bouncertest
 
 import "syscall"
 
