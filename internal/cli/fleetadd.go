@@ -137,22 +137,29 @@ func reachThrough(f *fleet.Fleet, way string) {
 	}
 }
 
-type fleetImportOptions struct{ file, env, name, profile, ssh string }
+type fleetImportOptions struct{ file, env, name, profile, ssh, control string }
 
 func (p *program) fleetImportCommand() *cobra.Command {
 	var o fleetImportOptions
 	c := &cobra.Command{
-		Use: "import [FILE]", Short: "Describe a fleet from an application's database.yml", Args: maybe("FILE"),
+		Use: "import [FILE]", Short: "Describe a fleet from a database.yml or pg_service.conf", Args: maybe("FILE"),
 		Long: `Describe a fleet from an application's config/database.yml, or from variables
 such as DATABASE_URL and PWB_TENANT_SHARD_1_DATABASE_URL: those of a .env file,
-or those of this shell where no file is given. Passwords go to the keychain.`,
+or those of this shell where no file is given. Passwords go to the keychain.
+
+Of libpq's pg_service.conf each section becomes a database: one is control, the
+others are shards by their names. Sections of other programs have to be taken
+out first.`,
+		Example: `  shard-admin fleet import config/database.yml --env production --name pwb
+  shard-admin fleet import ~/.pg_service.conf --control pwb_main --name pwb`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.file = strings.Join(args, "")
 			return p.runFleetImport(cmd.Context(), o)
 		},
 	}
 	c.Flags().StringVar(&o.env, "env", string(fleet.Production), "the `SECTION` of the file, or the environment")
-	c.Flags().StringVar(&o.name, "name", "", "the fleet's `NAME` (default: the section's)")
+	c.Flags().StringVar(&o.name, "name", "", "the fleet's `NAME` (default: that of --env)")
+	c.Flags().StringVar(&o.control, "control", "", "the `SECTION` of a pg_service.conf that is the control database")
 	c.Flags().StringVar(&o.profile, "profile", "property_web_builder", "a built-in tenancy `PROFILE` or the path of a profile file")
 	c.Flags().StringVar(&o.ssh, "ssh", "", "reach every database through this `USER@HOST`; several hosts in their order, with commas between")
 	return c
@@ -191,7 +198,7 @@ func (p *program) imported(h *home.Home, o fleetImportOptions) (*importer.Result
 		data, err = os.ReadFile(o.file)
 	}
 	if err != nil {
-		return nil, fault.Wrapf(err, fault.Usage, "give the path of the application's config/database.yml or .env", "%s cannot be read", harmless(o.file))
+		return nil, fault.Wrapf(err, fault.Usage, "give the path of a config/database.yml, .env or pg_service.conf", "%s cannot be read", harmless(o.file))
 	}
 	if name := filepath.Base(o.file); strings.HasPrefix(name, ".env") || strings.HasSuffix(name, ".env") {
 		values := variables(string(data))
@@ -202,7 +209,15 @@ func (p *program) imported(h *home.Home, o fleetImportOptions) (*importer.Result
 		with.Env = func(name string) string { return values[name] }
 		return importer.FromEnvironment(with)
 	}
-	return importer.Import(data, with)
+	with.File, with.Control = harmless(filepath.Base(o.file)), o.control
+	if o.file == "-" {
+		with.File = ""
+	}
+	r, err := importer.Import(data, with)
+	if err == nil && o.control != "" && !r.Service {
+		return nil, fault.New(fault.Usage, "--control is for a pg_service.conf; of this file the primary database is control", "leave it out")
+	}
+	return r, err
 }
 
 // variables reads NAME=VALUE lines, as a .env file has them.

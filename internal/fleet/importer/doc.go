@@ -9,6 +9,9 @@
 // databases, of one database, or with DATABASE_URL beside it is read as Rails
 // reads it.
 //
+// A pg_service.conf is read as libpq reads it: its sections are the databases, one
+// of them control.
+//
 // Values of the environment never pass through the YAML reader. So a password
 // may hold any character, and no message can repeat one. Passwords leave in
 // Result.Credentials; the fleet holds none.

@@ -18,6 +18,9 @@ type Options struct {
 	Environment string
 	// Name of the fleet; the environment's when empty.
 	Name string
+	// File is what messages call a service file, Control its section that is the
+	// control database; the one called control, or the only one, when empty.
+	File, Control string
 	// Env looks up a variable; os.Getenv when nil. An empty variable counts
 	// as unset.
 	Env func(string) string
@@ -33,6 +36,8 @@ type Result struct {
 	Credentials map[string]credential.Credential
 	// Notes say what was guessed or left out.
 	Notes []string
+	// Service is true where it came from a pg_service.conf.
+	Service bool
 }
 
 // fallbackURL is the variable that Rails takes for the primary database when
@@ -55,9 +60,12 @@ func (o Options) filled() Options {
 	return o
 }
 
-// Import reads a config/database.yml.
+// Import reads a config/database.yml, or libpq's pg_service.conf.
 func Import(data []byte, o Options) (*Result, error) {
 	o = o.filled()
+	if isService(data) {
+		return fromService(data, o)
+	}
 	t, err := expand(data, o.Env, false)
 	if err != nil {
 		return nil, err
@@ -263,14 +271,22 @@ func shardName(entry string) string {
 const primaryShard = "default"
 
 func (b *build) add(entry string, primary bool, a *address, where string) error {
+	name := shardName(entry)
+	if primary {
+		name = primaryShard
+	}
+	return b.addAs(entry, name, primary, a, where)
+}
+
+// addAs adds a database as the shard of a name; the primary one is control, too.
+func (b *build) addAs(entry, name string, primary bool, a *address, where string) error {
 	if a.host == "" {
 		a.host = "localhost"
 		b.note("%s: %s names no host; localhost was written in its place", where, entry)
 	}
-	sh := fleet.Shard{Name: primaryShard, InControl: true, Placement: fleet.PlacementOpen}
+	sh := fleet.Shard{Name: name, InControl: primary, Placement: fleet.PlacementOpen}
 	cred := fleet.ControlName
 	if !primary {
-		sh = fleet.Shard{Name: shardName(entry), Placement: fleet.PlacementOpen}
 		cred = sh.Name
 	}
 	if other, twice := b.from[sh.Name]; twice {
