@@ -115,7 +115,7 @@ func TestDoctorSaysWhatThisComputerLacks(t *testing.T) {
 	require.Equal(t, "ok "+h.Dir()+", for nobody else", nobody["home folder"])
 	require.Contains(t, nobody["settings"], "warning nobody said who you are")
 	require.Contains(t, nobody["fleets"], "warning no fleet is known")
-	require.Equal(t, "ok it answers", nobody["keychain"])
+	require.Equal(t, "ok it answers, and keeps passwords", nobody["keychain"])
 	require.Equal(t, "ok you are ann@example.com", found(New(Options{Home: h, Mode: Page, Email: "ann@example.com"}))["settings"])
 }
 

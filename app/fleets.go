@@ -198,7 +198,7 @@ func (a *App) try(ctx context.Context, f *fleet.Fleet, secrets map[string]creden
 		return session.FleetCheck{}, err
 	}
 	s := session.Open(session.Config{
-		Fleet: f, Resolver: typed{secrets, a.home.Resolver()}, Flag: a.home.Settings().Flag, Source: a.mode, DBPath: a.home.DBPath(), Log: a.log,
+		Fleet: f, Resolver: typed{secrets, a.home.Credentials().Source(), a.home.Resolver()}, Flag: a.home.Settings().Flag, Source: a.mode, DBPath: a.home.DBPath(), Log: a.log,
 	})
 	defer s.Close()
 	return s.Check(ctx)
@@ -207,13 +207,14 @@ func (a *App) try(ctx context.Context, f *fleet.Fleet, secrets map[string]creden
 // typed resolves the credentials that somebody has just typed in.
 type typed struct {
 	secrets map[string]credential.Credential
+	store   credential.Source
 	then    credential.Resolver
 }
 
 // Resolve asks what was typed in first.
 func (t typed) Resolve(ctx context.Context, fleet, name string, at credential.Endpoint) (credential.Credential, credential.Source, error) {
 	if c, ok := t.secrets[name]; ok {
-		return c, credential.FromKeychain, nil // where it will be
+		return c, t.store, nil // where it will be
 	}
 	return t.then.Resolve(ctx, fleet, name, at)
 }
@@ -260,13 +261,13 @@ func (a *App) addFleet(ctx context.Context, f *fleet.Fleet, secrets map[string]c
 		return FleetFile{}, fault.Newf(fault.FleetExists, "choose another name, or remove that fleet first", "there is a fleet %q already", f.Name)
 	}
 	var (
-		chain credential.Keychain
+		chain = a.home.Credentials()
 		kept  []string
 	)
 	undo := func(err error) error {
 		for _, name := range kept {
 			if gone := chain.Delete(ctx, f.Name, name); gone != nil && !errors.Is(gone, credential.ErrNotFound) {
-				a.log.Warn("a credential stays in the keychain", "fleet", f.Name, "credential", name, "error", gone)
+				a.log.Warn("a credential stays where it was kept", "fleet", f.Name, "credential", name, "error", gone)
 			}
 		}
 		return err

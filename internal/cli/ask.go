@@ -96,6 +96,22 @@ func (p *program) secret(ctx context.Context, question string) (credential.Secre
 	return p.hidden(string(b))
 }
 
+// passphrase asks for that of the vault, twice where one is to be made.
+func (p *program) passphrase(ctx context.Context, fresh bool) (credential.Secret, error) {
+	if !fresh {
+		return p.secret(ctx, "Passphrase of the vault")
+	}
+	first, err := p.secret(ctx, "Passphrase of the new vault")
+	if err != nil {
+		return credential.Secret{}, err
+	}
+	again, err := p.secret(ctx, "The same again")
+	if err == nil && again.Reveal() != first.Reveal() {
+		err = fault.New(fault.Usage, "the two passphrases differ", "begin anew")
+	}
+	return first, err
+}
+
 func (p *program) hidden(s string) (credential.Secret, error) {
 	if s == "" {
 		return credential.Secret{}, fault.New(fault.Usage, "the password is empty", "give it as a line on standard input, or use a terminal and be asked")

@@ -23,7 +23,12 @@ func (p *program) credentialCommand() *cobra.Command {
 	set := &cobra.Command{
 		Use: "set NAME [--user USER]", Short: "Keep a user name and password in the keychain", Args: want("NAME"),
 		Long: `Keep a user name and password in the keychain. The password is asked for, or is
-a line on standard input; it is never an argument.`,
+a line on standard input; it is never an argument.
+
+Where a computer has no keychain, "settings set credential_store vault" keeps
+them in a file instead that age encrypts, vault.age beside the settings. Its
+passphrase is asked for, or is SHARD_ADMIN_VAULT_PASSPHRASE;
+SHARD_ADMIN_VAULT_IDENTITY is the path of an age identity or an SSH key.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]
 			return p.runCredentialSet(cmd.Context(), o)
@@ -72,14 +77,14 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 	if err != nil && (fault.CodeOf(err) != fault.FleetHoldsSecret || o.rotate) {
 		return err
 	}
-	keychain := credential.Keychain{}
+	keychain := h.Credentials()
 	before, err := keychain.Get(ctx, name, o.name)
 	known := err == nil
 	if err != nil && !errors.Is(err, credential.ErrNotFound) && fault.CodeOf(err) != fault.CredentialMissing {
 		return err
 	}
 	if o.rotate && !known {
-		return fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+name+" fleet credential set "+o.name+" keeps one", "the keychain holds no credential %q of fleet %s", o.name, name)
+		return fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+name+" fleet credential set "+o.name+" keeps one", "the %s holds no credential %q of fleet %s", keychain.Source(), o.name, name)
 	}
 	user := o.user
 	if user == "" {
@@ -126,7 +131,7 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 		}
 	}
 	return p.answer(credentialKept{name, o.name, user, true, known}, func(w io.Writer) {
-		line(w, "The keychain holds %s.", credential.Account(name, o.name))
+		line(w, "The %s holds %s.", keychain.Source(), credential.Account(name, o.name))
 		if !o.rotate && f != nil {
 			line(w, "Next: shard-admin --fleet %s fleet credential test %s", name, o.name)
 		}
@@ -198,7 +203,7 @@ func (p *program) runCredentialForget(ctx context.Context, name string) error {
 		return err
 	}
 	if p.asks() {
-		p.say("%s is taken out of the keychain.", credential.Account(of, name))
+		p.say("%s is taken out of the %s.", credential.Account(of, name), h.Credentials().Source())
 		if err := p.sure(ctx); err != nil {
 			return err
 		}
@@ -211,6 +216,6 @@ func (p *program) runCredentialForget(ctx context.Context, name string) error {
 		return err
 	}
 	return p.answer(map[string]any{"fleet": of, "credential": name, "forgotten": true}, func(w io.Writer) {
-		line(w, "The keychain no longer holds %s.", credential.Account(of, name))
+		line(w, "The %s no longer holds %s.", h.Credentials().Source(), credential.Account(of, name))
 	})
 }

@@ -15,7 +15,8 @@ func (p *program) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Say what this computer lacks", Args: want(),
 		Long: `Look at what this program needs on this computer: its folder, the fleet files,
-the keychain, PostgreSQL for the demo, a display for the window. No database is
+the keychain or vault, PostgreSQL for the demo, a display for the window. No
+database is
 opened; fleet check does that.
 
 Exit status: 0 nothing is broken, though something may be missing; 1 something

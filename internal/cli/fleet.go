@@ -259,7 +259,7 @@ func (p *program) runFleetRemove(ctx context.Context, name string, forget bool) 
 	}{name, []string{}}
 	if forget && f != nil {
 		for _, c := range f.Credentials() {
-			switch err := (credential.Keychain{}).Delete(ctx, name, c); {
+			switch err := h.Credentials().Delete(ctx, name, c); {
 			case err == nil:
 				out.Forgotten = append(out.Forgotten, c)
 			case !errors.Is(err, credential.ErrNotFound):
@@ -273,7 +273,7 @@ func (p *program) runFleetRemove(ctx context.Context, name string, forget bool) 
 	return p.answer(out, func(w io.Writer) {
 		line(w, "Fleet %s is no longer known on this computer.", name)
 		if len(out.Forgotten) > 0 {
-			line(w, "Taken out of the keychain: %s.", strings.Join(out.Forgotten, ", "))
+			line(w, "Taken out of the keychain or vault: %s.", strings.Join(out.Forgotten, ", "))
 		}
 	})
 }
@@ -440,7 +440,7 @@ func (p *program) keep(ctx context.Context, h *home.Home, f *fleet.Fleet, secret
 			continue
 		}
 		h.Hide(c.Password)
-		if err = (credential.Keychain{}).Set(ctx, f.Name, name, c); err != nil {
+		if err = h.Credentials().Set(ctx, f.Name, name, c); err != nil {
 			break
 		}
 		kept = append(kept, name)
@@ -450,7 +450,7 @@ func (p *program) keep(ctx context.Context, h *home.Home, f *fleet.Fleet, secret
 	}
 	if err != nil {
 		for _, name := range kept {
-			_ = (credential.Keychain{}).Delete(context.WithoutCancel(ctx), f.Name, name)
+			_ = h.Credentials().Delete(context.WithoutCancel(ctx), f.Name, name)
 		}
 		return nil, err
 	}
@@ -460,20 +460,26 @@ func (p *program) keep(ctx context.Context, h *home.Home, f *fleet.Fleet, secret
 type fleetAdded struct {
 	fleetShown
 	// Kept are the credentials that went to the keychain.
-	Kept  []string `json:"kept_in_keychain"`
-	Notes []string `json:"notes"`
+	Kept []string `json:"kept_in_keychain"`
+	// KeptIn is keychain, or vault where that is in its place.
+	KeptIn credential.Source `json:"kept_in"`
+	Notes  []string          `json:"notes"`
 }
 
 func (p *program) added(f *fleet.Fleet, kept, notes []string) error {
 	if notes == nil {
 		notes = []string{}
 	}
-	out := fleetAdded{shown(f), kept, notes}
+	h, err := p.openHome()
+	if err != nil {
+		return err
+	}
+	out := fleetAdded{shown(f), kept, h.Credentials().Source(), notes}
 	return p.answer(out, func(w io.Writer) {
 		p.printFleet(w, out.fleetShown)
 		line(w, "")
 		if len(kept) > 0 {
-			paragraph(w, "", "In the keychain, not in the file: "+strings.Join(kept, ", ")+".")
+			paragraph(w, "", "In the "+string(out.KeptIn)+", not in the file: "+strings.Join(kept, ", ")+".")
 		}
 		for _, n := range notes {
 			paragraph(w, "", "Note: "+n)

@@ -284,6 +284,9 @@ func (p *program) openHome() (*home.Home, error) {
 	}
 	p.home = h
 	p.closes = append(p.closes, func() { _ = h.Close() })
+	if _, is := p.terminal(); is {
+		h.AskForVault(p.passphrase)
+	}
 	return h, nil
 }
 
@@ -333,7 +336,18 @@ func (p *program) sessionOf(ctx context.Context, name, source string) (*session.
 		return nil, err
 	}
 	p.closes = append(p.closes, s.Close)
-	return s, nil
+	return s, p.openVault(ctx, h)
+}
+
+// openVault opens the vault that credentials are kept in: what needs it later has no
+// time to ask. That the environment does not open it is said where nothing else has
+// a password.
+func (p *program) openVault(ctx context.Context, h *home.Home) error {
+	_, err := h.OpenVault(ctx)
+	if _, asked := p.terminal(); asked || ctx.Err() != nil {
+		return err
+	}
+	return nil
 }
 
 // fleetName returns the name of the fleet that is meant.

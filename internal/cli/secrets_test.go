@@ -23,7 +23,7 @@ import (
 // page was answered, what is in the control database. It is not parallel: the
 // tests' keychain is the process's.
 func TestNoSecretIsWrittenInAWholeLife(t *testing.T) {
-	const rotated, mistyped, typed, keyed = "r0tated-s3cret", "mistyp3d-s3cret", "typ3d-s3cret", "k3y-s3cret"
+	const rotated, mistyped, typed, keyed, phrase = "r0tated-s3cret", "mistyp3d-s3cret", "typ3d-s3cret", "k3y-s3cret", "phras3-of-the-vault"
 	l := describe(t, "production", true)
 	outside := t.TempDir()
 	var seen bytes.Buffer
@@ -62,6 +62,20 @@ func TestNoSecretIsWrittenInAWholeLife(t *testing.T) {
 	pgtest.Exec(t, pgtest.Server(t, 1), "postgres", "ALTER ROLE "+l.role+" PASSWORD '"+rotated+"'")
 	do(rotated+"\n", []int{0}, "fleet", "credential", "set", "shard_1")
 	do(rotated+"\n", []int{0}, "fleet", "credential", "rotate", "shard_1")
+	// The same in a vault, and where it does not open.
+	do("", []int{0}, "settings", "set", "credential_store", "vault")
+	do(rotated+"\n", []int{1}, "fleet", "credential", "set", "shard_1")
+	t.Setenv("SHARD_ADMIN_VAULT_PASSPHRASE", phrase)
+	do(rotated+"\n", []int{0}, "fleet", "credential", "set", "shard_1")
+	do("", []int{0}, "fleet", "credential", "test", "shard_1")
+	do(mistyped+"\n", anything, "fleet", "credential", "rotate", "shard_1")
+	do("", []int{0, 1}, "doctor")
+	t.Setenv("SHARD_ADMIN_VAULT_PASSPHRASE", "not "+phrase)
+	do("", []int{1}, "fleet", "credential", "forget", "shard_1", "--yes")
+	do("", anything, "doctor")
+	do("", anything, "fleet", "check")
+	require.FileExists(t, filepath.Join(l.home, "vault.age"))
+	do("", []int{0}, "settings", "set", "credential_store", "keychain")
 	do("", anything, "fleet", "add", "wrong", "--control", "postgres://u:"+typed+"@127.0.0.1:1/x", "--shard", "default=control", "--profile", "nonsense")
 	do("", anything, "fleet", "add", "bad url", "--control", "postgres://u:"+typed+"@127.0.0.1:1:1/x%zz", "--shard", "default=control")
 	do("", anything, "fleet", "add", "keyed", "--control", "postgres://u@127.0.0.1:1/x?sslpassword="+keyed, "--shard", "default=control")
@@ -144,7 +158,7 @@ func TestNoSecretIsWrittenInAWholeLife(t *testing.T) {
 		if strings.Contains(where, "shard-admin.db") {
 			database += len(text)
 		}
-		for what, secret := range map[string]string{"the password": password, "the rotated one": rotated, "a mistyped one": mistyped, "a typed one": typed, "a key's": keyed} {
+		for what, secret := range map[string]string{"the password": password, "the rotated one": rotated, "a mistyped one": mistyped, "a typed one": typed, "a key's": keyed, "the vault's": phrase} {
 			if at := strings.Index(text, secret); at >= 0 {
 				t.Errorf("%s is in %s: …%s…", what, where, text[max(0, at-160):min(len(text), at+40)])
 			}

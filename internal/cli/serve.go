@@ -19,6 +19,10 @@ func (p *program) runWindow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.openVault(ctx, h); err != nil {
+		return err
+	}
+	h.AskForVault(nil) // nobody looks at the terminal from now on
 	if err := p.faces.Window(ctx, h, WindowOptions{Fleet: p.fleet, Email: p.as}); err != nil {
 		return err
 	}
@@ -51,6 +55,10 @@ func (p *program) runServe(ctx context.Context, listen string, o apiOptions) (er
 	if err != nil {
 		return err
 	}
+	if err := p.openVault(ctx, h); err != nil {
+		return err
+	}
+	h.AskForVault(nil) // nobody looks at the terminal from now on
 	url, within, end, err := p.api(ctx, h, o)
 	if err != nil {
 		return err
@@ -105,6 +113,10 @@ func (p *program) runWorker(ctx context.Context, o apiOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.openVault(ctx, h); err != nil {
+		return err
+	}
+	h.AskForVault(nil) // nobody looks at the terminal from now on
 	_, ctx, end, err := p.api(ctx, h, o)
 	if err != nil {
 		return err

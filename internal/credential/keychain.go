@@ -23,9 +23,6 @@ type Keychain struct {
 	Patience time.Duration
 }
 
-// ErrNotFound says that the keychain answered and has no such item.
-var ErrNotFound = fault.New(fault.CredentialMissing, "the keychain has no such item", "")
-
 type item struct {
 	User     string `json:"user"`
 	Password string `json:"password"`

@@ -112,7 +112,7 @@ func play(name string) error {
 			return err
 		}
 		// A server may need no password; where it does, this is the reason.
-		c, source, err := credential.Chain{Keychain: k, Env: func(string) string { return "" }}.Resolve(ctx, "f", "c", credential.Endpoint{User: "u"})
+		c, source, err := credential.Chain{Store: k, Env: func(string) string { return "" }}.Resolve(ctx, "f", "c", credential.Endpoint{User: "u"})
 		if err != nil || source != credential.FromNowhere {
 			return fmt.Errorf("the chain gave %s: %w", source, err)
 		}
@@ -144,7 +144,7 @@ func keeps(ctx context.Context, k credential.Keychain) error {
 		return err
 	}
 	// The chain asks it first.
-	chain := credential.Chain{Keychain: k, Env: func(string) string { return "from the environment" }}
+	chain := credential.Chain{Store: k, Env: func(string) string { return "from the environment" }}
 	got, source, err := chain.Resolve(ctx, "prod", "control", credential.Endpoint{User: "named"})
 	if err != nil || source != credential.FromKeychain || got != kept {
 		return fmt.Errorf("the chain gave %v from %s: %w", got.User, source, err)
@@ -190,7 +190,7 @@ func locked(ctx context.Context, k credential.Keychain) error {
 		return errors.New("a locked keychain may be tried again")
 	}
 	// What else has the password serves; with nothing else the lock is told.
-	chain := credential.Chain{Keychain: k, Env: func(name string) string {
+	chain := credential.Chain{Store: k, Env: func(name string) string {
 		return map[string]string{"SHARD_ADMIN_PASSWORD_F_C": "env"}[name]
 	}}
 	if _, source, err := chain.Resolve(ctx, "f", "c", credential.Endpoint{}); err != nil || source != credential.FromEnvironment {

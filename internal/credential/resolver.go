@@ -20,6 +20,7 @@ type Source string
 // The sources, in the order in which they are asked.
 const (
 	FromKeychain    Source = "keychain"
+	FromVault       Source = "vault" // in the keychain's place
 	FromEnvironment Source = "environment"
 	FromPassFile    Source = "password file"
 	FromNowhere     Source = "none"
@@ -36,12 +37,13 @@ type Resolver interface {
 	Resolve(ctx context.Context, fleet, name string, at Endpoint) (Credential, Source, error)
 }
 
-// Chain asks the keychain, then the environment, then the password file.
+// Chain asks the store, then the environment, then the password file.
 type Chain struct {
-	Keychain Keychain
+	// Store is the keychain when nil.
+	Store Store
 	// Env looks up a variable; os.Getenv when nil.
 	Env func(string) string
-	// NoKeychain leaves the keychain out, for machines that have none.
+	// NoKeychain leaves the store out, for machines that have none.
 	NoKeychain bool
 }
 
@@ -62,7 +64,7 @@ func upper(s string) string {
 	}, s)
 }
 
-// Resolve returns the first credential found. A keychain that is locked is an
+// Resolve returns the first credential found. A store that is locked is an
 // error only when nothing else has the password; through a socket it is one
 // only where the server asks for a password, for most trust who comes that way.
 func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Credential, Source, error) {
@@ -70,14 +72,18 @@ func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Cr
 	if env == nil {
 		env = os.Getenv
 	}
+	store := c.Store
+	if store == nil {
+		store = Keychain{}
+	}
 	var keychain error
 	if !c.NoKeychain {
-		cred, err := c.Keychain.Get(ctx, fleet, name)
+		cred, err := store.Get(ctx, fleet, name)
 		if err == nil {
 			if cred.User == "" {
 				cred.User = at.User
 			}
-			return cred, FromKeychain, nil
+			return cred, store.Source(), nil
 		}
 		if ctx.Err() != nil {
 			return Credential{}, FromNowhere, ctx.Err()
@@ -93,12 +99,12 @@ func (c Chain) Resolve(ctx context.Context, fleet, name string, at Endpoint) (Cr
 	if p, ok := passFile(env, at); ok && at.Host != "" {
 		return Credential{User: at.User, Password: NewSecret(p)}, FromPassFile, nil
 	}
-	if fault.CodeOf(keychain) == fault.KeychainLocked && !strings.HasPrefix(at.Host, "/") {
+	if closed(keychain) && !strings.HasPrefix(at.Host, "/") {
 		return Credential{}, FromNowhere, keychain
 	}
 	if keychain == nil {
 		keychain = fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+fleet+" fleet credential set "+name+" keeps one; "+Variable(fleet, name)+" and ~/.pgpass serve where there is no keychain",
-			"neither keychain, environment nor password file has the credential %s of fleet %s", name, fleet)
+			"neither %s, environment nor password file has the credential %s of fleet %s", store.Source(), name, fleet)
 	}
 	// The server may need no password: trust, peer and certificates are
 	// found out by connecting.

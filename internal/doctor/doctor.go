@@ -53,7 +53,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	} else {
 		out = append(out, Finding{Name: "home folder", Status: OK, Message: o.Home.Dir() + ", for nobody else"}, o.settings(), o.fleets())
 	}
-	out = append(out, wellOr("keychain", "it answers", Warning, credential.Keychain{Patience: 5 * time.Second}.Check(ctx)))
+	out = append(out, o.credentials(ctx))
 	b, err := localpg.Find(ctx, 0)
 	pg := wellOr("PostgreSQL binaries", fmt.Sprintf("version %d in %s", b.Major, b.Dir), Warning, err)
 	return append(out, pg, o.display())
@@ -64,6 +64,19 @@ func wellOr(name, well, status string, err error) Finding {
 		return Finding{Name: name, Status: OK, Message: well}
 	}
 	return Finding{Name: name, Status: status, Message: err.Error(), Fix: fault.HintOf(err)}
+}
+
+// credentials looks at the store that is in use.
+func (o Options) credentials(ctx context.Context) Finding {
+	if o.Home == nil || o.Home.Credentials().Source() != credential.FromVault {
+		return wellOr("keychain", "it answers, and keeps passwords", Warning, credential.Keychain{Patience: 5 * time.Second}.Check(ctx))
+	}
+	there, err := o.Home.OpenVault(ctx)
+	well := "passwords are kept in vault.age, which can be opened"
+	if !there {
+		well = "passwords are to be kept in vault.age: the first one that is kept makes it"
+	}
+	return wellOr("vault", well, Warning, err)
 }
 
 func (o Options) settings() Finding {

@@ -26,6 +26,9 @@ const (
 
 	KeychainLocked    Code = "keychain_locked"
 	KeychainAbsent    Code = "keychain_absent"
+	VaultLocked       Code = "vault_locked"
+	VaultRefused      Code = "vault_refused"
+	VaultDamaged      Code = "vault_damaged"
 	CredentialMissing Code = "credential_missing"
 	CredentialClash   Code = "credential_clash"
 
@@ -157,7 +160,10 @@ var codes = map[Code]Info{
 
 	KeychainLocked:    {Exit: 1, Retry: true, Meaning: "The keychain is locked, or it waited for a person for too long."},
 	KeychainAbsent:    {Exit: 1, Meaning: "This computer has no keychain service that answers."},
-	CredentialMissing: {Exit: 1, Meaning: "No user name and password were found in keychain, environment or password file."},
+	VaultLocked:       {Exit: 1, Meaning: "Nothing was given that opens the vault: no passphrase, or no identity that can be used."},
+	VaultRefused:      {Exit: 1, Meaning: "The passphrase or identity that was given does not open the vault."},
+	VaultDamaged:      {Exit: 1, Meaning: "The vault is damaged, no vault, or written by a newer program; it is not written over."},
+	CredentialMissing: {Exit: 1, Meaning: "No user name and password were found in keychain or vault, environment or password file."},
 	CredentialClash:   {Exit: 2, Before: true, Meaning: "Two credential names of the fleet give the same environment variable."},
 
 	SSHUnreachable:   {Exit: 5, Retry: true, Meaning: "An SSH host on the way to a database does not answer, or the connection to it was lost."},

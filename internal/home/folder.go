@@ -34,6 +34,7 @@ type Home struct {
 	log      *rotating
 	logger   *slog.Logger
 	settings *Settings
+	vault    *credential.Vault
 }
 
 // Open makes the folder where it is missing and checks who may write to it.
@@ -63,6 +64,7 @@ func Open(o Options) (*Home, error) {
 	}
 	h := &Home{dir: dir, env: o.Env}
 	h.settings = &Settings{home: h}
+	h.vault = h.newVault()
 	h.log = &rotating{path: filepath.Join(dir, "logs", "shard-admin.log"), limit: logLimit, keep: logKeep, lock: h.lock}
 	level := slog.LevelInfo
 	if o.Verbose {
@@ -129,18 +131,23 @@ func tooOpen(path, mode string) error {
 
 // read returns a file's text, refusing one that others may write to.
 func read(path string) ([]byte, error) {
+	b, _, err := readWith(path)
+	return b, err
+}
+
+func readWith(path string) ([]byte, fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return nil, tooOpen(path, "600")
+		return nil, nil, tooOpen(path, "600")
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fileFault(err, path)
+		return nil, nil, fileFault(err, path)
 	}
-	return b, nil
+	return b, info, nil
 }
 
 // write replaces a file whole: after a crash there is the old one or the new
@@ -167,6 +174,14 @@ func write(path string, data []byte) (err error) {
 	}
 	if err = os.Rename(f.Name(), path); err != nil {
 		return fileFault(err, path)
+	}
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	// The name is the folder's, and as lasting as the folder.
+	if dir, opening := os.Open(filepath.Dir(path)); opening == nil {
+		_ = dir.Sync()
+		_ = dir.Close()
 	}
 	return nil
 }

@@ -13,13 +13,16 @@ const lockPatience = 5 * time.Second
 
 // lock lets one process at a time change files of the folder. It ends with
 // the process that holds it.
-func (h *Home) lock() (release func(), err error) {
-	path := filepath.Join(h.dir, "lock")
+func (h *Home) lock() (release func(), err error) { return h.lockOf("lock", lockPatience) }
+
+// lockOf is a lock by the name of its file, which a writer waits for so long.
+func (h *Home) lockOf(name string, patience time.Duration) (release func(), err error) {
+	path := filepath.Join(h.dir, name)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fileFault(err, path)
 	}
-	for end := time.Now().Add(lockPatience); ; {
+	for end := time.Now().Add(patience); ; {
 		ok, err := tryLock(f)
 		if err != nil {
 			_ = f.Close()

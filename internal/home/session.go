@@ -41,6 +41,6 @@ func (h *Home) Session(_ context.Context, name string, o SessionOptions) (*sessi
 		return nil, fault.Wrap(err, fault.Internal, "the threshold of the imbalance is no number", "")
 	}
 	return session.Open(session.Config{
-		Fleet: f, Resolver: h.Resolver(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(), Env: h.env, Imbalance: imbalance,
+		Fleet: f, Resolver: h.Resolver(), Credentials: h.Credentials(), Flag: h.settings.Flag, Email: o.Email, Admins: admins, Source: o.Source, DBPath: h.DBPath(), Log: h.Logger(), Env: h.env, Imbalance: imbalance,
 	}), nil
 }

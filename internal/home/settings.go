@@ -29,7 +29,9 @@ const (
 	HealthInterval = "SHARD_HEALTH_CHECK_INTERVAL"
 	// ImbalanceThreshold is how far the largest shard may be above the mean.
 	ImbalanceThreshold = "SHARD_IMBALANCE_THRESHOLD"
-	fileOfSettings     = "settings.toml"
+	// CredentialStore is where credentials are kept.
+	CredentialStore = "credential_store"
+	fileOfSettings  = "settings.toml"
 )
 
 // Kind is what a setting's value is.
@@ -89,6 +91,10 @@ func registry() []Setting {
 	}
 	return append(out,
 		Setting{Name: AdminEmails, Kind: Emails, Variable: AdminEmails, Help: "who may do everything, beside the operators of a fleet"},
+		Setting{
+			Name: CredentialStore, Kind: Choice, Default: string(credential.FromKeychain), Choices: []string{string(credential.FromKeychain), string(credential.FromVault)}, Variable: "SHARD_ADMIN_CREDENTIAL_STORE",
+			Help: "where this computer keeps passwords; a vault is one encrypted file",
+		},
 		Setting{Name: RunQueuedWork, Kind: Bool, Default: "false", Help: "this computer carries out runs that others have queued"},
 		Setting{Name: HealthInterval, Kind: Seconds, Default: "300", Variable: HealthInterval, Help: "seconds between two looks at what reads every table"},
 		Setting{Name: ImbalanceThreshold, Kind: Share, Default: "0.2", Variable: ImbalanceThreshold, Help: "how far from an even spread a shard may be before it is an alert"},

@@ -31,7 +31,7 @@ func (s *Session) signingKey(ctx context.Context) (*audit.SigningKey, error) {
 		return nil, err
 	case err != nil:
 		return nil, fault.Wrap(err, fault.KeychainLocked, "the keychain did not answer in time, so nothing is signed", "unlock it, then try again")
-	case from != credential.FromKeychain && from != credential.FromEnvironment:
+	case from != credential.FromKeychain && from != credential.FromVault && from != credential.FromEnvironment:
 		return nil, fault.New(fault.CredentialMissing, "no signing key is kept on this computer, so nothing is signed", "shard-admin --fleet "+s.cfg.Fleet.Name+" audit key enroll")
 	}
 	return audit.ParseSigningKey(c.Password)

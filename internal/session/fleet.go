@@ -428,7 +428,7 @@ func (s *Session) knows(name string) error {
 	return fault.Newf(fault.NotFound, fmt.Sprintf("the fleet uses %v", s.cfg.Fleet.Credentials()), "the fleet %s uses no credential %q", s.cfg.Fleet.Name, name)
 }
 
-// SetCredential keeps a user name and a password in the keychain, over what
+// SetCredential keeps a user name and a password in the keychain or vault, over what
 // was there, and drops the connections that were made with the old ones.
 func (s *Session) SetCredential(ctx context.Context, name, user string, password credential.Secret, _ string) error {
 	if err := s.knows(name); err != nil {
@@ -444,7 +444,7 @@ func (s *Session) SetCredential(ctx context.Context, name, user string, password
 // RotateCredential replaces the password that the keychain keeps by one that
 // the databases accept; where they refuse it, the kept one stays.
 func (s *Session) RotateCredential(ctx context.Context, name string, password credential.Secret) (CredentialTest, error) {
-	out := CredentialTest{Name: name, Source: string(credential.FromKeychain)}
+	out := CredentialTest{Name: name, Source: string(s.keychain.Source())}
 	if err := s.knows(name); err != nil {
 		return out, err
 	}
@@ -455,7 +455,7 @@ func (s *Session) RotateCredential(ctx context.Context, name string, password cr
 		return out, err
 	}
 	next := credential.Credential{User: kept.User, Password: password}
-	if out, err = s.tryCredential(ctx, name, fixed{name, next, credential.FromKeychain, s.cfg.Resolver}); err != nil {
+	if out, err = s.tryCredential(ctx, name, fixed{name, next, s.keychain.Source(), s.cfg.Resolver}); err != nil {
 		return out, err
 	}
 	if !out.OK {
@@ -476,7 +476,7 @@ func (s *Session) ForgetCredential(ctx context.Context, name string) error {
 }
 
 func (s *Session) notKept(name string) error {
-	return fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+s.cfg.Fleet.Name+" fleet credential set "+name+" keeps one", "the keychain holds no credential %q of fleet %s", name, s.cfg.Fleet.Name)
+	return fault.Newf(fault.CredentialMissing, "shard-admin --fleet "+s.cfg.Fleet.Name+" fleet credential set "+name+" keeps one", "the %s holds no credential %q of fleet %s", s.keychain.Source(), name, s.cfg.Fleet.Name)
 }
 
 // TestCredential opens each database that a credential is for, with new

@@ -27,6 +27,8 @@ import (
 type Config struct {
 	Fleet    *fleet.Fleet
 	Resolver credential.Resolver
+	// Credentials is where they are kept on this computer; the keychain when nil.
+	Credentials credential.Store
 	// Flag returns a flag of this computer and where it was set.
 	Flag func(policy.Flag) (on bool, where string)
 	// Email of the operator, a claim; Admins are those of TENANT_ADMIN_EMAILS.
@@ -57,7 +59,7 @@ type Session struct {
 	cat      *tenancy.Catalogue
 	engine   *move.Engine
 	install  *install.Installer
-	keychain credential.Keychain
+	keychain credential.Store
 	maps     mapCache
 	sizes    sharesCache
 
@@ -81,7 +83,10 @@ func Open(cfg Config) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Session{cfg: cfg, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}, looks: map[string]*looks{}}
+	if cfg.Credentials == nil {
+		cfg.Credentials = credential.Keychain{}
+	}
+	s := &Session{cfg: cfg, keychain: cfg.Credentials, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}, looks: map[string]*looks{}}
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}

@@ -36,7 +36,7 @@ func (s *Session) apiToken(ctx context.Context) (credential.Secret, credential.S
 		if err != nil && !errors.Is(err, credential.ErrNotFound) && fault.CodeOf(err) != fault.CredentialMissing && fault.CodeOf(err) != fault.KeychainAbsent {
 			return credential.Secret{}, credential.FromNowhere, err
 		}
-		t, from = c.Password, credential.FromKeychain
+		t, from = c.Password, s.keychain.Source()
 	}
 	const hint = "make one, such as with openssl rand -hex 32, and give it as " + tokenVariable + " or keep it: shard-admin fleet credential set " + fleet.APICredential
 	switch {
