@@ -25,10 +25,20 @@ func (p *program) shardsCommand() *cobra.Command {
 			return p.runShardsHealth(cmd.Context(), strings.Join(args, ""))
 		},
 	}
+	tenant := ""
 	stats := &cobra.Command{
 		Use: "stats NAME", Short: "Show what a shard holds", Args: want("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.runShardsStats(cmd.Context(), args[0]) },
+		Long: `Show what a shard holds. With --tenant the exact rows of one tenant on it, table
+by table, and their bytes without indexes, wherever the catalogue says that it
+lives: such as what is left on the source after a move.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if tenant != "" {
+				return p.runTenantOnShard(cmd.Context(), args[0], tenant)
+			}
+			return p.runShardsStats(cmd.Context(), args[0])
+		},
 	}
+	stats.Flags().StringVar(&tenant, "tenant", "", "count the rows of one `TENANT`, an id or a subdomain")
 	distribution := &cobra.Command{
 		Use: "distribution", Short: "Show how tenants spread over the shards", Args: want(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runShardsDistribution(cmd.Context()) },
@@ -125,6 +135,22 @@ func (p *program) runShardsStats(ctx context.Context, name string) error {
 			t.add(n, number(v.Counts[n]))
 		}
 		t.print(w)
+	})
+}
+
+func (p *program) runTenantOnShard(ctx context.Context, shard, tenant string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.TenantOn(ctx, shard, tenant)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		facts(w, "Shard", v.Name, "Tenant", or(v.Label, v.Tenant), "Id", v.Tenant, "Lives on", v.Pointer)
+		line(w, "")
+		printCounted(w, v.Tables, v.Rows, v.Bytes, v.CountedAt)
 	})
 }
 

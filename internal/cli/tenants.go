@@ -97,14 +97,7 @@ func printTenant(w io.Writer, v session.TenantView) {
 	if v.TablesReason != "" {
 		paragraph(w, "", "Rows: "+v.TablesReason)
 	} else {
-		t := newTable(long("TABLE", 20), left("KIND"), right("ROWS"), right("SIZE"))
-		for _, x := range v.Tables {
-			if x.Rows > 0 {
-				t.add(x.Table, state(x.Kind), number(x.Rows), size(x.Bytes))
-			}
-		}
-		t.print(w)
-		line(w, "\n%s, %s, counted %s; tables without rows are left out", count(v.Rows, "row"), size(v.Bytes), age(v.CountedAt))
+		printCounted(w, v.Tables, v.Rows, v.Bytes, v.CountedAt)
 	}
 	line(w, "")
 	if len(v.History) == 0 {
@@ -112,6 +105,18 @@ func printTenant(w io.Writer, v session.TenantView) {
 		return
 	}
 	printEvents(w, v.History)
+}
+
+// printCounted lists a tenant's rows by their tables.
+func printCounted(w io.Writer, tables []session.TableRows, rows, bytes int64, at string) {
+	t := newTable(long("TABLE", 20), left("KIND"), right("ROWS"), right("SIZE"))
+	for _, x := range tables {
+		if x.Rows > 0 {
+			t.add(x.Table, state(x.Kind), number(x.Rows), size(x.Bytes))
+		}
+	}
+	t.print(w)
+	line(w, "\n%s, %s, counted %s; tables without rows are left out", count(rows, "row"), size(bytes), age(at))
 }
 
 func (p *program) runTenantsCheck(ctx context.Context) error {

@@ -134,36 +134,59 @@ func (s *Session) Tenant(ctx context.Context, idOrLabel string) (TenantView, err
 		return out, err
 	}
 	out.CountedAt, out.TablesReason = now(), ""
-	if err := s.countRows(ctx, out.TenantRow, &out); err != nil {
-		out.TablesReason = *errorText(err)
+	db, err := s.set.Shard(out.Shard)
+	if err == nil {
+		out.Tables, out.Rows, out.Bytes, err = s.countRows(ctx, db, out.ID)
+	}
+	if err != nil {
+		out.Tables, out.TablesReason = []TableRows{}, *errorText(err)
 	}
 	return out, nil
 }
 
-func (s *Session) countRows(ctx context.Context, t TenantRow, out *TenantView) error {
-	db, err := s.set.Shard(t.Shard)
+// TenantOn is what one tenant has on a shard, exactly counted, wherever the
+// catalogue says that it lives: before a move, and after one as long as the copy
+// is kept.
+func (s *Session) TenantOn(ctx context.Context, shard, idOrLabel string) (TenantOnShard, error) {
+	out := TenantOnShard{Name: shard, Tables: []TableRows{}}
+	db, err := s.set.Shard(shard)
 	if err != nil {
-		return err
+		return out, err
 	}
+	if err := s.ready(); err != nil {
+		return out, err
+	}
+	t, err := s.cat.Find(ctx, idOrLabel)
+	if err != nil {
+		return out, err
+	}
+	out.Tenant, out.Label, out.Pointer = t.ID, t.Label, t.Shard
+	out.Tables, out.Rows, out.Bytes, err = s.countRows(ctx, db, t.ID)
+	out.CountedAt = now()
+	return out, err
+}
+
+func (s *Session) countRows(ctx context.Context, db *conn.Database, tenant string) (tables []TableRows, total, bytes int64, err error) {
+	tables = []TableRows{}
 	m, err := s.mapOf(ctx, db)
 	if err != nil {
-		return err
+		return tables, 0, 0, err
 	}
 	pool, err := db.Pool(ctx)
 	if err != nil {
-		return err
+		return tables, 0, 0, err
 	}
-	rows, err := m.Rows(ctx, pool, t.ID)
+	rows, err := m.Rows(ctx, pool, tenant)
 	if err != nil {
-		return conn.Fault(err, db.Name())
+		return tables, 0, 0, conn.Fault(err, db.Name())
 	}
 	for _, r := range rows {
-		out.Tables = append(out.Tables, TableRows{Table: r.Table, Kind: string(r.Kind), Rows: r.Rows, Bytes: r.Bytes})
-		out.Rows += r.Rows
-		out.Bytes += r.Bytes
+		tables = append(tables, TableRows{Table: r.Table, Kind: string(r.Kind), Rows: r.Rows, Bytes: r.Bytes})
+		total += r.Rows
+		bytes += r.Bytes
 	}
-	slices.SortStableFunc(out.Tables, func(a, b TableRows) int { return int(b.Rows - a.Rows) })
-	return nil
+	slices.SortStableFunc(tables, func(a, b TableRows) int { return int(b.Rows - a.Rows) })
+	return tables, total, bytes, nil
 }
 
 // CheckTenants compares every pointer with where rows are. A tenant whose move

@@ -159,6 +159,20 @@ type ShardStats struct {
 	CheckedAt string           `json:"checked_at"`
 }
 
+// TenantOnShard is what one tenant has on a shard, exactly counted.
+type TenantOnShard struct {
+	Name   string `json:"name"`
+	Tenant string `json:"tenant"`
+	Label  string `json:"label"`
+	// Pointer is the shard where the catalogue says that the tenant lives.
+	Pointer string      `json:"pointer"`
+	Tables  []TableRows `json:"tables"`
+	Rows    int64       `json:"rows"`
+	// Bytes are those of the rows, without indexes.
+	Bytes     int64  `json:"bytes"`
+	CountedAt string `json:"counted_at"`
+}
+
 // ShardShare is one shard's part of the fleet.
 type ShardShare struct {
 	Name       string   `json:"name"`
