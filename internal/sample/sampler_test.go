@@ -226,3 +226,28 @@ func TestOneThatAnswersSlowlyIsSpared(t *testing.T) {
 	require.True(t, strings.Contains(r.Spared, "slowly"))
 	require.NotContains(t, r.Results, "much")
 }
+
+// What stands before a database is asked although the database does not answer, and
+// what it says is part of the reading.
+func TestWhatStandsBeforeASilentDatabaseIsAsked(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	silent := source("a", "postgres://nobody@"+address+"/x")
+	n := 0
+	silent.Beside = func(context.Context) map[string]sample.Result {
+		n++
+		return map[string]sample.Result{"pools": {At: time.Now(), Columns: []string{"n"}, Rows: [][]any{{int64(n)}}}}
+	}
+	s, heard := run(t, []sample.Source{silent}, nil, often(20*time.Millisecond))
+	r := until(t, heard, "down with the newest answer", func(r sample.Reading) bool {
+		return r.State == sample.Down && len(r.Results["pools"].Rows) == 1 && r.Results["pools"].Row(0).IntOr("n", 0) >= 3
+	})
+	require.Error(t, r.Err)
+	require.Less(t, r.Before["pools"].Row(0).IntOr("n", 0), r.Results["pools"].Row(0).IntOr("n", 0))
+	now, ok := s.Reading("a")
+	require.True(t, ok)
+	require.NotEmpty(t, now.Results["pools"].Rows)
+}
