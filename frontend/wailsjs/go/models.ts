@@ -330,6 +330,11 @@ export namespace session {
 	    hint: string;
 	    safe: string;
 	}
+	export interface ComparedShard {
+	    name: string;
+	    checked_at?: string | null;
+	    problem?: Problem | null;
+	}
 	export interface CredentialTest {
 	    name: string;
 	    source: string;
@@ -455,6 +460,33 @@ export namespace session {
 	export interface FleetCheck {
 	    ok: boolean;
 	    databases: DatabaseCheck[];
+	    checked_at: string;
+	}
+	export interface ViewSession {
+	    pid: number;
+	    started_at?: string | null;
+	}
+	export interface ViewColumn {
+	    name: string;
+	    kind: string;
+	}
+	export interface ShardView {
+	    name: string;
+	    title: string;
+	    group: string;
+	    checked_at?: string | null;
+	    over_seconds?: number | null;
+	    reason: string;
+	    grant: string;
+	    empty: string;
+	    columns: ViewColumn[];
+	    rows: string[][];
+	    sessions: ViewSession[];
+	}
+	export interface FleetComparison {
+	    fleet: string;
+	    shards: ComparedShard[];
+	    views: ShardView[];
 	    checked_at: string;
 	}
 	export interface Growth {
@@ -1066,27 +1098,7 @@ export namespace session {
 	    problem?: Problem | null;
 	    checked_at: string;
 	}
-	export interface ViewSession {
-	    pid: number;
-	    started_at?: string | null;
-	}
-	export interface ViewColumn {
-	    name: string;
-	    kind: string;
-	}
-	export interface ShardView {
-	    name: string;
-	    title: string;
-	    group: string;
-	    checked_at?: string | null;
-	    over_seconds?: number | null;
-	    reason: string;
-	    grant: string;
-	    empty: string;
-	    columns: ViewColumn[];
-	    rows: string[][];
-	    sessions: ViewSession[];
-	}
+	
 	export interface ShardViews {
 	    name: string;
 	    views: ShardView[];

@@ -3,6 +3,7 @@
 import {session} from '../models';
 
 export function CancelSession(arg1:session.EndRequest):Promise<session.Ended>;
+
 export function Compare():Promise<session.FleetComparison>;
 
 export function Distribution():Promise<session.Distribution>;

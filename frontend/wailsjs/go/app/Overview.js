@@ -4,6 +4,8 @@
 
 export function CancelSession(arg1) {
   return window['go']['app']['Overview']['CancelSession'](arg1);
+}
+
 export function Compare() {
   return window['go']['app']['Overview']['Compare']();
 }
