@@ -34,7 +34,7 @@ holds in those windows alone, written as "move queue window" takes them, and
 lasts a year unless --until says otherwise.`,
 		Example: `  shard-admin alerts silence --shard shard_1 --until 2h --note "a new disk"
   shard-admin alerts silence --from 2026-01-31T22:00:00Z --until 6h --note disk
-  shard-admin alerts silence --every "sun 02:00-04:00 Europe/Berlin" --note backup`,
+  shard-admin alerts silence --every "sun 02:00-04:00 UTC" --note backup`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAlertsSilence(cmd.Context(), r) },
 	}
 	silence.Flags().SortFlags = false

@@ -45,6 +45,17 @@ func steady(v any) any {
 	return v
 }
 
+// counting leaves out the rows of views, which servers count from one look to the
+// next.
+func counting(v any) {
+	m, _ := v.(map[string]any)
+	views, _ := m["views"].([]any)
+	for _, one := range views {
+		view, _ := one.(map[string]any)
+		view["rows"], view["sessions"] = view["rows"] != nil, view["sessions"] != nil
+	}
+}
+
 // duration is one in a sentence.
 var duration = regexp.MustCompile(`\b\d+(\.\d+)? ?(ms|s)\b`)
 
@@ -136,6 +147,10 @@ func TestEveryMethodAnswersTheSameBothWays(t *testing.T) {
 				var a, b any
 				require.NoError(t, json.Unmarshal([]byte(want), &a))
 				require.NoError(t, json.Unmarshal([]byte(got), &b))
+				if name == "Overview/Compare" { // the servers go on counting
+					counting(a)
+					counting(b)
+				}
 				require.Equal(t, steady(a), steady(b), "%s %s", name, args)
 				if !failed {
 					noNullLists(t, name, v.Method(i).Type(), got)
