@@ -85,6 +85,9 @@ func (f *fixture) child(action, id, variable, point string) (*exec.Cmd, *bytes.B
 func (f *fixture) send(e errand, variable, point string) (*exec.Cmd, *bytes.Buffer) {
 	f.t.Helper()
 	e.Fleet, e.Role, e.DBPath = f.fleet, f.role, f.dbPath
+	if f.wired != nil {
+		e.Fleet = f.wired
+	}
 	text, err := json.Marshal(e)
 	require.NoError(f.t, err)
 	cmd := exec.Command(os.Args[0])
@@ -131,7 +134,7 @@ func (f *fixture) mayWrite(n int, tenant string) bool {
 // open counts the sides on which the application may write for a tenant.
 func (f *fixture) openSides(tenant string) int {
 	n := 0
-	for side := range 2 {
+	for side := range f.dbs {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		tag, err := f.app(side).Exec(ctx, "UPDATE pwb_contacts SET first_name = first_name WHERE website_id = "+tenant)
 		cancel()
@@ -157,13 +160,17 @@ func (f *fixture) pointer(tenant string) string {
 func (f *fixture) whole(m session.MoveView, want map[string][]string) {
 	f.t.Helper()
 	t := f.t.(*testing.T)
-	at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(m.Tenant)]
-	require.Equal(f.t, want, f.rowsOf(at, m.Tenant), "rows on the open side")
-	require.Equal(f.t, 1, f.openSides(m.Tenant))
-	if m.State != "retained" {
-		require.Empty(f.t, owned(t, f, 1-at, m.Tenant), m.State)
-		require.Empty(f.t, f.leftovers(0))
-		require.Empty(f.t, f.leftovers(1))
+	at := sideOf(f.pointer(m.Tenant))
+	require.Equal(t, want, f.rowsOf(at, m.Tenant), "rows on the open side")
+	require.Equal(t, 1, f.openSides(m.Tenant))
+	if m.State == "retained" {
+		return
+	}
+	for side := range f.dbs {
+		if side != at {
+			require.Empty(t, owned(t, f, side, m.Tenant), m.State)
+		}
+		require.Empty(t, f.leftovers(side))
 	}
 }
 

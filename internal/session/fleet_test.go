@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -23,13 +24,15 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const password = "operator-secret-7731"
 
-// fixture is a fleet of two databases on two servers, the first of which is
-// control and the shard default, with an operator who is nobody's superuser.
+// fixture is a fleet of databases, two on two servers where a test asks for no
+// more, the first of which is control and the shard default, with an operator
+// who is nobody's superuser.
 type fixture struct {
 	t      testing.TB
 	fleet  *fleet.Fleet
 	role   string
-	on     [2]int // the servers of the two databases
+	wired  *fleet.Fleet // how child processes reach the fleet, nil where as everybody does
+	on     []int        // the servers of the databases
 	dbs    []string
 	map_   *tenancy.Map
 	dbPath string
@@ -62,9 +65,20 @@ func newFixture(t testing.TB, sql, profile string) *fixture {
 // newFixtureOn takes servers of its own numbers, for a test that crashes them.
 func newFixtureOn(t testing.TB, on [2]int, sql, profile string) *fixture {
 	t.Helper()
+	return newFixtureOver(t, on[:], sql, profile)
+}
+
+// newFixtureOver makes a database for each server, two or three: the third is
+// shard_2.
+func newFixtureOver(t testing.TB, on []int, sql, profile string) *fixture {
+	t.Helper()
 	f := &fixture{t: t, on: on, conns: map[string]*pgx.Conn{}, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
-	for _, n := range on {
+	for i, n := range on {
 		s := pgtest.Server(t, n)
+		if slices.Contains(on[:i], n) {
+			f.dbs = append(f.dbs, pgtest.Database(t, n, sql))
+			continue
+		}
 		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+f.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
 		f.dbs = append(f.dbs, pgtest.Database(t, n, sql))
 		t.Cleanup(func() {
@@ -84,6 +98,9 @@ func newFixtureOn(t testing.TB, on [2]int, sql, profile string) *fixture {
 			{Name: "shard_1", Endpoint: fleet.Endpoint{URL: f.server(1).URL(f.role, f.dbs[1])}},
 			{Name: "shard_2"},
 		},
+	}
+	for i, n := range on[2:] {
+		f.fleet.Shards[2+i].Endpoint.URL = pgtest.Server(t, n).URL(f.role, f.dbs[2+i])
 	}
 	if profile != "" { // else the test brings one later
 		f.map_ = filltest.Map(t, f.super(0), profile)
@@ -143,10 +160,13 @@ func (f *fixture) grant(s *session.Session) {
 	f.t.Fatal("the printed grants do not suffice")
 }
 
+// sideOf is the number of a shard's database.
+func sideOf(shard string) int { return map[string]int{"default": 0, "shard_1": 1, "shard_2": 2}[shard] }
+
 // tenant files a tenant in the catalogue and its rows where it lives.
 func (f *fixture) tenant(id, shard string, base, n int) {
 	f.t.Helper()
-	on := map[string]int{"default": 0, "shard_1": 1}[shard]
+	on := sideOf(shard)
 	for k := 0; k <= on; k += max(1, on) {
 		f.exec(k, fmt.Sprintf(`INSERT INTO pwb_websites (id, subdomain, slug, shard_name, company_display_name, created_at, updated_at) VALUES (%s, 'sub%s', 'slug%s', '%s', 'Company %s', now(), now())`, id, id, id, shard, id))
 	}
@@ -175,7 +195,12 @@ func ready(t testing.TB) (*fixture, *session.Session) {
 
 func readyOn(t testing.TB, on [2]int) (*fixture, *session.Session) {
 	t.Helper()
-	f := newFixtureOn(t, on, "pwb", "property_web_builder_demo")
+	return readyOver(t, on[:])
+}
+
+func readyOver(t testing.TB, on []int) (*fixture, *session.Session) {
+	t.Helper()
+	f := newFixtureOver(t, on, "pwb", "property_web_builder_demo")
 	s := f.open()
 	f.grant(s)
 	_, err := s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})

@@ -235,7 +235,7 @@ func TestAWorkerAloneEndsWhatWasKilled(t *testing.T) {
 // several classes of table.
 func (f *fixture) writes(tenant, what string) {
 	f.t.Helper()
-	at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(tenant)]
+	at := sideOf(f.pointer(tenant))
 	_, err := f.app(at).Exec(context.Background(), fmt.Sprintf(`UPDATE pwb_contacts SET first_name = '%[2]s' WHERE website_id = %[1]s;
 		UPDATE pwb_features SET feature_key = '%[2]s ' || id WHERE realty_asset_id IN (SELECT id FROM pwb_realty_assets WHERE website_id = %[1]s);
 		DELETE FROM pwb_ticket_messages WHERE website_id = %[1]s AND id = (SELECT min(id::text)::uuid FROM pwb_ticket_messages WHERE website_id = %[1]s)`, tenant, what), pgx.QueryExecModeSimpleProtocol)
@@ -251,7 +251,7 @@ func (f *fixture) wrote(m session.MoveView) {
 	f.t.Helper()
 	want := f.acked[m.Tenant]
 	if want == nil {
-		at := map[string]int{"default": 0, "shard_1": 1}[f.pointer(m.Tenant)]
+		at := sideOf(f.pointer(m.Tenant))
 		want = f.rowsOf(at, m.Tenant)
 		require.Greater(f.t, len(want), 40)
 	}

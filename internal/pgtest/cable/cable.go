@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,8 +25,10 @@ type Cable struct {
 	open    map[net.Conn]bool
 	cut     bool
 	stalled chan struct{} // closed while traffic flows
+	on      *wire         // where the first of it came by
 	at      [][]byte      // what has to come by, in order; it breaks at the last
 	late    bool
+	lags    time.Duration // how long the last of them is on its way without its sender
 	broke   bool
 }
 
@@ -85,16 +88,26 @@ func (c *Cable) Mend() {
 }
 
 // BreakAt ends every connection once, at the message to the server that holds
-// the last text after messages with the others have come by in their order:
-// before the server sees it or, when late, after it has answered and before
-// the answer comes through. New connections are let in.
+// the last text after messages with the others have come by on the same
+// connection in their order: before the server sees it or, when late, after it
+// has answered and before the answer comes through. New connections are let in.
 func (c *Cable) BreakAt(late bool, texts ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at, c.late, c.broke = nil, late, false
+	c.on, c.at, c.late, c.lags, c.broke = nil, nil, late, 0, false
 	for _, t := range texts {
 		c.at = append(c.at, []byte(t))
 	}
+}
+
+// LagAt breaks like BreakAt, but the message is on its way already: the server
+// sees it after the time, when its sender has long lost the connection and asks
+// on another.
+func (c *Cable) LagAt(after time.Duration, texts ...string) {
+	c.BreakAt(false, texts...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lags = after
 }
 
 // Broke reports whether the message came by.
@@ -136,12 +149,15 @@ type wire struct {
 	from, to net.Conn
 	mu       sync.Mutex
 	last     bool // the next answer is the one that gets lost
+	lags     bool // the server's end stands until what is on its way has arrived
 }
 
 func (w *wire) carry(in, out net.Conn, asks bool) {
 	defer func() {
-		_ = in.Close()
-		_ = out.Close()
+		_ = w.from.Close()
+		if !w.lagging() {
+			_ = w.to.Close()
+		}
 	}()
 	buf := make([]byte, 64<<10)
 	for {
@@ -164,6 +180,12 @@ func (w *wire) carry(in, out net.Conn, asks bool) {
 	}
 }
 
+func (w *wire) lagging() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lags
+}
+
 // breaks reports whether the cable breaks at these bytes.
 func (w *wire) breaks(b []byte, asks bool) bool {
 	c := w.cable
@@ -179,9 +201,10 @@ func (w *wire) breaks(b []byte, asks bool) bool {
 		}
 		return false
 	}
-	if len(c.at) == 0 || !bytes.Contains(b, c.at[0]) {
+	if len(c.at) == 0 || (c.on != nil && c.on != w) || !bytes.Contains(b, c.at[0]) {
 		return false
 	}
+	c.on = w
 	if c.at = c.at[1:]; len(c.at) > 0 {
 		return false
 	}
@@ -190,6 +213,19 @@ func (w *wire) breaks(b []byte, asks bool) bool {
 		return false
 	}
 	c.broke = true
+	if c.lags > 0 {
+		delete(c.open, w.to)
+		w.lags = true
+		go w.arrive(bytes.Clone(b), c.lags)
+	}
 	c.drop()
 	return true
+}
+
+// arrive brings the server what was on its way.
+func (w *wire) arrive(b []byte, after time.Duration) {
+	defer func() { _ = w.to.Close() }()
+	time.Sleep(after)
+	_, _ = w.to.Write(b)
+	time.Sleep(after) // for what the server does with it
 }
