@@ -157,16 +157,26 @@ func (l *Lease) GuardTx(ctx context.Context, tx pgx.Tx) error {
 func (l *Lease) Stop() { l.cancel(context.Canceled) }
 
 // Release stops the lease and gives it back, so that the next owner need not
-// wait. Released or not, this holder's epoch is spent.
+// wait: a connection that has just ended is made again while there is time.
+// Released or not, this holder's epoch is spent.
 func (l *Lease) Release(ctx context.Context) error {
 	l.Stop()
 	<-l.done
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	pool, err := l.jobs.control.Pool(ctx)
-	if err != nil {
-		return err
+	for {
+		pool, err := l.jobs.control.Pool(ctx)
+		if err == nil {
+			_, err = pool.Exec(ctx, l.jobs.sql(`UPDATE {{schema}}.lease SET expires_at = '-infinity' WHERE resource = $1 AND epoch = $2`), l.Resource, l.Epoch)
+			err = l.jobs.fault(err)
+		}
+		if err == nil || !fault.Retryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(250 * time.Millisecond):
+		}
 	}
-	_, err = pool.Exec(ctx, l.jobs.sql(`UPDATE {{schema}}.lease SET expires_at = '-infinity' WHERE resource = $1 AND epoch = $2`), l.Resource, l.Epoch)
-	return l.jobs.fault(err)
 }
