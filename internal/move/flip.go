@@ -309,7 +309,10 @@ func (r *run) handOver(ctx context.Context, h handing) error {
 	} else if fault.CodeOf(closing) == fault.LeaseLost {
 		return closing
 	}
-	if err := h.to.fence.SetState(now, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open); err != nil {
+	err := comesBack(now, func(ctx context.Context) error {
+		return h.to.fence.SetState(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Open)
+	})
+	if err != nil {
 		return err
 	}
 	stopAt(h.opened)

@@ -11,6 +11,7 @@ import (
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/carry"
 	"shardadmin/internal/move/compare"
+	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/purge"
 	"shardadmin/internal/tenancy"
 )
@@ -139,11 +140,14 @@ func (r *run) flipBack(ctx context.Context) error {
 // serves, the target's copy goes, the move is over. A shard that is clean
 // already shows that an earlier try had come to the last of it.
 func (r *run) settleBack(ctx context.Context) error {
-	shards, err := r.e.record.toClean(ctx, r.m)
-	if err != nil {
+	var shards []string
+	var back fence.Status
+	err := comesBack(ctx, func(ctx context.Context) (err error) { // the tenant is closed everywhere
+		if shards, err = r.e.record.toClean(ctx, r.m); err == nil {
+			back, err = r.src.fence.State(ctx, r.m.Tenant)
+		}
 		return err
-	}
-	back, err := r.src.fence.State(ctx, r.m.Tenant)
+	})
 	if err != nil {
 		return err
 	}

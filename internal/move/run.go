@@ -442,6 +442,26 @@ func (r *run) opens(shard string) string {
 	return "the fence's own limit will"
 }
 
+// comesBack makes a call that may be repeated again while a database cannot be
+// reached: a connection that is there again in a moment is no reason for a tenant
+// to stay closed until its fence's limit or, once the pointer has moved, until
+// somebody resumes the move.
+func comesBack(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := f(ctx)
+		if !fault.Unreachable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
 // failed leaves the tenant writable, records the reason and gives the error
 // back. What cannot be reached any more reopens by itself while the fence has its
 // limit, and not once it is committing.
@@ -455,7 +475,7 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	defer cancel()
 	if r.m.State.Undoable() && r.src != nil && r.src.fence != nil && r.m.State != Planned && !r.m.Held() && r.m.State != Failed {
 		if code == fault.MoveParked || ctx.Err() == nil {
-			if err := r.reopenSource(ctx); err != nil {
+			if err := comesBack(ctx, r.reopenSource); err != nil {
 				r.e.record.log(ctx, r.m, "error", "the source could not be reopened: %s; %s", err, r.opens(r.m.Source))
 			} else if r.m.online() {
 				r.noteOnce(ctx, r.src)
@@ -469,7 +489,11 @@ func (r *run) failed(ctx context.Context, cause error) error {
 		to = r.m.State
 	}
 	if r.m.State == RollingBack && r.m.Step != stepFlippedBack && r.dst != nil && r.dst.fence != nil {
-		reopened, err := r.reopenTarget(ctx)
+		reopened := false
+		err := comesBack(ctx, func(ctx context.Context) (err error) {
+			reopened, err = r.reopenTarget(ctx)
+			return err
+		})
 		if err == nil && reopened {
 			err = r.keepDigests(ctx)
 		}
