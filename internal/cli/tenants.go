@@ -33,7 +33,8 @@ func (p *program) tenantsCommand() *cobra.Command {
 		Use: "check", Short: "Compare every tenant's pointer with where its rows are", Args: want(),
 		Long: `Compare every tenant's pointer with where its rows are. Nothing is changed.
 
-Exit status: 0 all agree, 4 some do not, 5 a shard could not be looked at.`,
+Exit status: 0 all agree, 4 some do not, 5 none was seen to be wrong and a shard
+could not be looked at.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runTenantsCheck(cmd.Context()) },
 	}
 	return group("tenants", "See tenants; TENANT is an id or a subdomain", list, show, check)
@@ -128,19 +129,15 @@ func (p *program) runTenantsCheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.answer(v, func(w io.Writer) { printPlacement(w, v) }); err != nil {
+	if err := p.answer(document.OfPlacement(v), func(w io.Writer) { printPlacement(w, v) }); err != nil {
 		return err
 	}
-	for _, t := range v.Tenants {
-		if !t.OK {
-			return &found{code: fault.PlacementDisagrees}
-		}
-	}
+	// What was seen stands, whatever else could not be looked at.
 	switch {
+	case v.Disagree > 0:
+		return &found{code: fault.PlacementDisagrees}
 	case len(v.Unreachable) > 0:
 		return &found{code: fault.DatabaseUnreachable}
-	case !v.OK:
-		return &found{code: fault.PlacementDisagrees}
 	}
 	return nil
 }
@@ -149,7 +146,11 @@ func printPlacement(w io.Writer, v session.PlacementCheck) {
 	if len(v.Tenants) > 0 {
 		t := newTable(long("ID", 8), long("TENANT", 14), long("POINTER", 9), long("ROWS ON", 12), long("WHY", 16))
 		for _, x := range v.Tenants {
-			t.add(x.ID, x.Label, x.Pointer, or(strings.Join(x.RowsOn, ", "), none), or(x.Why, none))
+			on := strings.Join(x.RowsOn, ", ")
+			if x.RowsOnReason != "" {
+				on = or(on, "not known")
+			}
+			t.add(x.ID, x.Label, x.Pointer, or(on, none), or(x.Why, none))
 		}
 		t.print(w)
 		line(w, "")
@@ -157,9 +158,14 @@ func printPlacement(w io.Writer, v session.PlacementCheck) {
 	for _, u := range v.Unreachable {
 		paragraph(w, "", "Shard "+u+" does not answer: what is there is not known.")
 	}
-	if v.OK {
-		line(w, "%s checked: every pointer agrees with where the rows are.", count(int64(v.Checked), "tenant"))
-		return
+	what := "every pointer agrees with where the rows are."
+	switch missing := len(v.Unreachable) > 0; {
+	case v.Disagree > 0 && missing:
+		what = "not every pointer agrees with where the rows are, and more may not: not every shard was looked at."
+	case v.Disagree > 0:
+		what = "not every pointer agrees with where the rows are."
+	case missing:
+		what = "no pointer was seen to be wrong, but not every shard was looked at, so it is not known whether all agree."
 	}
-	line(w, "%s checked: not every pointer agrees with where the rows are.", count(int64(v.Checked), "tenant"))
+	paragraph(w, "", count(int64(v.Checked), "tenant")+" checked: "+what)
 }

@@ -177,7 +177,7 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 			})
 		},
 		"placement": func(w io.Writer) {
-			printPlacement(w, session.PlacementCheck{Checked: 200, Unreachable: []string{"shard_2"}, Tenants: []session.Placement{{ID: "7", Label: "acme", Pointer: "shard_1", RowsOn: []string{"default", "shard_1"}, Why: "12 rows in pwb_messages are on default"}}})
+			printPlacement(w, session.PlacementCheck{Checked: 200, Disagree: 1, Unreachable: []string{"shard_2"}, Tenants: []session.Placement{{ID: "7", Label: "acme", Pointer: "shard_1", RowsOn: []string{"default", "shard_1"}, Why: "12 rows in pwb_messages are on default"}}})
 		},
 		"map": func(w io.Writer) {
 			printMap(w, session.MapView{Profile: "property_web_builder", Database: "control", Unclassified: 1, Problems: []string{"the table stray is not classified"}, Tables: []session.MapTable{

@@ -128,6 +128,32 @@ func OfTenant(v session.TenantView) Tenant {
 	return d
 }
 
+// Placement is where one tenant's rows are.
+type Placement struct {
+	session.Placement
+	RowsOn []string `json:"rows_on"`
+}
+
+// PlacementCheck compares pointers with rows.
+type PlacementCheck struct {
+	session.PlacementCheck
+	Tenants []Placement `json:"tenants"`
+}
+
+// OfPlacement makes the document of a comparison of pointers with rows. Where
+// nothing was seen and a shard did not answer, it is not known where rows are.
+func OfPlacement(v session.PlacementCheck) PlacementCheck {
+	d := PlacementCheck{PlacementCheck: v, Tenants: []Placement{}}
+	for _, t := range v.Tenants {
+		x := Placement{Placement: t, RowsOn: t.RowsOn}
+		if t.RowsOnReason != "" && len(t.RowsOn) == 0 {
+			x.RowsOn = nil
+		}
+		d.Tenants = append(d.Tenants, x)
+	}
+	return d
+}
+
 // MapTable is one table of a Map.
 type MapTable struct {
 	session.MapTable

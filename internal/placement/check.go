@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -64,7 +65,7 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 	shards := d.Set.Configured()
 	for _, db := range shards {
 		g.Go(func() error {
-			ids, err := tenantsOn(ctx, db, d.Profile, lent[db.Name()])
+			ids, err := answered(ctx, db, d.Profile, lent[db.Name()])
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -78,6 +79,9 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 		})
 	}
 	_ = g.Wait()
+	if ctx.Err() != nil { // who asked has gone; that says nothing of a shard
+		return out, ctx.Err()
+	}
 	order := map[string]int{}
 	for i, db := range shards {
 		order[db.Name()] = i
@@ -100,6 +104,31 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 		return x < y
 	})
 	return out, nil
+}
+
+// How long a shard may take to say that it is there, and to say what is on it:
+// its own limit of a statement and a little more, for a server that has stopped
+// does not keep to its own.
+const (
+	answerLimit = 10 * time.Second
+	lookLimit   = 45 * time.Second
+)
+
+// answered is tenantsOn for a shard that may have fallen silent since it was
+// connected to.
+func answered(ctx context.Context, db *conn.Database, p *tenancy.Profile, lent map[string][]string) ([]string, error) {
+	ctx, end := context.WithTimeout(ctx, lookLimit)
+	defer end()
+	first, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	pool, err := db.Pool(first)
+	if err == nil {
+		err = conn.Fault(pool.Ping(first), db.Name())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tenantsOn(ctx, db, p, lent)
 }
 
 // tenantsOn lists the tenants that have rows on a shard, but for those that are

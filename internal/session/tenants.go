@@ -192,7 +192,7 @@ func (s *Session) countRows(ctx context.Context, db *conn.Database, tenant strin
 // CheckTenants compares every pointer with where rows are. A tenant whose move
 // is not finished may have rows on both of its shards.
 func (s *Session) CheckTenants(ctx context.Context) (PlacementCheck, error) {
-	out := PlacementCheck{OK: true, Tenants: []Placement{}, Unreachable: []string{}}
+	out := PlacementCheck{Tenants: []Placement{}, Unreachable: []string{}}
 	if err := s.ready(); err != nil {
 		return out, err
 	}
@@ -206,6 +206,7 @@ func (s *Session) CheckTenants(ctx context.Context) (PlacementCheck, error) {
 			out.Unreachable = append(out.Unreachable, sh.Name)
 		}
 	}
+	out.OK = len(out.Unreachable) == 0
 	for _, w := range found.Tenants {
 		out.Checked++
 		p := Placement{ID: w.Tenant.ID, Label: w.Tenant.Label, Pointer: w.Tenant.Shard, RowsOn: w.RowsOn, OK: true}
@@ -222,13 +223,19 @@ func (s *Session) CheckTenants(ctx context.Context) (PlacementCheck, error) {
 			}
 			elsewhere = append(elsewhere, on)
 		}
+		silent := found.Unreachable[w.Tenant.Shard] != nil
+		if silent {
+			p.RowsOnReason = "shard " + w.Tenant.Shard + " does not answer: whether its rows are there is not known"
+		}
 		switch {
 		case !w.Known:
 			p.OK, p.Why = false, "the catalogue has no such tenant"
+			out.Disagree++
 		case len(elsewhere) > 0:
 			p.OK, p.Why = false, "rows are on "+strings.Join(elsewhere, ", ")+", the pointer says "+w.Tenant.Shard
-		case found.Unreachable[w.Tenant.Shard] != nil:
-			p.OK, p.Why = false, "shard "+w.Tenant.Shard+" does not answer: whether its rows are there is not known"
+			out.Disagree++
+		case silent:
+			p.OK, p.Why = false, p.RowsOnReason
 		}
 		if !p.OK {
 			out.OK = false

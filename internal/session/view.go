@@ -251,7 +251,10 @@ type Placement struct {
 	Label   string   `json:"label"`
 	Pointer string   `json:"pointer"`
 	RowsOn  []string `json:"rows_on"`
-	OK      bool     `json:"ok"`
+	// RowsOnReason says why it is not known, or not of every shard, where its
+	// rows are.
+	RowsOnReason string `json:"rows_on_reason"`
+	OK           bool   `json:"ok"`
 	// Why says what is wrong, or why it is right although rows are elsewhere.
 	Why string `json:"why"`
 }
@@ -259,9 +262,13 @@ type Placement struct {
 // PlacementCheck compares pointers with rows. Tenants holds those that
 // disagree, or that could not be judged.
 type PlacementCheck struct {
+	// OK is true where every shard was looked at and every pointer agrees.
 	OK      bool        `json:"ok"`
 	Checked int         `json:"checked"`
 	Tenants []Placement `json:"tenants"`
+	// Disagree counts the tenants of which it was seen that their pointer is
+	// wrong; the others of Tenants could not be judged.
+	Disagree int `json:"disagree"`
 	// Unreachable shards could not be looked at: what is there is not known.
 	Unreachable []string `json:"unreachable"`
 }

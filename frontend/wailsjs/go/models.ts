@@ -793,6 +793,7 @@ export namespace session {
 	    label: string;
 	    pointer: string;
 	    rows_on: string[];
+	    rows_on_reason: string;
 	    ok: boolean;
 	    why: string;
 	}
@@ -800,6 +801,7 @@ export namespace session {
 	    ok: boolean;
 	    checked: number;
 	    tenants: Placement[];
+	    disagree: number;
 	    unreachable: string[];
 	}
 	export interface Replacing {

@@ -35,23 +35,34 @@ export function PlacementDialog({ open, onClose }: { open: boolean; onClose: () 
   );
 }
 
+/** outcome is the check in a sentence and how it is marked. */
+function outcome(check: PlacementCheck): { tone: "ok" | "warn" | "bad"; text: string } {
+  if (check.ok) return { tone: "ok", text: `${plural(check.checked, "tenant")} checked: each one's rows are where its pointer says.` };
+  const unknown = check.tenants.length - check.disagree;
+  const parts = [
+    check.disagree > 0
+      ? `Not where the pointer says: rows of ${plural(check.disagree, "tenant")} of ${count(check.checked)}.`
+      : "No pointer was seen to be wrong.",
+    unknown > 0 ? `Of ${plural(unknown, "tenant")} it is not known.` : "",
+    check.unreachable.length > 0 ? "Not every shard was looked at." : "",
+  ];
+  return { tone: check.disagree > 0 ? "bad" : "warn", text: parts.filter((p) => p !== "").join(" ") };
+}
+
 function Outcome({ check }: { check: PlacementCheck }) {
+  const { tone, text } = outcome(check);
   return (
     <div className="stack">
       <p className="row">
-        <Mark tone={check.ok ? "ok" : "bad"} />
-        <span>
-          {check.ok
-            ? `${plural(check.checked, "tenant")} checked: each one's rows are where its pointer says.`
-            : `${plural(check.tenants.length, "tenant")} of ${count(check.checked)} disagree or could not be judged.`}
-        </span>
+        <Mark tone={tone} />
+        <span>{text}</span>
       </p>
       {check.unreachable.length > 0 ? (
         <p className="tone-warn">Not looked at, because there was no answer: {check.unreachable.join(", ")}.</p>
       ) : null}
       {check.tenants.length > 0 ? (
         <DataTable
-          label="Tenants that disagree"
+          label="Tenants that disagree or could not be judged"
           maxHeight={380}
           columns={[
             {
@@ -64,7 +75,7 @@ function Outcome({ check }: { check: PlacementCheck }) {
               ),
             },
             { key: "pointer", head: "Pointer", cell: (t) => <span className="badge">{t.pointer}</span> },
-            { key: "rows", head: "Rows on", cell: (t) => t.rows_on.join(", ") || "no shard" },
+            { key: "rows", head: "Rows on", cell: (t) => t.rows_on.join(", ") || (t.rows_on_reason ? "not known" : "no shard") },
             { key: "why", head: "Why", cell: (t) => <span title={t.why}>{t.why}</span> },
           ]}
           rows={check.tenants}
