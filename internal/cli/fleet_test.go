@@ -497,7 +497,7 @@ func TestMoving(t *testing.T) {
 	require.NotEqual(t, "retained", m["state"])
 	parked := m["error"].(map[string]any)
 	require.Equal(t, "move_parked", parked["code"])
-	require.Contains(t, parked["hint"], "move resume "+m["id"].(string))
+	require.Equal(t, "shard-admin move resume "+m["id"].(string)+" --wait --note REASON", parked["hint"])
 	m = l.json(0, "move", "resume", m["id"].(string), "--wait", "--note", "on")
 	require.Equal(t, "retained", m["state"])
 

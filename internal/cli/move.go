@@ -253,7 +253,7 @@ func printPlan(w io.Writer, v session.Plan, again string) {
 		return
 	}
 	line(w, "Nothing stands in the way. Next:")
-	line(w, "  shard-admin move start %s %s%s --wait --note REASON", v.Label, v.Target, again)
+	line(w, "  %s", fault.Change("move start "+v.Label+" "+v.Target+again+" --wait"))
 }
 
 // printChecks prints what is not well, whole; what is well is one line.
@@ -379,7 +379,7 @@ func (p *program) follow(ctx context.Context, s *session.Session, v session.Move
 		notices = append(notices, why)
 	}
 	if n, err := s.WorkersAlive(ctx); err == nil && n == 0 {
-		notices = append(notices, "no worker is alive to carry it out: shard-admin worker starts one, move resume "+v.ID+" --wait does it here")
+		notices = append(notices, "no worker is alive to carry it out: shard-admin worker starts one, "+fault.Change("move resume "+v.ID+" --wait")+" does it here")
 	}
 	if len(notices) > 0 {
 		notice := strings.Join(notices, "; ")

@@ -236,7 +236,7 @@ func printSpread(w io.Writer, v session.RebalancePlan) {
 	if len(v.Moves) > 0 {
 		line(w, "")
 		line(w, "Nothing was changed. Next, with --note REASON:")
-		line(w, "  shard-admin rebalance apply --strategy %s --plan %s", v.Strategy, v.ID)
+		line(w, "  %s", fault.Change("rebalance apply --strategy "+v.Strategy+" --plan "+v.ID))
 	}
 }
 
@@ -362,6 +362,6 @@ func printApplied(w io.Writer, v appliedPlan) {
 		paragraph(w, "", "Note: "+*v.Notice+".")
 	}
 	if len(v.Ended) > 0 {
-		paragraph(w, "", "Old copies stay until each move is finalized: shard-admin move finalize ID")
+		paragraph(w, "", "Old copies stay until each move is finalized: "+fault.Change("move finalize ID"))
 	}
 }

@@ -75,7 +75,7 @@ func (r *run) arm(ctx context.Context) error {
 			if err := r.takeDown(ctx); err != nil {
 				return err
 			}
-			return fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move resume "+r.m.ID+" --wait",
+			return fault.Newf(fault.FenceBlocked, "end those transactions, then "+fault.Change("move resume "+r.m.ID+" --wait"),
 				"%s: transactions older than the guards did not end within %s: %s", s.name, figure.Span(olderLimit), blockers(older))
 		}
 	}
@@ -144,7 +144,7 @@ func (r *run) closeFence(ctx context.Context, s *side, limit time.Duration, betw
 		if fault.CodeOf(err) != fault.FenceBlocked {
 			return err
 		}
-		last = fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move "+string(r.again())+" "+r.m.ID+" --wait",
+		last = fault.Newf(fault.FenceBlocked, "end those transactions, then "+fault.Change("move "+string(r.again())+" "+r.m.ID+" --wait"),
 			"%s: open transactions keep the fence from closing: %s", s.name, blockers(found))
 		r.say(ctx, "the fence waits for %s", blockers(found))
 		select {

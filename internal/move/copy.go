@@ -114,9 +114,9 @@ func (r *run) inTime(ctx context.Context, err error) error {
 	what, on, hint := "the copy", r.m.Source, "shard-admin move start … --max-read-only with a longer time, or move the tenant when it is smaller"
 	switch {
 	case r.m.State == RollingBack:
-		what, on, hint = "bringing the tenant back", r.m.Target, "shard-admin move rollback "+r.m.ID+" --wait tries again, better at a quieter time"
+		what, on, hint = "bringing the tenant back", r.m.Target, fault.Change("move rollback "+r.m.ID+" --wait")+" tries again, better at a quieter time"
 	case r.m.online():
-		what, hint = "the switch", "shard-admin move resume "+r.m.ID+" --wait goes on, better at a quieter time"
+		what, hint = "the switch", fault.Change("move resume "+r.m.ID+" --wait")+" goes on, better at a quieter time"
 	}
 	return fault.Wrapf(err, fault.FenceExpired, hint, "%s did not finish within %s; the tenant writes on %s again", what, figure.Span(r.closedFor), on)
 }
@@ -372,7 +372,7 @@ func (r *run) verify(ctx context.Context, snapshot string) (map[string]compare.D
 		columns = nil // the tenant may have changed it since; the switch refreshes it
 	}
 	if missing || len(columns) > 0 {
-		return nil, fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+r.m.ID+" --wait refreshes it",
+		return nil, fault.Newf(fault.VerifyDifferent, fault.Change("move resume "+r.m.ID+" --wait")+" refreshes it",
 			"%s: the tenant's row differs from the catalogue's: %s", r.m.Target, strings.Join(append(columns, map[bool]string{true: "it is missing"}[missing]), ", "))
 	}
 	return res.Digests, nil
@@ -385,7 +385,7 @@ func (r *run) auditKeys(ctx context.Context) error {
 	if err != nil || len(broken) == 0 {
 		return err
 	}
-	return fault.Newf(fault.VerifyDifferent, "the rows are missing on the source as well, or were not planned; shard-admin move cancel "+r.m.ID+" --wait",
+	return fault.Newf(fault.VerifyDifferent, "the rows are missing on the source as well, or were not planned; "+fault.Change("move cancel "+r.m.ID+" --wait"),
 		"foreign keys do not hold on %s: %s", r.m.Target, strings.Join(broken, "; "))
 }
 
@@ -411,9 +411,9 @@ func different(m *Move, res *compare.Result) error {
 		}
 		examples += x.String()
 	}
-	hint := "the tenant stays on " + m.Source + "; shard-admin move cancel " + m.ID + " --wait removes the copy"
+	hint := "the tenant stays on " + m.Source + "; " + fault.Change("move cancel "+m.ID+" --wait") + " removes the copy"
 	if m.online() && m.stood() == Copying {
-		hint = "the tenant stays on " + m.Source + "; shard-admin move resume " + m.ID + " --wait --repair brings those rows anew, move cancel removes the copy"
+		hint = "the tenant stays on " + m.Source + "; " + fault.Change("move resume "+m.ID+" --wait --repair") + " brings those rows anew, move cancel removes the copy"
 	}
 	return fault.Newf(fault.VerifyDifferent, hint,
 		"source and target differ: %s", examples)

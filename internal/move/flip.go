@@ -140,7 +140,7 @@ func (r *run) flipFate(ctx context.Context, cause error, p pointing) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fault.Wrapf(cause, fault.LeaseLost, "shard-admin move resume "+r.m.ID+" --wait, when the control database answers",
+			return fault.Wrapf(cause, fault.LeaseLost, fault.Change("move resume "+r.m.ID+" --wait")+", when the control database answers",
 				"control did not say whether move %s was switched; the tenant stays closed until it does", r.m.ID)
 		case <-time.After(500 * time.Millisecond):
 		}
@@ -159,7 +159,7 @@ func (r *run) recheck(ctx context.Context, closed *side) error {
 		return err
 	}
 	if state.State != fence.Fenced || state.Expired {
-		return fault.Newf(fault.FenceExpired, "shard-admin move "+string(r.again())+" "+r.m.ID+" --wait, at a quieter time when this repeats",
+		return fault.Newf(fault.FenceExpired, fault.Change("move "+string(r.again())+" "+r.m.ID+" --wait")+", at a quieter time when this repeats",
 			"%s: the fence is %s, the tenant may have written since", closed.name, state.State)
 	}
 	return nil
@@ -186,21 +186,21 @@ func (r *run) unchanged(ctx context.Context) error {
 		}
 		for i, s := range []*side{r.src, r.dst} {
 			if now[i] != r.plan.Fingerprint {
-				return fault.Newf(fault.SchemaDifferent, "shard-admin move cancel "+r.m.ID+" --wait, then plan the move anew",
+				return fault.Newf(fault.SchemaDifferent, fault.Change("move cancel "+r.m.ID+" --wait")+", then plan the move anew",
 					"%s: the structure of the tenant's tables has changed since the move was planned", s.name)
 			}
 		}
 		return nil
 	}
-	back := "shard-admin move rollback " + r.m.ID + " --wait"
+	back := fault.Change("move rollback " + r.m.ID + " --wait")
 	switch {
 	case fault.CodeOf(err) == fault.GuardMissing:
-		return fault.Wrapf(err, fault.GuardMissing, "find out what changed the table or removed its trigger, take that back, then "+back+"; shard-admin move finalize "+r.m.ID+" --wait keeps the tenant on "+r.m.Target,
+		return fault.Wrapf(err, fault.GuardMissing, "find out what changed the table or removed its trigger, take that back, then "+back+"; "+fault.Change("move finalize "+r.m.ID+" --wait")+" keeps the tenant on "+r.m.Target,
 			"%s", fault.As(err).Message)
 	case err != nil:
 		return err
 	case now[0] != now[1]:
-		changed, or := r.m.Target, "; or keep the tenant there: shard-admin move finalize "+r.m.ID+" --wait"
+		changed, or := r.m.Target, "; or keep the tenant there: "+fault.Change("move finalize "+r.m.ID+" --wait")
 		if now[0] != r.plan.Fingerprint {
 			changed, or = r.m.Source, "; finalize refuses, too, until they are on "+r.m.Source+" what they were"
 			if now[1] != r.plan.Fingerprint {
@@ -238,7 +238,7 @@ func (r *run) stranded(ctx context.Context) error {
 			return conn.Fault(err, r.dst.name)
 		}
 		if has {
-			return fault.Newf(fault.SchemaDifferent, "make the tenant's tables the same on both shards, then shard-admin move rollback "+r.m.ID+" --wait; or keep the tenant there: shard-admin move finalize "+r.m.ID+" --wait",
+			return fault.Newf(fault.SchemaDifferent, "make the tenant's tables the same on both shards, then "+fault.Change("move rollback "+r.m.ID+" --wait")+"; or keep the tenant there: "+fault.Change("move finalize "+r.m.ID+" --wait"),
 				"%s: the tenant has rows in %s, and %s has no such table of tenants' rows", r.dst.name, c.Name(), r.src.name)
 		}
 	}

@@ -60,7 +60,7 @@ func (r *run) mark(ctx context.Context, s *side) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fault.Newf(fault.StandbyBehind, "wait until they have caught up, or take them out of service; then shard-admin move resume "+r.m.ID+" --wait",
+			return fault.Newf(fault.StandbyBehind, "wait until they have caught up, or take them out of service; then "+fault.Change("move resume "+r.m.ID+" --wait"),
 				"%s: standbys have not replayed the tenant's rows within %s: %s", s.name, figure.Span(standbyLimit), strings.Join(behind, "; "))
 		}
 		if !said {
@@ -90,7 +90,7 @@ func (r *run) marked(ctx context.Context, s *side) error {
 		return conn.Fault(err, s.name)
 	}
 	if !there {
-		return fault.Newf(fault.VerifyDifferent, "find out what happened to that server, then shard-admin move resume "+r.m.ID+" --wait copies anew",
+		return fault.Newf(fault.VerifyDifferent, "find out what happened to that server, then "+fault.Change("move resume "+r.m.ID+" --wait")+" copies anew",
 			"%s: the server has lost what was written to it; it was restored, or failed over to a standby that lagged", s.name)
 	}
 	return nil

@@ -210,7 +210,7 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 				r.say(ctx, "the tenant writes as fast as it is carried; the last pass took %s", figure.Span(p.Took))
 				return nil
 			}
-			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; shard-admin move resume "+r.m.ID+" --wait goes on",
+			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; "+fault.Change("move resume "+r.m.ID+" --wait")+" goes on",
 				"%s: the tenant writes faster than its rows can be carried: the last of %d passes took %s", from.name, n, figure.Span(p.Took))
 		}
 	}
@@ -314,7 +314,7 @@ func (r *run) follow(ctx context.Context) error {
 		return err
 	}
 	if len(wrong) > 0 {
-		return fault.Newf(fault.VerifyDifferent, "find out who writes past the guards; shard-admin move rollback "+r.m.ID+" --wait brings the tenant back, finalize refuses",
+		return fault.Newf(fault.VerifyDifferent, "find out who writes past the guards; "+fault.Change("move rollback "+r.m.ID+" --wait")+" brings the tenant back, finalize refuses",
 			"%s: after the switch the tenant's rows in %s are not those that were carried: rows were written past the guards", r.src.name, strings.Join(wrong, ", "))
 	}
 	return nil

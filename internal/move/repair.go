@@ -32,7 +32,7 @@ func (m *Move) Repairable() bool {
 
 // NotRepairable is the refusal of a repair.
 func (m *Move) NotRepairable() error {
-	return fault.Newf(fault.MoveState, "shard-admin move resume "+m.ID+" --wait, without --repair",
+	return fault.Newf(fault.MoveState, fault.Change("move resume "+m.ID+" --wait")+", without --repair",
 		"move %s did not stop at rows that differ while the tenant wrote: there is nothing to repair", m.ID)
 }
 
@@ -65,7 +65,7 @@ func (r *run) repair(ctx context.Context) error {
 		return err
 	}
 	if found.More {
-		return fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+r.m.ID+" --wait, without --repair, copies all rows anew",
+		return fault.Newf(fault.VerifyDifferent, fault.Change("move resume "+r.m.ID+" --wait")+", without --repair, copies all rows anew",
 			"more than %s differ between %s and %s: that is no repair", figure.Count(mostRepaired, "row"), r.m.Source, r.m.Target)
 	}
 	if err := r.noteAgain(ctx, found.Differences); err != nil {
@@ -124,7 +124,7 @@ func (r *run) keyOf(ctx context.Context, c *tenancy.TableClass, text string) ([]
 			return nil, conn.Fault(err, s.name)
 		}
 	}
-	return nil, fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+r.m.ID+" --wait --repair tries again", "row %s of %s differed and is on neither side now", text, c.Name())
+	return nil, fault.Newf(fault.VerifyDifferent, fault.Change("move resume "+r.m.ID+" --wait --repair")+" tries again", "row %s of %s differed and is on neither side now", text, c.Name())
 }
 
 // repairs tells the audit trail which rows were brought anew.

@@ -294,7 +294,7 @@ func (r *run) notFinalized(ctx context.Context, cause error) error {
 		return cause
 	}
 	return fault.Wrapf(cause, fault.SchemaDifferent,
-		"make the tenant's tables on "+r.m.Source+" what they were and finalize again, or the same on both shards and shard-admin move rollback "+r.m.ID+" --wait",
+		"make the tenant's tables on "+r.m.Source+" what they were and finalize again, or the same on both shards and "+fault.Change("move rollback "+r.m.ID+" --wait"),
 		"%s: the structure of the tenant's tables has changed since the move was planned, so its rows cannot be compared with what was verified; nothing was deleted", r.m.Source)
 }
 
@@ -367,7 +367,7 @@ func (r *run) digests() (map[string]compare.Digest, error) {
 	for _, t := range r.m.Tables {
 		var d compare.Digest
 		if err := json.Unmarshal(t.Digest, &d); err != nil || !t.Verified {
-			return nil, fault.Newf(fault.VerifyDifferent, "shard-admin move rollback "+r.m.ID+" --wait brings the tenant back",
+			return nil, fault.Newf(fault.VerifyDifferent, fault.Change("move rollback "+r.m.ID+" --wait")+" brings the tenant back",
 				"move %s has no record of verifying %s; nothing is deleted on the source", r.m.ID, t.Table)
 		}
 		out[t.Table] = d

@@ -437,7 +437,7 @@ func (m *Move) Phase() string { return phase(m) }
 // reopen.
 func (r *run) opens(shard string) string {
 	if r.committing {
-		return "the fence on " + shard + " may be committing, which does not end by itself: a worker that takes the move over opens it, or shard-admin move resume " + r.m.ID + " --wait; without this program docs/break-glass.md does"
+		return "the fence on " + shard + " may be committing, which does not end by itself: a worker that takes the move over opens it, or " + fault.Change("move resume "+r.m.ID+" --wait") + "; without this program docs/break-glass.md does"
 	}
 	return "the fence's own limit will"
 }

@@ -2,7 +2,6 @@ package placement
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -363,7 +362,7 @@ func noRows(ctx context.Context, m *tenancy.Map, q interface {
 		return conn.Fault(err, where)
 	}
 	if table != "" {
-		return fault.Newf(fault.RowsExist, fmt.Sprintf("shard-admin move start %s %s takes them along; --rows-stay leaves them where they are", r.Tenant.ID, r.Target),
+		return fault.Newf(fault.RowsExist, fault.Change("move start "+r.Tenant.ID+" "+r.Target)+" takes them along; --rows-stay leaves them where they are",
 			"tenant %s has rows on %s, in %s among others", r.Tenant.Label, r.Tenant.Shard, table)
 	}
 	return nil

@@ -446,7 +446,7 @@ func (s *Session) movesToTell(ctx context.Context) ([]alert.Condition, error) {
 		case "failed":
 			c.Severity, c.Message, c.Advice = alert.Critical, what+"failed: "+message, hint
 		case "person":
-			c.Message, c.Advice = what+"needs a person: it is ready to be switched", "shard-admin move switch "+id
+			c.Message, c.Advice = what+"needs a person: it is ready to be switched", fault.Change("move switch "+id)
 			if !hold && message != "" {
 				c.Message, c.Advice = what+"needs a person: "+message, hint
 			}

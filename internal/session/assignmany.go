@@ -230,7 +230,7 @@ func (s *Session) wouldAssign(ctx context.Context, r AssignManyRequest, tenants 
 		case found.Unreachable[t.Shard] != nil:
 			why = found.Unreachable[t.Shard]
 		case slices.Contains(rowsOn[t.ID], t.Shard):
-			why = fault.Newf(fault.RowsExist, "shard-admin move start "+t.Label+" "+r.Shard+" takes them along", "tenant %s has rows on %s", t.Label, t.Shard)
+			why = fault.Newf(fault.RowsExist, fault.Change("move start "+t.Label+" "+r.Shard)+" takes them along", "tenant %s has rows on %s", t.Label, t.Shard)
 		}
 		switch {
 		case why != nil:

@@ -389,7 +389,7 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 	}
 	switch {
 	case ctx.Err() != nil && !v.Settled:
-		hint := "shard-admin move resume " + id + " --wait"
+		hint := fault.Change("move resume " + id + " --wait")
 		return v, fault.Newf(fault.MoveParked, hint, "move %s stopped at a safe point: %s", id, v.State)
 	case err != nil:
 		return v, err

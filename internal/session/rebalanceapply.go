@@ -300,7 +300,7 @@ func (s *Session) AwaitAll(ctx context.Context, ids []string, progress func(Move
 	case err != nil:
 		return out, err
 	case ctx.Err() != nil:
-		return out, fault.New(fault.MoveParked, "shard-admin move list shows them; move resume ID goes on with one, move cancel ID ends it", "the moves stopped at a safe point, those that had not begun left the queue")
+		return out, fault.New(fault.MoveParked, "shard-admin move list shows them; "+fault.Change("move resume ID --wait")+" goes on with one, "+fault.Change("move cancel ID --wait")+" ends it", "the moves stopped at a safe point, those that had not begun left the queue")
 	case workErr != nil:
 		return out, workErr
 	}

@@ -281,6 +281,6 @@ func (p *pass) forget(ctx context.Context, seen string) error {
 }
 
 func (p *pass) stranger(c *tenancy.TableClass, keys *compare.Few) error {
-	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.From.Name()+", or make both rows equal, then shard-admin move resume "+p.j.Move+" --wait; nothing was changed",
+	return fault.Newf(fault.MoveBlocked, "give the tenant's row another key on "+p.j.From.Name()+", or make both rows equal, then "+fault.Change("move resume "+p.j.Move+" --wait")+"; nothing was changed",
 		"%s: keys of the tenant's rows in %s belong there to rows that are not, or not only, the tenant's: %s", p.j.To.Name(), c.Name(), keys)
 }

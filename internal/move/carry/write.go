@@ -221,7 +221,7 @@ func (p *pass) stage(ctx context.Context, to pgx.Tx, c *tenancy.TableClass) erro
 			return err
 		}
 		if out != in || out != int64(len(some)) {
-			return fault.Newf(fault.VerifyDifferent, "shard-admin move resume "+p.j.Move+" --wait", "%s: of %d changed rows %d left %s and %d arrived", c.Name(), len(some), out, p.j.From.Name(), in)
+			return fault.Newf(fault.VerifyDifferent, fault.Change("move resume "+p.j.Move+" --wait"), "%s: of %d changed rows %d left %s and %d arrived", c.Name(), len(some), out, p.j.From.Name(), in)
 		}
 		return nil
 	}); err != nil {

@@ -294,7 +294,7 @@ func (j Job) batch(ctx context.Context, group []*tenancy.TableClass) (int64, err
 					return err
 				}
 				if from != nil {
-					return fault.Newf(fault.PurgeUnlisted, "decide what becomes of that row, then shard-admin move resume "+j.Move+" --wait",
+					return fault.Newf(fault.PurgeUnlisted, "decide what becomes of that row, then "+fault.Change("move resume "+j.Move+" --wait"),
 						"%s: a row of %s that the move did not list points at row %s of %s; it was not deleted", j.Shard.DB().Name(), p.name, *from, c.Name())
 				}
 			}
