@@ -413,8 +413,28 @@ func printWays(w io.Writer, c session.FleetCheck) {
 	}
 }
 
+// inEnvironment reports whether a variable gives the credential already, as
+// the same user's: then the file and the keychain need not hold it.
+func inEnvironment(h *home.Home, f *fleet.Fleet, name string, c credential.Credential) bool {
+	return userOf(f, name) == c.User && h.Env(credential.Variable(f.Name, name)) == c.Password.Reveal()
+}
+
+// withoutKeychain says which variables a fleet's passwords can be given in
+// where no keychain answers.
+func withoutKeychain(h *home.Home, f *fleet.Fleet, secrets map[string]credential.Credential, absent error) error {
+	names := []string{}
+	for _, name := range f.Credentials() {
+		if c, ok := secrets[name]; ok && !c.Password.Empty() && !inEnvironment(h, f, name, c) {
+			names = append(names, credential.Variable(f.Name, name))
+		}
+	}
+	return fault.Wrap(absent, fault.KeychainAbsent, "no keychain answers on this computer, and a fleet file holds no password; nothing was written",
+		"give the same passwords in "+strings.Join(names, " and ")+", then repeat the command; or start a keychain (on Linux gnome-keyring or KWallet)")
+}
+
 // keep writes the passwords of a new fleet into the keychain and then its
-// file; what was written is taken back when the file cannot be.
+// file; what was written is taken back when the file cannot be. Without
+// a keychain the passwords have to be in the environment.
 func (p *program) keep(ctx context.Context, h *home.Home, f *fleet.Fleet, secrets map[string]credential.Credential) ([]string, error) {
 	entries, err := h.Fleets()
 	if err != nil {
@@ -440,7 +460,15 @@ func (p *program) keep(ctx context.Context, h *home.Home, f *fleet.Fleet, secret
 			continue
 		}
 		h.Hide(c.Password)
-		if err = h.Credentials().Set(ctx, f.Name, name, c); err != nil {
+		err = h.Credentials().Set(ctx, f.Name, name, c)
+		if fault.CodeOf(err) == fault.KeychainAbsent {
+			if inEnvironment(h, f, name, c) {
+				err = nil
+				continue
+			}
+			err = withoutKeychain(h, f, secrets, err)
+		}
+		if err != nil {
 			break
 		}
 		kept = append(kept, name)
