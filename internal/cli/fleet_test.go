@@ -283,6 +283,8 @@ func TestLookingAtAFleet(t *testing.T) {
 	has(t, list(t, tenants, "tenants")[0], "id", "label", "shard", "move_state")
 	require.Len(t, list(t, l.json(0, "tenants", "list", "--shard", "shard_1"), "tenants"), 1)
 	require.Len(t, list(t, l.json(0, "tenants", "list", "--search", "sub7"), "tenants"), 1)
+	l.refused(3, "shard_unknown", "tenants", "list", "--shard", "nope")
+	require.Empty(t, l.json(0, "tenants", "list", "--shard", "shard_2")["tenants"])
 	require.Contains(t, l.ok("tenants", "list", "--limit", "1"), "1 to 1 of 2 tenants")
 	one := l.json(0, "tenants", "show", "sub7")
 	has(t, one, "id", "label", "shard", "tables", "history")

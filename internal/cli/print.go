@@ -2,8 +2,11 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"shardadmin/internal/fault"
@@ -27,6 +30,21 @@ func (p *program) answer(v any, text func(w io.Writer)) error {
 	}
 	text(p.stdout)
 	return nil
+}
+
+// newFile makes a file that was named on the command line and never writes over
+// one that is there.
+func newFile(path string, mode fs.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, fault.Wrapf(err, fault.Usage, "choose another name, or remove what is there", "%s exists already and is not written over", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.Wrapf(err, fault.Usage, "make its folder first, or choose another name", "%s cannot be made: there is no such folder", path)
+	case err != nil:
+		return nil, fault.Wrapf(err, fault.Usage, "choose another name, or one in a folder that you may write to", "%s cannot be made", path)
+	}
+	return f, nil
 }
 
 // say writes a line for people to standard error.

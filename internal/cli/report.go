@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -61,9 +60,9 @@ func (p *program) runMoveReport(ctx context.Context, id, file string) error {
 		printReport(&b, v)
 	}
 	// It names people and tenants.
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := newFile(file, 0o600)
 	if err != nil {
-		return fault.Wrapf(err, fault.Usage, "choose another name, or remove what is there", "%s cannot be made", file)
+		return err
 	}
 	if _, err = f.Write(b.Bytes()); err == nil {
 		err = f.Close()

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -176,9 +175,9 @@ func (p *program) runProfileInit(ctx context.Context, o profileInitOptions) erro
 		notes = []string{}
 	}
 	if o.file != "" {
-		f, err := os.OpenFile(o.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := newFile(o.file, 0o644)
 		if err != nil {
-			return fault.Wrapf(err, fault.Usage, "choose another name, or remove what is there", "%s cannot be made", o.file)
+			return err
 		}
 		if _, err = f.Write(b); err == nil {
 			err = f.Close()

@@ -62,6 +62,13 @@ func (s *Session) Tenants(ctx context.Context, f TenantFilter) (TenantList, erro
 	if err != nil {
 		return out, err
 	}
+	// Tenants may point to a shard that the fleet file lacks; a name that nobody
+	// knows is a mistake and not an empty shard.
+	if f.Shard != "" && total == 0 {
+		if _, err := s.set.Shard(f.Shard); fault.CodeOf(err) == fault.ShardUnknown {
+			return out, err
+		}
+	}
 	open := s.openMoves(ctx)
 	rows := make([]TenantRow, len(list))
 	for i, t := range list {
