@@ -28,6 +28,9 @@ type AddFleetRequest struct {
 	Profile     string     `json:"profile"`
 	Control     string     `json:"control"`
 	Shards      []ShardURL `json:"shards"`
+	// SSH are the hosts through which every database is reached, as user@jump,user@bastion;
+	// empty for none.
+	SSH string `json:"ssh"`
 }
 
 // ImportFleetRequest is a fleet as an application has it: the text of a Rails
@@ -38,6 +41,8 @@ type ImportFleetRequest struct {
 	// Environment is the section of the file; production when empty.
 	Environment string `json:"environment"`
 	Text        string `json:"text"`
+	// SSH is that of AddFleetRequest.
+	SSH string `json:"ssh"`
 }
 
 // FleetShard is a shard as the fleet file has it.
@@ -173,6 +178,7 @@ func (a *App) described(r AddFleetRequest) (*fleet.Fleet, map[string]credential.
 		}
 		f.Shards = append(f.Shards, shard)
 	}
+	f.ReachThrough(r.SSH)
 	return f, secrets, nil
 }
 
@@ -184,24 +190,33 @@ func (a *App) imported(r ImportFleetRequest) (*importer.Result, error) {
 	for _, c := range result.Credentials {
 		a.home.Hide(c.Password)
 	}
+	result.Fleet.ReachThrough(r.SSH)
 	return result, nil
 }
 
 // try checks a fleet that no file describes yet. A password that was typed in
 // comes before every other place for passwords.
 func (a *App) try(ctx context.Context, f *fleet.Fleet, secrets map[string]credential.Credential) (session.FleetCheck, error) {
-	text, err := f.Marshal()
+	s, err := a.unkept(f, secrets)
 	if err != nil {
 		return session.FleetCheck{}, err
 	}
-	if f, err = fleet.Parse(text, f.Name+".toml"); err != nil {
-		return session.FleetCheck{}, err
-	}
-	s := session.Open(session.Config{
-		Fleet: f, Resolver: typed{secrets, a.home.Credentials().Source(), a.home.Resolver()}, Flag: a.home.Settings().Flag, Source: a.mode, DBPath: a.home.DBPath(), Log: a.log,
-	})
 	defer s.Close()
 	return s.Check(ctx)
+}
+
+// unkept is a session on a fleet that no file describes yet.
+func (a *App) unkept(f *fleet.Fleet, secrets map[string]credential.Credential) (*session.Session, error) {
+	text, err := f.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	if f, err = fleet.Parse(text, f.Name+".toml"); err != nil {
+		return nil, err
+	}
+	return session.Open(session.Config{
+		Fleet: f, Resolver: typed{secrets, a.home.Credentials().Source(), a.home.Resolver()}, Flag: a.home.Settings().Flag, Source: a.mode, DBPath: a.home.DBPath(), Log: a.log, Env: a.home.Env,
+	}), nil
 }
 
 // typed resolves the credentials that somebody has just typed in.

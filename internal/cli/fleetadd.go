@@ -117,24 +117,12 @@ func (p *program) runFleetAdd(ctx context.Context, o fleetAddOptions) error {
 	if f.Profile, err = profilePath(f.Profile); err != nil {
 		return err
 	}
-	reachThrough(f, o.ssh)
+	f.ReachThrough(o.ssh)
 	kept, err := p.keep(ctx, h, f, found)
 	if err != nil {
 		return err
 	}
 	return p.added(f, kept, nil)
-}
-
-// reachThrough has every database of a fleet reached through SSH hosts.
-func reachThrough(f *fleet.Fleet, way string) {
-	if f.Control.SSH = way; way == "" {
-		return
-	}
-	for i := range f.Shards {
-		if f.Shards[i].Endpoint.URL != "" {
-			f.Shards[i].Endpoint.SSH = way
-		}
-	}
 }
 
 type fleetImportOptions struct{ file, env, name, profile, ssh, control string }
@@ -177,7 +165,7 @@ func (p *program) runFleetImport(ctx context.Context, o fleetImportOptions) erro
 	if r.Fleet.Profile, err = profilePath(o.profile); err != nil {
 		return err
 	}
-	reachThrough(r.Fleet, o.ssh)
+	r.Fleet.ReachThrough(o.ssh)
 	kept, err := p.keep(ctx, h, r.Fleet, r.Credentials)
 	if err != nil {
 		return err

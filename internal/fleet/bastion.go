@@ -102,3 +102,16 @@ func (b Bastion) String() string {
 	}
 	return text
 }
+
+// ReachThrough has every database of the fleet reached through SSH hosts, as a fleet
+// file names them; empty leaves the shards as they are and control without.
+func (f *Fleet) ReachThrough(way string) {
+	if f.Control.SSH = way; way == "" {
+		return
+	}
+	for i := range f.Shards {
+		if f.Shards[i].Endpoint.URL != "" {
+			f.Shards[i].Endpoint.SSH = way
+		}
+	}
+}

@@ -18,6 +18,8 @@ type HostKey struct {
 	KeyType     string `json:"key_type"`
 	Fingerprint string `json:"fingerprint"`
 	File        string `json:"file"`
+	// Way is every SSH host on the way to the database, in its order.
+	Way []SSHHop `json:"way"`
 
 	key *tunnel.HostKey
 }
@@ -42,12 +44,32 @@ func (s *Session) UnknownHost(ctx context.Context, database string) (*HostKey, e
 	if err != nil || k == nil {
 		return nil, err
 	}
-	return &HostKey{Database: database, Host: k.Host, KeyType: k.KeyType, Fingerprint: k.Fingerprint, File: k.File, key: k}, nil
+	return &HostKey{Database: database, Host: k.Host, KeyType: k.KeyType, Fingerprint: k.Fingerprint, File: k.File, Way: waysOf(db), key: k}, nil
 }
 
 // TrustHost accepts a key that UnknownHost returned: the operator has compared
 // its fingerprint.
 func (s *Session) TrustHost(k *HostKey) error { return s.set.Trust(k.key) }
+
+// AcceptHost goes the way to a database as UnknownHost does, and accepts the key
+// that is found there if it has the fingerprint that the operator has compared. It
+// returns the next unknown key on the way, nil where every host is known. A host
+// that shows another key than the compared one is ssh_host_key_unknown, and nothing
+// is accepted.
+func (s *Session) AcceptHost(ctx context.Context, database, fingerprint string) (*HostKey, error) {
+	k, err := s.UnknownHost(ctx, database)
+	if err != nil || k == nil {
+		return nil, err
+	}
+	if k.Fingerprint != fingerprint {
+		return nil, fault.Newf(fault.SSHHostUnknown, "look at the key again and compare it anew with what whoever runs the host says",
+			"the SSH host %s now shows the key %s (%s), which is not the one that was compared; nothing was accepted", k.Host, k.Fingerprint, k.KeyType)
+	}
+	if err := s.TrustHost(k); err != nil {
+		return nil, err
+	}
+	return s.UnknownHost(ctx, database)
+}
 
 // waysOf lists the SSH hosts of a database; none where they cannot be told,
 // which is what the check's problem is then about.

@@ -122,6 +122,7 @@ func TestAWholeMoveGoesThroughAJumpHost(t *testing.T) {
 		require.NoError(t, err)
 		require.NotNil(t, k)
 		require.Equal(t, ssh.FingerprintSHA256(host.HostKey), k.Fingerprint)
+		require.Len(t, k.Way, 2)
 		require.NoError(t, s.TrustHost(k))
 	}
 	k, err := s.UnknownHost(ctx, "control")
@@ -202,4 +203,39 @@ func TestAChangedHostKeyIsRefused(t *testing.T) {
 	require.Equal(t, fault.SSHHostChanged, fault.CodeOf(err), "there is nothing to accept")
 	require.Equal(t, 5, fault.Exit(err))
 	require.Zero(t, b.bastion.Logins())
+}
+
+// Only the key that a person has compared is accepted, hop by hop; any other leaves
+// known_hosts as it was.
+func TestOnlyTheComparedKeyIsAccepted(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t)
+	ctx := t.Context()
+	s := b.open()
+	known := filepath.Join(b.dir, ".ssh", "known_hosts")
+	_, err := s.AcceptHost(ctx, "shard_1", ssh.FingerprintSHA256(b.bastion.HostKey))
+	require.Equal(t, fault.SSHHostUnknown, fault.CodeOf(err), "the bastion is not the first on the way: %v", err)
+	require.Contains(t, err.Error(), ssh.FingerprintSHA256(b.jump.HostKey))
+	require.NoFileExists(t, known)
+
+	k, err := s.AcceptHost(ctx, "shard_1", ssh.FingerprintSHA256(b.jump.HostKey))
+	require.NoError(t, err)
+	require.NotNil(t, k)
+	require.Equal(t, ssh.FingerprintSHA256(b.bastion.HostKey), k.Fingerprint, "the next one is shown and not accepted")
+	k, err = s.AcceptHost(ctx, "shard_1", k.Fingerprint)
+	require.NoError(t, err)
+	require.Nil(t, k)
+	text, err := os.ReadFile(known)
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(text), "\n"))
+
+	b.bastion.Stop()
+	b.bastion.Renew()
+	b.bastion.Run()
+	s = b.open()
+	_, err = s.AcceptHost(ctx, "shard_1", ssh.FingerprintSHA256(b.bastion.HostKey))
+	require.Equal(t, fault.SSHHostChanged, fault.CodeOf(err), "a changed key is never accepted, compared or not")
+	after, err := os.ReadFile(known)
+	require.NoError(t, err)
+	require.Equal(t, text, after)
 }

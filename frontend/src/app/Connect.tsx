@@ -1,11 +1,12 @@
 import { Button, Checkbox, NativeSelect, SegmentedControl, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, type FleetCheck } from "../bridge";
+import { api, type FleetCheck, type HostRequest } from "../bridge";
 import { Code } from "../ui/Copy";
 import { ErrorPanel } from "../ui/ErrorPanel";
 import { millis } from "../ui/format";
 import { Status } from "../ui/Status";
+import { HostKey, unaccepted } from "./HostKey";
 import { problemOf } from "./problem";
 
 function readShards(text: string, inControl: boolean): { name: string; url: string }[] {
@@ -31,12 +32,14 @@ export function Connect({ onOpen }: { onOpen: (name: string) => void }) {
   const [inControl, setInControl] = useState(true);
   const [shards, setShards] = useState("");
   const [text, setText] = useState("");
-  const described = () => ({ name, environment, profile, control, shards: readShards(shards, inControl) });
+  const [ssh, setSSH] = useState("");
+  const described = () => ({ name, environment, profile, control, shards: readShards(shards, inControl), ssh: ssh.trim() });
+  const imported = () => ({ name, environment, text, ssh: ssh.trim() });
   const test = useMutation({
-    mutationFn: () => (way === "file" ? api.tryImport({ name, environment, text }) : api.tryFleet(described())),
+    mutationFn: () => (way === "file" ? api.tryImport(imported()) : api.tryFleet(described())),
   });
   const add = useMutation({
-    mutationFn: () => (way === "file" ? api.importFleet({ name, environment, text }) : api.addFleet(described())),
+    mutationFn: () => (way === "file" ? api.importFleet(imported()) : api.addFleet(described())),
     onSuccess: (f) => {
       setText("");
       setControl("");
@@ -142,6 +145,18 @@ export function Connect({ onOpen }: { onOpen: (name: string) => void }) {
             description="Paste it, or drop the file here. Passwords in it go to this computer's keychain."
           />
         )}
+        <TextInput
+          label="Through SSH"
+          description="The hosts through which every database is reached, in their order; empty for none. What ~/.ssh/config says of them holds."
+          placeholder="user@jump.example.com,user@bastion.example.com:2222"
+          autoComplete="off"
+          spellCheck={false}
+          value={ssh}
+          onChange={(e) => {
+            const v = e.currentTarget.value;
+            change(() => setSSH(v));
+          }}
+        />
         {problem ? (
           <ErrorPanel
             what={add.error ? "The fleet was not kept" : "The connections could not be tested"}
@@ -165,7 +180,13 @@ export function Connect({ onOpen }: { onOpen: (name: string) => void }) {
           )}
         </div>
       </form>
-      {test.data ? <Checked check={test.data} /> : null}
+      {test.data ? (
+        <Checked
+          check={test.data}
+          of={way === "file" ? { fleet: "", import: imported() } : { fleet: "", new: described() }}
+          onTrusted={() => test.mutate()}
+        />
+      ) : null}
     </div>
   );
 }
@@ -210,8 +231,8 @@ function DropText({
   );
 }
 
-/** Checked shows what the test of a fleet's connections found. */
-export function Checked({ check }: { check: FleetCheck }) {
+/** Checked shows what the test of a fleet's connections found; of is that fleet, kept or described. */
+export function Checked({ check, of, onTrusted }: { check: FleetCheck; of: Omit<HostRequest, "database">; onTrusted: () => void }) {
   return (
     <div className="stack">
       {check.databases.map((d) => (
@@ -233,6 +254,7 @@ export function Checked({ check }: { check: FleetCheck }) {
             </span>
           </div>
           {d.problem ? <ErrorPanel what={`${d.name} does not answer`} problem={d.problem} /> : null}
+          {unaccepted(d.problem) ? <HostKey of={{ ...of, database: d.name }} onTrusted={onTrusted} /> : null}
           {d.warnings.map((w) => (
             <span className="tone-warn small" key={w}>
               {w}

@@ -80,6 +80,8 @@ export const api = {
   importFleet: call(SettingsService.ImportFleet),
   tryFleet: call(SettingsService.TryFleet),
   tryImport: call(SettingsService.TryImport),
+  unknownHost: call(SettingsService.UnknownHost),
+  trustHost: call(SettingsService.TrustHost),
   testFleet: call(SettingsService.TestFleet),
   removeFleet: call(SettingsService.RemoveFleet),
   policy: call(SettingsService.Policy),

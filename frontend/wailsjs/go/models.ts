@@ -10,6 +10,7 @@ export namespace app {
 	    profile: string;
 	    control: string;
 	    shards: ShardURL[];
+	    ssh: string;
 	}
 	export interface CredentialRequest {
 	    name: string;
@@ -76,11 +77,30 @@ export namespace app {
 	    error: string;
 	}
 	
+	export interface HostKey {
+	    host: string;
+	    key_type: string;
+	    fingerprint: string;
+	    file: string;
+	    way: session.SSHHop[];
+	}
+	export interface HostKeys {
+	    database: string;
+	    unknown?: HostKey | null;
+	}
 	export interface ImportFleetRequest {
 	    name: string;
 	    environment: string;
 	    text: string;
+	    ssh: string;
 	}
+	export interface HostRequest {
+	    fleet: string;
+	    new?: AddFleetRequest | null;
+	    import?: ImportFleetRequest | null;
+	    database: string;
+	}
+	
 	export interface Info {
 	    version: string;
 	    commit: string;

@@ -36,6 +36,52 @@ describe("the fleet", () => {
     expect(screen.queryByRole("button", { name: /^Retry/ })).toBeNull();
   });
 
+  it("shows the key of an SSH host that nobody has accepted, each on the way, and trusts it when told", async () => {
+    const problem = { code: "ssh_host_key_unknown", message: "nobody has accepted the key of jump:22", hint: "compare it", safe: "" };
+    const shards = [shard({ name: "default", in_control: true }), silentShard({ name: "shard_1", problem })];
+    const key = (host: string) => ({
+      host: `${host}:22`,
+      key_type: "ssh-ed25519",
+      fingerprint: `SHA256:${host}`,
+      file: "/home/ann/.ssh/known_hosts",
+      way: ["jump", "bastion"].map((h) => ({ user: "ann", host: h, port: 22, fingerprint: null })),
+    });
+    const w = show("/", {
+      "Overview.Status": () => status(shards),
+      "Settings.UnknownHost": () => ({ database: "shard_1", unknown: key("jump") }),
+      "Settings.TrustHost": () => ({ database: "shard_1", unknown: key("bastion") }),
+    });
+    fireEvent.click(await screen.findByRole("button", { name: "See the key on the way to shard_1" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(await within(dialog).findByText("SHA256:jump")).toBeTruthy();
+    expect(within(dialog).getByText("ssh-ed25519")).toBeTruthy();
+    expect(within(dialog).getByText("ann@jump:22 → ann@bastion:22 → shard_1")).toBeTruthy();
+    expect(w.of("Settings.TrustHost")).toEqual([]);
+    fireEvent.click(within(dialog).getByRole("button", { name: "Trust this key" }));
+    expect(await within(dialog).findByText("SHA256:bastion")).toBeTruthy();
+    w.answer("Settings.TrustHost", () => ({ database: "shard_1", unknown: null }));
+    const before = w.of("Overview.Status").length;
+    fireEvent.click(within(dialog).getByRole("button", { name: "Trust this key" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(w.of("Settings.TrustHost")).toEqual(
+      ["SHA256:jump", "SHA256:bastion"].map((f) => [{ fleet: "estates", database: "shard_1" }, f]),
+    );
+    await waitFor(() => expect(w.of("Overview.Status").length).toBeGreaterThan(before));
+  });
+
+  it("never offers to trust a changed key, and says both fingerprints", async () => {
+    const problem = {
+      code: "ssh_host_key_changed",
+      message: "jump:22 shows SHA256:new in place of SHA256:old",
+      hint: "ask whoever runs the host",
+      safe: "",
+    };
+    const shards = [shard({ name: "default", in_control: true }), silentShard({ name: "shard_1", problem })];
+    show("/", { "Overview.Status": () => status(shards) });
+    expect(await screen.findByText(/SHA256:new in place of SHA256:old/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /See the key/ })).toBeNull();
+  });
+
   it("is a table past twelve shards, and cards again when asked", async () => {
     const many = Array.from({ length: 13 }, (_, i) => shard({ name: `shard_${i}` }));
     const w = show("/", { "Overview.Status": () => status(many) });

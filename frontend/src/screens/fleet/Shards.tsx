@@ -3,6 +3,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useMemo } from "react";
 import { CardBones, TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
+import { HostKey, unaccepted } from "../../app/HostKey";
 import { problemOf } from "../../app/problem";
 import type { HistoryView, MetricHistory, ShardHealth, ShardStatus } from "../../bridge";
 import { Spark } from "../../charts/Spark";
@@ -37,12 +38,14 @@ export function Shards() {
     void health.refetch();
   };
   const problem = problemOf(status);
+  const unknown = silent.find((s) => unaccepted(s.problem));
   return (
     <Panel
       title="Shards"
       note={sort && !cards ? "" : "worst first"}
       age={
         <>
+          {unknown && status.data ? <HostKey of={{ fleet: status.data.fleet, database: unknown.name }} onTrusted={retry} /> : null}
           {silent.length > 0 ? (
             <Button size="xs" variant="default" loading={status.isFetching} onClick={retry}>
               {silent.length === 1 ? `Retry ${silent[0]?.name}` : `Retry ${silent.length} shards`}

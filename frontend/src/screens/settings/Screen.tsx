@@ -195,7 +195,7 @@ function Fleet({ fleet: f }: { fleet: FleetFile }) {
           <span className="muted small">
             Tested <Age at={test.data.checked_at} className="" />
           </span>
-          <Checked check={test.data} />
+          <Checked check={test.data} of={{ fleet: f.name }} onTrusted={() => test.mutate()} />
         </>
       ) : null}
       <Confirm

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { FigureBones, TableBones } from "../../app/Bones";
 import { useStatus } from "../../app/current";
 import { RowsEstimate, SizeEstimate } from "../../app/Estimates";
+import { HostKey, unaccepted } from "../../app/HostKey";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import { ActionButton, useHere } from "../../app/Reach";
@@ -112,7 +113,7 @@ export function ShardScreen() {
                 </Tabs.List>
               ) : null}
               <Tabs.Panel value={overview}>
-                <Body shard={shard} h={h} health={health} stats={stats} onCheck={check} />
+                <Body shard={shard} h={h} health={health} stats={stats} fleet={status.data?.fleet ?? ""} onCheck={check} />
               </Tabs.Panel>
               <Tabs.Panel value={past}>
                 <History shard={name} />
@@ -140,12 +141,14 @@ function Body({
   h,
   health,
   stats,
+  fleet,
   onCheck,
 }: {
   shard: ShardStatus;
   h: ShardHealth | undefined;
   health: ReturnType<typeof useShardHealth>;
   stats: ReturnType<typeof useShardStats>;
+  fleet: string;
   onCheck: () => void;
 }) {
   if (!shard.configured)
@@ -173,6 +176,7 @@ function Body({
             problem={shard.problem}
             onRetry={onCheck}
           />
+          {unaccepted(shard.problem) ? <HostKey of={{ fleet, database: shard.name }} onTrusted={onCheck} /> : null}
         </div>
       ) : null}
       <Figures label="The shard in figures">

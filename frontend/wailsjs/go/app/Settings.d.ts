@@ -44,6 +44,10 @@ export function TestCredential(arg1:string):Promise<session.CredentialTest>;
 
 export function TestFleet(arg1:string):Promise<session.FleetCheck>;
 
+export function TrustHost(arg1:app.HostRequest,arg2:string):Promise<app.HostKeys>;
+
 export function TryFleet(arg1:app.AddFleetRequest):Promise<session.FleetCheck>;
 
 export function TryImport(arg1:app.ImportFleetRequest):Promise<session.FleetCheck>;
+
+export function UnknownHost(arg1:app.HostRequest):Promise<app.HostKeys>;

@@ -82,10 +82,18 @@ export function TestFleet(arg1) {
   return window['go']['app']['Settings']['TestFleet'](arg1);
 }
 
+export function TrustHost(arg1, arg2) {
+  return window['go']['app']['Settings']['TrustHost'](arg1, arg2);
+}
+
 export function TryFleet(arg1) {
   return window['go']['app']['Settings']['TryFleet'](arg1);
 }
 
 export function TryImport(arg1) {
   return window['go']['app']['Settings']['TryImport'](arg1);
+}
+
+export function UnknownHost(arg1) {
+  return window['go']['app']['Settings']['UnknownHost'](arg1);
 }
