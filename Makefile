@@ -6,7 +6,8 @@
 #   make build-headless  build/bin/shard-admin-headless (no window, static)
 #   make generate        the page's bindings in frontend/wailsjs
 #   make bench           speed, as ratios against a peer in the same run
-#   make soak            the ledger of online moves, 200 runs; SOAK_RUNS=8 for fewer
+#   make soak            the ledger of online moves, 200 runs; SOAK_RUNS=8 for fewer;
+#                        every stop point without each database; a queue of 1,000
 #   make lint            gofumpt, vet, staticcheck, Biome, TypeScript
 
 SHELL := /bin/bash
@@ -70,6 +71,7 @@ bench: postgres
 soak: postgres
 	@build/need go versions
 	LEDGER_RUNS=$$(( ($${SOAK_RUNS:-200} + 3) / 4 )) go test -tags headless,faults -count 1 -timeout 8h -v -run '^TestLedger$$' ./internal/session
+	CUT_ALL=1 go test -tags headless,faults -count 1 -timeout 2h -v -run '^Test(CutAtEveryPoint|ServerRestartedAtTheSwitch)$$' ./internal/session
 	QUEUE_TENANTS=$${SOAK_TENANTS:-1000} go test -tags headless,faults -count 1 -timeout 2h -v -run '^TestAHundredTenantsMoveThroughOneQueue$$' ./internal/session
 
 lint: frontend/node_modules/.installed
