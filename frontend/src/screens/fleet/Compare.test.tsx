@@ -19,6 +19,7 @@ function view(over: object) {
       { name: "use", kind: "text" },
     ],
     rows: [] as string[][],
+    sessions: [],
     ...over,
   };
 }
