@@ -62,6 +62,12 @@ func (m *Moves) Workers() (int, error) {
 	return look(m.app, short, func(ctx context.Context, s *session.Session) (int, error) { return s.WorkersAlive(ctx) })
 }
 
+// Reentry returns how a finalize is confirmed beside the tenant's name: password,
+// login, or "" where it is not.
+func (m *Moves) Reentry() (string, error) {
+	return look(m.app, short, func(ctx context.Context, s *session.Session) (string, error) { return s.Reentry(ctx) })
+}
+
 // Report returns all that is known of a move that is settled.
 func (m *Moves) Report(id string) (session.MoveReport, error) {
 	return look(m.app, long, func(ctx context.Context, s *session.Session) (session.MoveReport, error) {

@@ -341,7 +341,11 @@ func (p *program) runMoveAction(ctx context.Context, o actionOptions) error {
 		}
 	}
 	if o.action == "finalize" && f.Environment == fleet.Production {
-		if _, ok := p.terminal(); o.passwordStdin || (ok && !p.yes) {
+		how, err := s.Reentry(ctx)
+		if err != nil {
+			return err
+		}
+		if _, ok := p.terminal(); o.passwordStdin || (ok && !p.yes && how == session.ReentryPassword) {
 			secret, err := p.secret(ctx, "Password of the control database")
 			if err != nil {
 				return err

@@ -88,8 +88,8 @@ func TestInProductionAChangeIsConfirmedByName(t *testing.T) {
 	id := m["id"].(string)
 	finalize := []string{"move", "finalize", id, "--wait", "--note", "done", "--confirm", "sub7"}
 	l.refused(3, "confirmation_missing", finalize...)
-	v := l.jsonWith("wrong\n", 5, append(finalize, "--password-stdin")...)
-	require.Equal(t, "login_refused", v["error"].(map[string]any)["code"])
+	v := l.jsonWith("wrong\n", 3, append(finalize, "--password-stdin")...)
+	require.Equal(t, "reentry_refused", v["error"].(map[string]any)["code"])
 	v = l.jsonWith(password+"\n", 0, append(finalize, "--password-stdin")...)
 	require.Equal(t, "finalized", v["state"])
 }

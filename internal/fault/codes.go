@@ -61,6 +61,7 @@ const (
 	RoleTooLow      Code = "role_too_low"
 	ReasonMissing   Code = "reason_missing"
 	ConfirmMissing  Code = "confirmation_missing"
+	ReentryRefused  Code = "reentry_refused"
 	RoleMismatch    Code = "operator_role_mismatch"
 
 	AuditTampered    Code = "audit_tampered"
@@ -195,6 +196,7 @@ var codes = map[Code]Info{
 	RoleTooLow:      {Exit: 3, Before: true, Meaning: "The operator's role does not allow this change."},
 	ReasonMissing:   {Exit: 3, Before: true, Meaning: "Every change needs a reason (--note)."},
 	ConfirmMissing:  {Exit: 3, Before: true, Meaning: "In production the change must be confirmed by name (--confirm)."},
+	ReentryRefused:  {Exit: 3, Before: true, Meaning: "What was typed in again is not the password with which the control database is logged in to."},
 	RoleMismatch:    {Exit: 3, Before: true, Meaning: "In production the operator's e-mail must belong to the connected database role."},
 
 	AuditTampered:    {Exit: 4, Meaning: "The audit chain does not verify."},

@@ -336,7 +336,7 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 			return m, err
 		}
 	}
-	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, WaitRouting: opt.WaitRouting, Repair: opt.Repair, Bulk: opt.Bulk, Reason: permit.Reason()})
+	payload, err := json.Marshal(runPayload{Move: m.ID, Action: action, RoutingConfirmed: opt.RoutingConfirmed, Reentered: opt.Reentered, WaitRouting: opt.WaitRouting, Repair: opt.Repair, Bulk: opt.Bulk, Reason: permit.Reason()})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the run could not be described", "")
 	}
@@ -401,6 +401,7 @@ type runPayload struct {
 	Move             string `json:"move"`
 	Action           Action `json:"action"`
 	RoutingConfirmed string `json:"routing_confirmed,omitempty"`
+	Reentered        string `json:"reentered,omitempty"`
 	Repair           bool   `json:"repair,omitempty"`
 	WaitRouting      bool   `json:"wait_routing,omitempty"`
 	Bulk             bool   `json:"bulk,omitempty"`
@@ -465,7 +466,7 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 	if !m.Allows(action) && m.Allows(ActionResume) && goesOn(m.State) {
 		action = ActionResume // a worker died in it
 	}
-	opt.RoutingConfirmed, opt.WaitRouting, opt.Repair = p.RoutingConfirmed, p.WaitRouting, p.Repair
+	opt.RoutingConfirmed, opt.WaitRouting, opt.Repair, opt.Reentered = p.RoutingConfirmed, p.WaitRouting, p.Repair, p.Reentered
 	_, err = e.Run(ctx, permit, m.ID, action, opt)
 	return err
 }

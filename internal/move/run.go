@@ -35,6 +35,9 @@ type Options struct {
 	// RoutingConfirmed is the operator's reason for finalizing although nobody
 	// has shown that the application follows the pointer for some tables.
 	RoutingConfirmed string
+	// Reentered says how the operator proved once more that they may log in, for
+	// what deletes rows in production: "password", or "login" where there is none.
+	Reentered string
 	// Priority of a queued run; higher goes first.
 	Priority int
 	// Repair lets a resume bring rows that differed anew, and no others.
@@ -536,7 +539,7 @@ func (r *run) beginIntent(ctx context.Context, action Action) error {
 	}
 	open, err := r.e.deps.Trail.Begin(ctx, r.permit, audit.Intent{
 		Tenant: r.m.Tenant, Source: r.m.Source, Target: r.m.Target, MoveID: r.m.ID,
-		Before: map[string]any{"state": string(r.m.State), "step": r.m.Step},
+		Before: map[string]any{"state": string(r.m.State), "step": r.m.Step}, Details: r.proof(),
 	})
 	if err != nil {
 		return err
@@ -571,4 +574,13 @@ func (r *run) appAudit(ctx context.Context, tx pgx.Tx, status tenancy.AppStatus)
 	}
 	_, err := r.e.deps.Catalogue.AppAuditTx(ctx, tx, a)
 	return err
+}
+
+// proof is what the intent records of how a run was confirmed, nil where nothing
+// was asked for.
+func (r *run) proof() map[string]any {
+	if r.opt.Reentered == "" {
+		return nil
+	}
+	return map[string]any{"reentered": r.opt.Reentered}
 }

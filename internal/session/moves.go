@@ -208,12 +208,12 @@ func (s *Session) ActOnMove(ctx context.Context, action string, r MoveAction) (M
 	if r.Repair && (a != move.ActionResume || !m.Repairable()) {
 		return moveView(m, true), m.NotRepairable()
 	}
+	opt := move.Options{WaitRouting: r.Wait, Repair: r.Repair}
 	if a == move.ActionFinalize && s.cfg.Fleet.Environment == fleet.Production {
-		if err := s.reenter(ctx, r.Password); err != nil {
+		if opt.Reentered, err = s.reenter(ctx, r.Password); err != nil {
 			return moveView(m, true), err
 		}
 	}
-	opt := move.Options{WaitRouting: r.Wait, Repair: r.Repair}
 	if r.RoutingConfirmed {
 		opt.RoutingConfirmed = permit.Reason()
 	}
@@ -224,27 +224,61 @@ func (s *Session) ActOnMove(ctx context.Context, action string, r MoveAction) (M
 	return moveView(m, true), err
 }
 
-// reenter proves in production that whoever deletes rows knows the password of
-// the database and not only sits at an open computer.
-func (s *Session) reenter(ctx context.Context, password string) error {
-	if password == "" {
-		return fault.New(fault.ConfirmMissing, "finalizing in production asks for the database password again", "type it when asked, or give it on standard input with --password-stdin")
+// The ways in which somebody proves in production that they may log in to the
+// control database, and do not only sit at an open computer.
+const (
+	ReentryPassword = "password" // it is typed in again
+	ReentryLogin    = "login"    // there is none to type: a client certificate, or a trusted way; a fresh login has to succeed
+)
+
+// Reentry returns how a finalize in production is confirmed beside the tenant's
+// name; "" where it is not.
+func (s *Session) Reentry(ctx context.Context) (string, error) {
+	if s.cfg.Fleet.Environment != fleet.Production {
+		return "", nil
 	}
+	c, err := s.controlLogin(ctx)
+	if err != nil {
+		return "", err
+	}
+	if c.Password.Empty() {
+		return ReentryLogin, nil
+	}
+	return ReentryPassword, nil
+}
+
+func (s *Session) controlLogin(ctx context.Context) (credential.Credential, error) {
 	control := s.set.Control()
 	c, _, err := s.cfg.Resolver.Resolve(ctx, s.cfg.Fleet.Name, control.Credential(), credential.Endpoint{Host: control.Host(), Port: control.Port(), Database: control.DatabaseName()})
+	return c, err
+}
+
+// reenter proves in production that whoever deletes rows may log in to the
+// database and not only sits at an open computer, and returns how.
+func (s *Session) reenter(ctx context.Context, password string) (string, error) {
+	c, err := s.controlLogin(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
+	how := ReentryPassword
+	switch {
+	case c.Password.Empty() && password != "":
+		return "", fault.New(fault.ReentryRefused, "the control database is logged in to without a password, so there is none to compare with; nothing was deleted", "leave the password out: the tenant's name and a fresh login confirm it")
+	case c.Password.Empty():
+		how = ReentryLogin
+	case password == "":
+		return "", fault.New(fault.ConfirmMissing, "finalizing in production asks for the database password again", "type it when asked, or give it on standard input with --password-stdin")
+	case c.Password.Reveal() != password:
+		return "", fault.New(fault.ReentryRefused, "that is not the password of the control database; nothing was deleted", "try again")
+	}
+	control := s.set.Control()
 	again := conn.Open(s.cfg.Fleet, conn.Options{Resolver: fixed{control.Credential(), credential.Credential{User: c.User, Password: credential.NewSecret(password)}, credential.FromNowhere, s.cfg.Resolver}, MaxConns: 1, ConnectTimeout: 5 * time.Second, Env: s.cfg.Env})
 	defer again.Close()
-	if c.Password.Empty() || c.Password.Reveal() != password {
-		return fault.New(fault.LoginRefused, "that is not the password of the control database", "nothing was deleted; try again")
-	}
 	pool, err := again.Control().Pool(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return conn.Fault(pool.Ping(ctx), "control")
+	return how, conn.Fault(pool.Ping(ctx), "control")
 }
 
 // fixed is one credential, whatever is kept of it; the others are found as they

@@ -53,6 +53,7 @@ export const api = {
   workers: call(MovesService.Workers),
   reportMove: call(MovesService.Report),
   saveReport: call(MovesService.SaveReport),
+  reentry: call(MovesService.Reentry),
   pauseQueue: call(MovesService.PauseQueue),
   resumeQueue: call(MovesService.ResumeQueue),
 

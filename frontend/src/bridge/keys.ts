@@ -29,6 +29,7 @@ export const keys = {
   move: (id: string) => ["fleet", "move", id] as const,
   /** Not among what is read again by itself: the whole trail is computed for it. */
   report: (id: string) => ["report", id] as const,
+  reentry: ["reentry"] as const,
   rebalance: ["fleet", "rebalance"] as const,
   allAlerts: ["fleet", "alerts"] as const,
   alerts: (all: boolean) => ["fleet", "alerts", all] as const,

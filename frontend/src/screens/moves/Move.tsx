@@ -20,7 +20,7 @@ import { Head, Panel } from "../../ui/Panel";
 import { checkTone, Mark, moveStatus, Status, type Tone } from "../../ui/Status";
 import { carriedBack, carries, leftOf, oldestOf, paceOf, rangeOf, rowsOf } from "./measured";
 import { type Is, phasesOf } from "./phases";
-import { useAct, useMove, useSamples } from "./queries";
+import { useAct, useMove, useReentry, useSamples } from "./queries";
 import { Report } from "./Report";
 import { Throughput } from "./Throughput";
 import { isOnline, isOver, repaired, verbOf } from "./verbs";
@@ -480,6 +480,8 @@ function Ask({ m, verb, onClose }: { m: MoveView; verb: string | null; onClose: 
   const [repair, setRepair] = useState(false);
   const [password, setPassword] = useState("");
   const v = verb ? verbOf(verb, m) : undefined;
+  const asked = Boolean(v?.final && environment === "production");
+  const reentry = useReentry(asked);
   const close = () => {
     act.reset();
     setRouting(false);
@@ -497,7 +499,7 @@ function Ask({ m, verb, onClose }: { m: MoveView; verb: string | null; onClose: 
       button={v?.confirm ?? ""}
       danger={v?.danger}
       busy={act.isPending}
-      blocked={Boolean(v?.final && environment === "production" && password === "")}
+      blocked={asked && reentry.data !== "login" && password === ""}
       problem={problemOf(act)}
       onClose={close}
       onConfirm={({ note, confirm }) => {
@@ -525,7 +527,10 @@ function Ask({ m, verb, onClose }: { m: MoveView; verb: string | null; onClose: 
             checked={routing}
             onChange={(e) => setRouting(e.currentTarget.checked)}
           />
-          {environment === "production" ? (
+          {asked && reentry.data === "login" ? (
+            <p className="muted">The control database is logged in to without a password. A fresh login has to succeed.</p>
+          ) : null}
+          {asked && reentry.data !== "login" ? (
             <PasswordInput
               label="The database password, once more"
               description="It is compared and not kept."

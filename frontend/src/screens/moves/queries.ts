@@ -42,3 +42,8 @@ export function useSamples(m: MoveView): readonly Sample[] {
   }, [rows, copying]);
   return samples;
 }
+
+/** useReentry is how a finalize in production is confirmed beside the tenant's name. */
+export function useReentry(on: boolean) {
+  return useQuery({ queryKey: keys.reentry, queryFn: () => api.reentry(), enabled: on, retry: false });
+}

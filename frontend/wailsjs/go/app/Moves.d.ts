@@ -13,6 +13,8 @@ export function PauseQueue(arg1:session.QueueRequest):Promise<session.QueueState
 
 export function Plan(arg1:session.MoveRequest):Promise<session.Plan>;
 
+export function Reentry():Promise<string>;
+
 export function Report(arg1:string):Promise<session.MoveReport>;
 
 export function ResumeQueue(arg1:session.QueueRequest):Promise<session.QueueState>;

@@ -22,6 +22,10 @@ export function Plan(arg1) {
   return window['go']['app']['Moves']['Plan'](arg1);
 }
 
+export function Reentry() {
+  return window['go']['app']['Moves']['Reentry']();
+}
+
 export function Report(arg1) {
   return window['go']['app']['Moves']['Report'](arg1);
 }
