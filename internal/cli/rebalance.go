@@ -235,8 +235,10 @@ func printSpread(w io.Writer, v session.RebalancePlan) {
 	}
 	if len(v.Moves) > 0 {
 		line(w, "")
-		line(w, "Nothing was changed. Next, with --note REASON:")
-		line(w, "  %s", fault.Change("rebalance apply --strategy "+v.Strategy+" --plan "+v.ID))
+		what, why, _ := strings.Cut(fault.Change("rebalance apply --strategy "+v.Strategy+" --plan "+v.ID), " --note ")
+		line(w, "Nothing was changed. Next:")
+		line(w, "  %s \\", what)
+		line(w, "      --note %s", why)
 	}
 }
 

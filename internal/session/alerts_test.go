@@ -115,9 +115,10 @@ func (r channelResolver) Resolve(ctx context.Context, fleet, name string, at cre
 
 func (f *fixture) alerting(s *sink) *session.Session {
 	f.t.Helper()
-	f.fleet.Channels = s.channels()
+	told := *f.fleet
+	told.Channels = s.channels()
 	out := session.Open(session.Config{
-		Fleet: f.fleet, Resolver: channelResolver{fixedResolver{f.role}, s}, Email: "ann@example.com", Source: "worker",
+		Fleet: &told, Resolver: channelResolver{fixedResolver{f.role}, s}, Email: "ann@example.com", Source: "worker",
 		Flag: func(policy.Flag) (bool, string) { return true, "test" },
 	})
 	f.t.Cleanup(out.Close)
