@@ -29,11 +29,13 @@ type AlertView struct {
 	Subject  string `json:"subject"`
 	Shard    string `json:"shard"`
 	Severity string `json:"severity"`
-	State    string `json:"state"`
-	Message  string `json:"message"`
-	Value    string `json:"value"`
-	Advice   string `json:"advice"`
-	Since    string `json:"since"`
+	// State is pending, firing, acknowledged or resolved, and done for what happened
+	// once and has no end to wait for, as a move that is done.
+	State   string `json:"state"`
+	Message string `json:"message"`
+	Value   string `json:"value"`
+	Advice  string `json:"advice"`
+	Since   string `json:"since"`
 	// FiredAt and ResolvedAt are null before they are.
 	FiredAt         *string `json:"fired_at"`
 	ResolvedAt      *string `json:"resolved_at"`
@@ -115,7 +117,7 @@ func (s *Session) Alerts(ctx context.Context, all bool) (AlertList, error) {
 	at := time.Now()
 	for _, a := range list {
 		v := AlertView{
-			ID: a.ID, Rule: a.Rule, Subject: a.Subject, Shard: a.Shard, Severity: a.Severity, State: string(a.State), Message: a.Message, Value: a.Value, Advice: a.Advice,
+			ID: a.ID, Rule: a.Rule, Subject: a.Subject, Shard: a.Shard, Severity: a.Severity, State: shownState(a), Message: a.Message, Value: a.Value, Advice: a.Advice,
 			Since: stamp(a.Since), FiredAt: stampPtr(a.FiredAt), ResolvedAt: stampPtr(a.ResolvedAt), AcknowledgedAt: stampPtr(a.AcknowledgedAt),
 			AcknowledgedBy: a.AcknowledgedBy, AcknowledgedWhy: a.AcknowledgedWhy, Silenced: a.State != alert.Resolved && alert.Silenced(at, a, silences),
 		}
@@ -131,6 +133,15 @@ func (s *Session) Alerts(ctx context.Context, all bool) (AlertList, error) {
 		return out, err
 	}
 	return out, s.troubles(ctx, out.Channels)
+}
+
+// shownState is an alert's state as people read it: what happened once fires for the
+// store, so that it is told, and is nothing that goes on.
+func shownState(a alert.Alert) string {
+	if a.Once && a.State == alert.Firing {
+		return "done"
+	}
+	return string(a.State)
 }
 
 func silenceView(n alert.Silence, at time.Time) SilenceView {

@@ -223,6 +223,22 @@ func TestACrashBetweenSendingAndMarkSendsAgainUnderTheSameKey(t *testing.T) {
 	require.Equal(t, "2", f.text(0, "SELECT attempts::text FROM shard_admin.notice"))
 }
 
+// What happened once has no end to wait for: it is done, and does not fire.
+func TestWhatHappenedOnceIsDone(t *testing.T) {
+	t.Parallel()
+	f, s := ready(t)
+	f.exec(0, `INSERT INTO shard_admin.alert (rule, subject, severity, message, once, state, since, fired_at) VALUES
+		('move.finished', 'm', 'info', 'x', true, 'firing', now(), now()), ('move.failed', 'n', 'critical', 'y', false, 'firing', now(), now())`)
+	list, err := s.Alerts(t.Context(), false)
+	require.NoError(t, err)
+	states := map[string]string{}
+	for _, a := range list.Alerts {
+		states[a.Rule] = a.State
+	}
+	require.Equal(t, map[string]string{"move.finished": "done", "move.failed": "firing"}, states)
+	require.Equal(t, 1, list.Firing)
+}
+
 // Whoever acknowledges or silences says why, and the trail has it.
 func TestAlertsAreChangedWithAReasonAndARecord(t *testing.T) {
 	t.Parallel()

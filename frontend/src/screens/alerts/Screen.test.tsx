@@ -27,6 +27,18 @@ describe("alerts", () => {
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   });
 
+  it("calls what happened once done, and asks nobody to take it", async () => {
+    show("/alerts", {
+      "Alerts.List": () =>
+        alerts([alert({ rule: "move.finished", severity: "info", state: "done", message: "the move of site-7 is done" })]),
+    });
+    expect(await screen.findByText("the move of site-7 is done")).toBeTruthy();
+    expect(screen.getByText("done")).toBeTruthy();
+    expect(screen.queryByText("firing")).toBeNull();
+    expect(screen.queryByRole("button", { name: "Acknowledge…" })).toBeNull();
+    expect(screen.getByText("Nothing fires")).toBeTruthy();
+  });
+
   it("silences a rule of a shard for a time, and says why that failed", async () => {
     const w = show("/alerts", {
       "Alerts.List": () => alerts([alert()]),

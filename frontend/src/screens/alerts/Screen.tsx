@@ -155,7 +155,7 @@ function alertColumns(onAsk: (asked: Asked) => void): Column<AlertView>[] {
       head: "",
       width: 200,
       cell: (a) =>
-        a.state === "resolved" ? null : (
+        a.state === "resolved" || a.state === "done" ? null : (
           <span className="row">
             {a.state === "firing" ? (
               <Button size="compact-sm" variant="default" onClick={() => onAsk({ what: "ack", alert: a })}>
@@ -185,7 +185,7 @@ function State({ of: a }: { of: AlertView }) {
         taken by {a.acknowledged_by}
       </span>
     );
-  const words: Record<string, string> = { pending: "seen, not told yet", firing: "firing", resolved: "over" };
+  const words: Record<string, string> = { pending: "seen, not told yet", firing: "firing", done: "done", resolved: "over" };
   return (
     <span>
       {words[a.state] ?? a.state}
