@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,14 +16,14 @@ import (
 func (p *program) tenantsCommand() *cobra.Command {
 	var f session.TenantFilter
 	list := &cobra.Command{
-		Use: "list", Short: "List tenants", Args: want(),
+		Use: "list", Short: "List tenants with the size that statistics tell", Args: want(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runTenantsList(cmd.Context(), f) },
 	}
 	fs := list.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.Shard, "shard", "", "those that point to the `SHARD`")
 	fs.StringVar(&f.Search, "search", "", "those whose id, subdomain or title holds `TEXT`")
-	fs.StringVar(&f.Sort, "sort", "", "by id, label, title, shard or created; -id is the other way round")
+	fs.StringVar(&f.Sort, "sort", "", "by id, label, title, shard, created, size or rows; -size begins with the largest")
 	fs.IntVar(&f.Limit, "limit", 100, "how `MANY`")
 	fs.IntVar(&f.Offset, "offset", 0, "leave out the first `MANY`")
 	show := &cobra.Command{
@@ -48,6 +49,7 @@ func (p *program) runTenantsList(ctx context.Context, f session.TenantFilter) er
 	if err != nil {
 		return err
 	}
+	f.Full = true
 	v, err := s.Tenants(ctx, f)
 	if err != nil {
 		return err
@@ -60,15 +62,27 @@ func printTenants(w io.Writer, v session.TenantList, f session.TenantFilter) {
 		line(w, "No tenant fits.")
 		return
 	}
-	t := newTable(long("ID", 8), long("TENANT", 14), long("SHARD", 9), left("STATUS"), left("MOVE"), long("TITLE", 8))
+	t := newTable(long("ID", 8), long("TENANT", 14), long("SHARD", 9), right("~ROWS"), right("~SIZE"), left("STATUS"), left("MOVE"), long("TITLE", 8))
+	reasons := []string{}
 	for _, x := range v.Tenants {
+		rows, bytes := none, none
+		if x.RowsEstimate != nil {
+			rows, bytes = number(*x.RowsEstimate), sizeOr(x.BytesEstimate)
+		}
+		if x.EstimateReason != "" && !slices.Contains(reasons, x.EstimateReason) {
+			reasons = append(reasons, x.EstimateReason)
+		}
 		move := none
 		if x.MoveState != nil {
 			move = state(*x.MoveState)
 		}
-		t.add(x.ID, x.Label, x.Shard, text(x.Status), move, or(x.Title, none))
+		t.add(x.ID, x.Label, x.Shard, rows, bytes, text(x.Status), move, or(x.Title, none))
 	}
 	t.print(w)
+	for _, r := range reasons {
+		line(w, "")
+		paragraph(w, "", "Estimates: "+r)
+	}
 	if n := f.Offset + len(v.Tenants); n < v.Total || f.Offset > 0 {
 		line(w, "\n%d to %d of %s", f.Offset+1, n, count(int64(v.Total), "tenant"))
 	} else {

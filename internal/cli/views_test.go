@@ -165,8 +165,8 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		},
 		"tenants": func(w io.Writer) {
 			printTenants(w, session.TenantList{Total: 1200, Tenants: []session.TenantRow{
-				{ID: "7", Label: "acme", Shard: "default", Title: "Acme Real Estate", Status: ref("live"), MoveState: ref("catching_up")},
-				{ID: "0f7f6c1e-3c1f-4c07-9c55-1a2b3c4d5e6f", Label: "a-tenant-with-quite-a-long-subdomain", Shard: "shard_1", Title: "東京不動産株式会社 with a long name"},
+				{ID: "7", Label: "acme", Shard: "default", Title: "Acme Real Estate", Status: ref("live"), MoveState: ref("catching_up"), RowsEstimate: ref(int64(46_210)), BytesEstimate: ref(int64(19 << 20))},
+				{ID: "0f7f6c1e-3c1f-4c07-9c55-1a2b3c4d5e6f", Label: "a-tenant-with-quite-a-long-subdomain", Shard: "shard_1", Title: "東京不動産株式会社 with a long name", EstimateReason: "shard_1: no answer within 2 s"},
 			}}, session.TenantFilter{Offset: 100, Limit: 2})
 		},
 		"tenant": func(w io.Writer) {

@@ -73,6 +73,7 @@ func (s *Session) Tenants(ctx context.Context, f TenantFilter) (TenantList, erro
 	rows := make([]TenantRow, len(list))
 	for i, t := range list {
 		rows[i] = s.row(t, open)
+		rows[i].EstimateReason = "only a list that asks for sizes has them"
 	}
 	if f.whole() {
 		if f.Full {

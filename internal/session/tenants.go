@@ -134,6 +134,7 @@ func (s *Session) Tenant(ctx context.Context, idOrLabel string) (TenantView, err
 		return out, err
 	}
 	out.CountedAt, out.TablesReason = now(), ""
+	out.EstimateReason = "its rows are counted, table by table"
 	db, err := s.set.Shard(out.Shard)
 	if err == nil {
 		out.Tables, out.Rows, out.Bytes, err = s.countRows(ctx, db, out.ID)
