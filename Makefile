@@ -8,6 +8,7 @@
 #   make bench           speed, as ratios against a peer in the same run
 #   make soak            the ledger of online moves, 200 runs; SOAK_RUNS=8 for fewer;
 #                        every stop point without each database; a queue of 1,000
+#   make fuzz            every parser, 20,000 times; FUZZ=10m for longer
 #   make lint            gofumpt, vet, staticcheck, Biome, TypeScript
 
 SHELL := /bin/bash
@@ -20,7 +21,7 @@ LDFLAGS := -s -w -X shardadmin/internal/version.version=$(VERSION) -X shardadmin
 WINDOW_TAGS := desktop,production,webkit2_41
 PAGE := $(shell git ls-files frontend 2>/dev/null | grep -v '^frontend/wailsjs/' | grep -v dist/.gitkeep)
 
-.PHONY: demo test build build-headless generate check-generated bench soak lint page postgres clean
+.PHONY: demo test build build-headless generate check-generated bench soak fuzz lint page postgres clean
 
 frontend/node_modules/.installed: frontend/package-lock.json
 	@build/need go node
@@ -73,6 +74,10 @@ soak: postgres
 	LEDGER_RUNS=$$(( ($${SOAK_RUNS:-200} + 3) / 4 )) go test -tags headless,faults -count 1 -timeout 8h -v -run '^TestLedger$$' ./internal/session
 	CUT_ALL=1 go test -tags headless,faults -count 1 -timeout 2h -v -run '^Test(CutAtEveryPoint|ServerRestartedAtTheSwitch)$$' ./internal/session
 	QUEUE_TENANTS=$${SOAK_TENANTS:-1000} go test -tags headless,faults -count 1 -timeout 2h -v -run '^TestAHundredTenantsMoveThroughOneQueue$$' ./internal/session
+
+fuzz:
+	@build/need go
+	PARTS=fuzz build/test
 
 lint: frontend/node_modules/.installed
 	PARTS='lint page-lint' build/test

@@ -155,9 +155,16 @@ func (s *splitter) next(p *piecewise, out []byte) (int, error) {
 	if size == 4 {
 		s.values--
 		// A null has a length of -1 and no bytes.
-		s.left = max(0, int64(int32(binary.BigEndian.Uint32(head)))) //nolint:gosec // two's complement is meant
+		length := int64(int32(binary.BigEndian.Uint32(head))) //nolint:gosec // two's complement is meant
+		if length < -1 {
+			return 0, fmt.Errorf("what the source writes has a value of %d bytes", length)
+		}
+		s.left = max(0, length)
 	} else {
 		n := int16(binary.BigEndian.Uint16(head)) //nolint:gosec // two's complement is meant
+		if n < -1 {
+			return 0, fmt.Errorf("what the source writes has a row of %d values", n)
+		}
 		if n < 0 {
 			return 0, p.end()
 		}
