@@ -22,6 +22,7 @@ import (
 	"shardadmin/internal/install"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/controltest"
+	"shardadmin/internal/pgtest/trailtest"
 	"shardadmin/internal/policy"
 )
 
@@ -33,7 +34,7 @@ func archived(t testing.TB, c *controltest.Control, trail *audit.Trail, through 
 
 func purge(t testing.TB, c *controltest.Control, trail *audit.Trail, path string) (audit.Cut, error) {
 	t.Helper()
-	return trail.Purge(t.Context(), permit(t, c, policy.AuditPurge, "thirteen months are over"), path)
+	return trail.Purge(t.Context(), trailtest.Permit(t, c, policy.AuditPurge, "thirteen months are over"), path)
 }
 
 func sound(t testing.TB, c *controltest.Control, trail *audit.Trail) audit.Verification {
@@ -49,11 +50,11 @@ func sound(t testing.TB, c *controltest.Control, trail *audit.Trail) audit.Verif
 // keys count, its exports verify, and it is cut again where it begins.
 func TestAnArchivedBeginningIsRemovedAndTheTrailStillVerifies(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 3)
-	key := enrolled(t, c, trail)
-	fill(t, c, trail, 3)
-	_, err := trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "before"), key)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 3)
+	key := trailtest.Enrolled(t, c, trail)
+	trailtest.Fill(t, c, trail, 3)
+	_, err := trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "before"), key)
 	require.NoError(t, err)
 	before := sound(t, c, trail)
 	require.Zero(t, before.ArchivedTo)
@@ -64,7 +65,7 @@ func TestAnArchivedBeginningIsRemovedAndTheTrailStillVerifies(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, through, cut.Through)
 	require.EqualValues(t, through, cut.Events)
-	fill(t, c, trail, 2)
+	trailtest.Fill(t, c, trail, 2)
 	v := sound(t, c, trail)
 	require.EqualValues(t, through, v.ArchivedTo)
 	require.EqualValues(t, through+1, v.FirstSeq)
@@ -89,7 +90,7 @@ func TestAnArchivedBeginningIsRemovedAndTheTrailStillVerifies(t *testing.T) {
 		rest := verified(t, exported(t, c, trail, audit.JSONL, f, ev), audit.FileOptions{Public: []string{key.Public}})
 		require.True(t, rest.OK, "%s: %v", name, rest.Findings)
 	}
-	_, err = trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "after"), key)
+	_, err = trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "after"), key)
 	require.NoError(t, err, "the key still counts")
 
 	_, err = purge(t, c, trail, path)
@@ -119,7 +120,7 @@ func TestOnlyAWholeSignedArchiveOfThisTrailIsRemoved(t *testing.T) {
 		}},
 		{"the key was revoked", fault.KeyNotEnrolled, func(t *testing.T, c *controltest.Control, trail *audit.Trail, key *audit.SigningKey) string {
 			path := archived(t, c, trail, 4, key)
-			_, err := trail.RevokeKey(t.Context(), permit(t, c, policy.AuditKeyRevoke, "lost"), key.Public)
+			_, err := trail.RevokeKey(t.Context(), trailtest.Permit(t, c, policy.AuditKeyRevoke, "lost"), key.Public)
 			require.NoError(t, err)
 			return path
 		}},
@@ -146,9 +147,9 @@ func TestOnlyAWholeSignedArchiveOfThisTrailIsRemoved(t *testing.T) {
 			return t.TempDir() + "/none"
 		}},
 		{"of another trail", fault.AuditTampered, func(t *testing.T, _ *controltest.Control, _ *audit.Trail, _ *audit.SigningKey) string {
-			c, trail := installed(t)
-			fill(t, c, trail, 4)
-			return archived(t, c, trail, 4, enrolled(t, c, trail))
+			c, trail := trailtest.Installed(t)
+			trailtest.Fill(t, c, trail, 4)
+			return archived(t, c, trail, 4, trailtest.Enrolled(t, c, trail))
 		}},
 		{"the trail does not verify", fault.AuditTampered, func(t *testing.T, c *controltest.Control, trail *audit.Trail, key *audit.SigningKey) string {
 			path := archived(t, c, trail, 4, key)
@@ -158,9 +159,9 @@ func TestOnlyAWholeSignedArchiveOfThisTrailIsRemoved(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c, trail := installed(t)
-			fill(t, c, trail, 4)
-			key := enrolled(t, c, trail)
+			c, trail := trailtest.Installed(t)
+			trailtest.Fill(t, c, trail, 4)
+			key := trailtest.Enrolled(t, c, trail)
 			path := tc.make(t, c, trail, key)
 			before, err := trail.Verify(t.Context())
 			require.NoError(t, err)
@@ -177,16 +178,16 @@ func TestOnlyAWholeSignedArchiveOfThisTrailIsRemoved(t *testing.T) {
 // removes nothing, whatever the policy lets it.
 func TestOnlyTheOwnerMayCut(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 4)
-	key := enrolled(t, c, trail)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 4)
+	key := trailtest.Enrolled(t, c, trail)
 	path := archived(t, c, trail, 4, key)
 	other := controltest.Role(t)
 	pgtest.Exec(t, pgtest.Server(t, 0), c.Database, "GRANT USAGE ON SCHEMA shard_admin TO "+other+"; GRANT SELECT ON ALL TABLES IN SCHEMA shard_admin TO "+other+"; GRANT INSERT (event_id, occurred_at, body) ON shard_admin.audit_event TO "+other)
 	t.Cleanup(func() { pgtest.Exec(t, pgtest.Server(t, 0), c.Database, "DROP OWNED BY "+other) })
 	set := c.As(other)
 	theirs := audit.New(set.Control(), install.DefaultSchema)
-	_, err := theirs.Purge(t.Context(), permit(t, c, policy.AuditPurge, "mine now"), path)
+	_, err := theirs.Purge(t.Context(), trailtest.Permit(t, c, policy.AuditPurge, "mine now"), path)
 	require.Equal(t, fault.RightMissing, fault.CodeOf(err), "%v", err)
 	require.Zero(t, sound(t, c, trail).ArchivedTo)
 	set.Close()
@@ -216,9 +217,9 @@ func TestABeginningThatWasCutOffByHandIsFound(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c, trail := installed(t)
-			fill(t, c, trail, 4)
-			key := enrolled(t, c, trail)
+			c, trail := trailtest.Installed(t)
+			trailtest.Fill(t, c, trail, 4)
+			key := trailtest.Enrolled(t, c, trail)
 			sql, after := strings.CutPrefix(tc.sql, "CUT")
 			if after {
 				_, err := purge(t, c, trail, archived(t, c, trail, 4, key))
@@ -238,8 +239,8 @@ func TestABeginningThatWasCutOffByHandIsFound(t *testing.T) {
 // and every event whose commit was answered is in it.
 func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	p := permit(t, c, policy.AssignTenant, "load")
+	c, trail := trailtest.Installed(t)
+	p := trailtest.Permit(t, c, policy.AssignTenant, "load")
 	url := c.Fleet.Control.URL
 	var acknowledged sync.Map
 	var crashed atomic.Int64
@@ -335,9 +336,9 @@ func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 // What lies in an archive is not counted, and no schedule takes it for undone.
 func TestWhatWasArchivedIsNeitherCountedNorDeliveredAgain(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	key := enrolled(t, c, trail)
-	fill(t, c, trail, 3)
+	c, trail := trailtest.Installed(t)
+	key := trailtest.Enrolled(t, c, trail)
+	trailtest.Fill(t, c, trail, 3)
 	never, err := trail.Delivered(t.Context(), "monthly")
 	require.NoError(t, err)
 	require.Zero(t, never)
@@ -346,13 +347,13 @@ func TestWhatWasArchivedIsNeitherCountedNorDeliveredAgain(t *testing.T) {
 	d.Details = audit.Scheduled("monthly", until)
 	d.Deliver = func(context.Context, string, audit.Manifest) error { return errors.New("the mail server is away") }
 	path := t.TempDir() + "/f"
-	_, err = trail.File(t.Context(), permit(t, c, policy.AuditExport, "scheduled"), path, d)
+	_, err = trail.File(t.Context(), trailtest.Permit(t, c, policy.AuditExport, "scheduled"), path, d)
 	require.Error(t, err)
 	got, err := trail.Delivered(t.Context(), "monthly")
 	require.NoError(t, err)
 	require.Zero(t, got, "what could not be handed on was not delivered")
 	d.Deliver = nil
-	m, err := trail.File(t.Context(), permit(t, c, policy.AuditExport, "scheduled"), path, d)
+	m, err := trail.File(t.Context(), trailtest.Permit(t, c, policy.AuditExport, "scheduled"), path, d)
 	require.NoError(t, err)
 	require.False(t, m.Archived)
 	got, err = trail.Delivered(t.Context(), "monthly")

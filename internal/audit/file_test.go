@@ -17,26 +17,14 @@ import (
 	"shardadmin/internal/audit"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest/controltest"
+	"shardadmin/internal/pgtest/trailtest"
 	"shardadmin/internal/policy"
 )
-
-// enrolled makes a signing key and enrolls it.
-func enrolled(t testing.TB, c *controltest.Control, trail *audit.Trail) *audit.SigningKey {
-	t.Helper()
-	secret, key, err := audit.NewSigningKey("ann+ops@example.com")
-	require.NoError(t, err)
-	again, err := audit.ParseSigningKey(secret)
-	require.NoError(t, err)
-	require.Equal(t, key.Public, again.Public)
-	_, err = trail.EnrollKey(t.Context(), permit(t, c, policy.AuditKeyEnroll, "my key"), key.Public)
-	require.NoError(t, err)
-	return key
-}
 
 func exported(t testing.TB, c *controltest.Control, trail *audit.Trail, format audit.Format, f audit.Filter, ev audit.Evidence) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "trail."+string(format))
-	_, err := trail.File(t.Context(), permit(t, c, policy.AuditExport, "for the auditor"), path, audit.EventFile(format, f, ev))
+	_, err := trail.File(t.Context(), trailtest.Permit(t, c, policy.AuditExport, "for the auditor"), path, audit.EventFile(format, f, ev))
 	require.NoError(t, err)
 	return path
 }
@@ -84,12 +72,12 @@ func kinds(v audit.Verification) []string {
 
 func TestAnExportedFileVerifiesAlone(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 4)
-	key := enrolled(t, c, trail)
-	point, err := trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "hourly"), key)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 4)
+	key := trailtest.Enrolled(t, c, trail)
+	point, err := trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "hourly"), key)
 	require.NoError(t, err)
-	fill(t, c, trail, 4)
+	trailtest.Fill(t, c, trail, 4)
 	for _, tc := range []struct {
 		name    string
 		format  audit.Format
@@ -144,9 +132,9 @@ func TestAnExportedFileVerifiesAlone(t *testing.T) {
 
 func TestATamperedFileIsFound(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	key := enrolled(t, c, trail)
-	fill(t, c, trail, 6)
+	c, trail := trailtest.Installed(t)
+	key := trailtest.Enrolled(t, c, trail)
+	trailtest.Fill(t, c, trail, 6)
 	whole := exported(t, c, trail, audit.JSONL, audit.Filter{}, audit.Evidence{Key: key})
 	unsigned := exported(t, c, trail, audit.JSONL, audit.Filter{}, audit.Evidence{})
 	swapped := exported(t, c, trail, audit.JSONL, audit.Filter{}, audit.Evidence{Key: key})
@@ -260,12 +248,12 @@ func TestCheckpointsShowWhatTheChainCannot(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c, trail := installed(t)
-			key := enrolled(t, c, trail)
-			fill(t, c, trail, 4)
-			point, err := trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "hourly"), key)
+			c, trail := trailtest.Installed(t)
+			key := trailtest.Enrolled(t, c, trail)
+			trailtest.Fill(t, c, trail, 4)
+			point, err := trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "hourly"), key)
 			require.NoError(t, err)
-			fill(t, c, trail, 2)
+			trailtest.Fill(t, c, trail, 2)
 			c.Exec(off + tc.sql + always)
 			v, err := trail.Verify(t.Context())
 			require.NoError(t, err)
@@ -286,21 +274,21 @@ func TestCheckpointsShowWhatTheChainCannot(t *testing.T) {
 
 func TestARevokedKeySignsNoMore(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	key := enrolled(t, c, trail)
-	fill(t, c, trail, 1)
-	_, err := trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "hourly"), key)
+	c, trail := trailtest.Installed(t)
+	key := trailtest.Enrolled(t, c, trail)
+	trailtest.Fill(t, c, trail, 1)
+	_, err := trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "hourly"), key)
 	require.NoError(t, err)
-	_, err = trail.RevokeKey(t.Context(), permit(t, c, policy.AuditKeyRevoke, "lost laptop"), key.Public)
+	_, err = trail.RevokeKey(t.Context(), trailtest.Permit(t, c, policy.AuditKeyRevoke, "lost laptop"), key.Public)
 	require.NoError(t, err)
 	v, err := trail.Verify(t.Context())
 	require.NoError(t, err)
 	require.True(t, v.OK, "what was signed before stays good: %v", v.Findings)
 	require.EqualValues(t, 1, v.Checkpoints)
 	require.NotNil(t, v.Keys[0].RevokedSeq)
-	_, err = trail.Checkpoint(t.Context(), permit(t, c, policy.AuditCheckpoint, "hourly"), key)
+	_, err = trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "hourly"), key)
 	require.Equal(t, fault.KeyNotEnrolled, fault.CodeOf(err))
-	_, err = trail.File(t.Context(), permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "f"), audit.EventFile(audit.JSONL, audit.Filter{}, audit.Evidence{Key: key}))
+	_, err = trail.File(t.Context(), trailtest.Permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "f"), audit.EventFile(audit.JSONL, audit.Filter{}, audit.Evidence{Key: key}))
 	require.Equal(t, fault.KeyNotEnrolled, fault.CodeOf(err))
 	// Past this program it is seen.
 	msg, err := audit.Checkpoint{Origin: audit.Origin("x"), Seq: 1, Hash: audit.Genesis(), At: time.Now()}.Sign(key)
@@ -308,15 +296,15 @@ func TestARevokedKeySignsNoMore(t *testing.T) {
 	pool, err := c.DB.Pool(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		_, err := trail.AppendTx(t.Context(), tx, permit(t, c, policy.AuditCheckpoint, "forged"), audit.Record{Details: map[string]any{"checkpoint": msg}})
+		_, err := trail.AppendTx(t.Context(), tx, trailtest.Permit(t, c, policy.AuditCheckpoint, "forged"), audit.Record{Details: map[string]any{"checkpoint": msg}})
 		return err
 	}))
 	v, err = trail.Verify(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"checkpoint_signature"}, kinds(v))
-	_, err = trail.RevokeKey(t.Context(), permit(t, c, policy.AuditKeyRevoke, "again"), key.Public)
+	_, err = trail.RevokeKey(t.Context(), trailtest.Permit(t, c, policy.AuditKeyRevoke, "again"), key.Public)
 	require.Equal(t, fault.Usage, fault.CodeOf(err))
-	_, err = trail.EnrollKey(t.Context(), permit(t, c, policy.AuditKeyEnroll, "no key"), "no key")
+	_, err = trail.EnrollKey(t.Context(), trailtest.Permit(t, c, policy.AuditKeyEnroll, "no key"), "no key")
 	require.Equal(t, fault.Usage, fault.CodeOf(err))
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/audit"
+	"shardadmin/internal/pgtest/trailtest"
 )
 
 func formatDocument(t testing.TB) []byte {
@@ -40,9 +41,9 @@ func TestTheDocumentsVerifierAgrees(t *testing.T) {
 	require.NotNil(t, code)
 	program := filepath.Join(t.TempDir(), "verify.py")
 	require.NoError(t, os.WriteFile(program, code[1], 0o600))
-	c, trail := installed(t)
-	key := enrolled(t, c, trail)
-	fill(t, c, trail, 5)
+	c, trail := trailtest.Installed(t)
+	key := trailtest.Enrolled(t, c, trail)
+	trailtest.Fill(t, c, trail, 5)
 	for name, tc := range map[string]struct {
 		f  audit.Filter
 		ev audit.Evidence

@@ -26,41 +26,14 @@ import (
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/install"
 	"shardadmin/internal/pgtest/controltest"
+	"shardadmin/internal/pgtest/trailtest"
 	"shardadmin/internal/policy"
 )
 
-func permit(t testing.TB, c *controltest.Control, a policy.Action, reason string) policy.Permit {
-	t.Helper()
-	f := *c.Fleet
-	f.Environment = fleet.Demo // the demo fleet lets everyone do everything
-	p, err := policy.NewGate(policy.Config{Fleet: &f, Control: c.DB, Schema: install.DefaultSchema, Email: "ann@example.com", Source: "cli"}).
-		Permit(t.Context(), policy.Request{Action: a, Tenant: "7", Reason: reason})
-	require.NoError(t, err)
-	return p
-}
-
-func installed(t testing.TB) (*controltest.Control, *audit.Trail) {
-	t.Helper()
-	c := controltest.Installed(t, fleet.Staging)
-	return c, audit.New(c.DB, install.DefaultSchema)
-}
-
-func fill(t testing.TB, c *controltest.Control, trail *audit.Trail, n int) {
-	t.Helper()
-	for i := range n {
-		open, err := trail.Begin(t.Context(), permit(t, c, policy.AssignTenant, fmt.Sprintf("reason %d", i)), audit.Intent{Tenant: fmt.Sprint(i), Source: "default", Target: "shard_1"})
-		require.NoError(t, err)
-		if i%2 == 1 {
-			_, err = open.Finish(t.Context(), audit.Outcome{})
-			require.NoError(t, err)
-		}
-	}
-}
-
 func TestIntentAndOutcomeAreReadBack(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	p := permit(t, c, policy.MoveStart, "Grüße — \"why\" 漢字")
+	c, trail := trailtest.Installed(t)
+	p := trailtest.Permit(t, c, policy.MoveStart, "Grüße — \"why\" 漢字")
 	open, err := trail.Begin(t.Context(), p, audit.Intent{
 		Tenant: "7", Source: "default", Target: "shard_1", MoveID: "m-1", Before: map[string]any{"shard": "default"},
 		Details: map[string]any{"rows": int64(1) << 60, "ratio": 0.5},
@@ -101,8 +74,8 @@ func TestIntentAndOutcomeAreReadBack(t *testing.T) {
 
 func TestUnfinishedFindsIntentsWithoutAnOutcome(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 4)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 4)
 	open, err := trail.Unfinished(t.Context(), 0)
 	require.NoError(t, err)
 	require.Len(t, open, 2)
@@ -114,9 +87,9 @@ func TestUnfinishedFindsIntentsWithoutAnOutcome(t *testing.T) {
 
 func TestConcurrentWritersAndRollbacksLeaveNoGap(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
+	c, trail := trailtest.Installed(t)
 	c.Exec("CREATE TABLE public.pointer (n int); INSERT INTO public.pointer VALUES (0); GRANT ALL ON public.pointer TO " + c.Role)
-	p := permit(t, c, policy.AssignTenant, "load")
+	p := trailtest.Permit(t, c, policy.AssignTenant, "load")
 	pool, err := c.DB.Pool(t.Context())
 	require.NoError(t, err)
 	rollback := errors.New("rolled back on purpose")
@@ -218,8 +191,8 @@ func TestEveryTamperingOfASuperuserIsFound(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c, trail := installed(t)
-			fill(t, c, trail, 4)
+			c, trail := trailtest.Installed(t)
+			trailtest.Fill(t, c, trail, 4)
 			sql := tc.sql
 			if tc.name == "reordered" {
 				sql = "ALTER TABLE shard_admin.audit_link DROP CONSTRAINT audit_link_seq_check; " + sql
@@ -249,7 +222,7 @@ func TestEveryTamperingOfASuperuserIsFound(t *testing.T) {
 
 func TestTriggersThatAreOffAreFound(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
+	c, trail := trailtest.Installed(t)
 	c.Exec("ALTER TABLE shard_admin.audit_event DISABLE TRIGGER audit_refuse; DROP TRIGGER audit_only_sealing ON shard_admin.audit_link")
 	v, err := trail.Verify(t.Context())
 	require.NoError(t, err)
@@ -261,8 +234,8 @@ func TestTriggersThatAreOffAreFound(t *testing.T) {
 
 func TestTheTrailTakesNothingButEvents(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 2)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 2)
 	owner, err := c.DB.Pool(t.Context()) // installed it, so owns it: triggers refuse
 	require.NoError(t, err)
 	granted := controltest.Role(t)
@@ -301,7 +274,7 @@ func TestTheTrailTakesNothingButEvents(t *testing.T) {
 	require.ErrorContains(t, err, "append-only")
 
 	again := audit.New(c.As(granted).Control(), install.DefaultSchema)
-	_, err = again.Begin(t.Context(), permit(t, c, policy.AssignTenant, "as a granted role"), audit.Intent{})
+	_, err = again.Begin(t.Context(), trailtest.Permit(t, c, policy.AssignTenant, "as a granted role"), audit.Intent{})
 	require.NoError(t, err, "three columns are enough to append")
 	v, err := again.Verify(t.Context())
 	require.NoError(t, err)
@@ -318,7 +291,7 @@ func TestNoIntentNoAction(t *testing.T) {
 	trail := audit.New(c.DB, install.DefaultSchema)
 	_, err := trail.Begin(t.Context(), policy.Permit{}, audit.Intent{})
 	require.Equal(t, fault.Internal, fault.CodeOf(err), "a permit that nobody minted")
-	_, err = trail.Begin(t.Context(), permit(t, c, policy.AssignTenant, "x"), audit.Intent{})
+	_, err = trail.Begin(t.Context(), trailtest.Permit(t, c, policy.AssignTenant, "x"), audit.Intent{})
 	require.Equal(t, fault.NotInstalled, fault.CodeOf(err))
 	_, err = trail.List(t.Context(), audit.Filter{})
 	require.Equal(t, fault.NotInstalled, fault.CodeOf(err))
@@ -326,19 +299,19 @@ func TestNoIntentNoAction(t *testing.T) {
 	require.NoError(t, install.New("").Install(t.Context(), c.DB))
 	weak := controltest.Role(t)
 	c.Exec("GRANT USAGE ON SCHEMA shard_admin TO " + weak + "; GRANT SELECT ON ALL TABLES IN SCHEMA shard_admin TO " + weak)
-	_, err = audit.New(c.As(weak).Control(), install.DefaultSchema).Begin(t.Context(), permit(t, c, policy.AssignTenant, "x"), audit.Intent{})
+	_, err = audit.New(c.As(weak).Control(), install.DefaultSchema).Begin(t.Context(), trailtest.Permit(t, c, policy.AssignTenant, "x"), audit.Intent{})
 	require.Equal(t, fault.RightMissing, fault.CodeOf(err))
 	c.Exec("ALTER TABLE shard_admin.audit_event ADD CHECK (false) NOT VALID")
-	_, err = trail.Begin(t.Context(), permit(t, c, policy.AssignTenant, "x"), audit.Intent{})
+	_, err = trail.Begin(t.Context(), trailtest.Permit(t, c, policy.AssignTenant, "x"), audit.Intent{})
 	require.Equal(t, fault.AuditUnavailable, fault.CodeOf(err))
 	require.Equal(t, 3, fault.Exit(err))
 }
 
 func TestSecretsDoNotEnterABody(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
+	c, trail := trailtest.Installed(t)
 	const secret = "hunter2-Pa55"
-	p := permit(t, c, policy.CredentialSet, "moved from postgres://ops:"+secret+"@db1:5432/x because password="+secret)
+	p := trailtest.Permit(t, c, policy.CredentialSet, "moved from postgres://ops:"+secret+"@db1:5432/x because password="+secret)
 	type nested struct {
 		Credential credential.Credential
 		Password   string            `json:"password"`
@@ -362,9 +335,9 @@ func TestSecretsDoNotEnterABody(t *testing.T) {
 
 func TestListFilters(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
+	c, trail := trailtest.Installed(t)
 	for i, a := range []policy.Action{policy.AssignTenant, policy.MoveStart, policy.MoveFinalize} {
-		_, err := trail.Begin(t.Context(), permit(t, c, a, fmt.Sprintf("ticket-no%d 100%% sure", i)), audit.Intent{Tenant: fmt.Sprint(i), Source: "default", Target: fmt.Sprintf("shard_%d", i), MoveID: fmt.Sprintf("move-%d", i)})
+		_, err := trail.Begin(t.Context(), trailtest.Permit(t, c, a, fmt.Sprintf("ticket-no%d 100%% sure", i)), audit.Intent{Tenant: fmt.Sprint(i), Source: "default", Target: fmt.Sprintf("shard_%d", i), MoveID: fmt.Sprintf("move-%d", i)})
 		require.NoError(t, err)
 	}
 	all, err := trail.List(t.Context(), audit.Filter{})
@@ -406,13 +379,13 @@ func TestListFilters(t *testing.T) {
 
 func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 6)
-	_, err := trail.Begin(t.Context(), permit(t, c, policy.AssignTenant, "=HYPERLINK(\"http://x\")\n +1"), audit.Intent{Tenant: "@x"})
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 6)
+	_, err := trail.Begin(t.Context(), trailtest.Permit(t, c, policy.AssignTenant, "=HYPERLINK(\"http://x\")\n +1"), audit.Intent{Tenant: "@x"})
 	require.NoError(t, err)
 	for _, format := range []audit.Format{audit.CSV, audit.JSONL} {
 		path := filepath.Join(t.TempDir(), "trail."+string(format))
-		m, err := trail.File(t.Context(), permit(t, c, policy.AuditExport, "for the auditor"), path, audit.EventFile(format, audit.Filter{Action: "tenant"}, audit.Evidence{}))
+		m, err := trail.File(t.Context(), trailtest.Permit(t, c, policy.AuditExport, "for the auditor"), path, audit.EventFile(format, audit.Filter{Action: "tenant"}, audit.Evidence{}))
 		require.NoError(t, err)
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -467,7 +440,7 @@ func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
 
 	before, err := trail.List(t.Context(), audit.Filter{})
 	require.NoError(t, err)
-	_, err = trail.File(t.Context(), permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "no", "such", "folder.csv"), audit.EventFile(audit.CSV, audit.Filter{}, audit.Evidence{}))
+	_, err = trail.File(t.Context(), trailtest.Permit(t, c, policy.AuditExport, "x"), filepath.Join(t.TempDir(), "no", "such", "folder.csv"), audit.EventFile(audit.CSV, audit.Filter{}, audit.Evidence{}))
 	require.Error(t, err)
 	require.NotEmpty(t, fault.HintOf(err))
 	after, err := trail.List(t.Context(), audit.Filter{Limit: 1})
@@ -480,8 +453,8 @@ func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
 
 func TestExportTakesTheNewestWithALimit(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 4)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 4)
 	var b bytes.Buffer
 	m, err := trail.Write(t.Context(), &b, audit.EventFile(audit.JSONL, audit.Filter{Limit: 2}, audit.Evidence{}))
 	require.NoError(t, err)
@@ -490,8 +463,8 @@ func TestExportTakesTheNewestWithALimit(t *testing.T) {
 
 func TestSurveyVerifiesAndSelects(t *testing.T) {
 	t.Parallel()
-	c, trail := installed(t)
-	fill(t, c, trail, 6)
+	c, trail := trailtest.Installed(t)
+	trailtest.Fill(t, c, trail, 6)
 	require.NoError(t, trail.Read(t.Context(), func(r *audit.Reader) error {
 		for _, tc := range []struct {
 			f    audit.Filter

@@ -58,19 +58,19 @@ func masked(sql string, most int) string {
 	return b.String()
 }
 
-// placeholder is $1, and what counts values in a list that another call of the
-// same statement has more or fewer of.
+// parameter is $1; valueList is a list of them, of which another call of the same
+// statement has more or fewer.
 var (
-	placeholder = regexp.MustCompile(`\$[0-9]+`)
-	valueList   = regexp.MustCompile(`(?i)\bin \(\$(?: ?, ?\$)* ?\)`)
+	parameter = regexp.MustCompile(`\$[0-9]+`)
+	valueList = regexp.MustCompile(`(?i)\bin \(\$(?: ?, ?\$)* ?\)`)
 )
 
 // StatementKey tells by its text whether two servers count the same statement:
 // ids of statements hold numbers of tables, which differ between databases, and
-// change with the version. Comments, space, the numbers of placeholders and how
+// change with the version. Comments, space, the numbers of parameters and how
 // many values an IN holds do not count.
 func StatementKey(sql string) string {
-	s := placeholder.ReplaceAllString(masked(sql, len(sql)+1), "$$")
+	s := parameter.ReplaceAllString(masked(sql, len(sql)+1), "$$")
 	s = valueList.ReplaceAllString(s, "in ($$)")
 	sum := sha256.Sum256([]byte(strings.TrimRight(s, "; ")))
 	return hex.EncodeToString(sum[:6])

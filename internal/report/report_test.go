@@ -126,7 +126,7 @@ func events(n int) kept {
 		case 13:
 			body["phase"], body["status"] = "intent", "begun"
 		case 15:
-			body["reason"] = "=HYPERLINK(\"http://example.com\")\nsecond line, with “quotes” and a_very_long_identifier_that_does_not_break_anywhere_at_all_" + strings.Repeat("x", 30)
+			body["reason"] = "=HYPERLINK(\"http://example.com\")\nsecond line, with “quotes” and a_very_long_identifier_that_does_not_break_anywhere_at_all_however_narrow_its_column_may_be"
 		}
 		text, _ := json.Marshal(body)
 		s := audit.Sealed{

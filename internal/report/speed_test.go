@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/audit"
+	"shardadmin/internal/pgtest/trailtest"
 	"shardadmin/internal/report"
 )
 
@@ -26,7 +27,7 @@ func TestSpeed(t *testing.T) {
 		n, err = strconv.Atoi(big)
 		require.NoError(t, err)
 	}
-	c, trail := installed(t)
+	c, trail := trailtest.Installed(t)
 	c.Exec("ALTER TABLE shard_admin.audit_event DISABLE TRIGGER ALL; ALTER TABLE shard_admin.audit_link DISABLE TRIGGER ALL; ALTER TABLE shard_admin.audit_head DISABLE TRIGGER ALL")
 	chain := report.ChainOf(n)
 	conn := c.Super()
