@@ -1,43 +1,28 @@
 package mirror
 
 import (
-	_ "embed"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/audit"
+	"shardadmin/internal/pgtest/trailtest"
 )
-
-//go:embed testdata/fill.sql
-var fillSQL string
 
 // BenchmarkAuditMillion holds the trail to its promises at a million events;
 // BENCH_EVENTS makes a quicker trial, whose bounds are smaller in proportion.
 func BenchmarkAuditMillion(b *testing.B) {
-	n := 1_000_000
-	if text := os.Getenv("BENCH_EVENTS"); text != "" {
-		var err error
-		n, err = strconv.Atoi(text)
-		require.NoError(b, err)
-	}
+	n := trailtest.Million(b)
 	s := open(b)
 	s.batch = New(s.store, "").batch
-	s.Exec(strings.ReplaceAll(fillSQL, "$N", strconv.Itoa(n)))
+	trailtest.Many(s.Control, n)
 	most := uint64(0)
-	memory := func() {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		most = max(most, m.Sys-m.HeapReleased)
-	}
+	memory := func() { most = max(most, trailtest.Memory()) }
 	limit := func(what string, million time.Duration, f func()) {
 		began := time.Now()
 		f()

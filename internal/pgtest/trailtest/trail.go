@@ -5,7 +5,12 @@
 package trailtest
 
 import (
+	_ "embed"
 	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,4 +65,32 @@ func Enrolled(t testing.TB, c *controltest.Control, trail *audit.Trail) *audit.S
 	_, err = trail.EnrollKey(t.Context(), Permit(t, c, policy.AuditKeyEnroll, "my key"), key.Public)
 	require.NoError(t, err)
 	return key
+}
+
+//go:embed many.sql
+var manySQL string
+
+// Many fills an empty trail with n sealed events of 1,000 tenants in one go.
+func Many(c *controltest.Control, n int) {
+	c.Exec(strings.ReplaceAll(manySQL, "$N", strconv.Itoa(n)))
+}
+
+// Million is how many events a benchmark of the trail takes: a million, or what
+// BENCH_EVENTS says for a quicker trial.
+func Million(b *testing.B) int {
+	b.Helper()
+	text := os.Getenv("BENCH_EVENTS")
+	if text == "" {
+		return 1_000_000
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(b, err)
+	return n
+}
+
+// Memory is what the process holds of the system's memory, in bytes.
+func Memory() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Sys - m.HeapReleased
 }

@@ -1,0 +1,55 @@
+package report_test
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/audit"
+	"shardadmin/internal/pgtest/trailtest"
+	"shardadmin/internal/report"
+)
+
+// BenchmarkReports holds reports to their promises: 10,000 events as pages and
+// all of them as lines, each in 10 seconds and 200 MB, with every hash of the
+// chain computed on the way. BENCH_EVENTS makes a quicker trial.
+func BenchmarkReports(b *testing.B) {
+	n := trailtest.Million(b)
+	c, trail := trailtest.Installed(b)
+	trailtest.Many(c, n)
+	const limit, room = 10 * time.Second, 200 << 20
+	for b.Loop() {
+		for _, x := range []struct {
+			format audit.Format
+			newest int // 0: all
+		}{{audit.CSV, 0}, {audit.JSONL, 0}, {audit.OCSF, 0}, {audit.PDF, 10_000}, {audit.HTML, 10_000}, {audit.XLSX, 10_000}} {
+			most, done, watched := uint64(0), make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(watched)
+				for {
+					most = max(most, trailtest.Memory())
+					select {
+					case <-done:
+						return
+					case <-time.After(50 * time.Millisecond):
+					}
+				}
+			}()
+			began := time.Now()
+			m, err := report.Write(b.Context(), trail, io.Discard, report.Request{Kind: report.Events, Format: x.format, Filter: audit.Filter{Limit: x.newest}})
+			took := time.Since(began)
+			close(done)
+			<-watched
+			require.NoError(b, err)
+			require.EqualValues(b, n, m.ChainEvents)
+			require.True(b, m.ChainOK)
+			fmt.Printf("  report, chain of %d events, %d as %s: %.2f s (at most %.0f), memory %d MB (at most %d)\n", n, m.Count, x.format, took.Seconds(), limit.Seconds(), most>>20, room>>20)
+			if took > limit || most > room {
+				b.Errorf("%d events as %s: %s and %d MB", m.Count, x.format, took, most>>20)
+			}
+		}
+	}
+}
