@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -93,7 +94,7 @@ func (p *program) runAuditList(ctx context.Context, f session.AuditFilter, copie
 			if v.CopyReason != "" {
 				paragraph(w, "", "! "+v.CopyReason)
 			}
-			line(w, "From this computer's copy: up to number %s, brought up to date %s.", number(*v.CopyTo), moment(*v.CopyAt))
+			paragraph(w, "", fmt.Sprintf("From this computer's copy: up to number %s, brought up to date %s.", number(*v.CopyTo), moment(*v.CopyAt)))
 		}
 		if len(v.Events) == 0 {
 			line(w, "The audit trail has no such event.")
