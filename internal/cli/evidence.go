@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -73,12 +72,9 @@ they have. Keep the file: nothing else has these events.`,
 }
 
 func (p *program) runAuditArchive(ctx context.Context, until, file string) error {
-	if file == "" {
-		return fault.New(fault.Usage, "the file to write is missing", "-o FILE")
-	}
-	path, err := filepath.Abs(file)
+	path, err := outputPath(file)
 	if err != nil {
-		return fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
+		return err
 	}
 	s, err := p.changing(ctx)
 	if err != nil {
@@ -92,7 +88,7 @@ func (p *program) runAuditArchive(ctx context.Context, until, file string) error
 		exported(w, v)
 		line(w, "")
 		line(w, "Nothing was removed. When the file is kept where it will be found again:")
-		line(w, "  shard-admin audit purge %s --note WHY", file)
+		line(w, "  %s", fault.Change("audit purge "+file))
 	})
 }
 

@@ -78,19 +78,28 @@ func (p *program) runReportList() error {
 	})
 }
 
-func (p *program) runReport(ctx context.Context, r session.ReportRequest, file string) error {
+// outputPath is the whole path of the file that -o names.
+func outputPath(file string) (string, error) {
 	if file == "" {
-		return fault.New(fault.Usage, "the file to write is missing", "-o FILE")
+		return "", fault.New(fault.Usage, "the file to write is missing", "-o FILE")
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return "", fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
+	}
+	return path, nil
+}
+
+func (p *program) runReport(ctx context.Context, r session.ReportRequest, file string) error {
+	path, err := outputPath(file)
+	if err != nil {
+		return err
 	}
 	if r.Format == "" {
 		r.Format = strings.ToLower(strings.TrimPrefix(filepath.Ext(file), "."))
 	}
 	if !slices.Contains(session.ReportFormats(), r.Format) {
 		return fault.Newf(fault.Usage, "--format "+strings.Join(session.ReportFormats(), "|"), "there is no format %s", harmless(or(r.Format, "without a name")))
-	}
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return fault.Wrap(err, fault.Usage, "the path of the file cannot be made out", "give it whole")
 	}
 	s, err := p.changing(ctx)
 	if err != nil {
