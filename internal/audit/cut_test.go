@@ -244,7 +244,7 @@ func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 	url := c.Fleet.Control.URL
 	var acknowledged sync.Map
 	var crashed atomic.Int64
-	var wg sync.WaitGroup
+	var wg, ends sync.WaitGroup
 	work, stop := context.WithTimeout(t.Context(), 60*time.Second)
 	defer stop()
 	writer := func(w int) {
@@ -315,6 +315,7 @@ func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 		wg.Go(func() { writer(w) })
 	}
 	wg.Wait()
+	ends.Wait()
 	require.NoError(t, work.Err())
 	v := sound(t, c, trail)
 	require.Equal(t, v.Head, v.Events)

@@ -113,10 +113,11 @@ func (r channelResolver) Resolve(ctx context.Context, fleet, name string, at cre
 	return r.databases.Resolve(ctx, fleet, name, at)
 }
 
-func (f *fixture) alerting(s *sink) *session.Session {
+// alerting opens the fleet with channels to a sink.
+func (f *fixture) alerting(s *sink, channels ...fleet.Channel) *session.Session {
 	f.t.Helper()
 	told := *f.fleet
-	told.Channels = s.channels()
+	told.Channels = channels
 	out := session.Open(session.Config{
 		Fleet: &told, Resolver: channelResolver{fixedResolver{f.role}, s}, Email: "ann@example.com", Source: "worker",
 		Flag: func(policy.Flag) (bool, string) { return true, "test" },
@@ -137,7 +138,7 @@ func TestAStoppedShardIsToldOnceAndComesBack(t *testing.T) {
 	defer cancel()
 	watched := []*session.Session{}
 	for range 2 {
-		s := f.alerting(sink)
+		s := f.alerting(sink, sink.channels()...)
 		watched = append(watched, s)
 		_, done, err := s.Observe(ctx, session.ObserveOptions{Alerts: true})
 		require.NoError(t, err)
@@ -214,7 +215,7 @@ func TestACrashBetweenSendingAndMarkSendsAgainUnderTheSameKey(t *testing.T) {
 	f.exec(0, `UPDATE shard_admin.notice SET claimed_until = now() - interval '1 second'`)
 	sink := newSink(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, done, err := f.alerting(sink).Observe(ctx, session.ObserveOptions{Alerts: true})
+	_, done, err := f.alerting(sink, sink.channels()...).Observe(ctx, session.ObserveOptions{Alerts: true})
 	require.NoError(t, err)
 	defer func() { cancel(); <-done }()
 	require.Eventually(t, func() bool { _, h := sink.got(); return len(h) == 1 }, 20*time.Second, 100*time.Millisecond)
@@ -294,10 +295,8 @@ func TestADigestIsOneMessage(t *testing.T) {
 	require.Equal(t, "2026-03-29T06:00:00Z", d.Next(time.Date(2026, 3, 28, 7, 0, 0, 0, time.UTC)).UTC().Format(time.RFC3339), "the clock goes forward in that night")
 	f, _ := ready(t)
 	sink := newSink(t)
-	f.fleet.Channels = nil
-	s := f.alerting(sink)
 	at := time.Now().UTC().Add(2 * time.Hour)
-	f.fleet.Channels = []fleet.Channel{{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "critical", Events: []string{"move.failed"}, Digest: &fleet.Digest{Hour: at.Hour(), Minute: at.Minute(), Zone: time.UTC}}}
+	s := f.alerting(sink, fleet.Channel{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "critical", Events: []string{"move.failed"}, Digest: &fleet.Digest{Hour: at.Hour(), Minute: at.Minute(), Zone: time.UTC}})
 	insert := `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at, told) VALUES ('move.failed', $1, 'critical', 'x', 'firing', now(), now() - interval '1 minute', 'critical')`
 	f.exec(0, insert, "one")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -31,7 +31,7 @@ func (f *fixture) working(sink *sink, n int, until func() bool) {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	var wg sync.WaitGroup
 	for range n {
-		s := f.alerting(sink)
+		s := f.alerting(sink, sink.channels()...)
 		wg.Go(func() { _ = s.Work(ctx, true) })
 	}
 	require.Eventually(f.t, until, 60*time.Second, 100*time.Millisecond)
