@@ -247,6 +247,9 @@ func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 	var wg, ends sync.WaitGroup
 	work, stop := context.WithTimeout(t.Context(), 60*time.Second)
 	defer stop()
+	end := func(pid uint32) {
+		pgtest.Exec(t, pgtest.Server(t, 0), "postgres", fmt.Sprintf("SELECT pg_terminate_backend(%d, 5000)", pid))
+	}
 	writer := func(w int) {
 		r := rand.New(rand.NewPCG(uint64(w), 7)) //nolint:gosec // a test's dice
 		for i := range 12 {
@@ -289,11 +292,11 @@ func TestFiftyWritersWithCrashesLeaveNoGapAndNoFork(t *testing.T) {
 				switch r.IntN(6) {
 				case 0:
 					return tx.Rollback(work)
-				case 1: // the session is ended while it commits
+				case 1: // the session is ended before it commits
+					end(db.PgConn().PID())
+				case 2: // or while it does
 					pid := db.PgConn().PID()
-					go func() {
-						pgtest.Exec(t, pgtest.Server(t, 0), "postgres", fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
-					}()
+					ends.Go(func() { end(pid) })
 				}
 				if err := tx.Commit(work); err != nil {
 					return err
