@@ -43,7 +43,7 @@ WITH rel AS (
     GROUP BY c.conrelid
 ), chk AS (
     SELECT c.conrelid, json_agg(json_build_object('Name', c.conname, 'Definition', pg_catalog.pg_get_constraintdef(c.oid)) ORDER BY c.conname) AS list
-    FROM pg_catalog.pg_constraint c WHERE c.contype IN ('c', 'x') GROUP BY c.conrelid
+    FROM pg_catalog.pg_constraint c WHERE c.contype IN ('c', 'x') AND c.conrelid IN (SELECT oid FROM rel) GROUP BY c.conrelid
 ), uni AS (
     SELECT i.indrelid, json_agg(json_build_object(
         'Name', ic.relname,
@@ -56,7 +56,7 @@ WITH rel AS (
         (array_agg(i.indexrelid) FILTER (WHERE i.indisprimary))[1] AS pk
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
-    WHERE i.indisunique AND i.indisvalid
+    WHERE i.indisunique AND i.indisvalid AND i.indrelid IN (SELECT oid FROM rel)
     GROUP BY i.indrelid
 ), trg AS (
     SELECT g.tgrelid, json_agg(json_build_object('Name', g.tgname, 'Enabled', g.tgenabled, 'Definition', pg_catalog.pg_get_triggerdef(g.oid)) ORDER BY g.tgname) AS list

@@ -247,6 +247,9 @@ func (s *Shard) triggerSQL(c *tenancy.TableClass, as Role) []string {
 // partitionTriggers keep partitions from being truncated each by itself: unlike a
 // trigger for rows, one for statements is not cloned to them.
 func partitionTriggers(ctx context.Context, q querier, c *tenancy.TableClass) ([]string, error) {
+	if c.Table.Kind != "p" {
+		return nil, nil
+	}
 	rows, err := q.Query(ctx, `SELECT n.nspname, p.relname FROM pg_partition_tree(to_regclass($1)) t
 		JOIN pg_class p ON p.oid = t.relid JOIN pg_namespace n ON n.oid = p.relnamespace
 		WHERE t.level > 0 ORDER BY t.level, 1, 2`, c.Table.Quoted())
@@ -265,6 +268,10 @@ func partitionTriggers(ctx context.Context, q querier, c *tenancy.TableClass) ([
 	})
 	return out, err
 }
+
+// briefly begins a transaction that waits no longer than 200 ms for a lock at a
+// time: who waits for one keeps the application's statements waiting behind it.
+const briefly = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '200ms'"
 
 // Hooks hear about waits.
 type Hooks struct {
@@ -309,7 +316,7 @@ func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 	if err != nil {
 		return err
 	}
-	missing, err := s.badGuards(ctx, pool)
+	missing, err := s.badGuards(ctx, pool, s.m.Moving())
 	if err != nil {
 		return err
 	}
@@ -319,28 +326,22 @@ func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 		}
 		deadline := time.Now().Add(60 * time.Second)
 		for {
-			err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-				if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
-					return err
-				}
+			err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: briefly}, func(tx pgx.Tx) error {
 				// Moves that come at once make the same guards: one after the
 				// other, and who comes second finds them.
 				if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('shard_admin_move guards', 0))"); err != nil {
 					return err
 				}
-				if missing, err := s.badGuards(ctx, tx); err != nil || !missing[c.Name()] {
+				if missing, err := s.badGuards(ctx, tx, []*tenancy.TableClass{c}); err != nil || !missing[c.Name()] {
 					return err
 				}
 				truncates, err := partitionTriggers(ctx, tx, c)
 				if err != nil {
 					return err
 				}
-				for _, sql := range slices.Concat([]string{s.guardSQL(c)}, s.triggerSQL(c, as), truncates) {
-					if _, err := tx.Exec(ctx, sql); err != nil {
-						return err
-					}
-				}
-				return nil
+				// In one message: writers of the table wait while it is made.
+				_, err = tx.Exec(ctx, strings.Join(slices.Concat([]string{s.guardSQL(c)}, s.triggerSQL(c, as), truncates), ";\n"), pgx.QueryExecModeSimpleProtocol)
+				return err
 			})
 			if err == nil {
 				break
@@ -386,7 +387,7 @@ func (s *Shard) VerifyGuards(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bad, err := s.badGuards(ctx, pool)
+	bad, err := s.badGuards(ctx, pool, s.m.Moving())
 	if err != nil {
 		return err
 	}
@@ -399,13 +400,19 @@ func (s *Shard) VerifyGuards(ctx context.Context) error {
 	return nil
 }
 
-func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, error) {
-	rows, err := pool.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc, g.tgtype::int
+// badGuards are the names of those of the tables whose guards are not there, are
+// disabled or are others than this map's.
+func (s *Shard) badGuards(ctx context.Context, q querier, of []*tenancy.TableClass) (map[string]bool, error) {
+	names := make([]string, len(of))
+	for i, c := range of {
+		names[i] = c.Table.Quoted()
+	}
+	rows, err := q.Query(ctx, `SELECT n.nspname, c.relname, p.proname, p.prosrc, g.tgtype::int
 		FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = g.tgfoid
-		WHERE g.tgname = ANY ($1) AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')
+		WHERE g.tgrelid IN (SELECT to_regclass(t) FROM unnest($3::text[]) t) AND g.tgname = ANY ($1) AND g.tgenabled = 'A' AND EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = g.tgrelid AND x.tgname = $2 AND x.tgenabled = 'A')
 		AND NOT EXISTS (SELECT FROM pg_partition_tree(g.tgrelid) p WHERE p.relid <> g.tgrelid AND (NOT EXISTS (
 			SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = g.tgname AND x.tgfoid = g.tgfoid AND x.tgenabled = 'A')
-			OR NOT EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = $2 AND x.tgenabled = 'A')))`, []string{guardName, insertedName}, truncateName)
+			OR NOT EXISTS (SELECT FROM pg_trigger x WHERE x.tgrelid = p.relid AND x.tgname = $2 AND x.tgenabled = 'A')))`, []string{guardName, insertedName}, truncateName, names)
 	if err != nil {
 		return nil, conn.Fault(err, s.db.Name())
 	}
@@ -420,7 +427,7 @@ func (s *Shard) badGuards(ctx context.Context, pool querier) (map[string]bool, e
 		return nil, conn.Fault(err, s.db.Name())
 	}
 	bad := map[string]bool{}
-	for _, c := range s.m.Moving() {
+	for _, c := range of {
 		_, body, _ := strings.Cut(s.guardSQL(c), "AS $guard$")
 		body = strings.TrimSuffix(body, "$guard$")
 		if good[guard{c.Table.Quoted(), functionName(c.Name()) + "\x00" + body}] != onEvery {
@@ -454,32 +461,44 @@ func (s *Shard) RemoveGuards(ctx context.Context) error {
 	if err != nil {
 		return conn.Fault(err, s.db.Name())
 	}
-	type trigger struct{ table, name string }
-	triggers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (trigger, error) {
-		var n, c string
-		var t trigger
-		err := row.Scan(&n, &c, &t.name)
-		t.table, t.name = pgx.Identifier{n, c}.Sanitize(), pgx.Identifier{t.name}.Sanitize()
-		return t, err
-	})
-	if err != nil {
+	type guarded struct {
+		table    string
+		triggers []string
+	}
+	tables := []guarded{}
+	var schema, rel, name string
+	if _, err := pgx.ForEachRow(rows, []any{&schema, &rel, &name}, func() error {
+		table := pgx.Identifier{schema, rel}.Sanitize()
+		if len(tables) == 0 || tables[len(tables)-1].table != table {
+			tables = append(tables, guarded{table: table})
+		}
+		last := &tables[len(tables)-1]
+		last.triggers = append(last.triggers, pgx.Identifier{name}.Sanitize())
+		return nil
+	}); err != nil {
 		return conn.Fault(err, s.db.Name())
 	}
 	// Disabling waits for writers alone, dropping for readers as well: writers
 	// are rid of the guards first.
-	for _, format := range []string{"ALTER TABLE %s DISABLE TRIGGER %s", "DROP TRIGGER IF EXISTS %[2]s ON %[1]s"} {
-		for _, t := range triggers {
+	disable := func(t guarded) string {
+		return "ALTER TABLE " + t.table + " DISABLE TRIGGER " + strings.Join(t.triggers, ", DISABLE TRIGGER ")
+	}
+	drop := func(t guarded) string {
+		return "DROP TRIGGER IF EXISTS " + strings.Join(t.triggers, " ON "+t.table+"; DROP TRIGGER IF EXISTS ") + " ON " + t.table
+	}
+	for _, removal := range []func(guarded) string{disable, drop} {
+		for _, t := range tables {
 			needed := false
 			err := s.retry(ctx, func(tx pgx.Tx) (err error) {
 				// A move that comes now files its epoch before it looks which
 				// guards are there.
 				if needed, err = inUse(ctx, tx, "SHARE"); err == nil && !needed {
-					_, err = tx.Exec(ctx, fmt.Sprintf(format, t.table, t.name))
+					_, err = tx.Exec(ctx, removal(t), pgx.QueryExecModeSimpleProtocol)
 				}
 				return err
 			})
 			if c := SQLState(err); c == "42704" || c == "42P01" {
-				continue // somebody else removed it, or the table
+				continue // somebody else removed one, or the table: what is left is dropped
 			}
 			if err != nil || needed {
 				return err
@@ -503,11 +522,12 @@ func inUse(ctx context.Context, tx pgx.Tx, mode string) (bool, error) {
 	if err := tx.QueryRow(ctx, `SELECT to_regclass('shard_admin_move.epoch') IS NOT NULL`).Scan(&there); err != nil || !there {
 		return !there, err
 	}
-	if _, err := tx.Exec(ctx, "LOCK TABLE shard_admin_move.epoch IN "+mode+" MODE"); err != nil {
-		return false, err
-	}
 	var open int
-	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM shard_admin_move.fence) + (SELECT count(*) FROM shard_admin_move.epoch)`).Scan(&open)
+	both := &pgx.Batch{}
+	both.Queue("LOCK TABLE shard_admin_move.epoch IN " + mode + " MODE")
+	both.Queue(`SELECT (SELECT count(*) FROM shard_admin_move.fence) + (SELECT count(*) FROM shard_admin_move.epoch)`).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&open) })
+	err := tx.SendBatch(ctx, both).Close()
 	return open > 0, err
 }
 
@@ -519,12 +539,7 @@ func (s *Shard) retry(ctx context.Context, f func(pgx.Tx) error) error {
 	}
 	deadline := time.Now().Add(60 * time.Second)
 	for {
-		err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
-				return err
-			}
-			return f(tx)
-		})
+		err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: briefly}, f)
 		if err == nil {
 			return nil
 		}
