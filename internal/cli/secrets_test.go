@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/cli"
+	"shardadmin/internal/credential/vaulttest"
 	"shardadmin/internal/pgtest"
 )
 
@@ -66,6 +67,7 @@ func TestNoSecretIsWrittenInAWholeLife(t *testing.T) {
 	do("", []int{0}, "settings", "set", "credential_store", "vault")
 	do(rotated+"\n", []int{1}, "fleet", "credential", "set", "shard_1")
 	t.Setenv("SHARD_ADMIN_VAULT_PASSPHRASE", phrase)
+	vaulttest.Empty(t, filepath.Join(l.home, "vault.age"), phrase)
 	do(rotated+"\n", []int{0}, "fleet", "credential", "set", "shard_1")
 	do("", []int{0}, "fleet", "credential", "test", "shard_1")
 	do(mistyped+"\n", anything, "fleet", "credential", "rotate", "shard_1")

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 
 	"filippo.io/age"
@@ -31,7 +32,8 @@ const (
 //
 // A writer holds the lock from reading the file to having replaced it, so that none
 // loses what another one has just written. A file that cannot be opened is never
-// written over.
+// written over. What trying a passphrase costs stays as it is in the file, which
+// age's own program may have made.
 type Vault struct {
 	// Name is what messages call the file.
 	Name string
@@ -54,6 +56,8 @@ type Vault struct {
 	seen  [sha256.Size]byte
 	by    *key
 	items map[string]item
+	// work is what the file asks of who tries a passphrase, 0 before one was read.
+	work int
 }
 
 // key opens a vault and closes it.
@@ -163,6 +167,11 @@ func (v *Vault) change(ctx context.Context, f func(map[string]item) error) error
 	text, err := json.Marshal(content{contentVersion, next})
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "the vault could not be encoded", "")
+	}
+	for _, r := range k.recipients {
+		if s, ok := r.(*age.ScryptRecipient); ok && v.work > 0 {
+			s.SetWorkFactor(v.work)
+		}
 	}
 	file, err := k.encrypt(text)
 	if err != nil {
@@ -281,7 +290,22 @@ func (v *Vault) passphrase(p Secret) (*key, error) {
 	if err != nil {
 		return nil, fault.New(fault.VaultLocked, "the passphrase of the vault is empty", "set "+VaultPassphrase)
 	}
-	return &key{of: p.Reveal(), identities: []age.Identity{i}, recipients: []age.Recipient{r}}, nil
+	return &key{of: p.Reveal(), identities: []age.Identity{phrase{i, &v.work}}, recipients: []age.Recipient{r}}, nil
+}
+
+// phrase opens a vault with a passphrase and sees how much work the file asks for.
+type phrase struct {
+	*age.ScryptIdentity
+	work *int // log2 of scrypt's N
+}
+
+// Unwrap finds the file's key.
+func (p phrase) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	k, err := p.ScryptIdentity.Unwrap(stanzas)
+	if err == nil && len(stanzas[0].Args) == 2 {
+		*p.work, _ = strconv.Atoi(stanzas[0].Args[1])
+	}
+	return k, err
 }
 
 // identity reads an identity file of age, or a private key of SSH. No message holds

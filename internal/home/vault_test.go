@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/credential/vaulttest"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/home"
 )
@@ -62,10 +63,12 @@ func TestAVaultKeepsCredentialsForWhoeverHasThePassphrase(t *testing.T) {
 	require.Equal(t, fault.VaultLocked, fault.CodeOf(err))
 	require.Contains(t, fault.HintOf(err), credential.VaultPassphrase)
 
+	path := filepath.Join(dir, "vault.age")
+	vaulttest.Empty(t, path, phrase)
 	one := vaulted(t, dir, map[string]string{credential.VaultPassphrase: phrase})
 	require.Equal(t, credential.FromVault, one.Credentials().Source())
 	require.NoError(t, one.Credentials().Set(ctx, "f", "control", with("ops", word)))
-	info, err := os.Stat(filepath.Join(dir, "vault.age"))
+	info, err := os.Stat(path)
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
@@ -78,8 +81,9 @@ func TestAVaultKeepsCredentialsForWhoeverHasThePassphrase(t *testing.T) {
 	_, err = two.Credentials().Get(ctx, "f", "shard_1")
 	require.ErrorIs(t, err, credential.ErrNotFound)
 
-	before, err := os.ReadFile(filepath.Join(dir, "vault.age"))
+	before, err := os.ReadFile(path)
 	require.NoError(t, err)
+	require.Regexp(t, fmt.Sprintf(`-> scrypt \S+ %d\n`, vaulttest.Work), string(before), "what trying a passphrase costs stays")
 	wrong := vaulted(t, dir, map[string]string{credential.VaultPassphrase: "another " + phrase})
 	for _, err := range []error{wrong.Credentials().Set(ctx, "f", "x", with("u", word)), wrong.Credentials().Delete(ctx, "f", "control")} {
 		require.Equal(t, fault.VaultRefused, fault.CodeOf(err), "%v", err)
@@ -92,7 +96,7 @@ func TestAVaultKeepsCredentialsForWhoeverHasThePassphrase(t *testing.T) {
 	_, from, err = other.Resolver().Resolve(ctx, "f", "control", credential.Endpoint{Host: "db"})
 	require.NoError(t, err)
 	require.Equal(t, credential.FromEnvironment, from)
-	after, err := os.ReadFile(filepath.Join(dir, "vault.age"))
+	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, before, after, "what cannot be opened is not written over")
 
@@ -108,6 +112,20 @@ func TestAVaultKeepsCredentialsForWhoeverHasThePassphrase(t *testing.T) {
 		require.NotContains(t, string(b), phrase, path)
 		return err
 	}))
+}
+
+// A vault that a passphrase makes asks for the work that age thinks right.
+func TestAPassphraseMakesAVault(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	h := vaulted(t, dir, map[string]string{credential.VaultPassphrase: "a phrase of s3veral words"})
+	require.NoError(t, h.Credentials().Set(t.Context(), "f", "control", with("ops", "kept-s3cret")))
+	file, err := os.ReadFile(filepath.Join(dir, "vault.age"))
+	require.NoError(t, err)
+	require.Regexp(t, `-> scrypt \S+ 18\n`, string(file))
+	c, err := h.Credentials().Get(t.Context(), "f", "control")
+	require.NoError(t, err)
+	require.Equal(t, "kept-s3cret", c.Password.Reveal())
 }
 
 // Two writers at once: each holds the lock from reading to having written, so that
