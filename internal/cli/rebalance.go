@@ -45,9 +45,10 @@ what a constraint forbids, and why a shard stays as it is.
 
 Use is a multiple of an even spread: 1.00 is even. Something is proposed where a
 shard is further from it than SHARD_IMBALANCE_THRESHOLD (0.2), or a tenant is
-where it may not be. Sizes are estimates, with indexes. Pins, dedicated shards,
-tenants to keep apart and the cool-down are in the fleet file, under
-[rebalance].`,
+where it may not be. It is recommended once the fullest shard was that far above
+even for 24 hours, as the window, serve and worker see it, and enough is gained.
+Sizes are estimates, with indexes. Pins, dedicated shards, tenants to keep apart
+and the cool-down are in the fleet file, under [rebalance].`,
 		Example: `  shard-admin rebalance plan
   shard-admin rebalance plan --strategy fewest-bytes --max-size 50GB`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -126,6 +127,12 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 		verdict += " Nothing has to be done."
 	}
 	paragraph(w, "", verdict)
+	switch {
+	case v.Recommended:
+		paragraph(w, "", "Recommended: "+v.RecommendedReason+".")
+	case v.Needed:
+		paragraph(w, "", "Not recommended yet: "+v.RecommendedReason+".")
+	}
 	paragraph(w, "", fmt.Sprintf("%s; a mean shard has ≈ %s. Spread by %s; sizes are estimates, with indexes.", count(int64(v.Tenants), "tenant"), size(v.MeanBytes), strings.Join(v.By, ", ")))
 	line(w, "")
 	heads, each := []column{left("")}, func(name string, f func(session.RebalancePlan) string) []string {

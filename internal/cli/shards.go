@@ -176,6 +176,12 @@ func printDistribution(w io.Writer, v session.Distribution) {
 	}
 	t.print(w)
 	line(w, "\n%s in all.", count(int64(v.Total), "tenant"))
+	switch {
+	case v.Recommended:
+		paragraph(w, "", "A rebalance is recommended: "+v.RecommendedReason+". shard-admin rebalance plan shows how.")
+	case v.Since != nil:
+		paragraph(w, "", "A rebalance is not recommended yet: "+v.RecommendedReason+".")
+	}
 	for _, s := range v.Shards {
 		if s.SizeBytes == nil && s.SizeReason != "" && (s.Problem == nil || s.Problem.Code != string(fault.ShardNotConfigured)) {
 			paragraph(w, "", s.Name+": size unknown, "+s.SizeReason)

@@ -14,6 +14,9 @@ type Rebalance struct {
 	CoolDown time.Duration
 	// By are the dimensions that are spread; bytes alone when empty.
 	By []string
+	// MinimumGain is how many bytes the fullest shard has to be above an even spread
+	// before moves are recommended; nil where the file says nothing.
+	MinimumGain *int64
 	// Pins are tenants that stay where they are, Dedicated shards that are for some
 	// tenants alone, Apart tenants of which no two share a shard.
 	Pins      []Pin
@@ -36,6 +39,7 @@ func SpreadBy() []string { return []string{"bytes", "rows", "count"} }
 type fileRules struct {
 	CoolDown  string          `toml:"cool_down,omitempty"`
 	By        []string        `toml:"by,omitempty"`
+	Minimum   string          `toml:"minimum_gain,omitempty"`
 	Pin       []filePin       `toml:"pin,omitempty"`
 	Dedicated []fileDedicated `toml:"dedicated,omitempty"`
 	Apart     []fileApart     `toml:"apart,omitempty"`
@@ -72,6 +76,13 @@ func (m *fileRules) check(f *Fleet, bad func(key, hint, format string, args ...a
 		if slices.Contains(m.By[:i], by) {
 			return out, bad("rebalance.by", "name each once", "%q is named twice", by)
 		}
+	}
+	if m.Minimum != "" {
+		n, err := ParseSize(m.Minimum)
+		if err != nil {
+			return out, bad("rebalance.minimum_gain", `write a size such as "1GB"`, "the minimum gain %q is not a size", m.Minimum)
+		}
+		out.MinimumGain = &n
 	}
 	pinned := map[string]bool{}
 	for i, p := range m.Pin {
@@ -134,6 +145,9 @@ func rulesFile(r Rebalance) *fileRules {
 	if r.CoolDown > 0 {
 		m.CoolDown = r.CoolDown.String()
 	}
+	if r.MinimumGain != nil {
+		m.Minimum = strconv.FormatInt(*r.MinimumGain, 10) + "B"
+	}
 	for _, p := range r.Pins {
 		m.Pin = append(m.Pin, filePin(p))
 	}
@@ -143,7 +157,7 @@ func rulesFile(r Rebalance) *fileRules {
 	for _, a := range r.Apart {
 		m.Apart = append(m.Apart, fileApart{Tenants: a})
 	}
-	if m.CoolDown == "" && len(m.By)+len(m.Pin)+len(m.Dedicated)+len(m.Apart) == 0 {
+	if m.CoolDown+m.Minimum == "" && len(m.By)+len(m.Pin)+len(m.Dedicated)+len(m.Apart) == 0 {
 		return nil
 	}
 	return &m

@@ -15,6 +15,11 @@
 // goal how far it is then taken; half the threshold, so that a fleet is not at the
 // threshold again a day later.
 //
+// An imbalance is worth a recommendation once it lasted a day: a plan can be made at any
+// time, but tenants come and go, and who mends what is gone tomorrow moves for nothing.
+// It ends only within the goal, so that a fleet that wavers about the threshold is not
+// recommended anew each day. Who keeps the looks of which that is known is elsewhere.
+//
 // # Objective
 //
 // First the number of tenants that are where they may not be, then the violation: how

@@ -112,6 +112,9 @@ type Options struct {
 	// MaxBytes ends it, too; 0 does not.
 	MaxMoves int
 	MaxBytes int64
+	// Standing is true for an imbalance that passed the threshold, lasted, and has not
+	// come within Goal yet: it is mended although it is below the threshold again.
+	Standing bool
 }
 
 func (o Options) filled() Options {

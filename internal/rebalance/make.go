@@ -26,7 +26,7 @@ func Make(in Input, opt Options) Answer {
 // judge says whether anything has to be done.
 func (a *Answer) judge(p *problem) {
 	b := newState(p, p.opt.Threshold).balance()
-	spread := b.Max != nil && (*b.Max > 1+p.opt.Threshold+eps || *b.Min < 1-p.opt.Threshold-eps)
+	spread := b.Max != nil && (*b.Max > 1+p.opt.Threshold+eps || *b.Min < 1-p.opt.Threshold-eps || p.opt.Standing && *b.Max > 1+p.opt.Goal+eps)
 	a.Needed = spread || b.Misplaced > 0
 	switch {
 	case p.dims() == 0 && b.Misplaced == 0:

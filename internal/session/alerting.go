@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -36,17 +35,12 @@ const (
 	ruleReachable = ruleHealth + "reachable"
 )
 
-// nearShare is the part of its limit below which the imbalance is well again.
-const nearShare = 0.8
-
 // holds are how long a condition has to last, and how long it has to be gone. That a
-// shard does not answer was looked at twice already.
+// shard does not answer was looked at twice already, and an imbalance has lasted a day.
 func holdOf(rule, severity string) time.Duration {
 	switch {
-	case rule == ruleReachable, rule == ruleControl, strings.HasPrefix(rule, ruleMove):
+	case rule == ruleReachable, rule == ruleControl, rule == ruleImbalance, strings.HasPrefix(rule, ruleMove):
 		return 0
-	case rule == ruleImbalance:
-		return 15 * time.Minute
 	case severity == alert.Critical:
 		return 30 * time.Second
 	}
@@ -291,12 +285,10 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 	}
 	known := s.pastOf(ctx)
 	sizes := map[string]float64{}
-	configured := 0
 	for _, sh := range f.Shards {
 		if !sh.Configured {
 			continue
 		}
-		configured++
 		switch sh.Reading.State {
 		case sample.Up:
 		case sample.Down:
@@ -319,7 +311,8 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 			}
 		}
 	}
-	if c, ok := s.imbalance(sizes, configured); ok {
+	uneven := known.spread.fresh(time.Now())
+	if c, ok := s.imbalance(known.spread, time.Now()); ok {
 		add(c)
 	}
 	moves, err := s.movesToTell(ctx)
@@ -334,7 +327,7 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 		case unknown[a.Rule+" "+a.Subject]:
 			return true
 		case a.Rule == ruleImbalance:
-			return len(sizes) < configured
+			return !uneven
 		case a.Rule == ruleCapacity:
 			_, there := sizes[a.Subject]
 			sh, in := s.cfg.Fleet.Shard(a.Subject)
@@ -387,34 +380,6 @@ func capacityOf(known past, sh ShardFigures, size int64) (alert.Condition, bool)
 		Rule: ruleCapacity, Subject: sh.Name, Shard: sh.Name, Severity: severity, Value: fmt.Sprintf("%.0f days", *f.Soonest),
 		Message: fmt.Sprintf("as it grows, %s reaches its capacity in %.0f days at the soonest", sh.Name, *f.Soonest),
 		Advice:  "move tenants to another shard before it is full: shard-admin rebalance plan",
-	}, true
-}
-
-// imbalance is how far the largest shard is above the mean; not known before the size
-// of each is.
-func (s *Session) imbalance(sizes map[string]float64, configured int) (alert.Condition, bool) {
-	if len(sizes) < 2 || len(sizes) < configured {
-		return alert.Condition{}, false
-	}
-	sum, most, largest := 0.0, 0.0, ""
-	for _, sh := range s.cfg.Fleet.Shards {
-		if v := sizes[sh.Name]; v > most {
-			most, largest = v, sh.Name
-		}
-		sum += sizes[sh.Name]
-	}
-	limit := s.cfg.Imbalance
-	if limit <= 0 {
-		limit = DefaultImbalance
-	}
-	over := most/(sum/float64(len(sizes))) - 1
-	if math.IsNaN(over) || over <= limit*nearShare {
-		return alert.Condition{}, false
-	}
-	return alert.Condition{
-		Rule: ruleImbalance, Subject: "fleet", Severity: alert.Warning, Value: fmt.Sprintf("%.0f %%", 100*over), Near: over <= limit,
-		Message: fmt.Sprintf("%s is %.0f %% larger than the mean of the shards, more than the %.0f %% that are allowed", largest, 100*over, 100*limit),
-		Advice:  "shard-admin rebalance plan shows which moves mend it",
 	}, true
 }
 

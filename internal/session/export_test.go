@@ -1,10 +1,12 @@
 package session
 
 import (
+	"context"
 	"maps"
 	"time"
 
 	"shardadmin/internal/sample"
+	"shardadmin/internal/sample/history"
 )
 
 // AMinuteGoesBy lets every figure of a shard be due again, as it is after a while.
@@ -15,3 +17,6 @@ func (s *Session) AMinuteGoesBy(shard string) {
 	l.asked = map[sample.Tier]time.Time{}
 	l.before = maps.Clone(l.results)
 }
+
+// SpreadNow is what is kept of how uneven the fleet is.
+func (s *Session) SpreadNow(ctx context.Context) ([]history.Value, error) { return s.spreadNow(ctx) }

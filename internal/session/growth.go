@@ -34,11 +34,13 @@ type growths struct {
 }
 
 // past is what is known of every shard: its sizes in the history, the times at which
-// we moved something there, and why the history could not be read.
+// we moved something there, why the history could not be read, and how the spread went.
 type past struct {
 	sizes map[string][]capacity.Point
 	moved map[string][]time.Time
 	why   string
+	// spread is how uneven the fleet was.
+	spread spreadCourse
 }
 
 // pastOf reads it now and then. A control database that does not answer costs no
@@ -54,7 +56,7 @@ func (s *Session) pastOf(ctx context.Context) past {
 		return g.past
 	}
 	p, age := past{sizes: map[string][]capacity.Point{}, moved: map[string][]time.Time{}}, growthAge
-	if err := s.readSizes(ctx, p.sizes); err != nil {
+	if err := s.readKept(ctx, &p); err != nil {
 		p.why = *errorText(err)
 	}
 	if err := s.readMoved(ctx, p.moved); fault.Unreachable(err) || ctx.Err() != nil {
@@ -64,7 +66,8 @@ func (s *Session) pastOf(ctx context.Context) past {
 	return p
 }
 
-func (s *Session) readSizes(ctx context.Context, into map[string][]capacity.Point) error {
+// readKept reads what the local history has.
+func (s *Session) readKept(ctx context.Context, p *past) error {
 	if s.cfg.DBPath == "" {
 		return nil
 	}
@@ -80,11 +83,12 @@ func (s *Session) readSizes(ctx context.Context, into map[string][]capacity.Poin
 		if err != nil {
 			return err
 		}
-		for _, p := range series.Points {
-			into[sh.Name] = append(into[sh.Name], capacity.Point{At: p.At, Bytes: p.Mean})
+		for _, x := range series.Points {
+			p.sizes[sh.Name] = append(p.sizes[sh.Name], capacity.Point{At: x.At, Bytes: x.Mean})
 		}
 	}
-	return nil
+	p.spread, err = s.readSpread(ctx, kept, time.Now())
+	return err
 }
 
 func (s *Session) readMoved(ctx context.Context, into map[string][]time.Time) error {

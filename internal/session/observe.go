@@ -188,6 +188,7 @@ func (b *Observer) look(ctx context.Context, o ObserveOptions) {
 	wg.Go(func() { b.sampler.Run(ctx) })
 	wg.Go(func() { b.watchControl(ctx) })
 	wg.Go(func() { b.roll(ctx) })
+	wg.Go(func() { b.spreads(ctx) })
 	if o.Alerts {
 		wg.Go(func() { b.alerts(ctx) })
 		wg.Go(func() { b.sending(ctx) })

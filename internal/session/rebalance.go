@@ -46,6 +46,10 @@ type spread struct {
 	// copied is what a move of each tenant copies, without indexes.
 	copied map[string]int64
 	pace   pace
+	// course is how uneven the fleet was, as far as this computer keeps it, and why it
+	// is not known.
+	course []rebalance.Seen
+	unkept string
 }
 
 // pace is how fast this fleet's own moves went, in bytes a second.
@@ -103,6 +107,7 @@ func (s *Session) spread(ctx context.Context, r RebalanceRequest) (*spread, erro
 		sp.add(t, shares[t.Shard], moving[t.ID], rested[t.ID])
 	}
 	sp.declare(rules)
+	s.follow(ctx, sp)
 	return sp, nil
 }
 
@@ -365,7 +370,7 @@ func (s *Session) rebalanceView(sp *spread, a rebalance.Answer) Rebalance {
 	v := Rebalance{
 		Fleet: f.Name, Environment: string(f.Environment), Needed: a.Needed, Verdict: a.Verdict, Threshold: a.Threshold, By: []string{}, Tenants: len(sp.in.Tenants),
 		MeanBytes: a.Mean, CoolDownMS: sp.in.CoolDown.Milliseconds(), Shards: []RebalanceShard{}, Plans: []RebalancePlan{}, Oversized: []RebalanceOversized{},
-		Largest: sp.largest(), Pins: sp.pins, LoadReason: noLoad, Placement: []RebalanceCandidate{}, Notes: sp.notes, CheckedAt: now(),
+		Recommendation: s.recommendation(sp, a), Largest: sp.largest(), Pins: sp.pins, LoadReason: noLoad, Placement: []RebalanceCandidate{}, Notes: sp.notes, CheckedAt: now(),
 	}
 	for _, d := range sp.opt.By {
 		v.By = append(v.By, string(d))

@@ -146,7 +146,8 @@ type Rebalance struct {
 	Environment string `json:"environment"`
 	// Needed is true where the spread passes the threshold, or a tenant is where it may
 	// not be.
-	Needed    bool     `json:"needed"`
+	Needed bool `json:"needed"`
+	Recommendation
 	Verdict   string   `json:"verdict"`
 	Threshold float64  `json:"threshold"`
 	By        []string `json:"by"`
@@ -166,6 +167,18 @@ type Rebalance struct {
 	// Notes are what the operator has to know of these figures.
 	Notes     []string `json:"notes"`
 	CheckedAt string   `json:"checked_at"`
+}
+
+// Recommendation says whether moves are recommended now. A plan can be asked for at any
+// time; they are recommended once the spread was uneven for a day, and what is gained is
+// worth it.
+type Recommendation struct {
+	Recommended       bool   `json:"recommended"`
+	RecommendedReason string `json:"recommended_reason"`
+	// Since is from when on the fullest shard is above the threshold, as far as somebody
+	// looked; null with a reason where it is not.
+	Since       *string `json:"uneven_since"`
+	SinceReason string  `json:"uneven_since_reason"`
 }
 
 // RebalanceRequest asks for plans.

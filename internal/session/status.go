@@ -228,7 +228,7 @@ func (s *Session) Distribution(ctx context.Context) (Distribution, error) {
 		_, err := s.cat.CountByShard(ctx)
 		return out, err
 	}
-	out.Total = *st.Tenants
+	out.Total, out.Recommendation = *st.Tenants, s.recommended(ctx)
 	for _, sh := range st.Shards {
 		v := ShardShare{Name: sh.Name, Tenants: *sh.Tenants, SizeBytes: sh.SizeBytes, SizeReason: sh.SizeReason}
 		if sh.Configured {

@@ -187,6 +187,9 @@ type ShardShare struct {
 type Distribution struct {
 	Total  int          `json:"total"`
 	Shards []ShardShare `json:"shards"`
+	// Recommendation says whether a rebalance is recommended, by what is kept of how
+	// even the fleet was.
+	Recommendation
 }
 
 // TenantRow is one tenant of a list.

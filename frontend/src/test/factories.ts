@@ -203,6 +203,10 @@ export function distribution(shards: ShardStatus[]): Distribution {
   const total = shards.reduce((n, s) => n + (s.tenants ?? 0), 0);
   return {
     total,
+    recommended: false,
+    recommended_reason: "no shard is more than 20 % above an even spread",
+    uneven_since: null,
+    uneven_since_reason: "no shard is more than 20 % above an even spread",
     shards: shards.map((s) => ({
       name: s.name,
       tenants: s.tenants ?? 0,
@@ -510,6 +514,11 @@ export function rebalance(over: Partial<Rebalance> = {}): Rebalance {
     fleet: "estates",
     environment: "development",
     needed: true,
+    recommended: false,
+    recommended_reason:
+      "the fullest shard is more than 20 % above an even spread since 08:00 UTC on 2026-11-26; moves are recommended after 24 h of it",
+    uneven_since: "2026-11-26T08:00:00Z",
+    uneven_since_reason: "",
     verdict: "the fullest shard holds 1.40 times a mean one, the emptiest 0.60",
     threshold: 0.2,
     by: ["bytes"],

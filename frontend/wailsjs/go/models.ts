@@ -417,6 +417,10 @@ export namespace session {
 	export interface Distribution {
 	    total: number;
 	    shards: ShardShare[];
+	    recommended: boolean;
+	    recommended_reason: string;
+	    uneven_since?: string | null;
+	    uneven_since_reason: string;
 	}
 	export interface EndRequest {
 	    shard: string;
@@ -987,6 +991,10 @@ export namespace session {
 	    fleet: string;
 	    environment: string;
 	    needed: boolean;
+	    recommended: boolean;
+	    recommended_reason: string;
+	    uneven_since?: string | null;
+	    uneven_since_reason: string;
 	    verdict: string;
 	    threshold: number;
 	    by: string[];

@@ -1,5 +1,5 @@
 import { SegmentedControl } from "@mantine/core";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { problemOf } from "../../app/problem";
 import type { Distribution } from "../../bridge";
 import { Age } from "../../ui/Age";
@@ -7,6 +7,7 @@ import { Empty } from "../../ui/Empty";
 import { bytes, count, percent, plural } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
+import { Mark } from "../../ui/Status";
 import { spread } from "./figures";
 import { useDistribution } from "./queries";
 
@@ -38,9 +39,34 @@ export function Spread() {
       }
     >
       <Loaded data={q.data} problem={problemOf(q)} what="the distribution" rows={3} onRetry={() => void q.refetch()}>
-        {(d: Distribution) => <Picture d={d} by={by} />}
+        {(d: Distribution) => (
+          <>
+            <Picture d={d} by={by} />
+            <Advice d={d} />
+          </>
+        )}
       </Loaded>
     </Panel>
+  );
+}
+
+/** Advice says whether a rebalance is recommended, and why not yet where the fleet is uneven. */
+function Advice({ d }: { d: Distribution }) {
+  if (d.total === 0) return null;
+  const uneven = d.recommended || typeof d.uneven_since === "string";
+  return (
+    <p className="small muted">
+      {uneven ? (
+        <>
+          <Mark tone={d.recommended ? "warn" : "info"} />{" "}
+          <Link to="/rebalance" className="medium">
+            {d.recommended ? "A rebalance is recommended" : "A rebalance is not recommended yet"}
+          </Link>
+          :{" "}
+        </>
+      ) : null}
+      {d.recommended_reason.slice(0, 1).toUpperCase() + d.recommended_reason.slice(1)}.
+    </p>
   );
 }
 

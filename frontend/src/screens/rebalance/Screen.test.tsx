@@ -28,6 +28,9 @@ describe("rebalance", () => {
       "Settings.Policy": () => flags(true),
     });
     expect(await screen.findByText(/The fullest shard holds 1.40 times a mean one/)).toBeTruthy();
+    expect(screen.getByText("Not recommended yet").parentElement?.textContent).toContain(
+      "since 08:00 UTC on 2026-11-26; moves are recommended after 24 h",
+    );
     const plans = within(screen.getByRole("group", { name: "Plans" })).getAllByRole("radio");
     expect(plans.map((p) => (p as HTMLInputElement).checked)).toEqual([false, true, false]);
     expect(screen.getAllByTitle("no move of this fleet has ended yet").length).toBe(2);

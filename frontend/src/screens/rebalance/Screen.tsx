@@ -114,6 +114,11 @@ export function RebalanceScreen() {
         <p className="verdict muted">
           {sentence(q.data.verdict)}. Moves are proposed where a shard is {Math.round(q.data.threshold * 100)} % from even, or a tenant is
           where it may not be.
+          {q.data.recommended || q.data.needed ? (
+            <span className="block">
+              <span className="medium">{q.data.recommended ? "Recommended" : "Not recommended yet"}</span>: {q.data.recommended_reason}.
+            </span>
+          ) : null}
         </p>
       ) : null}
       {!q.data && !q.isError ? <TableBones what="the plans" columns={4} rows={10} /> : null}
