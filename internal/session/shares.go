@@ -93,8 +93,11 @@ func (s *Session) shares(ctx context.Context, names []string) map[string]sharesO
 		c, ok := s.sizes.shards[name]
 		s.sizes.mu.Unlock()
 		limit := sharesAge
-		if !c.known {
+		switch {
+		case !c.known:
 			limit = noSharesAge
+		case len(c.tables) == 0:
+			limit = 0 // who comes to an empty shard is not taken for nothing
 		}
 		if ok && time.Since(c.at) < limit {
 			out[name] = c
@@ -132,7 +135,7 @@ func (s *Session) readShares(ctx context.Context, name string) sharesOf {
 	m, err := s.mapOf(ctx, db)
 	if err == nil {
 		var direct map[string]share
-		var whole map[string]float64
+		var whole map[string]onDisk
 		if direct, err = readDirect(ctx, db, m); err == nil {
 			whole, err = readWhole(ctx, db, m)
 		}
@@ -178,8 +181,11 @@ func readDirect(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[str
 	return out, conn.Fault(rows.Err(), db.Name())
 }
 
-// readWhole reads what the tables that move take on disk, with their indexes.
-func readWhole(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[string]float64, error) {
+// onDisk is what a table takes with its indexes, and its rows alone.
+type onDisk struct{ whole, rows float64 }
+
+// readWhole reads what the tables that move take on disk.
+func readWhole(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[string]onDisk, error) {
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return nil, err
@@ -192,10 +198,10 @@ func readWhole(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[stri
 	if err != nil {
 		return nil, conn.Fault(err, db.Name())
 	}
-	out := map[string]float64{}
+	out := map[string]onDisk{}
 	var name string
-	var bytes float64
-	_, err = pgx.ForEachRow(rows, []any{&name, &bytes}, func() error { out[name] = bytes; return nil })
+	var d onDisk
+	_, err = pgx.ForEachRow(rows, []any{&name, &d.whole, &d.rows}, func() error { out[name] = d; return nil })
 	return out, conn.Fault(err, db.Name())
 }
 
@@ -220,8 +226,9 @@ func newShare(nulls, distinct, rows float64, values []string, freqs []float64) s
 }
 
 // fill adds up the tables that move with a tenant. A table without a tenant
-// column spreads as the one that owns its rows does.
-func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share, whole map[string]float64) {
+// column spreads as the one that owns its rows does. One that has no page yet has no row,
+// and nobody has to have analyzed it to know.
+func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share, whole map[string]onDisk) {
 	known := map[string]share{}
 	for name, s := range direct {
 		known[name] = s
@@ -250,13 +257,16 @@ func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share, whole map[strin
 			continue
 		}
 		all++
+		if d, read := whole[c.Name()]; read && d.rows == 0 {
+			continue
+		}
 		s, ok := known[c.Name()]
 		if c.Table.RowsEstimate < 0 || !ok && c.Table.RowsEstimate > 0 {
 			without++
 			continue
 		}
 		if c.Table.RowsEstimate > 0 {
-			o.tables = append(o.tables, tableShare{s, float64(c.Table.RowsEstimate), float64(c.Table.Bytes), whole[c.Name()]})
+			o.tables = append(o.tables, tableShare{s, float64(c.Table.RowsEstimate), float64(c.Table.Bytes), whole[c.Name()].whole})
 		}
 	}
 	o.known = all > 0 && float64(all-without) >= enoughTables*float64(all)
