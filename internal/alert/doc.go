@@ -37,6 +37,9 @@
 // key, by which a receiver knows it: the Message-ID of a mail, the Idempotency-Key of
 // a webhook. Never is a message lost.
 //
+// What only one program can know, as who places new tenants, it Reports under its own
+// lease; who evaluates takes that for unknown, and tells of it like of any other.
+//
 // A desktop is told otherwise: no message waits for it. Each window looks at what was
 // told and shows what Shown, in the local store, does not have, noting it first. A crash
 // between the two leaves an alert that this desktop never shows.

@@ -103,6 +103,27 @@ func (s *Store) Evaluate(ctx context.Context, lease *job.Lease, seen Seen, chann
 	})
 }
 
+// Report takes what one program alone knows into the store, under its own lease: all
+// that is to be said by a rule now. Whoever evaluates takes those alerts for unknown, and
+// tells of them.
+func (s *Store) Report(ctx context.Context, lease *job.Lease, rule string, conditions []Condition) error {
+	return s.tx(ctx, func(tx pgx.Tx, now time.Time) error {
+		if err := lease.GuardTx(ctx, tx); err != nil {
+			return err
+		}
+		open, err := s.read(ctx, tx, "WHERE state <> 'resolved' AND rule = $1 ORDER BY id FOR UPDATE", rule)
+		if err != nil {
+			return err
+		}
+		for _, c := range Step(now, open, Seen{Conditions: conditions}) {
+			if err := s.write(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func (s *Store) write(ctx context.Context, tx pgx.Tx, c Change) error {
 	a := c.Alert
 	if c.Gone {

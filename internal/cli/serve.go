@@ -98,7 +98,9 @@ func (p *program) workerCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "worker", Short: "Carry out queued moves until Ctrl-C", Args: want(),
 		Long: `Carry out queued moves until Ctrl-C. The fleet is observed meanwhile, and who is
-named by a [[notify]] of the fleet file is told of alerts.
+named by a [[notify]] of the fleet file is told of alerts. Reports that it asks
+for are written, and with automatic under its [placement] new tenants without
+rows are pointed to the shard that is suggested for them.
 
 ` + apiHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runWorker(cmd.Context(), api) },

@@ -26,6 +26,7 @@ type fileModel struct {
 	Schema      string         `toml:"schema,omitempty"`
 	Control     fileControl    `toml:"control"`
 	Rebalance   *fileRules     `toml:"rebalance,omitempty"`
+	Placing     *filePlacing   `toml:"placement,omitempty"`
 	Shards      []fileShard    `toml:"shard"`
 	Channels    []fileChannel  `toml:"notify,omitempty"`
 	Schedules   []fileSchedule `toml:"report,omitempty"`
@@ -191,6 +192,12 @@ func Parse(data []byte, path string) (*Fleet, error) {
 	if m.Rebalance != nil {
 		var err error
 		if f.Rebalance, err = m.Rebalance.check(f, bad); err != nil {
+			return nil, err
+		}
+	}
+	if m.Placing != nil {
+		var err error
+		if f.Placing, err = m.Placing.check(f, bad); err != nil {
 			return nil, err
 		}
 	}
@@ -440,7 +447,7 @@ func (f *Fleet) Marshal() ([]byte, error) {
 	for _, s := range f.Schedules {
 		m.Schedules = append(m.Schedules, s.inFile())
 	}
-	m.Rebalance = rulesFile(f.Rebalance)
+	m.Rebalance, m.Placing = rulesFile(f.Rebalance), f.Placing.inFile(f)
 	b, err := toml.Marshal(m)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the fleet could not be written", "")

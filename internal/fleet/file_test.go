@@ -95,6 +95,12 @@ func TestRulesForThePlannerReadBackAsWritten(t *testing.T) {
 [rebalance]
 cool_down = "7d"
 by = ["bytes", "rows"]
+minimum_gain = "2GB"
+[placement]
+automatic = true
+at_once = 3
+exclude = ["acme"]
+confirm = "f"
 [[rebalance.pin]]
 tenant = "acme"
 reason = "the contract names its server"
@@ -105,8 +111,11 @@ tenants = ["whale"]
 tenants = ["acme", "whale"]
 `), "f.toml")
 	require.NoError(t, err)
+	gain := int64(2 << 30)
+	require.Equal(t, fleet.Placing{Automatic: true, AtOnce: 3, Exclude: []string{"acme"}}, f.Placing)
 	require.Equal(t, fleet.Rebalance{
-		CoolDown: 7 * 24 * time.Hour, By: []string{"bytes", "rows"}, Pins: []fleet.Pin{{Tenant: "acme", Reason: "the contract names its server"}},
+		MinimumGain: &gain,
+		CoolDown:    7 * 24 * time.Hour, By: []string{"bytes", "rows"}, Pins: []fleet.Pin{{Tenant: "acme", Reason: "the contract names its server"}},
 		Dedicated: []fleet.Dedicated{{Shard: "a", Tenants: []string{"whale"}}}, Apart: [][]string{{"acme", "whale"}},
 	}, f.Rebalance)
 	require.Equal(t, 40, f.Shards[0].MaxTenants)
@@ -155,6 +164,11 @@ func TestEveryMistakeNamesLineAndRemedy(t *testing.T) {
 		"control's direct":      {"name = \"f\"\n[control]\nurl = \"postgres://h/d\"\ndirect = \"h\"\n", 4, "not a PostgreSQL URL", "postgres://host"},
 		"a bad cool-down":       {small + "[rebalance]\ncool_down = \"soon\"\n", 7, `cool-down "soon" is not a time`, `"7d"`},
 		"a bad dimension":       {small + "[rebalance]\nby = [\"colour\"]\n", 7, `spread by "colour"`, "bytes, rows, count"},
+		"a bad gain":            {small + "[rebalance]\nminimum_gain = \"much\"\n", 7, `minimum gain "much"`, `"1GB"`},
+		"placed unconfirmed":    {small + "[placement]\nautomatic = true\n", 7, "must be confirmed by the fleet's name", "confirm ="},
+		"confirmed for another": {small + "[placement]\nautomatic = true\nconfirm = \"q\"\n", 8, `confirmed for "q"`, "confirm ="},
+		"none placed at once":   {small + "[placement]\nautomatic = false\nat_once = 0\n", 8, "0 tenants", "1 to 100"},
+		"excluded twice":        {small + "[placement]\nautomatic = false\nexclude = [\"x\", \"x\"]\n", 8, "excluded twice", "each tenant once"},
 		"a dimension twice":     {small + "[rebalance]\nby = [\"rows\", \"rows\"]\n", 7, "named twice", "each once"},
 		"a pin of nobody":       {small + "[[rebalance.pin]]\nreason = \"x\"\n", 6, "names no tenant", "tenant ="},
 		"a pin with no reason":  {small + "[[rebalance.pin]]\ntenant = \"x\"\n", 6, "has no reason", "reason ="},

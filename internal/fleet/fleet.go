@@ -34,6 +34,8 @@ type Fleet struct {
 	Schedules []Schedule
 	// Rebalance is what a planner of moves keeps to.
 	Rebalance Rebalance
+	// Placing is how a worker places new tenants.
+	Placing Placing
 	// Path is the file that the fleet was read from; empty for one in memory.
 	Path string
 }

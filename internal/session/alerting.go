@@ -30,6 +30,7 @@ const (
 	ruleControl   = "control.unreachable"
 	ruleCapacity  = "capacity.full"
 	ruleImbalance = "imbalance.size"
+	rulePlacement = "placement.failed"
 	ruleHealth    = "health."
 	ruleMove      = "move."
 	ruleReachable = ruleHealth + "reachable"
@@ -325,6 +326,8 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 	out.Unknown = func(a alert.Alert) bool {
 		switch {
 		case unknown[a.Rule+" "+a.Subject]:
+			return true
+		case placementUnknown(s.cfg.Fleet, a):
 			return true
 		case a.Rule == ruleImbalance:
 			return !uneven

@@ -367,6 +367,7 @@ func (s *Session) Work(ctx context.Context, all bool) error {
 	defer end()
 	wg.Go(func() { s.checkpoints(ctx) })
 	wg.Go(func() { s.schedules(ctx) })
+	wg.Go(func() { s.newcomers(ctx) })
 	return s.worker(all).Run(ctx)
 }
 

@@ -70,6 +70,14 @@ func (c *Catalogue) pointer() (expr, join string) {
 		" LEFT JOIN " + c.placement() + " p ON p.tenant = t." + ident(c.profile.Tenants.Key) + "::text"
 }
 
+// DefaultShard is where tenants are to whom nobody has given a shard.
+func (c *Catalogue) DefaultShard() string {
+	if c.profile.PointerColumn() != "" {
+		return c.profile.DefaultShard
+	}
+	return c.unfiled()
+}
+
 // unfiled is the shard of tenants that the table of placements does not hold:
 // the profile's default, else the one beside the catalogue, where an
 // application that knows no shards has its rows.
