@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ func (p *program) rebalanceCommand() *cobra.Command {
 	var wait bool
 	limits := func(c *cobra.Command) {
 		c.Flags().SortFlags = false
+		c.Flags().StringSliceVar(&r.By, "by", nil, "spread `WHAT`: bytes, rows, load, count, or several with\ncommas; what the fleet file says, else bytes")
 		c.Flags().IntVar(&r.MaxMoves, "max-moves", 0, "end a plan after `N` moves")
 		c.Flags().StringVar(&most, "max-size", "", "end a plan before it copies more than a `SIZE` such as 50GB")
 	}
@@ -47,8 +50,9 @@ Use is a multiple of an even spread: 1.00 is even. Something is proposed where a
 shard is further from it than SHARD_IMBALANCE_THRESHOLD (0.2), or a tenant is
 where it may not be. It is recommended once the fullest shard was that far above
 even for 24 hours, as the window, serve and worker see it, and enough is gained.
-Sizes are estimates, with indexes. Pins, dedicated shards, tenants to keep apart
-and the cool-down are in the fleet file, under [rebalance].`,
+Sizes are estimates, with indexes; so is the load of a tenant, its share of the
+rows that each table read and wrote a second. Pins, dedicated shards, tenants to
+keep apart and the cool-down are in the fleet file, under [rebalance].`,
 		Example: `  shard-admin rebalance plan
   shard-admin rebalance plan --strategy fewest-bytes --max-size 50GB`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -112,7 +116,7 @@ func (p *program) runRebalancePlan(ctx context.Context, r session.RebalanceReque
 	return p.answer(document.OfRebalance(v), func(w io.Writer) {
 		printRebalance(w, v)
 		if one >= 0 {
-			printSpread(w, v.Plans[one])
+			printSpread(w, v.Plans[one], r.By)
 			return
 		}
 		line(w, "")
@@ -161,19 +165,36 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 	t.add(each("Not possible", func(x session.RebalancePlan) string { return number(int64(x.RejectedTotal)) })...)
 	t.print(w)
 	line(w, "")
-	cols := []column{long("SHARD", 8), right("SIZE ≈"), right("TENANTS"), right("NOW")}
+	busy := v.Load.From != nil || slices.Contains(v.By, "load")
+	cols := []column{long("SHARD", 8), right("SIZE ≈"), right("TENANTS")}
+	if busy {
+		cols = append(cols, right("ROWS/S ≈"))
+	}
+	cols = append(cols, right("NOW"))
 	for _, x := range v.Plans {
 		cols = append(cols, right(strings.Fields(strategyTitle(x.Strategy))[1]))
 	}
 	t = newTable(append(cols, whole("NOTE", 12))...)
 	for i, sh := range v.Shards {
-		cells := []string{sh.Name, sizeOr(sh.Bytes), number(int64(sh.Tenants)), times(sh.Use)}
+		cells := []string{sh.Name, sizeOr(sh.Bytes), number(int64(sh.Tenants))}
+		if busy {
+			cells = append(cells, loadOr(sh.Load))
+		}
+		cells = append(cells, times(sh.Use))
 		for _, x := range v.Plans {
 			cells = append(cells, times(x.Shards[i].Use))
 		}
 		t.add(append(cells, sh.Note)...)
 	}
 	t.print(w)
+	line(w, "")
+	if v.Load.From == nil {
+		paragraph(w, "", "The load of tenants is not known: "+v.Load.Reason+".")
+	} else {
+		from, _ := time.Parse(time.RFC3339Nano, *v.Load.From)
+		to, _ := time.Parse(time.RFC3339Nano, *v.Load.To)
+		paragraph(w, "", fmt.Sprintf("Load is %s; over the last %s, until %s.", v.Load.Method, figure.Span(to.Sub(from)), to.Format("15:04 UTC on 2006-01-02")))
+	}
 	for _, o := range v.Oversized {
 		line(w, "")
 		paragraph(w, "", fmt.Sprintf("Oversized: tenant %s on %s, ≈ %s: %s.", or(o.Label, o.Tenant), o.Shard, size(o.Bytes), o.Reason))
@@ -199,6 +220,14 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 	}
 }
 
+// loadOr is rows a second.
+func loadOr(v *float64) string {
+	if v == nil {
+		return none
+	}
+	return number(int64(math.Round(*v)))
+}
+
 func strategyTitle(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", " ")) }
 
 // times is a use.
@@ -210,7 +239,7 @@ func times(v *float64) string {
 }
 
 // printSpread prints one plan whole.
-func printSpread(w io.Writer, v session.RebalancePlan) {
+func printSpread(w io.Writer, v session.RebalancePlan, by []string) {
 	line(w, "")
 	line(w, "%s, plan %s: %s", strategyTitle(v.Strategy), v.ID, count(int64(len(v.Moves)), "move"))
 	for i, m := range v.Moves {
@@ -242,7 +271,11 @@ func printSpread(w io.Writer, v session.RebalancePlan) {
 	}
 	if len(v.Moves) > 0 {
 		line(w, "")
-		what, why, _ := strings.Cut(fault.Change("rebalance apply --strategy "+v.Strategy+" --plan "+v.ID), " --note ")
+		spreadBy := ""
+		if len(by) > 0 {
+			spreadBy = " --by " + strings.Join(by, ",")
+		}
+		what, why, _ := strings.Cut(fault.Change("rebalance apply --strategy "+v.Strategy+spreadBy+" --plan "+v.ID), " --note ")
 		line(w, "Nothing was changed. Next:")
 		line(w, "  %s \\", what)
 		line(w, "      --note %s", why)

@@ -163,7 +163,7 @@ func TestEveryMistakeNamesLineAndRemedy(t *testing.T) {
 		"parameters":            {strings.Replace(small, "postgres://h/d", "postgres://h/d?a;b", 1), 3, "parameters cannot be read", "?name=value"},
 		"control's direct":      {"name = \"f\"\n[control]\nurl = \"postgres://h/d\"\ndirect = \"h\"\n", 4, "not a PostgreSQL URL", "postgres://host"},
 		"a bad cool-down":       {small + "[rebalance]\ncool_down = \"soon\"\n", 7, `cool-down "soon" is not a time`, `"7d"`},
-		"a bad dimension":       {small + "[rebalance]\nby = [\"colour\"]\n", 7, `spread by "colour"`, "bytes, rows, count"},
+		"a bad dimension":       {small + "[rebalance]\nby = [\"colour\"]\n", 7, `spread by "colour"`, "bytes, rows, load, count"},
 		"a bad gain":            {small + "[rebalance]\nminimum_gain = \"much\"\n", 7, `minimum gain "much"`, `"1GB"`},
 		"placed unconfirmed":    {small + "[placement]\nautomatic = true\n", 7, "must be confirmed by the fleet's name", "confirm ="},
 		"confirmed for another": {small + "[placement]\nautomatic = true\nconfirm = \"q\"\n", 8, `confirmed for "q"`, "confirm ="},

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"shardadmin/internal/fault"
 )
 
 // Rebalance is what a planner of moves keeps to. Tenants are named by id or label.
@@ -34,7 +36,20 @@ type Dedicated struct {
 }
 
 // SpreadBy lists what tenants can be spread by.
-func SpreadBy() []string { return []string{"bytes", "rows", "count"} }
+func SpreadBy() []string { return []string{"bytes", "rows", "load", "count"} }
+
+// CheckSpreadBy refuses what tenants cannot be spread by; usage.
+func CheckSpreadBy(list []string) error {
+	for i, by := range list {
+		if !slices.Contains(SpreadBy(), by) {
+			return fault.Newf(fault.Usage, "name some of "+strings.Join(SpreadBy(), ", "), "tenants cannot be spread by %q", by)
+		}
+		if slices.Contains(list[:i], by) {
+			return fault.Newf(fault.Usage, "name each once", "%q is named twice", by)
+		}
+	}
+	return nil
+}
 
 type fileRules struct {
 	CoolDown  string          `toml:"cool_down,omitempty"`

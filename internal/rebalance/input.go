@@ -49,8 +49,10 @@ type Tenant struct {
 	Also  []string
 	Bytes int64
 	Rows  int64
-	// Load is in any unit that is the same for all tenants.
-	Load float64
+	// Load is in any unit that is the same for all tenants; NoLoad is why it is not
+	// known, "" where it is.
+	Load   float64
+	NoLoad string
 	// Unknown is why its size is not known, "" where it is.
 	Unknown string
 	Demo    bool

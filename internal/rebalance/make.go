@@ -102,6 +102,8 @@ func (p *problem) note(i int) string {
 		return "it is for demo tenants"
 	case p.unknown[i] > 0:
 		return fmt.Sprintf("the size of %s there is not known", figure.Count(int64(p.unknown[i]), "tenant"))
+	case p.loadless[i] > 0:
+		return fmt.Sprintf("the load of %s there is not known", figure.Count(int64(p.loadless[i]), "tenant"))
 	case p.host[i]:
 		return "it holds an oversized tenant and is left out of the mean"
 	}

@@ -25,6 +25,9 @@ type Use struct {
 	// Bytes are those of its tenants but for Unknown of them, whose size is not known.
 	Bytes            int64
 	Tenants, Unknown int
+	// Load is that of its tenants; NoLoad is why that of one is not known.
+	Load   float64
+	NoLoad string
 	// Ratio is its use, 1 being even; nil where the shard does not take part.
 	Ratio *float64
 	// Peak is the database's size while old and new copies exist, nil where the size
@@ -51,6 +54,7 @@ const (
 	InMove      Constraint = "in_move"
 	CoolingDown Constraint = "cool_down"
 	UnknownSize Constraint = "unknown_size"
+	UnknownLoad Constraint = "unknown_load"
 	TooLarge    Constraint = "oversized"
 	SourceFixed Constraint = "source_pinned"
 	SourceShut  Constraint = "source_closed"

@@ -42,6 +42,11 @@ type problem struct {
 	// knows, so it does not take part.
 	unknown []int
 	bytesBy bool // bytes alone count
+	// loadless counts a shard's tenants of unknown load where load counts, and noLoad is
+	// why that of one is not known, whether or not it does.
+	loadless []int
+	noLoad   []string
+	loadBy   bool
 }
 
 func compile(in Input, opt Options) *problem {
@@ -51,6 +56,7 @@ func compile(in Input, opt Options) *problem {
 		in: in, opt: opt, takes: make([]bool, n), weight: make([]float64, n), at: make([]int, m), also: make([][]int, m), size: make([][]float64, m),
 		bytes: make([]float64, m), largest: make([]float64, m), stays: make([]Constraint, m), bar: make([][]Constraint, m), ask: make([][]Why, m), apart: make([][]int, m),
 		limit: make([]int64, n), host: make([]bool, n), unknown: make([]int, n), bytesBy: len(opt.By) == 1 && opt.By[0] == Bytes,
+		loadless: make([]int, n), noLoad: make([]string, n), loadBy: slices.Contains(opt.By, Load),
 	}
 	index, ids := map[string]int{}, map[string]int{}
 	for i, s := range in.Shards {
@@ -68,6 +74,13 @@ func compile(in Input, opt Options) *problem {
 			if t.Unknown != "" {
 				p.unknown[s]++
 				p.takes[s] = false
+			}
+			if t.NoLoad != "" {
+				p.noLoad[s] = t.NoLoad
+				if p.loadBy {
+					p.loadless[s]++
+					p.takes[s] = false
+				}
 			}
 		}
 		for _, name := range t.Also {
@@ -162,6 +175,8 @@ func (p *problem) rules(i int, own map[string]int) {
 		p.stays[i] = SourceFixed
 	case t.Unknown != "":
 		p.stays[i] = UnknownSize
+	case p.loadBy && t.NoLoad != "":
+		p.stays[i] = UnknownLoad
 	case !t.MovedAt.IsZero() && p.in.Now.Sub(t.MovedAt) < p.in.CoolDown:
 		p.stays[i] = CoolingDown
 	}

@@ -67,6 +67,8 @@ func anyFleet(t *rapid.T) (Input, Options) {
 			x.Labels = map[string]string{"tier": "gold"}
 		case 6:
 			x.MovedAt = propertyNow.Add(-48 * time.Hour)
+		case 7:
+			x.Load, x.NoLoad = 0, "one look alone"
 		}
 		in.Tenants = append(in.Tenants, x)
 	}
@@ -132,7 +134,7 @@ func broken(in Input, opt Options, moves []Step) string {
 			return bad("it is not there")
 		case m.From == m.To:
 			return bad("it is there already")
-		case t.Pinned != "", t.Move != "", t.Unknown != "", !t.MovedAt.IsZero() && in.Now.Sub(t.MovedAt) < in.CoolDown:
+		case t.Pinned != "", t.Move != "", t.Unknown != "", t.NoLoad != "" && slices.Contains(opt.By, Load), !t.MovedAt.IsZero() && in.Now.Sub(t.MovedAt) < in.CoolDown:
 			return bad("it may not move")
 		case from.Closed != "" || to.Closed != "":
 			return bad("closed")

@@ -77,6 +77,8 @@ func (p *problem) because(at *state, t, to int, c Constraint) string {
 		return fmt.Sprintf("it was moved %s ago and rests for %s more", figure.Span(p.in.Now.Sub(x.MovedAt)), figure.Span(left.Round(time.Minute)))
 	case UnknownSize:
 		return "its size is not known: " + x.Unknown
+	case UnknownLoad:
+		return "its load is not known: " + x.NoLoad
 	case TooLarge:
 		return "it is oversized: wherever it goes, that shard lies above the band"
 	case SourceFixed:
@@ -147,7 +149,7 @@ func (p *problem) remains(out *Plan, at *state, shard int, needed bool) string {
 		}
 	}
 	keeps := []string{}
-	for _, c := range []Constraint{Pinned, InMove, CoolingDown, UnknownSize, SourceShut, SourceFixed} {
+	for _, c := range []Constraint{Pinned, InMove, CoolingDown, UnknownSize, UnknownLoad, SourceShut, SourceFixed} {
 		if n := stuck[c]; n > 0 {
 			keeps = append(keeps, fmt.Sprintf("%s %s", figure.Number(int64(n)), word(c)))
 		}
@@ -195,6 +197,8 @@ func word(c Constraint) string {
 		return "in cool-down"
 	case UnknownSize:
 		return "of unknown size"
+	case UnknownLoad:
+		return "of unknown load"
 	case SourceShut:
 		return "out of reach"
 	}

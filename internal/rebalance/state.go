@@ -11,6 +11,7 @@ type state struct {
 	moved []bool
 	load  [][]float64 // by shard and dimension
 	bytes []int64
+	busy  []float64
 	count []int // tenants by where they are
 	// held counts copies: nothing is freed before a move is finalized. peak is the
 	// database's size with them.
@@ -23,7 +24,7 @@ type state struct {
 func newState(p *problem, goal float64) *state {
 	n := len(p.in.Shards)
 	s := &state{
-		p: p, goal: goal, at: append([]int(nil), p.at...), moved: make([]bool, len(p.at)), load: make([][]float64, n), bytes: make([]int64, n),
+		p: p, goal: goal, at: append([]int(nil), p.at...), moved: make([]bool, len(p.at)), load: make([][]float64, n), bytes: make([]int64, n), busy: make([]float64, n),
 		count: make([]int, n), held: make([]int, n), peak: make([]int64, n), left: make([][]int, len(p.at)),
 	}
 	for i, sh := range p.in.Shards {
@@ -50,6 +51,7 @@ func (s *state) add(t, shard, sign int) {
 		s.load[shard][d] += float64(sign) * v
 	}
 	s.bytes[shard] += int64(sign) * s.p.in.Tenants[t].Bytes
+	s.busy[shard] += float64(sign) * s.p.in.Tenants[t].Load
 	s.count[shard] += sign
 }
 
@@ -185,7 +187,7 @@ func (s *state) shares(t int) bool {
 }
 
 func (s *state) use(shard int) Use {
-	u := Use{Bytes: s.bytes[shard], Tenants: s.count[shard], Unknown: s.p.unknown[shard]}
+	u := Use{Bytes: s.bytes[shard], Tenants: s.count[shard], Unknown: s.p.unknown[shard], Load: s.busy[shard], NoLoad: s.p.noLoad[shard]}
 	if s.p.takes[shard] {
 		r := s.ratio(shard, 0, 0)
 		u.Ratio = &r

@@ -27,3 +27,6 @@ func (s *Session) Newcomers() (round, end func(context.Context) error) {
 
 // SpreadNow is what is kept of how uneven the fleet is.
 func (s *Session) SpreadNow(ctx context.Context) ([]history.Value, error) { return s.spreadNow(ctx) }
+
+// ActivityNow is what is kept of how busy the tables of each shard are.
+func (s *Session) ActivityNow(ctx context.Context) []history.Activity { return s.activityNow(ctx) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"shardadmin/internal/alert"
+	"shardadmin/internal/fault"
 	words "shardadmin/internal/figure"
 	"shardadmin/internal/rebalance"
 	"shardadmin/internal/sample/history"
@@ -138,11 +139,18 @@ func (b *Observer) spreads(ctx context.Context) {
 		}
 		limited, cancel := context.WithTimeout(ctx, 2*answerLimit)
 		defer cancel()
+		if looks := b.s.activityNow(limited); len(looks) > 0 {
+			if err := lease.AddActivity(limited, looks); fault.CodeOf(err) != fault.LeaseLost {
+				b.noted(ctx, err)
+			}
+		}
 		list, err := b.s.spreadNow(limited)
 		if err != nil || len(list) == 0 {
 			return // a gap in the course, which whoever asks for a plan is told
 		}
-		b.noted(ctx, lease.Add(limited, time.Now(), list))
+		if err := lease.Add(limited, time.Now(), list); fault.CodeOf(err) != fault.LeaseLost {
+			b.noted(ctx, err)
+		}
 	})
 }
 
@@ -157,7 +165,7 @@ func (s *Session) spreadNow(ctx context.Context) ([]history.Value, error) {
 	_, _, over, known := answer.Excess()
 	for i, sh := range s.cfg.Fleet.Shards {
 		u := answer.Plans[0].Shards[i]
-		known = known && (!sh.Configured() || sp.in.Shards[i].Used != nil && u.Before.Unknown == 0)
+		known = known && (!sh.Configured() || sp.in.Shards[i].Used != nil && u.Before.Unknown == 0 && (u.Before.NoLoad == "" || !slices.Contains(sp.opt.By, rebalance.Load)))
 	}
 	if !known {
 		return nil, nil

@@ -31,9 +31,6 @@ var restedSQL string
 //go:embed sql/pace.sql
 var paceSQL string
 
-// noLoad is why load is not weighed.
-const noLoad = "PostgreSQL keeps no load by tenant"
-
 // largestShown is how many of the largest tenants are named.
 const largestShown = 10
 
@@ -50,6 +47,9 @@ type spread struct {
 	// is not known.
 	course []rebalance.Seen
 	unkept string
+	// loads are how busy the shards were, homes where each tenant's rows are served now.
+	loads map[string]shardLoad
+	homes map[string]string
 }
 
 // pace is how fast this fleet's own moves went, in bytes a second.
@@ -80,11 +80,18 @@ func (s *Session) spread(ctx context.Context, r RebalanceRequest) (*spread, erro
 	}
 	rules := s.cfg.Fleet.Rebalance
 	sp := &spread{
-		in: rebalance.Input{Now: time.Now(), CoolDown: rules.CoolDown}, notes: []string{}, pins: []RebalancePin{}, copied: map[string]int64{},
+		in: rebalance.Input{Now: time.Now(), CoolDown: rules.CoolDown}, notes: []string{}, pins: []RebalancePin{}, copied: map[string]int64{}, homes: map[string]string{},
 		opt: rebalance.Options{Threshold: s.cfg.Imbalance, MaxMoves: r.MaxMoves, MaxBytes: r.MaxBytes},
 	}
-	for _, by := range rules.By {
-		sp.opt.By = append(sp.opt.By, rebalance.Dimension(by))
+	by := rules.By
+	if len(r.By) > 0 {
+		if err := fleet.CheckSpreadBy(r.By); err != nil {
+			return nil, err
+		}
+		by = r.By
+	}
+	for _, d := range by {
+		sp.opt.By = append(sp.opt.By, rebalance.Dimension(d))
 	}
 	_, tenants, err := s.cat.List(ctx, tenancy.Filter{Sort: "id", Limit: all})
 	if err != nil {
@@ -104,8 +111,10 @@ func (s *Session) spread(ctx context.Context, r RebalanceRequest) (*spread, erro
 		return nil, err
 	}
 	for _, t := range tenants {
+		sp.homes[t.ID] = t.Shard
 		sp.add(t, shares[t.Shard], moving[t.ID], rested[t.ID])
 	}
+	sp.loaded(shares, s.loads(ctx, shares))
 	sp.declare(rules)
 	s.follow(ctx, sp)
 	return sp, nil
@@ -344,7 +353,10 @@ func rounded(v *float64) *float64 {
 }
 
 func useView(u rebalance.Use, note string) RebalanceUse {
-	v := RebalanceUse{Tenants: u.Tenants, Use: rounded(u.Ratio), PeakBytes: u.Peak}
+	v := RebalanceUse{Tenants: u.Tenants, Use: rounded(u.Ratio), PeakBytes: u.Peak, LoadReason: u.NoLoad}
+	if u.NoLoad == "" {
+		v.Load = rounded(&u.Load)
+	}
 	if v.Bytes = &u.Bytes; u.Unknown > 0 {
 		v.Bytes, v.BytesReason = nil, fmt.Sprintf("the size of %s there is not known", words.Count(int64(u.Unknown), "tenant"))
 	}
@@ -370,7 +382,7 @@ func (s *Session) rebalanceView(sp *spread, a rebalance.Answer) Rebalance {
 	v := Rebalance{
 		Fleet: f.Name, Environment: string(f.Environment), Needed: a.Needed, Verdict: a.Verdict, Threshold: a.Threshold, By: []string{}, Tenants: len(sp.in.Tenants),
 		MeanBytes: a.Mean, CoolDownMS: sp.in.CoolDown.Milliseconds(), Shards: []RebalanceShard{}, Plans: []RebalancePlan{}, Oversized: []RebalanceOversized{},
-		Recommendation: s.recommendation(sp, a), Largest: sp.largest(), Pins: sp.pins, LoadReason: noLoad, Placement: []RebalanceCandidate{}, Notes: sp.notes, CheckedAt: now(),
+		Recommendation: s.recommendation(sp, a), Largest: sp.largest(), Pins: sp.pins, Load: sp.loadView(), Placement: []RebalanceCandidate{}, Notes: sp.notes, CheckedAt: now(),
 	}
 	for _, d := range sp.opt.By {
 		v.By = append(v.By, string(d))
@@ -457,14 +469,17 @@ func (sp *spread) largest() []RebalanceLarge {
 	for _, t := range sp.in.Tenants {
 		total[t.Shard] += t.Bytes
 	}
-	list := slices.Clone(sp.in.Tenants)
-	slices.SortStableFunc(list, func(a, b rebalance.Tenant) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	out := []RebalanceLarge{}
-	for _, t := range list[:min(len(list), largestShown)] {
-		if t.Bytes == 0 {
-			break
-		}
+	for _, t := range largestBy(sp.in.Tenants, func(t rebalance.Tenant) float64 { return float64(t.Bytes) }) {
 		out = append(out, RebalanceLarge{Tenant: t.ID, Label: t.Label, Shard: t.Shard, Bytes: t.Bytes, Share: math.Round(float64(t.Bytes)/float64(total[t.Shard])*1e4) / 1e4})
 	}
 	return out
+}
+
+// largestBy are the tenants that have most of something, and some of it.
+func largestBy(tenants []rebalance.Tenant, of func(rebalance.Tenant) float64) []rebalance.Tenant {
+	list := slices.Clone(tenants)
+	slices.SortStableFunc(list, func(a, b rebalance.Tenant) int { return cmp.Compare(of(b), of(a)) })
+	list = list[:min(len(list), largestShown)]
+	return slices.DeleteFunc(list, func(t rebalance.Tenant) bool { return of(t) <= 0 })
 }

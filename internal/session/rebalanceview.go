@@ -5,7 +5,11 @@ type RebalanceUse struct {
 	// Bytes is null with a reason where a tenant's size is not known.
 	Bytes       *int64 `json:"bytes"`
 	BytesReason string `json:"bytes_reason"`
-	Tenants     int    `json:"tenants"`
+	// Load is rows that its tenants touch in a second; null with a reason where that of
+	// one is not known.
+	Load       *float64 `json:"load"`
+	LoadReason string   `json:"load_reason"`
+	Tenants    int      `json:"tenants"`
 	// Use is a multiple of an even spread; null with a reason where the shard does not
 	// take part.
 	Use       *float64 `json:"use"`
@@ -160,8 +164,8 @@ type Rebalance struct {
 	Oversized  []RebalanceOversized `json:"oversized"`
 	Largest    []RebalanceLarge     `json:"largest"`
 	Pins       []RebalancePin       `json:"pins"`
-	// LoadReason is why load is not weighed.
-	LoadReason string `json:"load_reason"`
+	// Load says how the load of tenants is known.
+	Load RebalanceLoad `json:"load"`
 	// Placement is where a new tenant would go.
 	Placement []RebalanceCandidate `json:"placement"`
 	// Notes are what the operator has to know of these figures.
@@ -183,8 +187,11 @@ type Recommendation struct {
 
 // RebalanceRequest asks for plans.
 type RebalanceRequest struct {
-	MaxMoves int   `json:"max_moves"`
-	MaxBytes int64 `json:"max_bytes"`
+	// By are the dimensions that are spread: bytes, rows, load, count. Those of the fleet
+	// file where it is empty.
+	By       []string `json:"by"`
+	MaxMoves int      `json:"max_moves"`
+	MaxBytes int64    `json:"max_bytes"`
 }
 
 // RebalanceApply carries a plan out.

@@ -48,9 +48,12 @@ type sharesOf struct {
 	reason string // why nothing is known, or why it is not all
 	known  bool
 	at     time.Time
+	// activity is what its tables had read and written at that time.
+	activity activity
 }
 
 type tableShare struct {
+	name string
 	share
 	rows, bytes float64
 	whole       float64 // bytes on disk, with indexes
@@ -140,6 +143,9 @@ func (s *Session) readShares(ctx context.Context, name string) sharesOf {
 			whole, err = readWhole(ctx, db, m)
 		}
 		if err == nil {
+			out.activity, err = readActivity(ctx, db, m)
+		}
+		if err == nil {
 			out.fill(m, direct, whole)
 			return out
 		}
@@ -181,6 +187,14 @@ func readDirect(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[str
 	return out, conn.Fault(rows.Err(), db.Name())
 }
 
+// movingTables names the tables that move.
+func movingTables(m *tenancy.Map) (names, schemas, rels []string) {
+	for _, c := range m.Moving() {
+		names, schemas, rels = append(names, c.Name()), append(schemas, c.Table.Schema), append(rels, c.Table.Rel)
+	}
+	return names, schemas, rels
+}
+
 // onDisk is what a table takes with its indexes, and its rows alone.
 type onDisk struct{ whole, rows float64 }
 
@@ -190,10 +204,7 @@ func readWhole(ctx context.Context, db *conn.Database, m *tenancy.Map) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	var names, schemas, rels []string
-	for _, c := range m.Moving() {
-		names, schemas, rels = append(names, c.Name()), append(schemas, c.Table.Schema), append(rels, c.Table.Rel)
-	}
+	names, schemas, rels := movingTables(m)
 	rows, err := pool.Query(ctx, wholeSQL, names, schemas, rels)
 	if err != nil {
 		return nil, conn.Fault(err, db.Name())
@@ -266,7 +277,7 @@ func (o *sharesOf) fill(m *tenancy.Map, direct map[string]share, whole map[strin
 			continue
 		}
 		if c.Table.RowsEstimate > 0 {
-			o.tables = append(o.tables, tableShare{s, float64(c.Table.RowsEstimate), float64(c.Table.Bytes), whole[c.Name()].whole})
+			o.tables = append(o.tables, tableShare{c.Name(), s, float64(c.Table.RowsEstimate), float64(c.Table.Bytes), whole[c.Name()].whole})
 		}
 	}
 	o.known = all > 0 && float64(all-without) >= enoughTables*float64(all)

@@ -90,7 +90,7 @@ var given = map[string][]string{
 	"Alerts/Silence":            {`[{"shard":"none","ends":"1h","note":"x"}]`, `[{"ends":"soon","note":"x"}]`},
 	"Alerts/Unsilence":          {`[1,"x"]`},
 	"Alerts/Test":               {`["none"]`},
-	"Rebalance/Plan":            {`[{}]`, `[{"max_moves":-1}]`},
+	"Rebalance/Plan":            {`[{}]`, `[{"by":["load"]}]`, `[{"by":["colour"]}]`, `[{"max_moves":-1}]`},
 	"Rebalance/Apply":           {`[{"strategy":"nonsense"}]`, `[{"strategy":"most-even","plan":"none","note":"x"}]`},
 	"Audit/List":                {`[{}]`, `[{"since":"24h","limit":1}]`, `[{"since":"nonsense"}]`},
 	"Audit/Restart":             {`[" "]`},

@@ -118,7 +118,7 @@ const routes = [
     getParentRoute: at,
     path: "/rebalance",
     component: RebalanceScreen,
-    validateSearch: (s: Record<string, unknown>): { plan?: string } => ({ plan: text(s.plan) }),
+    validateSearch: (s: Record<string, unknown>): { plan?: string; by?: string } => ({ plan: text(s.plan), by: text(s.by) }),
   }),
   createRoute({
     getParentRoute: at,

@@ -439,6 +439,8 @@ export function rebalanceUse(use: number | null, over: Partial<RebalanceUse> = {
   return {
     bytes: use === null ? null : Math.round(use * 50_000_000_000),
     bytes_reason: use === null ? "the size of 40 tenants there is not known" : "",
+    load: use === null ? null : use * 1000,
+    load_reason: use === null ? "no look at the activity of its tables is kept on this computer" : "",
     tenants: Math.round((use ?? 0) * 100),
     use,
     use_reason: use === null ? "it is drained" : "",
@@ -530,7 +532,13 @@ export function rebalance(over: Partial<Rebalance> = {}): Rebalance {
     oversized: [],
     largest: [{ tenant: "7", label: "site-7", shard: "default", bytes: 9_000_000_000, share: 0.13 }],
     pins: [{ tenant: "8", label: "site-8", shard: "default", reason: "the contract says so" }],
-    load_reason: "PostgreSQL keeps no load by tenant",
+    load: {
+      method: "estimated: rows that were read and written in each table a second, shared among tenants as the table's rows are",
+      from: null,
+      to: null,
+      reason: "default: no look at the activity of its tables is kept on this computer",
+      hottest: [],
+    },
     placement: [
       { shard: "shard_1", allowed: true, reason: "it holds 0.60 of an even share" },
       { shard: "default", allowed: true, reason: "it holds 1.40 of an even share" },

@@ -878,6 +878,20 @@ export namespace session {
 	    allowed: boolean;
 	    reason: string;
 	}
+	export interface RebalanceHot {
+	    tenant: string;
+	    label: string;
+	    shard: string;
+	    load: number;
+	    share: number;
+	}
+	export interface RebalanceLoad {
+	    method: string;
+	    from?: string | null;
+	    to?: string | null;
+	    reason: string;
+	    hottest: RebalanceHot[];
+	}
 	export interface RebalancePin {
 	    tenant: string;
 	    label: string;
@@ -916,6 +930,8 @@ export namespace session {
 	    name: string;
 	    bytes?: number | null;
 	    bytes_reason: string;
+	    load?: number | null;
+	    load_reason: string;
 	    tenants: number;
 	    use?: number | null;
 	    use_reason: string;
@@ -932,6 +948,8 @@ export namespace session {
 	export interface RebalanceUse {
 	    bytes?: number | null;
 	    bytes_reason: string;
+	    load?: number | null;
+	    load_reason: string;
 	    tenants: number;
 	    use?: number | null;
 	    use_reason: string;
@@ -981,6 +999,8 @@ export namespace session {
 	    note: string;
 	    bytes?: number | null;
 	    bytes_reason: string;
+	    load?: number | null;
+	    load_reason: string;
 	    tenants: number;
 	    use?: number | null;
 	    use_reason: string;
@@ -1006,7 +1026,7 @@ export namespace session {
 	    oversized: RebalanceOversized[];
 	    largest: RebalanceLarge[];
 	    pins: RebalancePin[];
-	    load_reason: string;
+	    load: RebalanceLoad;
 	    placement: RebalanceCandidate[];
 	    notes: string[];
 	    checked_at: string;
@@ -1033,6 +1053,7 @@ export namespace session {
 	    workers: number;
 	}
 	export interface RebalanceApply {
+	    by: string[];
 	    max_moves: number;
 	    max_bytes: number;
 	    strategy: string;
@@ -1051,7 +1072,10 @@ export namespace session {
 	
 	
 	
+	
+	
 	export interface RebalanceRequest {
+	    by: string[];
 	    max_moves: number;
 	    max_bytes: number;
 	}

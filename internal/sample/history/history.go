@@ -61,6 +61,9 @@ func add(ctx context.Context, tx *sql.Tx, fleet string, at time.Time, values []V
 // Forget deletes the samples of a fleet: it was removed from this computer.
 func (h *History) Forget(ctx context.Context, fleet string) error {
 	return h.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM activity_look WHERE fleet = ?`, fleet); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM sample_series WHERE fleet = ?`, fleet)
 		return err
 	})

@@ -98,13 +98,21 @@ func (l *Lease) Release(ctx context.Context) error {
 // same transaction, so that no value is there twice. Errors: lease_lost.
 func (l *Lease) Add(ctx context.Context, at time.Time, values []Value) error {
 	return l.h.write(ctx, func(tx *sql.Tx) error {
-		var mine bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sample_lease WHERE fleet = ? AND token = ?)`, l.fleet, l.token).Scan(&mine); err != nil {
+		if err := l.held(ctx, tx); err != nil {
 			return err
-		}
-		if !mine {
-			return taken()
 		}
 		return add(ctx, tx, l.fleet, at, values)
 	})
+}
+
+// held refuses who has the lease no more.
+func (l *Lease) held(ctx context.Context, tx *sql.Tx) error {
+	var mine bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sample_lease WHERE fleet = ? AND token = ?)`, l.fleet, l.token).Scan(&mine); err != nil {
+		return err
+	}
+	if !mine {
+		return taken()
+	}
+	return nil
 }

@@ -41,13 +41,38 @@ describe("rebalance", () => {
     expect(screen.getByRole("region", { name: "What is not possible" }).textContent).toContain("it is pinned: the contract says so");
     expect(screen.getByText(/it stays at 1.20 of an even spread/)).toBeTruthy();
     expect(screen.getByText("it needs a dedicated shard")).toBeTruthy();
-    expect(screen.getByText(/Hot tenants are not known: PostgreSQL keeps no load by tenant/)).toBeTruthy();
+    expect(screen.getByText(/The load of tenants is not known: default: no look at the activity/)).toBeTruthy();
     expect(screen.getByText("suggested")).toBeTruthy();
 
     fireEvent.click(plans[2] as HTMLElement);
     await waitFor(() => expect(w.path()).toContain("plan=most-even"));
     expect(await screen.findByText("Nothing to move")).toBeTruthy();
     expect((screen.getByRole("button", { name: "Queue 0 moves…" }) as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it("spreads by load where that is asked for, and names the tenants that are hot, as an estimate with its time", async () => {
+    const asked: unknown[] = [];
+    const w = show("/rebalance", {
+      "Rebalance.Plan": (r: unknown) => {
+        asked.push(r);
+        return rebalance({
+          load: {
+            method: "estimated: rows that were read",
+            from: "2026-11-26T08:00:00Z",
+            to: "2026-11-26T12:00:00Z",
+            reason: "",
+            hottest: [{ tenant: "7", label: "site-7", shard: "default", load: 812.4, share: 0.41 }],
+          },
+        });
+      },
+      "Settings.Policy": () => flags(true),
+    });
+    expect(await screen.findByText(/Load is estimated: rows that were read, over 4 h/)).toBeTruthy();
+    expect(screen.getByText(/812 rows\/s/)).toBeTruthy();
+    expect(screen.getByText(/of its tenants' load/)).toBeTruthy();
+    fireEvent.change(screen.getByRole("combobox", { name: "Spread by" }), { target: { value: "load" } });
+    await waitFor(() => expect(w.path()).toContain("by=load"));
+    await waitFor(() => expect(asked).toContainEqual({ by: ["load"], max_moves: 0, max_bytes: 0 }));
   });
 
   it("queues the plan that was seen, with a reason and in production with the fleet's name", async () => {
@@ -69,6 +94,7 @@ describe("rebalance", () => {
     expect(await within(sure).findByText(/is on shard_1 and not on default any more/)).toBeTruthy();
     expect(w.of("Rebalance.Apply")[0]).toEqual([
       {
+        by: ["bytes"],
         max_moves: 0,
         max_bytes: 0,
         strategy: "fewest-moves",

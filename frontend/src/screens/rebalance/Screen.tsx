@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, NativeSelect } from "@mantine/core";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { TableBones } from "../../app/Bones";
@@ -91,8 +91,10 @@ const rejectedColumns: Column<RebalanceRejected>[] = [
 
 /** RebalanceScreen shows how tenants are spread, what three plans would do about it, and queues one. */
 export function RebalanceScreen() {
-  const q = useRebalance();
-  const plan = chosen(q.data?.plans ?? [], route.useSearch().plan);
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  const q = useRebalance(search.by ?? "");
+  const plan = chosen(q.data?.plans ?? [], search.plan);
   const policy = usePolicy();
   const flag = policy.data?.flags.find((f) => f.flag === "SHARD_BULK_OPS_ENABLED");
   const possible = plan !== undefined && plan.moves.length > 0 && flag?.on === true;
@@ -103,6 +105,22 @@ export function RebalanceScreen() {
         sub={q.data ? <Status tone={q.data.needed ? "warn" : "ok"}>{q.data.needed ? "Uneven" : "Even enough"}</Status> : null}
       >
         {q.data ? <Age at={q.dataUpdatedAt} /> : null}
+        <NativeSelect
+          size="xs"
+          aria-label="Spread by"
+          value={search.by ?? ""}
+          data={[
+            { value: "", label: "Spread as the fleet file says" },
+            { value: "bytes", label: "Spread by bytes" },
+            { value: "rows", label: "Spread by rows" },
+            { value: "load", label: "Spread by load" },
+            { value: "count", label: "Spread by number" },
+          ]}
+          onChange={(e) => {
+            const by = e.currentTarget.value;
+            void navigate({ to: "/rebalance", search: (s) => ({ ...s, by: by || undefined }), replace: true });
+          }}
+        />
         <Button variant="default" loading={q.isFetching} onClick={() => void q.refetch()}>
           Plan again
         </Button>
@@ -189,7 +207,7 @@ function Whole({
       <Plans
         plans={all.plans}
         on={plan.strategy}
-        onChoose={(s) => void navigate({ to: "/rebalance", search: { plan: s }, replace: true })}
+        onChoose={(s) => void navigate({ to: "/rebalance", search: (now) => ({ ...now, plan: s }), replace: true })}
       />
       <Panel
         title="Today and after"
@@ -238,6 +256,7 @@ function Whole({
       <div className="rules">
         <Rules all={all} />
         <Large all={all} />
+        <Hot all={all} />
         <NewTenant all={all} />
       </div>
       <Confirm
@@ -252,7 +271,7 @@ function Whole({
         onClose={() => setAsking(false)}
         onConfirm={(answer) =>
           apply.mutate(
-            { max_moves: 0, max_bytes: 0, strategy: plan.strategy, plan: plan.id, dry_run: false, ...answer },
+            { by: all.by, max_moves: 0, max_bytes: 0, strategy: plan.strategy, plan: plan.id, dry_run: false, ...answer },
             {
               onSuccess: (v) => {
                 setDone(v);
@@ -347,9 +366,36 @@ function Large({ all }: { all: Rebalance }) {
               <span className="num">≈ {bytes(l.bytes)}</span>
             </li>
           ))}
+      </ul>
+    </Panel>
+  );
+}
+
+/** Hot are the tenants with the most load, which is an estimate, or why it is not known. */
+function Hot({ all }: { all: Rebalance }) {
+  const { method, from, to, reason, hottest } = all.load;
+  return (
+    <Panel title="Hot tenants" age={typeof to === "string" ? <Age at={Date.parse(to)} /> : null}>
+      <ul className="checks dense">
+        {hottest.slice(0, 6).map((h) => (
+          <li key={h.tenant}>
+            <Mark tone="off" />
+            <span className="grow">
+              {tenant(h)}{" "}
+              <span className="muted">
+                on {h.shard}, {percent(h.share)} of its tenants' load
+              </span>
+            </span>
+            <span className="num">≈ {count(Math.round(h.load))} rows/s</span>
+          </li>
+        ))}
         <li>
           <Mark tone="info" />
-          <span className="grow muted">Hot tenants are not known: {all.load_reason}.</span>
+          <span className="grow muted">
+            {typeof from === "string" && typeof to === "string"
+              ? `Load is ${method}, over ${millis(Date.parse(to) - Date.parse(from))}.`
+              : `The load of tenants is not known: ${reason}.`}
+          </span>
         </li>
       </ul>
     </Panel>

@@ -23,6 +23,11 @@ function Side({ use, most, after }: { use: RebalanceUse; most: number; after?: b
           </Value>
         </span>
         <span className="r num muted">{count(use.tenants)}</span>
+        <span className="r num muted">
+          <Value of={use.load} reason={use.load_reason}>
+            {count(Math.round(use.load ?? 0))}
+          </Value>
+        </span>
       </div>
     </td>
   );
@@ -37,6 +42,9 @@ export function Sides({ all, plan }: { all: Rebalance; plan: RebalancePlan }) {
       <span className="r">Use</span>
       <span className="r">Size ≈</span>
       <span className="r">Tenants</span>
+      <span className="r" title="Rows that its tenants touch in a second, estimated">
+        Rows/s ≈
+      </span>
     </div>
   );
   return (

@@ -17,6 +17,7 @@ const constraints: Record<string, string> = {
   in_move: "In a move",
   cool_down: "Cool-down",
   unknown_size: "Size not known",
+  unknown_load: "Load not known",
   oversized: "Oversized",
   source_pinned: "Shard pinned",
   source_closed: "Shard out of reach",
