@@ -25,7 +25,13 @@ func TestMain(m *testing.M) {
 
 func openHome(t testing.TB, env map[string]string) *home.Home {
 	t.Helper()
-	h, err := home.Open(home.Options{Dir: t.TempDir(), Env: func(name string) string { return env[name] }})
+	return openHomeIn(t, t.TempDir(), env)
+}
+
+// openHomeIn opens a folder, which may be one that somebody else has open, too.
+func openHomeIn(t testing.TB, dir string, env map[string]string) *home.Home {
+	t.Helper()
+	h, err := home.Open(home.Options{Dir: dir, Env: func(name string) string { return env[name] }})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h

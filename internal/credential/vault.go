@@ -131,6 +131,41 @@ func (v *Vault) Keyed() bool {
 	return v.asked != nil || v.Env(VaultIdentity) != "" || v.Env(VaultPassphrase) != ""
 }
 
+// Exists reports whether there is a vault to be opened.
+func (v *Vault) Exists() (bool, error) {
+	_, err := v.Read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Unlock opens the vault by a passphrase that a person gave, which is kept in memory
+// alone. One that does not open it is forgotten, and what opened it before stays:
+// vault_refused. Where there is no vault
+// yet it is that of the one that is to be made. What the environment names wins, so
+// nothing can be given beside it.
+func (v *Vault) Unlock(ctx context.Context, p Secret) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, name := range []string{VaultIdentity, VaultPassphrase} {
+		if v.Env(name) != "" {
+			return fault.Newf(fault.VaultLocked, "correct "+name+", or start the program without it", "%s says what opens the vault %s, and wins", name, v.Name)
+		}
+	}
+	k, err := v.passphrase(p)
+	if err != nil {
+		return err
+	}
+	before := v.asked
+	v.asked = k
+	_, _, err = v.open(ctx)
+	if err != nil {
+		v.asked = before
+	}
+	return err
+}
+
 func (v *Vault) change(ctx context.Context, f func(map[string]item) error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()

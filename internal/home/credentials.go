@@ -112,6 +112,19 @@ func (h *Home) AskForVault(ask func(ctx context.Context, fresh bool) (credential
 	h.vault.Ask = ask
 }
 
+// UnlockVault opens the vault by a passphrase that a person gave in the page; Errors:
+// vault_refused for another one, vault_locked where the environment says what opens it,
+// not_available where credentials are not kept in a vault.
+func (h *Home) UnlockVault(ctx context.Context, passphrase credential.Secret) error {
+	if h.Credentials().Source() != credential.FromVault {
+		return fault.New(fault.NotAvailable, "credentials are not kept in a vault on this computer", "shard-admin settings set credential_store vault keeps them in one")
+	}
+	return h.vault.Unlock(ctx, passphrase)
+}
+
+// VaultMade reports whether there is a vault already.
+func (h *Home) VaultMade() (bool, error) { return h.vault.Exists() }
+
 // OpenVault opens the vault where credentials are kept in one that exists, and
 // somebody may be asked or the environment opens it: what needs it then does not
 // wait for that. there is false where no vault is in use.

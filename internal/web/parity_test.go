@@ -111,6 +111,7 @@ var given = map[string][]string{
 	"Settings/TestCredential":   {`["control"]`, `["none"]`},
 	"Settings/ForgetCredential": {`["none"]`},
 	"Settings/UnknownHost":      {`[{"fleet":"none","database":"control"}]`, `[{"fleet":"test","database":"control"}]`, `[{"new":{"name":"x","environment":"staging","profile":"property_web_builder","control":"nonsense","shards":[]},"database":"control"}]`},
+	"Settings/UnlockVault":      {`["a phrase",""]`, `["",""]`, `["a phrase","a phrase"]`},
 	"Settings/TrustHost":        {`[{"fleet":"none","database":"control"},"SHA256:x"]`, `[{"fleet":"test","database":"shard_1"},"SHA256:x"]`, `[{"import":{"text":"{{{"},"database":"control"},"SHA256:x"]`},
 	"Settings/Install":          {`[{"admin":"nobody","note":""}]`},
 }

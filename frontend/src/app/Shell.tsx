@@ -26,6 +26,7 @@ import { ReachProvider, useAction } from "./Reach";
 import { useTell, useTitle, waits } from "./tell";
 import { useKeys } from "./useKeys";
 import { usePreferences } from "./usePreferences";
+import { VaultPrompt } from "./VaultPrompt";
 
 const places: { id: ActionId; to: string }[] = [
   { id: "go.fleet", to: "/" },
@@ -128,6 +129,7 @@ export function Shell() {
         <div className="envline" data-env={fleet?.environment ?? ""} />
         {info.data.first_start ? (
           <main className="main" id="main">
+            <VaultPrompt />
             <FirstStart operator={info.data.operator} />
           </main>
         ) : (
@@ -142,6 +144,7 @@ export function Shell() {
                 </button>
               </div>
             ) : null}
+            <VaultPrompt />
             <div className="body">
               <Sidebar folded={folded} />
               <Outlet />

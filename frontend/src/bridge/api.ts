@@ -83,6 +83,8 @@ export const api = {
   tryImport: call(SettingsService.TryImport),
   unknownHost: call(SettingsService.UnknownHost),
   trustHost: call(SettingsService.TrustHost),
+  vault: call(SettingsService.Vault),
+  unlockVault: call(SettingsService.UnlockVault),
   testFleet: call(SettingsService.TestFleet),
   removeFleet: call(SettingsService.RemoveFleet),
   policy: call(SettingsService.Policy),

@@ -145,6 +145,9 @@ export namespace app {
 	    columns: string[];
 	    ids: string[];
 	}
+	export interface Vault {
+	    made: boolean;
+	}
 
 }
 

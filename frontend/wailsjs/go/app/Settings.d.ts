@@ -51,3 +51,7 @@ export function TryFleet(arg1:app.AddFleetRequest):Promise<session.FleetCheck>;
 export function TryImport(arg1:app.ImportFleetRequest):Promise<session.FleetCheck>;
 
 export function UnknownHost(arg1:app.HostRequest):Promise<app.HostKeys>;
+
+export function UnlockVault(arg1:string,arg2:string):Promise<app.Vault>;
+
+export function Vault():Promise<app.Vault>;

@@ -97,3 +97,11 @@ export function TryImport(arg1) {
 export function UnknownHost(arg1) {
   return window['go']['app']['Settings']['UnknownHost'](arg1);
 }
+
+export function UnlockVault(arg1, arg2) {
+  return window['go']['app']['Settings']['UnlockVault'](arg1, arg2);
+}
+
+export function Vault() {
+  return window['go']['app']['Settings']['Vault']();
+}
