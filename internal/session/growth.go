@@ -33,6 +33,13 @@ type growths struct {
 	past  past
 }
 
+// forget lets it be read anew.
+func (g *growths) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.until = time.Time{}
+}
+
 // past is what is known of every shard: its sizes in the history, the times at which
 // we moved something there, why the history could not be read, and how the spread went.
 type past struct {

@@ -151,6 +151,7 @@ func (b *Observer) spreads(ctx context.Context) {
 		if err := lease.Add(limited, time.Now(), list); fault.CodeOf(err) != fault.LeaseLost {
 			b.noted(ctx, err)
 		}
+		b.s.growth.forget() // whoever asks next is told of this look
 	})
 }
 

@@ -141,3 +141,26 @@ func TestAnImbalanceIsToldAfterADay(t *testing.T) {
 		})
 	}
 }
+
+// Who keeps the history looks at the spread and at the activity of tables by itself, and
+// what it saw is told at once.
+func TestWhoObservesKeepsHowUnevenTheFleetIs(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 12)
+	s := f.open()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, done, err := s.Observe(ctx, session.ObserveOptions{})
+	require.NoError(t, err)
+	var d session.Distribution
+	require.Eventually(t, func() bool {
+		d, err = s.Distribution(ctx)
+		return err == nil && d.Since != nil
+	}, 40*time.Second, 500*time.Millisecond)
+	require.False(t, d.Recommended)
+	require.Contains(t, d.RecommendedReason, "the fullest shard is more than 20 % above an even spread since ")
+	v, err := s.Rebalance(ctx, session.RebalanceRequest{})
+	require.NoError(t, err)
+	require.Contains(t, v.Load.Reason, "the first look at the activity of its tables is ")
+	cancel()
+	<-done
+}
