@@ -56,7 +56,7 @@ func BenchmarkAuditMillion(b *testing.B) {
 		})
 		var took []time.Duration
 		for i := range 100 {
-			words := []string{"tenant" + strconv.Itoa(i), "ticket" + strconv.Itoa(i*n/100), "because load", "ann@example.com shard_3", ""}[i%5]
+			words := []string{"tenant" + strconv.Itoa(i), "ticket" + strconv.Itoa(i*n/100), "because load", "ann@example.com shard_3", "", "tick", "bec shard_", "ticket5", "tenant7 shard_"}[i%9]
 			began := time.Now()
 			found, err := s.List(b.Context(), audit.Filter{Search: words, Limit: 100})
 			require.NoError(b, err)

@@ -160,6 +160,8 @@ func TestACopyAnswersAsTheTrailDoes(t *testing.T) {
 		{Search: "%"},
 		{Search: "why tenant"},
 		{Search: "nothing such"},
+		{Search: "why", Before: all[1].Seq},
+		{Search: "move", Until: all[0].At},
 		{ID: all[1].ID},
 		{Before: all[0].Seq},
 		{Limit: 2},

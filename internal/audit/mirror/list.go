@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"shardadmin/internal/audit"
 )
@@ -17,51 +17,101 @@ func (m *Mirror) List(ctx context.Context, f audit.Filter) ([]audit.Event, error
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	cond, args, words := where(f)
+	w := where(f)
+	asks, err := m.asks(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range asks {
+		out, whole, err := m.read(ctx, a, w, f)
+		if err != nil || whole {
+			return out, err
+		}
+	}
+	return []audit.Event{}, nil
+}
+
+// read returns the newest events that the index of words and the conditions select
+// and that hold words which begin as each beside does. With those it gives up, whole
+// being false, after mostRead events of the index, and at one that cannot be told.
+func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out []audit.Event, whole bool, err error) {
+	const chain = `(SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL)`
 	// The index of words gives its rows by rowid, and so in the order of a chain:
 	// it is left when the limit is reached, however many rows there are.
-	from := `mirror_event e`
-	order := `e.seq`
-	if q := match(words); q != "" {
-		from, order = `mirror_text CROSS JOIN mirror_event e ON e.id = mirror_text.rowid`, `mirror_text.rowid`
-		cond, args = append([]string{`mirror_text MATCH ?`}, cond...), append([]any{q}, args...)
+	from, order := `mirror_event e`, `e.seq`
+	where, args := []string{`e.chain = ` + chain}, []any{m.key}
+	if f.Before > 0 {
+		where, args = append(where, `e.seq < ?`), append(args, f.Before)
 	}
-	cond, args = append(cond, `e.chain = (SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL)`), append(args, m.key, f.Limit)
-	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM `+from+` WHERE `+strings.Join(cond, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, args...)
+	if a.index != "" {
+		from, order = `mirror_text CROSS JOIN mirror_event e ON e.id = mirror_text.rowid`, `mirror_text.rowid`
+		where, args = append(where, `mirror_text MATCH ?`), append(args, a.index)
+		if f.Before > 0 {
+			where = append(where, `mirror_text.rowid < coalesce((SELECT id FROM mirror_event WHERE chain = `+chain+` AND seq >= ? ORDER BY seq LIMIT 1), 9223372036854775807)`)
+			args = append(args, m.key, f.Before)
+		}
+	}
+	selected, limit := `true`, f.Limit
+	if len(a.beside) > 0 {
+		// Rows that the conditions leave out count too: nothing else bounds how many there are.
+		selected, limit = strings.Join(append([]string{`true`}, w.cond...), " AND "), mostRead
+		args = append(slices.Clone(w.args), args...)
+	} else {
+		where, args = append(where, w.cond...), append(args, w.args...)
+	}
+	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+`, coalesce(`+selected+`, false) FROM `+from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, append(args, limit)...)
 	if err != nil {
-		return nil, localFault(err)
+		return nil, false, localFault(err)
 	}
 	defer func() { _ = rows.Close() }()
-	out := []audit.Event{}
-	for rows.Next() {
-		s, err := scan(rows)
+	out = []audit.Event{}
+	read := 0
+	for len(out) < f.Limit && rows.Next() {
+		var is bool
+		s, err := scan(rows, &is)
 		if err != nil {
-			return nil, localFault(err)
+			return nil, false, localFault(err)
 		}
-		out = append(out, audit.EventOf(s))
+		if read++; !is {
+			continue
+		}
+		holds, known := begins(s.Body, a.beside)
+		if !known {
+			return nil, false, nil
+		}
+		if holds {
+			out = append(out, audit.EventOf(s))
+		}
 	}
-	return out, localFault(rows.Err())
+	return out, len(out) == f.Limit || read < limit, localFault(rows.Err())
 }
 
-func scan(rows *sql.Rows) (audit.Sealed, error) {
+// scan reads sealedColumns, and what was selected beside them.
+func scan(rows *sql.Rows, beside ...any) (audit.Sealed, error) {
 	var s audit.Sealed
-	return s, rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body, &s.EventHash, &s.PrevHash, &s.Hash)
+	return s, rows.Scan(append([]any{&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body, &s.EventHash, &s.PrevHash, &s.Hash}, beside...)...)
 }
 
-// where returns the conditions over e with their values, and the words that
-// every selected event holds: they find the rows, and the conditions look at
-// nothing else.
-func where(f audit.Filter) (cond []string, args []any, words []string) {
+// wanted are the conditions over e with their values, and the words that every
+// selected event holds: they find the rows, and the conditions look at nothing else.
+// Each of whole is a value to its end, and each of words begins one.
+type wanted struct {
+	cond         []string
+	args         []any
+	whole, words []string
+}
+
+func where(f audit.Filter) (w wanted) {
 	add := func(text string, v any) {
 		for range strings.Count(text, "?") {
-			args = append(args, v)
+			w.args = append(w.args, v)
 		}
-		cond = append(cond, text)
+		w.cond = append(w.cond, text)
 	}
 	field := func(text, value string) {
 		if value != "" {
 			add(text, value)
-			words = append(words, value)
+			w.whole = append(w.whole, value)
 		}
 	}
 	if f.ID != "" {
@@ -73,11 +123,11 @@ func where(f audit.Filter) (cond []string, args []any, words []string) {
 	if f.Action != "" {
 		// The word is the whole of an action, or how it begins.
 		add(`(e.body ->> 'action' = ? OR substr(e.body ->> 'action', 1, length(?) + 1) = ? || '.')`, f.Action)
-		words = append(words, f.Action)
+		w.words = append(w.words, f.Action)
 	}
 	if f.MoveID != "" {
 		add(`substr(e.body ->> 'move_id', 1, length(?)) = ?`, f.MoveID)
-		words = append(words, f.MoveID)
+		w.words = append(w.words, f.MoveID)
 	}
 	if !f.Since.IsZero() {
 		add(`e.recorded_us >= ?`, f.Since.UnixMicro())
@@ -85,35 +135,13 @@ func where(f audit.Filter) (cond []string, args []any, words []string) {
 	if !f.Until.IsZero() {
 		add(`e.recorded_us < ?`, f.Until.UnixMicro())
 	}
-	if f.Before > 0 {
-		add(`e.seq < ?`, f.Before)
-	}
-	for _, w := range strings.Fields(f.Search) {
-		if !strings.ContainsFunc(w, indexed) {
-			add(`instr(e.body, ?) > 0`, w)
+	for _, word := range strings.Fields(f.Search) {
+		if !strings.ContainsFunc(word, indexed) {
+			add(`instr(e.body, ?) > 0`, word)
 		}
-		words = append(words, w)
+		w.words = append(w.words, word)
 	}
-	return cond, args, words
-}
-
-// match quotes each word, so that nothing a person types is taken as an
-// operator of the search; a word finds what begins with it. What the index takes
-// for no word finds nothing and is left to the conditions.
-func match(words []string) string {
-	parts := []string{}
-	for _, w := range words {
-		if strings.ContainsFunc(w, indexed) {
-			parts = append(parts, `"`+strings.ReplaceAll(w, `"`, `""`)+`"*`)
-		}
-	}
-	return strings.Join(parts, " ")
-}
-
-// indexed reports whether a character is part of a word: unicode61's letters and
-// numbers, and the ones that the index was made to keep.
-func indexed(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune("@._-", r)
+	return w
 }
 
 // Remember files which copy is the fleet's, for whoever reads it when the
