@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -112,8 +114,9 @@ func (a *App) Start(face Face) {
 // Ready tells the page that events arrive.
 func (a *App) Ready() { a.emit("ready", map[string]string{"mode": a.mode}) }
 
-// Stop parks running work at its next safe point and closes every fleet. It
-// waits for that until ctx ends.
+// Stop parks running work at its next safe point, signs the end of each fleet's
+// trail, which holds nobody up for long, and closes every fleet. It waits for the
+// work until ctx ends.
 func (a *App) Stop(ctx context.Context) {
 	a.mu.Lock()
 	a.stopped = true
@@ -127,11 +130,18 @@ func (a *App) Stop(ctx context.Context) {
 		a.log.Warn("work did not park in time; its lease ends by itself")
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, o := range a.opened {
-		o.session.Close()
+	all := append(slices.Collect(maps.Values(a.opened)), slices.Collect(maps.Keys(a.retired))...)
+	a.mu.Unlock()
+	// A retired one is the same trail as the one that took its place, and signs as
+	// whoever worked with it.
+	var parting sync.WaitGroup
+	for _, o := range all {
+		parting.Go(func() { o.session.Part(ctx, "the "+a.mode+" closes") })
 	}
-	for o := range a.retired {
+	parting.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range all {
 		o.session.Close()
 	}
 	a.opened, a.retired = map[string]*opened{}, map[*opened]bool{}

@@ -164,17 +164,45 @@ func (s *Session) checkpoint(ctx context.Context, occasion string) {
 	}
 }
 
-// checkpoints takes one every hour until the context ends, and one then.
-func (s *Session) checkpoints(ctx context.Context) {
+// checkpoints takes one every hour until the context ends, and where all queued work
+// is carried out here one then, before the worker is gone.
+func (s *Session) checkpoints(ctx context.Context, all bool) {
+	s.parted.Store(false)
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			s.checkpoint(ctx, "a worker ends")
+			if all {
+				s.Part(ctx, "a worker ends")
+			}
 			return
 		case <-tick.C:
 			s.checkpoint(ctx, "hourly")
 		}
+	}
+}
+
+// Part takes the last checkpoint before the program ends, once, and returns within
+// checkpointPatience whatever does not answer: a database, a keychain that waits for a
+// person. Why none was taken is logged. Without a key nothing is asked.
+func (s *Session) Part(ctx context.Context, occasion string) {
+	if !s.parted.CompareAndSwap(false, true) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkpointPatience)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := s.signingKey(ctx); fault.CodeOf(err) == fault.CredentialMissing {
+			return
+		}
+		s.checkpoint(ctx, occasion)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.cfg.Log.WarnContext(ctx, "no checkpoint of the audit trail was taken in time", "occasion", occasion, "waited", checkpointPatience)
 	}
 }

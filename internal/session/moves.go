@@ -358,16 +358,15 @@ func (s *Session) Work(ctx context.Context, all bool) error {
 	if err := s.installed(ctx); err != nil {
 		return err
 	}
-	if !all {
-		return s.worker(all).Run(ctx)
-	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	wg.Go(func() { s.checkpoints(ctx) })
-	wg.Go(func() { s.schedules(ctx) })
-	wg.Go(func() { s.newcomers(ctx) })
+	wg.Go(func() { s.checkpoints(ctx, all) })
+	if all {
+		wg.Go(func() { s.schedules(ctx) })
+		wg.Go(func() { s.newcomers(ctx) })
+	}
 	return s.worker(all).Run(ctx)
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,6 +72,7 @@ type Session struct {
 	behinds  map[string]*asked // by move: what its shard said last
 	looks    map[string]*looks // by shard: what its checks were told last
 	growth   growths           // what forecasts are made of
+	parted   atomic.Bool       // the last checkpoint of this program was taken
 	offered  offers            // plans of moves that somebody has seen
 
 	observed   *Observer // the one that was started last
