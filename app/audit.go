@@ -44,6 +44,13 @@ func (u *Audit) Restart(note string) (session.AuditSync, error) {
 // ReportKinds lists the kinds of report.
 func (u *Audit) ReportKinds() ([]session.ReportKind, error) { return session.ReportKinds(), nil }
 
+// Schedules lists the reports that workers write by themselves, and how that goes.
+func (u *Audit) Schedules() (session.ScheduleList, error) {
+	return look(u.app, short, func(ctx context.Context, s *session.Session) (session.ScheduleList, error) {
+		return s.ReportSchedules(ctx)
+	})
+}
+
 // Preview returns a report as it would be, with the first rows of its tables.
 func (u *Audit) Preview(r session.ReportRequest) (session.ReportPreview, error) {
 	return look(u.app, long, func(ctx context.Context, s *session.Session) (session.ReportPreview, error) {

@@ -27,7 +27,7 @@ func Changes() map[string]string {
 		"audit checkpoint": "audit.checkpoint", "audit key enroll": "audit.key.enroll", "audit key revoke": "audit.key.revoke", "audit key list": "looks", "audit archive": "audit.export", "audit purge": "audit.purge",
 		"alerts list": "looks", "alerts ack": "alert.acknowledge", "alerts silence": "alert.silence", "alerts unsilence": "alert.unsilence", "notify test": "looks",
 		"rebalance plan": "looks", "rebalance apply": "rebalance.apply",
-		"report list": "looks", "report access": "audit.export", "report changes": "audit.export", "report failed": "audit.export", "report moves": "audit.export",
+		"report list": "looks", "report schedules": "looks", "report access": "audit.export", "report changes": "audit.export", "report failed": "audit.export", "report moves": "audit.export",
 		"report operator": "audit.export", "report schema": "audit.export", "report tenant": "audit.export",
 		"demo": "demo", "demo down": "demo", "demo reset": "demo", "demo status": "looks", "doctor": "looks", "map": "looks", "serve": "works", "worker": "works", "version": "looks",
 		"fleet add": "here", "fleet import": "here", "fleet remove": "here", "fleet use": "here", "fleet trust": "here", "fleet list": "looks", "fleet show": "looks", "fleet check": "looks",
@@ -43,7 +43,7 @@ func Changes() map[string]string {
 
 		"Alerts.List": "looks", "Alerts.Test": "looks", "Alerts.Acknowledge": "alert.acknowledge", "Alerts.Silence": "alert.silence", "Alerts.Unsilence": "alert.unsilence",
 		"Rebalance.Plan": "looks", "Rebalance.Apply": "rebalance.apply",
-		"Audit.List": "looks", "Audit.Verify": "looks", "Audit.Preview": "looks", "Audit.ReportKinds": "looks", "Audit.ShowFolder": "looks", "Audit.Sync": "here", "Audit.Alarms": "looks", "Audit.Restart": "here", "Audit.Export": "audit.export",
+		"Audit.List": "looks", "Audit.Verify": "looks", "Audit.Preview": "looks", "Audit.ReportKinds": "looks", "Audit.Schedules": "looks", "Audit.ShowFolder": "looks", "Audit.Sync": "here", "Audit.Alarms": "looks", "Audit.Restart": "here", "Audit.Export": "audit.export",
 		"Moves.Get": "looks", "Moves.List": "looks", "Moves.Plan": "looks", "Moves.Report": "looks", "Moves.SaveReport": "here", "Moves.Workers": "looks", "Moves.Reentry": "looks",
 		"Moves.Start": "move.start", "Moves.Act": "move.switch move.resume move.cancel move.rollback move.finalize", "Moves.PauseQueue": "queue.pause", "Moves.ResumeQueue": "queue.resume",
 		"Overview.Distribution": "looks", "Overview.Health": "looks", "Overview.Recent": "looks", "Overview.Stats": "looks", "Overview.Status": "looks", "Overview.Views": "looks", "Overview.Compare": "looks", "Overview.History": "looks", "Overview.Sessions": "looks", "Overview.CancelSession": "session.cancel", "Overview.EndSession": "session.terminate",

@@ -321,6 +321,7 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	l.kept(`{}`, 0, "audit", "sync")
 	l.kept(`{}`, 0, "audit", "export", "--format", "csv", "-o", filepath.Join(t.TempDir(), "trail.csv"), "--note", "yearly")
 	l.kept(`{"reports":[{"kind","title","holds","needs"}],"formats":[]}`, 0, "report", "list")
+	l.kept(`{"schedules":[],"workers"}`, 0, "report", "schedules")
 	l.kept(`{"file","manifest","kind","format","statement","count","sha256","chain_ok"}`, 0, "report", "moves", "-o", filepath.Join(t.TempDir(), "moves.pdf"), "--note", "yearly")
 	l.kept(`{}`, 0, "settings", "list")
 	l.kept(`{}`, 0, "profile", "list")

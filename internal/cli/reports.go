@@ -19,7 +19,14 @@ func (p *program) reportsCommand() *cobra.Command {
 		Use: "list", Short: "List the kinds of report", Args: want(),
 		RunE: func(*cobra.Command, []string) error { return p.runReportList() },
 	}
-	all := []*cobra.Command{list}
+	schedules := &cobra.Command{
+		Use: "schedules", Short: "List the scheduled reports: next, last delivered, missed", Args: want(),
+		Long: `List the reports that the fleet file asks for with [[report]]: when the next is
+due, when the last was delivered and what is missing, with the reason. The trail
+says what was delivered and what has failed.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runReportSchedules(cmd.Context()) },
+	}
+	all := []*cobra.Command{list, schedules}
 	for _, k := range session.ReportKinds() {
 		all = append(all, p.reportKindCommand(k))
 	}
@@ -73,6 +80,32 @@ func (p *program) runReportList() error {
 				needs = "--" + k.Needs
 			}
 			t.add(k.Kind, k.Holds, needs)
+		}
+		t.print(w)
+	})
+}
+
+func (p *program) runReportSchedules(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := s.ReportSchedules(ctx)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		if len(v.Schedules) == 0 {
+			line(w, "The fleet file has no [[report]].")
+			return
+		}
+		t := newTable(left("SCHEDULE"), left("EVERY"), left("NEXT (UTC)"), left("DELIVERED (UTC)"), left("STATUS"), right("MISSING"), long("REASON", 10))
+		for _, r := range v.Schedules {
+			delivered := none
+			if r.DeliveredAt != nil {
+				delivered = moment(*r.DeliveredAt)
+			}
+			t.add(r.Name, r.Every, moment(r.NextAt), delivered, r.Status, number(int64(r.Missing)), or(r.Reason, none))
 		}
 		t.print(w)
 	})

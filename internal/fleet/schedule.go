@@ -69,6 +69,15 @@ func (s Schedule) Due(done, now time.Time) []Span {
 	return out
 }
 
+// Next is the first period whose report is due after a time.
+func (s Schedule) Next(now time.Time) Span {
+	day := s.first(now)
+	for !s.due(day).After(now) {
+		day = s.step(day, 1)
+	}
+	return Span{s.midnight(s.step(day, -1)), s.midnight(day), s.due(day)}
+}
+
 // mostMissed bounds how far back is caught up.
 const mostMissed = 120
 

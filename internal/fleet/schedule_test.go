@@ -125,3 +125,22 @@ func TestEachPeriodIsDueOnce(t *testing.T) {
 		}
 	})
 }
+
+// The next report is due after now, and the one before it is not.
+func TestTheNextReportIsTheFirstAfterNow(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	rapid.Check(t, func(rt *rapid.T) {
+		s := fleet.Schedule{
+			Every: rapid.SampledFrom([]string{fleet.EveryWeek, fleet.EveryMonth}).Draw(rt, "every"),
+			At:    fleet.Digest{Hour: rapid.IntRange(0, 23).Draw(rt, "hour"), Minute: 30, Zone: rapid.SampledFrom([]*time.Location{time.UTC, berlin}).Draw(rt, "zone")},
+		}
+		now := time.Unix(rapid.Int64Range(1_700_000_000, 1_900_000_000).Draw(rt, "now"), 0)
+		next := s.Next(now)
+		require.True(rt, next.Due.After(now))
+		due := s.Due(time.Time{}, now)
+		require.True(rt, due[0].Until.Equal(next.Since), "%v follows %v", next, due[0])
+		require.False(rt, due[0].Due.After(now))
+	})
+}

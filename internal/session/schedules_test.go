@@ -52,6 +52,17 @@ func TestAScheduledReportIsDeliveredOnce(t *testing.T) {
 	at, _ := fleet.ParseDigest("daily 00:00 Europe/Berlin")
 	one := fleet.Schedule{Name: "monthly", Kind: "changes", Format: "pdf", Every: fleet.EveryMonth, At: at, Folder: folder, Mail: "mail"}
 	f.fleet.Schedules = []fleet.Schedule{one}
+	seen := func() session.ReportSchedule {
+		list, err := f.open().ReportSchedules(t.Context())
+		require.NoError(t, err)
+		require.Len(t, list.Schedules, 1)
+		return list.Schedules[0]
+	}
+	v := seen()
+	require.Equal(t, []any{1, "Europe/Berlin", "00:00"}, []any{v.Missing, v.Zone, v.At})
+	require.Nil(t, v.DeliveredAt)
+	require.NotNil(t, v.DueAt)
+	require.NotEmpty(t, v.Reason)
 	count := func(status string) string { return f.text(0, strings.ReplaceAll(scheduled, "$1", "'"+status+"'")) }
 	f.working(sink, 3, func() bool { return count("ok") == "1" })
 	require.Equal(t, "1", count("ok"))
@@ -67,9 +78,15 @@ func TestAScheduledReportIsDeliveredOnce(t *testing.T) {
 		require.FileExists(t, filepath.Join(folder, name+part))
 		require.Contains(t, mails[0], name+part)
 	}
-	v, err := audit.VerifyFile(t.Context(), filepath.Join(folder, name+".pdf"), audit.FileOptions{})
+	file, err := audit.VerifyFile(t.Context(), filepath.Join(folder, name+".pdf"), audit.FileOptions{})
 	require.NoError(t, err)
-	require.True(t, v.OK, v.Findings)
+	require.True(t, file.OK, file.Findings)
+
+	v = seen()
+	require.Equal(t, []any{"delivered", 0, ""}, []any{v.Status, v.Missing, v.Reason})
+	require.NotNil(t, v.DeliveredAt)
+	require.Equal(t, p.Until.UTC().Format(time.RFC3339), *v.DeliveredUntil)
+	require.Greater(t, v.NextAt, time.Now().UTC().Format(time.RFC3339))
 
 	// Others come later: nothing is due.
 	f.working(sink, 2, func() bool { return true })
@@ -103,6 +120,11 @@ func TestAScheduledReportThatCannotBeSentHasFailed(t *testing.T) {
 	sink.port = 1 // nobody listens there
 	f.working(sink, 1, func() bool { return count("failed") == "1" })
 	require.Equal(t, "0", count("ok"))
+	list, err := f.open().ReportSchedules(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []any{"failed", 1}, []any{list.Schedules[0].Status, list.Schedules[0].Missing})
+	require.NotEmpty(t, list.Schedules[0].Reason)
+	require.NotNil(t, list.Schedules[0].FailedAt)
 	sink.port = port
 	f.working(sink, 1, func() bool { return count("ok") == "1" })
 	mails, _ := sink.got()

@@ -167,7 +167,7 @@ func TestEveryMethodAnswersTheSameBothWays(t *testing.T) {
 	// Where a person has a fleet, these answer.
 	for _, name := range []string{
 		"Shell/Info", "Overview/Status", "Overview/Distribution", "Overview/Recent", "Tenants/Check", "Tenants/Map", "Moves/Workers",
-		"Audit/Verify", "Audit/Sync", "Audit/Alarms", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
+		"Audit/Verify", "Audit/Sync", "Audit/Alarms", "Audit/Schedules", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
 		"Settings/Doctor",
 	} {
 		status, text, _ := p.call(name, "[]")

@@ -72,6 +72,7 @@ export const api = {
   auditAlarms: call(AuditService.Alarms),
   restartCopy: call(AuditService.Restart),
   reportKinds: call(AuditService.ReportKinds),
+  reportSchedules: call(AuditService.Schedules),
   previewReport: call(AuditService.Preview),
   exportAudit: call(AuditService.Export),
   showFolder: call(AuditService.ShowFolder),

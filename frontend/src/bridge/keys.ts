@@ -35,6 +35,7 @@ export const keys = {
   alerts: (all: boolean) => ["fleet", "alerts", all] as const,
   workers: ["fleet", "workers"] as const,
   reportKinds: ["report kinds"] as const,
+  reportSchedules: ["fleet", "report-schedules"] as const,
   preview: (r: ReportRequest) => ["fleet", "preview", r] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
   auditAlarms: ["fleet", "audit-alarms"] as const,

@@ -92,6 +92,7 @@ export type AuditVerification = session.AuditVerification;
 export type AuditExport = session.AuditExport;
 export type ReportRequest = session.ReportRequest;
 export type ReportKind = session.ReportKind;
+export type ReportSchedule = session.ReportSchedule;
 export type FleetCheck = session.FleetCheck;
 export type DatabaseCheck = session.DatabaseCheck;
 export type PolicyView = session.PolicyView;

@@ -31,6 +31,7 @@ function usual(): Record<string, Answer> {
     "Audit.List": () => ({ events: [] }),
     "Alerts.List": () => alerts(),
     "Audit.Alarms": () => ({ alarms: [], hint: "" }),
+    "Audit.Schedules": () => ({ schedules: [], workers: 0 }),
     "Moves.Reentry": () => "password",
   };
 }

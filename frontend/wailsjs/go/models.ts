@@ -1112,10 +1112,33 @@ export namespace session {
 	    note: string;
 	}
 	
+	export interface ReportSchedule {
+	    name: string;
+	    kind: string;
+	    format: string;
+	    every: string;
+	    at: string;
+	    zone: string;
+	    folder: string;
+	    mail: string;
+	    status: string;
+	    missing: number;
+	    status_reason: string;
+	    due_at?: string | null;
+	    next_at: string;
+	    delivered_at?: string | null;
+	    delivered_at_reason: string;
+	    delivered_until?: string | null;
+	    failed_at?: string | null;
+	}
 	
 	
 	
 	
+	export interface ScheduleList {
+	    schedules: ReportSchedule[];
+	    workers: number;
+	}
 	
 	
 	

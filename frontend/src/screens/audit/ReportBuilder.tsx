@@ -8,6 +8,7 @@ import { Code } from "../../ui/Copy";
 import { ErrorPanel } from "../../ui/ErrorPanel";
 import { Loaded } from "../../ui/Loaded";
 import { formats, missing, provable } from "./report";
+import { Schedules } from "./Schedules";
 
 const fewest = "720h";
 
@@ -162,6 +163,7 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
           )}
         </section>
       </div>
+      <Schedules />
     </Modal>
   );
 }

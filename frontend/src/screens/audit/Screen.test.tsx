@@ -45,4 +45,32 @@ describe("audit", () => {
     expect(notice.textContent).toContain("nobody answers at db1:5432");
     expect(screen.queryByRole("alert", { name: "Alarm of the audit trail" })).toBeNull();
   });
+
+  it("lists the scheduled reports with what is missing and why", async () => {
+    const one = {
+      name: "monthly",
+      kind: "changes",
+      format: "pdf",
+      every: "month",
+      at: "06:00",
+      zone: "Europe/Berlin",
+      folder: "/srv/reports",
+      mail: "",
+      status: "failed",
+      missing: 2,
+      status_reason: "the folder /srv/reports is not there",
+      due_at: "2026-01-01T05:00:00Z",
+      next_at: "2026-03-01T05:00:00Z",
+      delivered_at: null,
+      delivered_at_reason: "the trail has no delivery of it",
+      delivered_until: null,
+      failed_at: "2026-02-01T05:00:00Z",
+    };
+    show("/audit", { "Audit.Schedules": () => ({ schedules: [one], workers: 1 }) });
+    fireEvent.click(await screen.findByRole("button", { name: "Report…" }));
+    const part = await screen.findByRole("region", { name: "Scheduled reports" });
+    await waitFor(() => expect(part.textContent).toContain("failed, 2 missing"));
+    expect(part.textContent).toContain("the folder /srv/reports is not there");
+    expect(part.textContent).toContain("the trail has no delivery of it");
+  });
 });

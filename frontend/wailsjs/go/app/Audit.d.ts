@@ -14,6 +14,8 @@ export function ReportKinds():Promise<Array<session.ReportKind>>;
 
 export function Restart(arg1:string):Promise<session.AuditSync>;
 
+export function Schedules():Promise<session.ScheduleList>;
+
 export function ShowFolder(arg1:string):Promise<string>;
 
 export function Sync():Promise<session.AuditSync>;

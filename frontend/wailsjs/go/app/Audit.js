@@ -26,6 +26,10 @@ export function Restart(arg1) {
   return window['go']['app']['Audit']['Restart'](arg1);
 }
 
+export function Schedules() {
+  return window['go']['app']['Audit']['Schedules']();
+}
+
 export function ShowFolder(arg1) {
   return window['go']['app']['Audit']['ShowFolder'](arg1);
 }
