@@ -23,5 +23,7 @@
 // worker stopped sending heartbeats is queued again, and so is one that stands in
 // the name of a live worker that does not carry it out, because the answer to its
 // claim or to its end was lost; the lease, not the run's
-// row, is what keeps two owners apart.
+// row, is what keeps two owners apart. A worker that may take nothing, because a newer
+// version has upgraded the schema meanwhile, brings what it has begun to its end and
+// stands still.
 package job

@@ -1,11 +1,15 @@
 package job
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -426,6 +430,43 @@ func TestTwoWorkersWithOneLeaseDoTheWorkOnce(t *testing.T) {
 	var rows, runs int
 	require.NoError(t, c.Super().QueryRow(t.Context(), "SELECT count(*), count(DISTINCT run) FROM public.effect").Scan(&rows, &runs))
 	require.Equal(t, []int{n, n}, []int{rows, runs})
+}
+
+// A worker that may take nothing, because the schema became another's meanwhile,
+// leaves the queue as it is and says so once; when it may again it works.
+func TestAWorkerThatMayNotTakesNothing(t *testing.T) {
+	t.Parallel()
+	c := control(t)
+	j := jobs(c, "a")
+	var asked, allowed atomic.Int64
+	var log bytes.Buffer
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &Worker{
+		Jobs: j, All: true, Poll: 5 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Handlers: map[string]Handler{"move": func(context.Context, Run) error { close(done); return nil }},
+		May: func(context.Context) error {
+			asked.Add(1)
+			if allowed.Load() == 0 {
+				return fault.New(fault.SchemaNewer, "version 10, this program knows 9", "")
+			}
+			return nil
+		},
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	id := queued(t, j, Run{})
+	at := asked.Load()
+	require.Eventually(t, func() bool { return asked.Load() > at+3 }, 10*time.Second, time.Millisecond)
+	r, err := j.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, Queued, r.State)
+	require.Zero(t, r.Attempt)
+	allowed.Store(1)
+	<-done
+	cancel()
+	require.NoError(t, <-ended)
+	require.Equal(t, 1, strings.Count(log.String(), "nothing is taken from the queue"))
 }
 
 // A run that only a newer version knows is left in the queue: an older worker

@@ -135,6 +135,9 @@ type Worker struct {
 	// Grace is how long runs may take to reach a safe point when the worker
 	// is stopped; 30 s when zero.
 	Grace time.Duration
+	// May is asked before each look at the queue; while it fails the worker takes
+	// nothing and is on no list of those alive. Nil allows.
+	May func(ctx context.Context) error
 	// Log hears what a person need not; nil discards it.
 	Log *slog.Logger
 }
@@ -149,6 +152,9 @@ func (w *Worker) defaults() Worker {
 	}
 	if d.Grace == 0 {
 		d.Grace = 30 * time.Second
+	}
+	if d.May == nil {
+		d.May = func(context.Context) error { return nil }
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
@@ -175,15 +181,20 @@ func (w *Worker) Run(ctx context.Context) error {
 	hard, stopHard := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHard()
 	park := make(chan struct{})
-	beating := make(chan struct{})
-	go func() {
-		defer close(beating)
-		d.beat(hard, me)
-	}()
-
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	doing := map[string]bool{}
+	still := false // it may take nothing, and says so once
+	beating := make(chan struct{})
+	go func() {
+		defer close(beating)
+		d.beat(hard, me, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return still && len(doing) == 0
+		})
+	}()
+
 	free := make(chan struct{}, d.Concurrency)
 	tick := time.NewTicker(d.Poll)
 	defer tick.Stop()
@@ -194,6 +205,21 @@ func (w *Worker) Run(ctx context.Context) error {
 			mu.Lock()
 			ids := append(make([]string, 0, len(doing)), slices.Collect(maps.Keys(doing))...)
 			mu.Unlock()
+			err := d.May(ctx)
+			mu.Lock()
+			was := still
+			still = err != nil
+			mu.Unlock()
+			if err != nil {
+				if !was && ctx.Err() == nil {
+					d.Log.Warn("nothing is taken from the queue", "error", err.Error())
+				}
+				if fault.CodeOf(err) == fault.RightMissing {
+					refused = err // waiting grants no right
+				}
+				<-free
+				break
+			}
 			r, err := d.Jobs.Claim(ctx, Claiming{Worker: me.ID, Kinds: kinds, All: d.All, PerShard: d.PerShard, Doing: ids})
 			if err != nil && ctx.Err() == nil {
 				d.Log.Warn("the queue could not be read", "error", err.Error())
@@ -244,7 +270,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	return refused
 }
 
-func (w *Worker) beat(ctx context.Context, me WorkerInfo) {
+// beat says that the worker is alive, but not while it stands still with nothing to
+// do: who counts on a worker would wait for nothing.
+func (w *Worker) beat(ctx context.Context, me WorkerInfo, still func() bool) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for {
@@ -252,6 +280,9 @@ func (w *Worker) beat(ctx context.Context, me WorkerInfo) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if still() {
+				continue
+			}
 			if err := w.Jobs.Beat(ctx, me); err != nil && ctx.Err() == nil {
 				w.Log.Warn("no heartbeat", "error", err.Error())
 			}

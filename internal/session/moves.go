@@ -349,6 +349,7 @@ func (s *Session) Subscribe(f func(MoveView)) func() {
 func (s *Session) worker(all bool) *job.Worker {
 	return &job.Worker{
 		Jobs: s.jobs, Handlers: map[string]job.Handler{move.JobKind: s.handler}, All: all, Poll: 200 * time.Millisecond, Log: s.cfg.Log,
+		May: s.installed, // a newer version may upgrade the schema meanwhile
 	}
 }
 
