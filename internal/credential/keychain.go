@@ -23,6 +23,9 @@ type Keychain struct {
 	Patience time.Duration
 }
 
+// elsewhere is what serves where the keychain does not.
+const elsewhere = "give the password as SHARD_ADMIN_PASSWORD_<FLEET>_<CREDENTIAL> or in ~/.pgpass"
+
 type item struct {
 	User     string `json:"user"`
 	Password string `json:"password"`
@@ -103,7 +106,7 @@ func (k Keychain) call(ctx context.Context, f func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-limit.C:
-		return fault.Newf(fault.KeychainLocked, "unlock the keychain, then try again", "the keychain did not answer within %s; it may wait for its password", patience)
+		return fault.Newf(fault.KeychainLocked, "unlock the keychain, then try again, or "+elsewhere, "the keychain did not answer within %s; it may wait for its password", patience)
 	}
 }
 
@@ -121,9 +124,9 @@ func describe(err error) error {
 	case errors.Is(err, keyring.ErrSetDataTooBig):
 		return fault.New(fault.Usage, "the password is longer than this keychain takes", "use a shorter one, or a password file")
 	case strings.Contains(text, "unlock"), strings.Contains(text, "locked"), strings.Contains(text, "dismissed"), strings.Contains(text, "interaction is not allowed"):
-		return fault.Wrap(err, fault.KeychainLocked, "the keychain is locked", "unlock it, then try again")
+		return fault.Wrap(err, fault.KeychainLocked, "the keychain is locked", "unlock it, then try again, or "+elsewhere)
 	default:
 		return fault.Wrap(err, fault.KeychainAbsent, "no keychain answers on this computer",
-			"start one (on Linux gnome-keyring or KWallet), or give the password as SHARD_ADMIN_PASSWORD_<FLEET>_<CREDENTIAL> or in ~/.pgpass")
+			"start one (on Linux gnome-keyring or KWallet), or "+elsewhere)
 	}
 }
