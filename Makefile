@@ -7,7 +7,8 @@
 #   make generate        the page's bindings in frontend/wailsjs
 #   make bench           speed, as ratios against a peer in the same run
 #   make soak            the ledger of online moves, 200 runs; SOAK_RUNS=8 for fewer;
-#                        every stop point without each database; a queue of 1,000
+#                        every stop point without each database, or with its
+#                        server restarted; a queue of 1,000
 #   make fuzz            every parser, 20,000 times; FUZZ=10m for longer
 #   make lint            gofumpt, vet, staticcheck, Biome, TypeScript
 
@@ -72,7 +73,7 @@ bench: postgres
 soak: postgres
 	@build/need go versions
 	LEDGER_RUNS=$$(( ($${SOAK_RUNS:-200} + 3) / 4 )) go test -tags headless,faults -count 1 -timeout 8h -v -run '^TestLedger$$' ./internal/session
-	CUT_ALL=1 go test -tags headless,faults -count 1 -timeout 2h -v -run '^Test(CutAtEveryPoint|ServerRestartedAtTheSwitch)$$' ./internal/session
+	CUT_ALL=1 go test -tags headless,faults -count 1 -timeout 2h -v -run '^Test(CutAtEveryPoint|ServerRestarted(AtTheSwitch|OutsideTheSwitch))$$' ./internal/session
 	QUEUE_TENANTS=$${SOAK_TENANTS:-1000} go test -tags headless,faults -count 1 -timeout 2h -v -run '^TestAHundredTenantsMoveThroughOneQueue$$' ./internal/session
 
 fuzz:

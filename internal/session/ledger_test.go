@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -59,14 +60,20 @@ fresh_hours = 48
 // tenant that some SQL writes on the shard default.
 func entries(t *testing.T, sql string) (*fixture, *session.Session) {
 	t.Helper()
+	return entriesOver(t, []int{0, 1}, sql)
+}
+
+// entriesOver is entries with a database on each of these servers.
+func entriesOver(t *testing.T, on []int, sql string) (*fixture, *session.Session) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.toml")
 	require.NoError(t, os.WriteFile(path, []byte(ledgerProfile), 0o600))
-	f := newFixture(t, ledgerSQL, path)
+	f := newFixtureOver(t, on, ledgerSQL, path)
 	s := f.open()
 	f.grant(s)
 	_, err := f.super(0).Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
-	for n := range 2 {
+	for n := range on {
 		_, err := f.super(n).Exec(t.Context(), "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
 		require.NoError(t, err)
 	}
@@ -116,7 +123,7 @@ func (w *writer) where(ctx context.Context, anew bool) (*pgxpool.Pool, error) {
 		if err := w.pools[0].QueryRow(ctx, "SELECT shard FROM accounts WHERE id = 1").Scan(&shard); err != nil {
 			return nil, err
 		}
-		w.route, w.until = map[string]int{"default": 0, "shard_1": 1}[shard], time.Now().Add(200*time.Millisecond)
+		w.route, w.until = sideOf(shard), time.Now().Add(200*time.Millisecond)
 	}
 	return w.pools[w.route], nil
 }
@@ -334,70 +341,88 @@ func TestLedger(t *testing.T) {
 			if v[0] == v[1] {
 				on = [2]int{0, 1}
 			}
-			path := filepath.Join(t.TempDir(), "ledger.toml")
-			require.NoError(t, os.WriteFile(path, []byte(ledgerProfile), 0o600))
 			for run := range runsOf(t, 5) {
 				seed := uint64(time.Now().UnixNano())
 				t.Logf("run %d, seed %d", run, seed)
-				f := newFixtureOn(t, on, ledgerSQL, path)
-				s := f.open()
-				f.grant(s)
-				for n := range 2 {
-					_, err := f.super(n).Exec(t.Context(), "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+pgtest.AppRole)
-					require.NoError(t, err)
-				}
-				_, err := s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
-				require.NoError(t, err)
-				f.grant(s)
+				f, s := entriesOver(t, on[:], "")
 				f.ledgerRun(s, points, rand.New(rand.NewPCG(seed, 1)))
 			}
 		})
 	}
 }
 
-func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
-	t := f.t.(*testing.T)
-	const writers = 12
-	_, err := f.super(0).Exec(t.Context(), `INSERT INTO accounts VALUES (1, 'mine', 'default'), (2, 'other', 'default'), (9, 'there', 'shard_1');
-		INSERT INTO counters SELECT 100 + i, 1, 0, repeat('x', 50) FROM generate_series(0, 11) i; INSERT INTO counters SELECT 200 + i, 2, 0, 'x' FROM generate_series(0, 11) i;
+// books are the ledger of an account that goes from one shard to another and back,
+// with the writers that keep it.
+type books struct {
+	f        *fixture
+	l        *ledger
+	from, to int
+	writers  int             // up to 12
+	pools    []*pgxpool.Pool // of the application, by database
+	ids      atomic.Int64
+	rand     *rand.Rand
+	before   map[int][]string // what belongs to others, by database
+}
+
+// theirs are the rows of other accounts.
+const theirs = "SELECT x::text FROM entries x WHERE account_id <> 1 UNION ALL SELECT x::text FROM boxes x WHERE account_id <> 1 UNION ALL SELECT x::text FROM things x WHERE mark = 'theirs' UNION ALL SELECT (id, account_id, n)::text FROM counters WHERE account_id <> 1 ORDER BY 1"
+
+// books fills a fleet of the ledger's schema: account 1 and another on the first
+// shard, one on the second.
+func (f *fixture) books(from, to, writers int, r *rand.Rand) *books {
+	f.t.Helper()
+	t := f.t
+	b := &books{f: f, from: from, to: to, writers: writers, rand: r, before: map[int][]string{}}
+	b.l = &ledger{there: map[string]bool{}, gone: map[string]bool{}, never: map[string]bool{}, unsure: map[string]bool{}, count: map[int]int64{}, maybe: map[int]int64{}}
+	b.ids.Store(10_000)
+	accounts := map[int][]string{from: {fmt.Sprintf("(1, 'mine', '%s')", f.fleet.Shards[from].Name), fmt.Sprintf("(2, 'other', '%s')", f.fleet.Shards[from].Name)}}
+	accounts[to] = []string{fmt.Sprintf("(9, 'there', '%s')", f.fleet.Shards[to].Name)}
+	accounts[0] = append(append([]string{}, accounts[from]...), accounts[to]...)
+	for n, list := range accounts {
+		f.exec(n, "INSERT INTO accounts VALUES "+strings.Join(list, ", "))
+	}
+	_, err := f.super(from).Exec(t.Context(), `INSERT INTO counters SELECT 100 + i, 1, 0, repeat('x', 50) FROM generate_series(0, 11) i; INSERT INTO counters SELECT 200 + i, 2, 0, 'x' FROM generate_series(0, 11) i;
 		INSERT INTO boxes SELECT i, 1, 'box' || i FROM generate_series(0, 11) i; INSERT INTO boxes VALUES (50, 2, 'b'); INSERT INTO things VALUES (50, 50, 'theirs');
 		INSERT INTO entries SELECT 1000000 + i, 1, 'old' || i, repeat('o', 100) FROM generate_series(1, 3000) i; INSERT INTO entries VALUES (51, 2, 'theirs', 'n')`, pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
-	_, err = f.super(1).Exec(t.Context(), `INSERT INTO accounts VALUES (9, 'there', 'shard_1'); INSERT INTO counters SELECT 300 + i, 9, 0, 'x' FROM generate_series(0, 11) i; INSERT INTO boxes VALUES (60, 9, 'b'); INSERT INTO things VALUES (60, 60, 'theirs'); INSERT INTO entries VALUES (61, 9, 'theirs', 'n')`, pgx.QueryExecModeSimpleProtocol)
+	_, err = f.super(to).Exec(t.Context(), `INSERT INTO counters SELECT 300 + i, 9, 0, 'x' FROM generate_series(0, 11) i; INSERT INTO boxes VALUES (60, 9, 'b'); INSERT INTO things VALUES (60, 60, 'theirs'); INSERT INTO entries VALUES (61, 9, 'theirs', 'n')`, pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
-	const others = "SELECT x::text FROM entries x WHERE account_id <> 1 UNION ALL SELECT x::text FROM boxes x WHERE account_id <> 1 UNION ALL SELECT x::text FROM things x WHERE mark = 'theirs' UNION ALL SELECT (id, account_id, n)::text FROM counters WHERE account_id <> 1 ORDER BY 1"
-	column := func(n int, sql string) []string {
-		rows, err := f.super(n).Query(t.Context(), sql)
-		require.NoError(t, err)
-		out, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		require.NoError(t, err)
-		return out
+	for _, n := range []int{from, to} {
+		b.before[n] = b.column(n, theirs)
 	}
-	before := [][]string{column(0, others), column(1, others)}
-
-	l := &ledger{there: map[string]bool{}, gone: map[string]bool{}, never: map[string]bool{}, unsure: map[string]bool{}, count: map[int]int64{}, maybe: map[int]int64{}}
-	pools := []*pgxpool.Pool{}
-	for n := range 2 {
+	for n := range f.dbs {
 		cfg, err := pgxpool.ParseConfig(f.server(n).URL(pgtest.AppRole, f.dbs[n]) + "&password=" + pgtest.AppPassword)
 		require.NoError(t, err)
-		cfg.MaxConns = writers
+		cfg.MaxConns = int32(b.writers)
 		pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 		require.NoError(t, err)
-		defer pool.Close()
-		pools = append(pools, pool)
+		t.Cleanup(pool.Close)
+		b.pools = append(b.pools, pool)
 	}
-	var ids atomic.Int64
-	ids.Store(10_000)
-	stop := make(chan struct{})
+	return b
+}
+
+func (b *books) column(n int, sql string) []string {
+	b.f.t.Helper()
+	rows, err := b.f.super(n).Query(b.f.t.Context(), sql)
+	require.NoError(b.f.t, err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(b.f.t, err)
+	return out
+}
+
+// write lets the writers go until stop is called.
+func (b *books) write() (stop func()) {
+	done := make(chan struct{})
 	var wg sync.WaitGroup
-	for n := range writers {
-		w := &writer{f: f, l: l, n: n, level: []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable}[n%3], pools: pools, ids: &ids, rand: rand.New(rand.NewPCG(r.Uint64(), uint64(n)))}
+	for n := range b.writers {
+		w := &writer{f: b.f, l: b.l, n: n, level: []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable}[n%3], pools: b.pools, ids: &b.ids, rand: rand.New(rand.NewPCG(b.rand.Uint64(), uint64(n)))}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			for {
 				select {
-				case <-stop:
+				case <-done:
 					return
 				default:
 					w.step(context.Background())
@@ -406,6 +431,58 @@ func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
 			}
 		}()
 	}
+	return sync.OnceFunc(func() {
+		close(done)
+		wg.Wait()
+	})
+}
+
+// check demands, while nobody writes, that what was acknowledged is on the open side
+// once, what was not is not, and that nobody else's row has changed.
+func (b *books) check(m session.MoveView, story any) {
+	t, f, l := b.f.t, b.f, b.l
+	t.Helper()
+	require.NoError(t, l.failed, "%v", story)
+	at := sideOf(b.column(0, "SELECT shard FROM accounts WHERE id = 1")[0])
+	marks := map[string]int{}
+	for _, mark := range b.column(at, "SELECT mark FROM entries WHERE account_id = 1 AND mark NOT LIKE 'old%' UNION ALL SELECT t.mark FROM things t JOIN boxes b ON b.id = t.box_id WHERE b.account_id = 1 UNION ALL SELECT f.mark FROM files f JOIN uses u ON u.file_id = f.id WHERE u.account_id = 1") {
+		marks[mark]++
+	}
+	for mark := range l.there {
+		require.Equal(t, 1, marks[mark], "%s was acknowledged; %v", mark, story)
+	}
+	for mark, n := range marks {
+		require.Equal(t, 1, n, mark)
+		require.True(t, l.there[mark] || l.unsure[mark], "%s is there; gone %v, never %v; %v", mark, l.gone[mark], l.never[mark], story)
+	}
+	for n := range b.writers {
+		got, err := strconv.ParseInt(b.column(at, fmt.Sprintf("SELECT n::text FROM counters WHERE id = %d", 100+n))[0], 10, 64)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, got, l.count[n], "counter %d; %v", n, story)
+		require.LessOrEqual(t, got, l.count[n]+l.maybe[n], "counter %d; %v", n, story)
+	}
+	require.Equal(t, []string{"3000"}, b.column(at, "SELECT count(*)::text FROM entries WHERE account_id = 1 AND mark LIKE 'old%'"))
+	for n, rows := range b.before {
+		require.Equal(t, rows, b.column(n, theirs), "%v", story)
+	}
+	if m.State == "rolled_back" {
+		require.Empty(t, b.column(b.to, "SELECT id::text FROM entries WHERE account_id = 1 UNION ALL SELECT t.id::text FROM things t WHERE mark <> 'theirs' UNION ALL SELECT id::text FROM files"))
+		require.Empty(t, f.leftovers(b.from))
+		require.Empty(t, f.leftovers(b.to))
+	}
+	pause := "none"
+	if m.WritePauseMS != nil {
+		pause = fmt.Sprint(*m.WritePauseMS)
+	}
+	f.t.Logf("%v: %d writes acknowledged, %d tries again, %d unsure, pause %s ms", story, l.acked.Load(), l.retried.Load(), len(l.unsure), pause)
+	require.Greater(t, l.acked.Load(), int64(100))
+}
+
+func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
+	t := f.t.(*testing.T)
+	b := f.books(0, 1, 12, r)
+	stop := b.write()
+	defer stop()
 
 	// The operator's part: a move there, killed or cut somewhere, perhaps again on
 	// its way on, then back, or not.
@@ -421,42 +498,8 @@ func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
 		require.Equal(t, "rolled_back", m.State, "%v %+v", story, m.Log)
 	}
 	time.Sleep(100 * time.Millisecond)
-	close(stop)
-	wg.Wait()
-	require.NoError(t, l.failed, "%v", story)
-
-	at := map[string]int{"default": 0, "shard_1": 1}[column(0, "SELECT shard FROM accounts WHERE id = 1")[0]]
-	marks := map[string]int{}
-	for _, mark := range column(at, "SELECT mark FROM entries WHERE account_id = 1 AND mark NOT LIKE 'old%' UNION ALL SELECT t.mark FROM things t JOIN boxes b ON b.id = t.box_id WHERE b.account_id = 1 UNION ALL SELECT f.mark FROM files f JOIN uses u ON u.file_id = f.id WHERE u.account_id = 1") {
-		marks[mark]++
-	}
-	for mark := range l.there {
-		require.Equal(t, 1, marks[mark], "%s was acknowledged; %v", mark, story)
-	}
-	for mark, n := range marks {
-		require.Equal(t, 1, n, mark)
-		require.True(t, l.there[mark] || l.unsure[mark], "%s is there; gone %v, never %v; %v", mark, l.gone[mark], l.never[mark], story)
-	}
-	for n := range writers {
-		got, err := strconv.ParseInt(column(at, fmt.Sprintf("SELECT n::text FROM counters WHERE id = %d", 100+n))[0], 10, 64)
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, got, l.count[n], "counter %d; %v", n, story)
-		require.LessOrEqual(t, got, l.count[n]+l.maybe[n], "counter %d; %v", n, story)
-	}
-	require.Equal(t, []string{"3000"}, column(at, "SELECT count(*)::text FROM entries WHERE account_id = 1 AND mark LIKE 'old%'"))
-	require.Equal(t, before[0], column(0, others), "%v", story)
-	require.Equal(t, before[1], column(1, others), "%v", story)
-	if m.State == "rolled_back" {
-		require.Empty(t, column(1, "SELECT id::text FROM entries WHERE account_id = 1 UNION ALL SELECT t.id::text FROM things t WHERE mark <> 'theirs' UNION ALL SELECT id::text FROM files"))
-		require.Empty(t, f.leftovers(0))
-		require.Empty(t, f.leftovers(1))
-	}
-	pause := "none"
-	if m.WritePauseMS != nil {
-		pause = fmt.Sprint(*m.WritePauseMS)
-	}
-	t.Logf("%v: %d writes acknowledged, %d tries again, %d unsure, pause %s ms", story, l.acked.Load(), l.retried.Load(), len(l.unsure), pause)
-	require.Greater(t, l.acked.Load(), int64(100))
+	stop()
+	b.check(m, story)
 }
 
 // shown reads a move; the sessions that were cut may be the reader's own.
