@@ -170,6 +170,7 @@ func TestServerRestartedOutsideTheSwitch(t *testing.T) {
 				story = append(story, ends[i].String())
 				f.meets(s, b, ends[i], m.ID, "rolled_back")
 			} else {
+				s.Reconnect() // its sessions ended with the server
 				act(t, s, "rollback", session.MoveAction{ID: m.ID, Wait: true})
 			}
 			m = f.shown(s, m.ID)
