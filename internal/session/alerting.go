@@ -127,10 +127,7 @@ func (a *alerting) noted(ctx context.Context, err error) {
 func (a *alerting) look(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, 2*answerLimit)
 	defer cancel()
-	if a.lease != nil && a.lease.Context().Err() != nil {
-		a.lease = nil
-	}
-	err := a.s.installed(limited)
+	err := a.s.works(limited, &a.lease)
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -76,8 +76,8 @@ func (s *Session) newcomers(ctx context.Context) {
 
 // look places once.
 func (w *newcomers) look(ctx context.Context) error {
-	if w.lease != nil && w.lease.Context().Err() != nil {
-		w.lease = nil
+	if err := w.s.works(ctx, &w.lease); err != nil {
+		return err
 	}
 	if w.lease == nil {
 		lease, err := w.s.jobs.Acquire(ctx, newcomerLeaseName, newcomerLease)

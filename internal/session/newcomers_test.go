@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/session"
 )
@@ -114,4 +115,11 @@ func TestAFailureStopsThePlacing(t *testing.T) {
 	other, _ := f.open().Newcomers()
 	require.NoError(t, other(ctx), "another worker leaves it to the one that has the lease")
 	require.Equal(t, "2", f.text(0, placedOnes))
+
+	// A newer version has upgraded the schema: this one's worker leaves the lease to it.
+	f.exec(0, "INSERT INTO shard_admin.version (version_id, is_applied) VALUES (9000, true)")
+	require.Equal(t, fault.SchemaNewer, fault.CodeOf(anew(ctx)))
+	f.exec(0, "DELETE FROM shard_admin.version WHERE version_id = 9000")
+	require.NoError(t, other(ctx))
+	require.Equal(t, "3", f.text(0, placedOnes))
 }

@@ -66,8 +66,8 @@ func (s *Session) schedules(ctx context.Context) {
 }
 
 func (w *schedules) look(ctx context.Context) error {
-	if w.lease != nil && w.lease.Context().Err() != nil {
-		w.lease = nil
+	if err := w.s.works(ctx, &w.lease); err != nil {
+		return err
 	}
 	if w.lease == nil {
 		lease, err := w.s.jobs.Acquire(ctx, scheduleLeaseName, scheduleLease)
