@@ -103,7 +103,9 @@ func (s *Session) shares(ctx context.Context, names []string) map[string]sharesO
 			limit = 0 // who comes to an empty shard is not taken for nothing
 		}
 		if ok && time.Since(c.at) < limit {
+			mu.Lock() // those who read others write to it by now
 			out[name] = c
+			mu.Unlock()
 			continue
 		}
 		wg.Go(func() {
