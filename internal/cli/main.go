@@ -386,9 +386,9 @@ func (p *program) finish(err error) int {
 	var f *found
 	if errors.As(err, &f) {
 		if !p.json && f.text != "" {
-			p.say("%s", f.text)
+			paragraph(p.stderr, "", f.text)
 			if f.hint != "" {
-				p.say("  %s", f.hint)
+				paragraph(p.stderr, "  ", f.hint)
 			}
 		}
 		return fault.Exit(fault.New(f.code, f.text, f.hint))
@@ -404,9 +404,9 @@ func (p *program) finish(err error) int {
 	if p.json {
 		_ = p.document(map[string]any{"error": e})
 	} else {
-		p.say("shard-admin: %s", e.Message)
+		paragraph(p.stderr, "", "shard-admin: "+e.Message)
 		if e.Hint != "" {
-			p.say("  %s", e.Hint)
+			paragraph(p.stderr, "  ", e.Hint)
 		}
 	}
 	return fault.Exit(err)

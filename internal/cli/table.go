@@ -151,11 +151,29 @@ func facts(w io.Writer, pairs ...string) {
 	}
 }
 
-// wrap breaks a text at spaces into lines of at most n columns; a word longer
-// than that, such as a command to copy, stays whole.
+// pieces are the words of a text. A command of ours is one piece with as much of
+// what follows it as fits a line of n columns: where the command ends cannot be
+// told before the sentence does, and a command that fits is to be copied whole.
+func pieces(s string, n int) []string {
+	words, out := strings.Fields(s), []string{}
+	for i := 0; i < len(words); i++ {
+		piece := words[i]
+		if piece == "shard-admin" {
+			for i+1 < len(words) && !strings.ContainsAny(words[i][len(words[i])-1:], ";,") && width(piece)+1+width(words[i+1]) <= n {
+				i++
+				piece += " " + words[i]
+			}
+		}
+		out = append(out, piece)
+	}
+	return out
+}
+
+// wrap breaks a text at spaces into lines of at most n columns; a command stays
+// whole, and so does a word that is longer.
 func wrap(s string, n int) []string {
 	out, now := []string{}, ""
-	for _, word := range strings.Fields(s) {
+	for _, word := range pieces(s, n) {
 		switch {
 		case now == "":
 			now = word

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/fault"
 )
 
 func TestATableFitsAndLosesTheEndsOfLongTextsFirst(t *testing.T) {
@@ -101,4 +103,27 @@ func TestWords(t *testing.T) {
 		require.Equal(t, want, milliseconds(&ms))
 	}
 	require.Equal(t, none, percent(nil))
+}
+
+// What is to be copied stands on one line where it fits one.
+func TestErrorsFitTheScreenAndCommandsStayWhole(t *testing.T) {
+	t.Parallel()
+	command := fault.Change("move resume 0198f3c1-7a7b-7c4e-9c55-1a2b3c4d5e6f --wait")
+	var out, errs strings.Builder
+	p := &program{stdout: &out, stderr: &errs}
+	p.finish(fault.New(fault.FenceBlocked, strings.Repeat("shard_1: a transaction is open ", 9), "end those transactions, then "+command+", better at a quieter time than this one is"))
+	for _, l := range strings.Split(errs.String(), "\n") {
+		require.LessOrEqual(t, width(l), max(wide, width(command)+3), l)
+		if !strings.Contains(l, "shard-admin move") {
+			require.LessOrEqual(t, width(l), wide, l)
+		}
+	}
+	short := fault.Change("fleet install --admin ann@example.com")
+	errs.Reset()
+	p.finish(fault.New(fault.NotInstalled, "the control database has no schema of ours", "first of all and before anything else is done there "+short+", then try it again"))
+	require.Contains(t, errs.String(), "\n  "+short+", then try it")
+	p.json = true
+	long := strings.Repeat("a word ", 40)
+	p.finish(fault.New(fault.NotInstalled, long, long))
+	require.Contains(t, out.String(), long)
 }
