@@ -381,7 +381,14 @@ func TestWhatCannotBeReachedIs5(t *testing.T) {
 		require.NotEmpty(t, v["error"].(map[string]any)["hint"], args)
 	}
 	require.NoFileExists(t, file)
-	require.Equal(t, false, s.kept(ofCheck, 5, "fleet", "check")["ok"])
+	silent := s.kept(ofCheck, 5, "fleet", "check")
+	require.Equal(t, false, silent["ok"])
+	for _, d := range list(t, silent, "databases") {
+		for _, unknown := range []string{"version", "tls", "latency_ms", "in_recovery", "read_only", "wal_level", "free_slots", "pooler"} {
+			require.Nil(t, d[unknown], unknown)
+			require.NotEmpty(t, d[unknown+"_reason"], unknown)
+		}
+	}
 	s.kept(`{"name","ok"}`, 5, "fleet", "credential", "test", "control")
 	for _, shard := range s.kept(ofStatus, 0, "shards", "status")["shards"].([]any) {
 		require.Equal(t, false, shard.(map[string]any)["reachable"])

@@ -326,6 +326,7 @@ func printCheck(w io.Writer, c session.FleetCheck) {
 		t.add(d.Name, status, or(d.Version, none), or(d.TLS, none), milliseconds(d.LatencyMS), or(d.User, none), rights)
 	}
 	t.print(w)
+	printServers(w, c)
 	for _, d := range c.Databases {
 		if d.Problem != nil {
 			line(w, "\n%s", d.Name)
@@ -379,6 +380,31 @@ func printOptional(w io.Writer, c session.FleetCheck) {
 	line(w, "\nOptional; without it shards cancel and shards terminate are refused:")
 	for _, m := range grants {
 		line(w, "  %s  -- %s, on %s", plain(m.Grant), plain(m.Capability), few(of[m.Grant]))
+	}
+}
+
+// printServers prints what the servers that answer are set to: whether they take
+// writes, and what following a tenant's changes would take of them.
+func printServers(w io.Writer, c session.FleetCheck) {
+	t := newTable(long("DATABASE", 10), left("SERVER"), left("WRITES"), left("WAL LEVEL"), right("FREE SLOTS"))
+	rows := 0
+	for _, d := range c.Databases {
+		if d.InRecovery == nil || d.ReadOnly == nil || d.FreeSlots == nil {
+			continue
+		}
+		server, writes := "primary", "taken"
+		if *d.InRecovery {
+			server = "standby"
+		}
+		if *d.InRecovery || *d.ReadOnly {
+			writes = "refused"
+		}
+		t.add(d.Name, server, writes, d.WALLevel, strconv.Itoa(*d.FreeSlots))
+		rows++
+	}
+	if rows > 0 {
+		line(w, "")
+		t.print(w)
 	}
 }
 

@@ -255,7 +255,9 @@ func TestLookingAtAFleet(t *testing.T) {
 	require.Equal(t, 3, r.exit)
 	require.Contains(t, r.out, "GRANT")
 	l.grant()
-	require.Contains(t, l.ok("fleet", "check"), "no right that is needed is missing")
+	text := l.ok("fleet", "check")
+	require.Contains(t, text, "no right that is needed is missing")
+	require.Regexp(t, `(?m)^shard_1 +primary +taken +logical +\d+$`, text)
 
 	// Without the schema everything that only looks works.
 	v := l.json(0, "shards", "status")

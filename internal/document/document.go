@@ -238,6 +238,10 @@ type Database struct {
 	VersionReason   string  `json:"version_reason,omitempty"`
 	TLS             *string `json:"tls"`
 	TLSReason       string  `json:"tls_reason,omitempty"`
+	WALLevel        *string `json:"wal_level"`
+	WALLevelReason  string  `json:"wal_level_reason,omitempty"`
+	Pooler          *bool   `json:"pooler"`
+	PoolerReason    string  `json:"pooler_reason,omitempty"`
 	LatencyReason   string  `json:"latency_ms_reason,omitempty"`
 	RecoveryReason  string  `json:"in_recovery_reason,omitempty"`
 	ReadOnlyReason  string  `json:"read_only_reason,omitempty"`
@@ -255,13 +259,14 @@ type Check struct {
 func OfCheck(v session.FleetCheck) Check {
 	d := Check{FleetCheck: v, Databases: []Database{}}
 	for _, c := range v.Databases {
-		x := Database{DatabaseCheck: c, Version: known(c.Version, c.Version != ""), TLS: known(c.TLS, c.Version != "")}
+		x := Database{DatabaseCheck: c, Version: known(c.Version, c.Version != ""), TLS: known(c.TLS, c.Version != ""), WALLevel: known(c.WALLevel, c.WALLevel != ""), Pooler: known(c.Pooler, c.Version != "")}
 		why := "the database is known and has no connection in the fleet file"
 		if c.Error != nil {
 			why = *c.Error
 		}
 		because(why,
 			unknown{x.Version == nil, &x.VersionReason}, unknown{x.TLS == nil, &x.TLSReason}, unknown{c.LatencyMS == nil, &x.LatencyReason},
+			unknown{x.WALLevel == nil, &x.WALLevelReason}, unknown{x.Pooler == nil, &x.PoolerReason},
 			unknown{c.InRecovery == nil, &x.RecoveryReason}, unknown{c.ReadOnly == nil, &x.ReadOnlyReason}, unknown{c.FreeSlots == nil, &x.FreeSlotsReason},
 			unknown{c.Error != nil || !c.Configured, &x.MissingReason})
 		d.Databases = append(d.Databases, x)

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api, type FleetCheck, type HostRequest } from "../bridge";
 import { Code } from "../ui/Copy";
 import { ErrorPanel } from "../ui/ErrorPanel";
-import { millis } from "../ui/format";
+import { millis, plural } from "../ui/format";
 import { Status } from "../ui/Status";
 import { HostKey, unaccepted } from "./HostKey";
 import { problemOf } from "./problem";
@@ -253,6 +253,12 @@ export function Checked({ check, of, onTrusted }: { check: FleetCheck; of: Omit<
               {d.tls ? `· TLS ${d.tls}` : ""}
             </span>
           </div>
+          {d.in_recovery === null || d.in_recovery === undefined ? null : (
+            <span className="small muted">
+              {d.in_recovery ? "Standby, takes no writes" : d.read_only ? "Primary, read-only by setting" : "Primary, takes writes"}
+              {` · wal_level ${d.wal_level} · ${plural(d.free_slots ?? 0, "free replication slot")}`}
+            </span>
+          )}
           {d.problem ? <ErrorPanel what={`${d.name} does not answer`} problem={d.problem} /> : null}
           {unaccepted(d.problem) ? <HostKey of={{ ...of, database: d.name }} onTrusted={onTrusted} /> : null}
           {d.warnings.map((w) => (
