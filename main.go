@@ -73,7 +73,11 @@ func (s sample) Status(ctx context.Context) (cli.DemoStatus, error) {
 	up, servers, err := s.d.Status(ctx)
 	v := cli.DemoStatus{Running: up, Fleet: demo.FleetName, Servers: []cli.DemoServer{}}
 	for _, x := range servers {
-		v.Servers = append(v.Servers, cli.DemoServer{Name: x.Name, Port: x.Port, Running: x.Running, Database: x.Database})
+		server := cli.DemoServer{Name: x.Name, Running: x.Running, Database: x.Database}
+		if x.Port != 0 {
+			server.Port = &x.Port
+		}
+		v.Servers = append(v.Servers, server)
 	}
 	return v, err
 }

@@ -96,6 +96,11 @@ func (p *program) runDemoStatus(ctx context.Context) error {
 	if v.Servers == nil {
 		v.Servers = []DemoServer{}
 	}
+	for i, x := range v.Servers {
+		if x.Port == nil {
+			v.Servers[i].PortReason = "the server is stopped: it takes a port when it starts"
+		}
+	}
 	return p.answer(v, func(w io.Writer) {
 		if !v.Running {
 			line(w, "The demo does not run; shard-admin demo starts it.")
@@ -112,8 +117,8 @@ func (p *program) runDemoStatus(ctx context.Context) error {
 			if s.Running {
 				status = "running"
 			}
-			if s.Port != 0 {
-				port = strconv.Itoa(s.Port)
+			if s.Port != nil {
+				port = strconv.Itoa(*s.Port)
 			}
 			t.add(s.Name, status, port, or(s.Database, none))
 		}

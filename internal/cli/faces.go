@@ -98,8 +98,10 @@ type DemoStatus struct {
 
 // DemoServer is one server of the demo fleet.
 type DemoServer struct {
-	Name     string `json:"name"`
-	Port     int    `json:"port"`
-	Running  bool   `json:"running"`
-	Database string `json:"database"`
+	Name string `json:"name"`
+	// Port is null, with a reason, of a server that is stopped.
+	Port       *int   `json:"port"`
+	PortReason string `json:"port_reason,omitempty"`
+	Running    bool   `json:"running"`
+	Database   string `json:"database"`
 }

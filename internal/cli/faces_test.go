@@ -30,7 +30,8 @@ func (d *player) Run(ctx context.Context, o cli.DemoOptions) error {
 }
 
 func (d *player) Status(context.Context) (cli.DemoStatus, error) {
-	return cli.DemoStatus{Running: true, Fleet: "demo", Servers: []cli.DemoServer{{Name: "control", Port: 5501, Running: true, Database: "pwb"}, {Name: "shard_1"}}}, d.err
+	port := 5501
+	return cli.DemoStatus{Running: true, Fleet: "demo", Servers: []cli.DemoServer{{Name: "control", Port: &port, Running: true, Database: "pwb"}, {Name: "shard_1"}}}, d.err
 }
 
 func (d *player) Reset(context.Context) error { d.asked = append(d.asked, "reset"); return d.err }
@@ -48,6 +49,9 @@ func TestDemo(t *testing.T) {
 	require.Nil(t, d.got.OpenPage)
 	v := s.json(0, "demo", "status")
 	has(t, v, "running", "fleet", "servers")
+	stopped := list(t, v, "servers")[1]
+	require.Nil(t, stopped["port"])
+	require.Contains(t, stopped["port_reason"], "stopped")
 	golden(t, "demo-status.txt", s.ok("demo", "status"))
 	s.json(0, "demo", "down")
 	s.json(0, "demo", "reset")
