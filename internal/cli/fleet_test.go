@@ -491,7 +491,9 @@ func TestMoving(t *testing.T) {
 	require.Len(t, moves, 1)
 	require.Len(t, list(t, l.json(0, "move", "list", "--tenant", "sub8"), "moves"), 0)
 	l.ok("move", "list")
-	require.Equal(t, "retained", l.json(0, "move", "watch", id)["state"])
+	m = l.json(0, "move", "watch", id)
+	require.Equal(t, "retained", m["state"])
+	require.Equal(t, false, m["stands_still"])
 	m = l.json(0, "move", "rollback", id, "--wait", "--note", "back")
 	require.Equal(t, "rolled_back", m["state"])
 
@@ -502,6 +504,12 @@ func TestMoving(t *testing.T) {
 	parked := m["error"].(map[string]any)
 	require.Equal(t, "move_parked", parked["code"])
 	require.Equal(t, "shard-admin move resume "+m["id"].(string)+" --wait --note REASON", parked["hint"])
+	still := l.json(0, "move", "show", m["id"].(string))
+	require.Equal(t, still["state"] != "planned", still["stands_still"], still["state"])
+	if still["stands_still"] == true {
+		require.Contains(t, l.ok("move", "show", m["id"].(string)), "stands still: nobody carries it out")
+		require.Contains(t, l.ok("move", "list"), ", still")
+	}
 	m = l.json(0, "move", "resume", m["id"].(string), "--wait", "--note", "on")
 	require.Equal(t, "retained", m["state"])
 

@@ -419,8 +419,11 @@ func (p *program) moved(v startedMove, err error) error {
 
 func printMove(w io.Writer, v session.MoveView) {
 	stands := state(v.State)
-	if v.Held {
+	switch {
+	case v.Held:
 		stands += ", waits for a person"
+	case v.StandsStill:
+		stands += ", stands still: nobody carries it out"
 	}
 	verified := "no"
 	if v.Verified {
@@ -481,6 +484,8 @@ func printMoves(w io.Writer, v session.MoveList) {
 		stands := state(m.State)
 		if m.Error != nil && m.State != "failed" {
 			stands += " !"
+		} else if m.StandsStill {
+			stands += ", still"
 		}
 		t.add(short(m.ID), or(m.Label, m.Tenant), m.Source, m.Target, stands, number(m.Rows), age(m.CreatedAt))
 	}

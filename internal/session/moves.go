@@ -36,6 +36,7 @@ func moveView(m *move.Move, whole bool) MoveView {
 	if m.Owner != nil {
 		v.Owner = m.Owner.Holder
 	}
+	v.StandsStill = v.Owner == "" && !v.Settled && m.State != move.Planned
 	rates := measuredView(&v, m)
 	if !whole {
 		return v

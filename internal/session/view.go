@@ -498,8 +498,10 @@ type MoveView struct {
 	// Actions are the same as verbs: switch, resume, cancel, rollback,
 	// finalize.
 	Actions []string `json:"actions"`
-	// Owner is who carries it out now, "" for nobody.
-	Owner string `json:"owner"`
+	// Owner is who carries it out now, "" for nobody. StandsStill is true where it is
+	// under way and nobody does: it was parked, or whoever did is gone; resume goes on.
+	Owner       string `json:"owner"`
+	StandsStill bool   `json:"stands_still"`
 	// Settled is true where nothing happens until a person acts.
 	Settled bool        `json:"settled"`
 	Tables  []MoveTable `json:"tables"`

@@ -305,6 +305,7 @@ export function move(over: Partial<MoveView> = {}): MoveView {
     next: [],
     actions: [],
     owner: "",
+    stands_still: false,
     settled: false,
     tables: [],
     log: [],

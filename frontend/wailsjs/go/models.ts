@@ -724,6 +724,7 @@ export namespace session {
 	    next: string[];
 	    actions: string[];
 	    owner: string;
+	    stands_still: boolean;
 	    settled: boolean;
 	    tables: MoveTable[];
 	    log: LogLine[];

@@ -20,6 +20,13 @@ describe("the moves", () => {
     await waitFor(() => expect(screen.queryByText(/paused the queue/)).toBeNull());
   });
 
+  it("say which is under way and carried out by nobody", async () => {
+    show("/moves", {
+      "Moves.List": () => ({ moves: [move({ state: "copying", settled: false, stands_still: true })], queue: queue(), queue_reason: "" }),
+    });
+    await screen.findByText("Stands still");
+  });
+
   it("say when the next window opens", async () => {
     show("/moves", {
       "Moves.List": () => ({
