@@ -60,6 +60,8 @@ type credentialKept struct {
 	User       string `json:"user"`
 	Stored     bool   `json:"stored"`
 	Replaced   bool   `json:"replaced"`
+	// TakenOut is true where the fleet file held the password and does so no more.
+	TakenOut bool `json:"taken_out_of_file"`
 }
 
 func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) error {
@@ -112,8 +114,12 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 	if err != nil {
 		return err
 	}
+	taken := false
 	if f == nil {
 		if err := keychain.Set(ctx, name, o.name, credential.Credential{User: user, Password: password}); err != nil {
+			return err
+		}
+		if taken, err = h.TakeSecrets(name, o.name); err != nil {
 			return err
 		}
 	} else {
@@ -130,8 +136,11 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 			return err
 		}
 	}
-	return p.answer(credentialKept{name, o.name, user, true, known}, func(w io.Writer) {
+	return p.answer(credentialKept{name, o.name, user, true, known, taken}, func(w io.Writer) {
 		line(w, "The %s holds %s.", keychain.Source(), credential.Account(name, o.name))
+		if taken {
+			line(w, "The password is taken out of the fleet file.")
+		}
 		if !o.rotate && f != nil {
 			line(w, "Next: shard-admin --fleet %s fleet credential test %s", name, o.name)
 		}

@@ -182,7 +182,7 @@ func TestABadFleetFileHidesNoOther(t *testing.T) {
 	s := newShell(t)
 	s.json(0, "fleet", "add", "good", "--control", "postgres://db1.example.com/pwb", "--shard", "default=control")
 	require.NoError(t, os.WriteFile(filepath.Join(s.home, "fleets", "leaky.toml"),
-		[]byte("name = \"leaky\"\n[control]\nurl = \"postgres://u:hunter2secret@db/x\"\n"), 0o600))
+		[]byte("name = \"leaky\" # as it was handed over\n[control]\nurl = \"postgres://u:hunter2secret@db/x\"\n"), 0o600))
 	fleets := list(t, s.json(0, "fleet", "list"), "fleets")
 	require.Len(t, fleets, 2)
 	require.Nil(t, fleets[0]["error"])
@@ -195,6 +195,11 @@ func TestABadFleetFileHidesNoOther(t *testing.T) {
 	// The command that the refusal names works on the very file it refuses.
 	v := s.jsonWith("hunter2secret\n", 0, "--fleet", "leaky", "fleet", "credential", "set", "control", "--user", "u")
 	require.Equal(t, true, v["stored"])
+	require.Equal(t, true, v["taken_out_of_file"])
+	text, err := os.ReadFile(filepath.Join(s.home, "fleets", "leaky.toml"))
+	require.NoError(t, err)
+	require.Equal(t, "name = \"leaky\" # as it was handed over\n[control]\nurl = \"postgres://u@db/x\"\n", string(text))
+	require.Equal(t, "fleet_invalid", list(t, s.json(0, "fleet", "list"), "fleets")[1]["error"].(map[string]any)["code"], "it has no shard")
 	require.Equal(t, 1, s.run("doctor").exit)
 }
 

@@ -361,7 +361,7 @@ func checkURL(text, fleet, cred string, bad func(hint, format string, args ...an
 		}
 	}
 	if secret {
-		return holdsSecret(bad(credentialHint(fleet, cred), "the URL holds a password; a fleet file must not"))
+		return holdsSecret(bad("run: shard-admin --fleet "+fleet+" fleet credential set "+cred+", which keeps the password elsewhere and takes it out of the file", "the URL holds a password; a fleet file must not"))
 	}
 	if misplaced(u) {
 		return bad("special characters are written as %23 for #, %40 for @, %2F for /; a password does not belong here", "the URL has a part behind the database's name")

@@ -355,3 +355,40 @@ func FuzzParseSize(f *testing.F) {
 		require.GreaterOrEqual(t, n, int64(0), text)
 	})
 }
+
+// A password is taken out of the URLs of its credential alone, and nothing else of the
+// file changes.
+func TestPasswordsAreTakenOutOfAFile(t *testing.T) {
+	t.Parallel()
+	const text = `# handed over
+name = "f"
+[control]
+url = "postgres://ops:s3cret@db/x?sslmode=require" # primary
+direct = 'postgres://ops@db:5433/x?password=s3cret'
+[[shard]]
+name = "default"
+database = "control"
+[[shard]]
+name = "one"
+url = "postgres://ops:0ther@one/x"
+`
+	clean, taken := fleet.WithoutSecrets([]byte(text), "control")
+	require.True(t, taken)
+	require.Equal(t, strings.NewReplacer("ops:s3cret@", "ops@", "'postgres://ops@db:5433/x?password=s3cret'", `"postgres://ops@db:5433/x"`).Replace(text), string(clean))
+	_, err := fleet.Parse(clean, "f.toml")
+	require.Equal(t, fault.FleetHoldsSecret, fault.CodeOf(err), "that of the shard is still there")
+	require.Contains(t, fault.HintOf(err), "fleet credential set one, which keeps the password elsewhere and takes it out of the file")
+	clean, taken = fleet.WithoutSecrets(clean, "one")
+	require.True(t, taken)
+	_, err = fleet.Parse(clean, "f.toml")
+	require.NoError(t, err)
+	again, taken := fleet.WithoutSecrets(clean, "one")
+	require.False(t, taken)
+	require.Equal(t, clean, again)
+	for _, odd := range []string{"name = ", "url = \"postgres://u@h/x\"", `[control]
+url = "postgres://ops:s3cr\u0065t@db/x"`} {
+		same, taken := fleet.WithoutSecrets([]byte(odd), "control")
+		require.False(t, taken, odd)
+		require.Equal(t, odd, string(same))
+	}
+}

@@ -170,6 +170,26 @@ func (h *Home) put(f *fleet.Fleet, over bool) error {
 	return nil
 }
 
+// TakeSecrets takes the passwords that the URLs of a fleet's file hold for a credential
+// out of it, and reports whether there was one.
+func (h *Home) TakeSecrets(name, cred string) (taken bool, err error) {
+	release, err := h.lock()
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	path := h.fleetPath(name)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return false, fault.Wrapf(err, fault.FleetUnknown, "shard-admin fleet list shows those that are known", "the fleet file %s cannot be read", path)
+	}
+	clean, taken := fleet.WithoutSecrets(b, cred)
+	if !taken {
+		return false, nil
+	}
+	return true, write(path, clean)
+}
+
 // RemoveFleet forgets a fleet's file. Databases and credentials stay.
 func (h *Home) RemoveFleet(name string) error {
 	release, err := h.lock()
