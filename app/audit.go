@@ -17,6 +17,13 @@ func (u *Audit) List(f session.AuditFilter) (session.EventList, error) {
 	return look(u.app, short, func(ctx context.Context, s *session.Session) (session.EventList, error) { return s.Events(ctx, f) })
 }
 
+// Facets counts the values of the newest events that a filter selects.
+func (u *Audit) Facets(f session.AuditFilter) (session.AuditFacets, error) {
+	return look(u.app, short, func(ctx context.Context, s *session.Session) (session.AuditFacets, error) {
+		return s.AuditFacets(ctx, f)
+	})
+}
+
 // Verify checks the whole trail.
 func (u *Audit) Verify() (session.AuditVerification, error) {
 	return look(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditVerification, error) {

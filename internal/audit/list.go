@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,10 @@ type Filter struct {
 	Search string `json:"search,omitempty"`
 	// Before selects events with a smaller number, for paging.
 	Before int64 `json:"before,omitempty"`
-	Limit  int   `json:"limit,omitempty"` // 0: no limit
+	// After selects events with a larger number, and of those the oldest that the
+	// limit lets in, so that whoever asks again after the last passes none over.
+	After int64 `json:"after,omitempty"`
+	Limit int   `json:"limit,omitempty"` // 0: no limit
 	// Actions selects any of these, each as Action does.
 	Actions []string `json:"actions,omitempty"`
 	// Statuses selects any of these: ok, failed, refused, cancelled, rolled_back,
@@ -86,6 +90,9 @@ func (f Filter) where(args []any) (string, []any) {
 	if f.Before > 0 {
 		add(`l.seq < ?`, f.Before)
 	}
+	if f.After > 0 {
+		add(`l.seq > ?`, f.After)
+	}
 	if f.from > 0 {
 		add(`l.seq >= ?`, f.from)
 	}
@@ -97,15 +104,45 @@ func (f Filter) where(args []any) (string, []any) {
 
 // List returns the events that the filter selects, the newest first.
 func (t *Trail) List(ctx context.Context, f Filter) ([]Event, error) {
-	out := []Event{}
-	err := t.Read(ctx, func(r *Reader) error {
-		sealed, err := r.selected(ctx, f, "DESC", f.Limit)
+	out, _, err := t.Page(ctx, f)
+	return out, err
+}
+
+// Page is List, and the number after which what is not yet in the trail follows.
+func (t *Trail) Page(ctx context.Context, f Filter) (out []Event, next int64, err error) {
+	out = []Event{}
+	err = t.Read(ctx, func(r *Reader) error {
+		order := "DESC"
+		if f.After > 0 {
+			order = "ASC"
+		}
+		sealed, err := r.selected(ctx, f, order, f.Limit)
+		if err != nil {
+			return err
+		}
 		for _, s := range sealed {
 			out = append(out, EventOf(s))
 		}
+		if f.After > 0 {
+			slices.Reverse(out)
+		}
+		head, err := r.Head(ctx)
+		next = f.Next(out, head.Seq)
 		return err
 	})
-	return out, err
+	return out, next, err
+}
+
+// Next is the number after which to ask for what a page, the newest first, does not
+// have: the end of the trail that was read, or of the page where there is more.
+func (f Filter) Next(page []Event, end int64) int64 {
+	switch {
+	case len(page) == 0:
+		return end
+	case f.After > 0 && f.Limit > 0 && len(page) >= f.Limit:
+		return page[0].Seq
+	}
+	return max(end, page[0].Seq)
 }
 
 // LastBefore returns the last entry that was sealed before a time, 0 for none.

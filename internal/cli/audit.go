@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -13,15 +14,26 @@ import (
 
 func (p *program) auditCommand() *cobra.Command {
 	var f session.AuditFilter
-	copied := false
+	copied, follow := false, false
 	list := &cobra.Command{
 		Use: "list", Short: "List who did what, when and why", Args: want(),
 		Long: `List who did what, when and why. Where the control database does not answer,
-this computer's copy is listed, and how far it goes is said.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditList(cmd.Context(), f, copied) },
+this computer's copy is listed, and how far it goes is said. --follow lists the
+newest last and goes on with what comes, until Ctrl-C; with --json each event is
+a line.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if follow && (copied || f.Until != "") {
+				return fault.New(fault.Usage, "--follow goes with neither --mirror nor --until: nothing comes to either", "shard-admin audit list --help shows how it is written")
+			}
+			if follow {
+				return p.runAuditFollow(cmd.Context(), f)
+			}
+			return p.runAuditList(cmd.Context(), f, copied)
+		},
 	}
 	auditFilters(list, &f, 100)
 	list.Flags().BoolVar(&copied, "mirror", false, "from this computer's copy; asks no database")
+	list.Flags().BoolVar(&follow, "follow", false, "go on with what comes, until Ctrl-C (exit 1)")
 	restart := false
 	sync := &cobra.Command{
 		Use: "sync", Short: "Bring this computer's copy of the trail up to date", Args: want(),
@@ -66,6 +78,7 @@ func auditFilters(c *cobra.Command, f *session.AuditFilter, limit int) {
 	fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`")
 	fs.StringVar(&f.Shard, "shard", "", "from or to the `SHARD`")
 	fs.StringVar(&f.Action, "action", "", "of the `KIND`, such as move.start")
+	fs.StringVar(&f.Status, "outcome", "", "that ended as `STATUS`: ok, failed, refused, cancelled, ..., or begun")
 	fs.StringVar(&f.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h or 30d")
 	fs.StringVar(&f.Until, "until", "", "up to the `TIME`")
 	fs.StringVar(&f.Search, "search", "", "whose reason, tenant or action holds `TEXT`")
@@ -102,6 +115,41 @@ func (p *program) runAuditList(ctx context.Context, f session.AuditFilter, copie
 		}
 		printEvents(w, v.Events)
 	})
+}
+
+// runAuditFollow prints each event on a line of its own. No table: how wide the
+// columns are is known only when all rows are.
+func (p *program) runAuditFollow(ctx context.Context, f session.AuditFilter) error {
+	if f.Limit < 1 {
+		return fault.New(fault.Usage, "--limit wants a number of 1 or more", "shard-admin audit list --help shows how it is written")
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	p.printAlarms(ctx, p.stderr, s)
+	reason, lines := "", json.NewEncoder(p.stdout)
+	lines.SetEscapeHTML(false)
+	err = s.FollowEvents(ctx, f, func(v session.EventList) error {
+		if v.CopyReason != reason && v.CopyTo != nil {
+			p.say("! %s\nfrom this computer's copy now: up to number %s, brought up to date %s", v.CopyReason, number(*v.CopyTo), moment(*v.CopyAt))
+		} else if v.CopyReason != reason {
+			p.say("the control database answers again")
+		}
+		reason = v.CopyReason
+		for _, e := range v.Events {
+			if !p.json {
+				line(p.stdout, "%s  %s  %s  %s  %s  %s", moment(e.At), e.Actor, e.Action, or(e.Tenant, none), e.Status, or(e.Note, none))
+			} else if err := lines.Encode(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(err error) { p.say("! %s\nwhat comes is not seen until it answers again", fault.As(err).Message) })
+	if err != nil {
+		return err
+	}
+	return &found{code: fault.Cancelled, text: "only the following has ended"}
 }
 
 // printAlarms says first what makes everything below it doubtful.

@@ -43,7 +43,7 @@ func Changes() map[string]string {
 
 		"Alerts.List": "looks", "Alerts.Test": "looks", "Alerts.Acknowledge": "alert.acknowledge", "Alerts.Silence": "alert.silence", "Alerts.Unsilence": "alert.unsilence",
 		"Rebalance.Plan": "looks", "Rebalance.Apply": "rebalance.apply",
-		"Audit.List": "looks", "Audit.Verify": "looks", "Audit.Preview": "looks", "Audit.ReportKinds": "looks", "Audit.Schedules": "looks", "Audit.ShowFolder": "looks", "Audit.Sync": "here", "Audit.Alarms": "looks", "Audit.Restart": "here", "Audit.Export": "audit.export",
+		"Audit.List": "looks", "Audit.Facets": "looks", "Audit.Verify": "looks", "Audit.Preview": "looks", "Audit.ReportKinds": "looks", "Audit.Schedules": "looks", "Audit.ShowFolder": "looks", "Audit.Sync": "here", "Audit.Alarms": "looks", "Audit.Restart": "here", "Audit.Export": "audit.export",
 		"Moves.Get": "looks", "Moves.List": "looks", "Moves.Plan": "looks", "Moves.Report": "looks", "Moves.SaveReport": "here", "Moves.Workers": "looks", "Moves.Reentry": "looks",
 		"Moves.Start": "move.start", "Moves.Act": "move.switch move.resume move.cancel move.rollback move.finalize", "Moves.PauseQueue": "queue.pause", "Moves.ResumeQueue": "queue.resume",
 		"Overview.Distribution": "looks", "Overview.Health": "looks", "Overview.Recent": "looks", "Overview.Stats": "looks", "Overview.Status": "looks", "Overview.Views": "looks", "Overview.Compare": "looks", "Overview.History": "looks", "Overview.Sessions": "looks", "Overview.CancelSession": "session.cancel", "Overview.EndSession": "session.terminate",

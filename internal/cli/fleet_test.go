@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -450,6 +451,56 @@ func (l *lab) stopped(ctx context.Context, cancel context.CancelFunc, args ...st
 	var v map[string]any
 	require.NoError(l.t, json.Unmarshal(out.Bytes(), &v))
 	return v
+}
+
+// lines counts what a following command prints and acts after some of it.
+type lines struct {
+	bytes.Buffer
+	after map[int]func()
+}
+
+func (w *lines) Write(b []byte) (int, error) {
+	n, err := w.Buffer.Write(b)
+	if act := w.after[strings.Count(w.String(), "\n")]; act != nil {
+		act()
+	}
+	return n, err
+}
+
+func TestFollowingTheTrail(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	for _, id := range []string{"7", "8", "9"} {
+		l.tenant(id, "default", 7000, 0)
+	}
+	assign := func(id string) { l.json(0, "shards", "assign", id, "shard_1", "--note", "room") }
+	assign("7")
+	for _, form := range []struct {
+		tenant string
+		flags  []string
+		want   string
+	}{{"8", []string{"--json"}, `"tenant":"8"`}, {"9", nil, "  tenant.assign  9  ok  room"}} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var errs bytes.Buffer
+		out := &lines{after: map[int]func(){1: func() { assign(form.tenant) }, 2: cancel}}
+		args := append([]string{"--home", l.home, "audit", "list", "--follow", "--action", "tenant.assign", "--outcome", "ok", "--limit", "1"}, form.flags...)
+		require.Equal(t, 1, cli.Main(ctx, l.faces, args, strings.NewReader(""), out, &errs), errs.String())
+		said := strings.Split(strings.TrimSpace(out.String()), "\n")
+		require.Len(t, said, 2, "what was there, then what came: %s", out.String())
+		require.Contains(t, said[1], form.want)
+		if len(form.flags) > 0 {
+			var e map[string]any
+			require.NoError(t, json.Unmarshal([]byte(said[1]), &e), "a line is a document")
+			require.Equal(t, "ok", e["status"])
+			require.Empty(t, errs.String(), "the exit status says it")
+		} else {
+			require.Contains(t, errs.String(), "only the following has ended")
+		}
+	}
+	l.refused(2, "usage", "audit", "list", "--follow", "--mirror")
+	l.refused(2, "usage", "audit", "list", "--follow", "--until", "2200-01-01")
+	l.refused(2, "usage", "audit", "list", "--follow", "--limit", "0")
 }
 
 func TestMoving(t *testing.T) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"shardadmin/internal/audit"
 	"shardadmin/internal/fault"
@@ -77,6 +78,12 @@ func schemaActions() []string {
 	return []string{string(policy.FleetInstall), string(policy.FleetUninstall), string(policy.StripeFleet), "schema", "migrate", "rollout"}
 }
 
+// failedStatuses are the outcomes of what did not do what was asked, or of which
+// nobody knows the end.
+func failedStatuses() []string {
+	return []string{"failed", "refused", "cancelled", "rolled_back", "begun"}
+}
+
 // narrow adds to a filter what a kind is about.
 func narrow(k Kind, f audit.Filter) audit.Filter {
 	switch k {
@@ -89,7 +96,9 @@ func narrow(k Kind, f audit.Filter) audit.Filter {
 	case Schema:
 		f.Actions = schemaActions()
 	case Failed:
-		f.Statuses = []string{"failed", "refused", "cancelled", "rolled_back", "begun"}
+		if len(f.Statuses) == 0 {
+			f.Statuses = failedStatuses()
+		}
 	}
 	f.Settled = true
 	return f
@@ -99,6 +108,11 @@ func narrow(k Kind, f audit.Filter) audit.Filter {
 func (r Request) check() error {
 	if _, err := audit.ParseFormat(string(r.Format)); err != nil {
 		return err
+	}
+	for _, s := range r.Filter.Statuses {
+		if r.Kind == Failed && !slices.Contains(failedStatuses(), s) {
+			return fault.Newf(fault.Usage, "choose one of "+strings.Join(failedStatuses(), ", ")+", or none", "a report of what failed has no event that ended as %q", s)
+		}
 	}
 	switch AboutOf(r.Kind).Needs {
 	case "tenant":

@@ -22,6 +22,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"shardadmin/internal/audit"
+	"shardadmin/internal/fault"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -290,6 +291,19 @@ func TestManifestSaysWhatTheFileHolds(t *testing.T) {
 	r.Format = audit.HTML
 	page, _ := made(t, broken, r)
 	require.Contains(t, string(page), "NOT PROVEN: the chain does not verify from event 2 on")
+}
+
+// An outcome that was asked for narrows what failed, and one that is no failure is
+// refused, not passed over.
+func TestAnOutcomeNarrowsWhatFailed(t *testing.T) {
+	t.Parallel()
+	r := asked(Failed, audit.CSV)
+	r.Filter.Statuses = []string{"refused"}
+	require.NoError(t, r.check())
+	require.Equal(t, []string{"refused"}, narrow(Failed, r.Filter).Statuses)
+	require.Equal(t, failedStatuses(), narrow(Failed, audit.Filter{}).Statuses)
+	r.Filter.Statuses = []string{"ok"}
+	require.Equal(t, fault.Usage, fault.CodeOf(r.check()))
 }
 
 // pdfText lists what is written on each page, in the order in which it is drawn.

@@ -48,7 +48,10 @@ func moment(text string, zone *time.Location) (time.Time, error) {
 }
 
 func (f AuditFilter) filter(zone *time.Location) (audit.Filter, error) {
-	out := audit.Filter{ID: f.ID, Tenant: f.Tenant, Actor: f.Actor, Shard: f.Shard, Action: f.Action, Search: f.Search, Before: f.Before, Limit: f.Limit}
+	out := audit.Filter{ID: f.ID, Tenant: f.Tenant, Actor: f.Actor, Shard: f.Shard, Action: f.Action, Search: f.Search, Before: f.Before, After: f.After, Limit: f.Limit}
+	if f.Status != "" {
+		out.Statuses = []string{f.Status}
+	}
 	var err error
 	if out.Since, err = moment(f.Since, zone); err != nil {
 		return out, err
@@ -82,6 +85,59 @@ func (s *Session) trailThere(ctx context.Context) error {
 	return nil
 }
 
+// trailAway is trailThere that tells why the control database does not answer apart
+// from why it cannot be read.
+func (s *Session) trailAway(ctx context.Context) (away, err error) {
+	if err = s.trailThere(ctx); fault.Unreachable(err) {
+		return err, nil
+	}
+	return nil, err
+}
+
+// AuditFacets counts the values of the newest events that the filter selects. Where
+// the control database does not answer it counts in this computer's copy and says so.
+func (s *Session) AuditFacets(ctx context.Context, f AuditFilter) (AuditFacets, error) {
+	out := AuditFacets{Most: audit.FacetEvents, Facets: []AuditFacet{}}
+	away, err := s.trailAway(ctx)
+	if err != nil {
+		return out, err
+	}
+	var v audit.Facets
+	if away != nil {
+		filter, err := f.filter(time.UTC)
+		if err != nil {
+			return out, err
+		}
+		if err := s.withCopy(ctx, func(m *mirror.Mirror, _ time.Time) error {
+			if v, err = m.Facets(ctx, filter); err != nil {
+				return err
+			}
+			end, _, err := m.End(ctx)
+			out.CopyTo, out.CopyReason = &end, fault.As(away).Message
+			return err
+		}); err != nil {
+			return out, away // without a copy the database is what is missing
+		}
+	} else {
+		filter, err := s.auditFilter(ctx, f, time.UTC)
+		if err != nil {
+			return out, err
+		}
+		if v, err = s.trail.Facets(ctx, filter); err != nil {
+			return out, err
+		}
+	}
+	out.Events, out.More = v.Events, v.More
+	for _, k := range v.Kinds {
+		facet := AuditFacet{Kind: k.Kind, Distinct: k.Distinct, Values: []AuditFacetValue{}}
+		for _, x := range k.Values {
+			facet.Values = append(facet.Values, AuditFacetValue(x))
+		}
+		out.Facets = append(out.Facets, facet)
+	}
+	return out, nil
+}
+
 // Events lists the trail, the newest first. Where the control database does not
 // answer it lists this computer's copy of it and says so.
 func (s *Session) Events(ctx context.Context, f AuditFilter) (EventList, error) {
@@ -89,24 +145,27 @@ func (s *Session) Events(ctx context.Context, f AuditFilter) (EventList, error) 
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	if err := s.trailThere(ctx); fault.Unreachable(err) {
-		copied, cerr := s.CopiedEvents(ctx, f)
-		if cerr != nil {
-			return out, err // without a copy the database is what is missing
-		}
-		copied.CopyReason = fault.As(err).Message
-		return copied, nil
-	} else if err != nil {
+	away, err := s.trailAway(ctx)
+	if err != nil {
 		return out, err
+	}
+	if away != nil {
+		copied, err := s.CopiedEvents(ctx, f)
+		if err != nil {
+			return out, away // without a copy the database is what is missing
+		}
+		copied.CopyReason = fault.As(away).Message
+		return copied, nil
 	}
 	filter, err := s.auditFilter(ctx, f, time.UTC)
 	if err != nil {
 		return out, err
 	}
-	list, err := s.trail.List(ctx, filter)
+	list, next, err := s.trail.Page(ctx, filter)
 	for _, e := range list {
 		out.Events = append(out.Events, eventView(e))
 	}
+	out.Next = next
 	return out, err
 }
 
@@ -159,16 +218,19 @@ func (s *Session) CopiedEvents(ctx context.Context, f AuditFilter) (EventList, e
 		return out, err
 	}
 	err = s.withCopy(ctx, func(m *mirror.Mirror, synced time.Time) error {
-		list, err := m.List(ctx, filter)
+		// The end first: what is copied in between is then listed once more, not passed over.
+		end, _, err := m.End(ctx)
 		if err != nil {
 			return err
 		}
+		list, err := m.List(ctx, filter)
 		for _, e := range list {
 			out.Events = append(out.Events, eventView(e))
 		}
-		end, _, err := m.End(ctx)
 		at := stamp(synced)
 		out.CopyTo, out.CopyAt = &end, &at
+		// A copy that ends before what was seen of the trail itself has nothing new.
+		out.Next = max(filter.Next(list, end), filter.After)
 		return err
 	})
 	return out, err

@@ -550,6 +550,34 @@ type EventList struct {
 	CopyTo     *int64  `json:"copy_to"`
 	CopyAt     *string `json:"copy_at"`
 	CopyReason string  `json:"copy_reason"`
+	// Next is the number after which what this page does not have yet follows.
+	Next int64 `json:"next"`
+}
+
+// AuditFacets are how often each value is among the newest events of a filter.
+type AuditFacets struct {
+	// Events is how many were counted, at most Most; More whether older ones that the
+	// filter selects were not.
+	Events int64        `json:"events"`
+	Most   int64        `json:"most"`
+	More   bool         `json:"more"`
+	Facets []AuditFacet `json:"facets"`
+	// CopyTo and CopyReason are those of EventList.
+	CopyTo     *int64 `json:"copy_to"`
+	CopyReason string `json:"copy_reason"`
+}
+
+// AuditFacet is one kind of value.
+type AuditFacet struct {
+	Kind     string            `json:"kind"`     // action, outcome, operator, shard or tenant
+	Distinct int64             `json:"distinct"` // how many values there are, listed or not
+	Values   []AuditFacetValue `json:"values"`   // the most often first
+}
+
+// AuditFacetValue is one value, and how many events have it.
+type AuditFacetValue struct {
+	Value  string `json:"value"`
+	Events int64  `json:"events"`
 }
 
 // AuditFilter selects events; empty fields select all.
@@ -562,7 +590,9 @@ type AuditFilter struct {
 	Since  string `json:"since"` // RFC 3339, a date, or an age such as 24h
 	Until  string `json:"until"`
 	Search string `json:"search"`
+	Status string `json:"status"` // ok, failed, refused, cancelled, rolled_back or begun
 	Before int64  `json:"before"` // events with a smaller seq, for paging
+	After  int64  `json:"after"`  // events with a larger seq, the oldest of them, for following
 	Limit  int    `json:"limit"`
 }
 

@@ -93,6 +93,7 @@ var given = map[string][]string{
 	"Rebalance/Plan":            {`[{}]`, `[{"by":["load"]}]`, `[{"by":["colour"]}]`, `[{"max_moves":-1}]`},
 	"Rebalance/Apply":           {`[{"strategy":"nonsense"}]`, `[{"strategy":"most-even","plan":"none","note":"x"}]`},
 	"Audit/List":                {`[{}]`, `[{"since":"24h","limit":1}]`, `[{"since":"nonsense"}]`},
+	"Audit/Facets":              {`[{}]`, `[{"since":"24h"}]`, `[{"since":"nonsense"}]`},
 	"Audit/Restart":             {`[" "]`},
 	"Audit/Export":              {`[{"format":"doc","note":"x"}]`},
 	"Audit/Preview":             {`[{"kind":"nonsense"}]`, `[{"kind":"tenant"}]`},

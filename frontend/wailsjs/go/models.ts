@@ -271,6 +271,24 @@ export namespace session {
 	    signed_by: string;
 	    signed_by_reason: string;
 	}
+	export interface AuditFacetValue {
+	    value: string;
+	    events: number;
+	}
+	export interface AuditFacet {
+	    kind: string;
+	    distinct: number;
+	    values: AuditFacetValue[];
+	}
+	
+	export interface AuditFacets {
+	    events: number;
+	    most: number;
+	    more: boolean;
+	    facets: AuditFacet[];
+	    copy_to?: number | null;
+	    copy_reason: string;
+	}
 	export interface AuditFilter {
 	    id: string;
 	    tenant: string;
@@ -280,7 +298,9 @@ export namespace session {
 	    since: string;
 	    until: string;
 	    search: string;
+	    status: string;
 	    before: number;
+	    after: number;
 	    limit: number;
 	}
 	export interface AuditFinding {
@@ -466,6 +486,7 @@ export namespace session {
 	    copy_to?: number | null;
 	    copy_at?: string | null;
 	    copy_reason: string;
+	    next: number;
 	}
 	export interface Finding {
 	    check: string;

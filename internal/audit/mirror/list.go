@@ -24,6 +24,9 @@ func (m *Mirror) List(ctx context.Context, f audit.Filter) ([]audit.Event, error
 	}
 	for _, a := range asks {
 		out, whole, err := m.read(ctx, a, w, f)
+		if f.After > 0 {
+			slices.Reverse(out)
+		}
 		if err != nil || whole {
 			return out, err
 		}
@@ -35,23 +38,11 @@ func (m *Mirror) List(ctx context.Context, f audit.Filter) ([]audit.Event, error
 // and that hold words which begin as each beside does. With those it gives up, whole
 // being false, after mostRead events of the index, and at one that cannot be told.
 func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out []audit.Event, whole bool, err error) {
-	const chain = `(SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL)`
-	// The index of words gives its rows by rowid, and so in the order of a chain:
-	// it is left when the limit is reached, however many rows there are.
-	from, order := `mirror_event e`, `e.seq`
-	where, args := []string{`e.chain = ` + chain}, []any{m.key}
-	if f.Before > 0 {
-		where, args = append(where, `e.seq < ?`), append(args, f.Before)
-	}
-	if a.index != "" {
-		from, order = `mirror_text CROSS JOIN mirror_event e ON e.id = mirror_text.rowid`, `mirror_text.rowid`
-		where, args = append(where, `mirror_text MATCH ?`), append(args, a.index)
-		if f.Before > 0 {
-			where = append(where, `mirror_text.rowid < coalesce((SELECT id FROM mirror_event WHERE chain = `+chain+` AND seq >= ? ORDER BY seq LIMIT 1), 9223372036854775807)`)
-			args = append(args, m.key, f.Before)
-		}
-	}
+	from, order, where, args := m.rows(a.index, f)
 	selected, limit := `true`, f.Limit
+	if f.After == 0 {
+		order += ` DESC`
+	}
 	if len(a.beside) > 0 {
 		// Rows that the conditions leave out count too: nothing else bounds how many there are.
 		selected, limit = strings.Join(append([]string{`true`}, w.cond...), " AND "), mostRead
@@ -59,7 +50,7 @@ func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out
 	} else {
 		where, args = append(where, w.cond...), append(args, w.args...)
 	}
-	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+`, coalesce(`+selected+`, false) FROM `+from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, append(args, limit)...)
+	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+`, coalesce(`+selected+`, false) FROM `+from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, false, localFault(err)
 	}
@@ -84,6 +75,36 @@ func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out
 		}
 	}
 	return out, len(out) == f.Limit || read < limit, localFault(rows.Err())
+}
+
+// rows are those of the chain between the filter's numbers, and of those the ones that
+// the index of words has: what to select from, in which order, and where.
+func (m *Mirror) rows(index string, f audit.Filter) (from, order string, where []string, args []any) {
+	const chain = `(SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL)`
+	// The index of words gives its rows by rowid, and so in the order of a chain:
+	// it is left when the limit is reached, however many rows there are.
+	from, order = `mirror_event e`, `e.seq`
+	where, args = []string{`e.chain = ` + chain}, []any{m.key}
+	if f.Before > 0 {
+		where, args = append(where, `e.seq < ?`), append(args, f.Before)
+	}
+	if f.After > 0 {
+		where, args = append(where, `e.seq > ?`), append(args, f.After)
+	}
+	if index == "" {
+		return from, order, where, args
+	}
+	from, order = `mirror_text CROSS JOIN mirror_event e ON e.id = mirror_text.rowid`, `mirror_text.rowid`
+	where, args = append(where, `mirror_text MATCH ?`), append(args, index)
+	if f.Before > 0 {
+		where = append(where, `mirror_text.rowid < coalesce((SELECT id FROM mirror_event WHERE chain = `+chain+` AND seq >= ? ORDER BY seq LIMIT 1), 9223372036854775807)`)
+		args = append(args, m.key, f.Before)
+	}
+	if f.After > 0 {
+		where = append(where, `mirror_text.rowid > coalesce((SELECT id FROM mirror_event WHERE chain = `+chain+` AND seq <= ? ORDER BY seq DESC LIMIT 1), 0)`)
+		args = append(args, m.key, f.After)
+	}
+	return from, order, where, args
 }
 
 // scan reads sealedColumns, and what was selected beside them.
@@ -124,6 +145,12 @@ func where(f audit.Filter) (w wanted) {
 		// The word is the whole of an action, or how it begins.
 		add(`(e.body ->> 'action' = ? OR substr(e.body ->> 'action', 1, length(?) + 1) = ? || '.')`, f.Action)
 		w.words = append(w.words, f.Action)
+	}
+	if len(f.Statuses) > 0 {
+		w.cond = append(w.cond, `e.body ->> 'status' IN (?`+strings.Repeat(`, ?`, len(f.Statuses)-1)+`)`)
+		for _, s := range f.Statuses {
+			w.args = append(w.args, s)
+		}
 	}
 	if f.MoveID != "" {
 		add(`substr(e.body ->> 'move_id', 1, length(?)) = ?`, f.MoveID)

@@ -29,11 +29,16 @@ type ask struct {
 	beside []string
 }
 
+// index is what the index of words is asked for where nothing is looked through beside it.
+func (w wanted) index() string {
+	return strings.Join(append(quoted(w.whole, ""), quoted(w.words, "*")...), " AND ")
+}
+
 // asks lists the ways to search for words, the fastest first; each but the last may
 // find too few of the rows that it reads.
 func (m *Mirror) asks(ctx context.Context, want wanted) ([]ask, error) {
 	few := quoted(want.whole, "")
-	last := ask{index: strings.Join(append(slices.Clone(few), quoted(want.words, "*")...), " AND ")}
+	last := ask{index: want.index()}
 	if last.index == "" {
 		return []ask{last}, nil
 	}

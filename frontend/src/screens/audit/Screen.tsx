@@ -60,7 +60,9 @@ const noFilter: AuditFilter = {
   since: "",
   until: "",
   search: "",
+  status: "",
   before: 0,
+  after: 0,
   limit: 0,
 };
 

@@ -6,6 +6,8 @@ export function Alarms():Promise<session.AlarmList>;
 
 export function Export(arg1:session.ReportRequest):Promise<session.AuditExport>;
 
+export function Facets(arg1:session.AuditFilter):Promise<session.AuditFacets>;
+
 export function List(arg1:session.AuditFilter):Promise<session.EventList>;
 
 export function Preview(arg1:session.ReportRequest):Promise<session.ReportPreview>;

@@ -10,6 +10,10 @@ export function Export(arg1) {
   return window['go']['app']['Audit']['Export'](arg1);
 }
 
+export function Facets(arg1) {
+  return window['go']['app']['Audit']['Facets'](arg1);
+}
+
 export function List(arg1) {
   return window['go']['app']['Audit']['List'](arg1);
 }
