@@ -61,6 +61,6 @@ const outcomes: Record<string, [Tone, string]> = {
   cancelled: ["off", "Cancelled"],
 };
 
-export function eventOutcome(e: Event): [Tone, string] {
+export function eventOutcome(e: Pick<Event, "status" | "phase">): [Tone, string] {
   return outcomes[e.status] ?? ["info", e.status || e.phase];
 }

@@ -138,12 +138,22 @@ const routes = [
     component: AuditScreen,
     validateSearch: (
       s: Record<string, unknown>,
-    ): { q?: string; tenant?: string; actor?: string; shard?: string; action?: string; since?: string; event?: string } => ({
+    ): {
+      q?: string;
+      tenant?: string;
+      actor?: string;
+      shard?: string;
+      action?: string;
+      outcome?: string;
+      since?: string;
+      event?: string;
+    } => ({
       q: text(s.q),
       tenant: text(s.tenant),
       actor: text(s.actor),
       shard: text(s.shard),
       action: text(s.action),
+      outcome: text(s.outcome),
       since: text(s.since),
       event: text(s.event),
     }),

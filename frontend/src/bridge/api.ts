@@ -67,6 +67,7 @@ export const api = {
   testChannel: call(AlertsService.Test),
 
   audit: call(AuditService.List),
+  auditFacets: call(AuditService.Facets),
   verifyAudit: call(AuditService.Verify),
   syncAudit: call(AuditService.Sync),
   auditAlarms: call(AuditService.Alarms),

@@ -38,6 +38,9 @@ export const keys = {
   reportSchedules: ["fleet", "report-schedules"] as const,
   preview: (r: ReportRequest) => ["fleet", "preview", r] as const,
   audit: (f: AuditFilter) => ["fleet", "audit", f] as const,
+  /** Not among what is read again by itself: it goes on after what it has. */
+  auditTail: (f: AuditFilter) => ["audit-tail", f] as const,
+  auditFacets: (f: AuditFilter) => ["fleet", "audit-facets", f] as const,
   auditAlarms: ["fleet", "audit-alarms"] as const,
   verification: ["fleet", "verification"] as const,
   policy: ["fleet", "policy"] as const,

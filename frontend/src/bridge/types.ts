@@ -87,6 +87,7 @@ export type RebalanceApplied = session.RebalanceApplied;
 export type LogLine = session.LogLine;
 export type Event = session.Event;
 export type EventList = session.EventList;
+export type AuditFacets = session.AuditFacets;
 export type AuditFilter = session.AuditFilter;
 export type AuditVerification = session.AuditVerification;
 export type AuditExport = session.AuditExport;

@@ -29,6 +29,7 @@ function usual(): Record<string, Answer> {
     "Tenants.Get": (id: string) => tenantView(Number(id)),
     "Tenants.Map": () => mapView([]),
     "Audit.List": () => ({ events: [] }),
+    "Audit.Facets": () => ({ events: 0, most: 10000, more: false, facets: [], copy_to: null, copy_reason: "" }),
     "Alerts.List": () => alerts(),
     "Audit.Alarms": () => ({ alarms: [], hint: "" }),
     "Audit.Schedules": () => ({ schedules: [], workers: 0 }),

@@ -1,6 +1,8 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { setLive } from "../../app/live";
 import { show } from "../../test/world";
+import { waits } from "./tail";
 
 const alarm = {
   at: "2026-01-01T10:00:00Z",
@@ -9,6 +11,28 @@ const alarm = {
   last_seq: 20,
   message: "the server's trail ends at event 7, this computer's copy at 20",
 };
+
+const event = (seq: number) => ({
+  id: `e${seq}`,
+  seq,
+  at: "2026-01-01T10:00:00Z",
+  actor: "ann@example.com",
+  actor_role: "admin",
+  db_user: "ann",
+  action: "tenant.assign",
+  phase: "outcome",
+  status: "ok",
+  tenant: "7",
+  source: "default",
+  target: "shard_1",
+  note: `reason ${seq}`,
+  move_id: "",
+  via: "cli",
+  hash: "",
+  before: {},
+  after: {},
+  details: {},
+});
 
 describe("audit", () => {
   it("keeps an alarm in sight until a new copy is begun with a reason", async () => {
@@ -72,5 +96,64 @@ describe("audit", () => {
     await waitFor(() => expect(part.textContent).toContain("failed, 2 missing"));
     expect(part.textContent).toContain("the folder /srv/reports is not there");
     expect(part.textContent).toContain("the trail has no delivery of it");
+  });
+
+  it("adds what comes after the last number, and lets it wait while rows further down are read", async () => {
+    let end = 1;
+    const w = show("/audit", {
+      "Audit.List": (f: { after: number }) => {
+        const list = Array.from({ length: end - f.after }, (_, i) => event(end - i));
+        return { events: list, copy_to: null, copy_at: null, copy_reason: "", next: end };
+      },
+    });
+    await screen.findByText("reason 1");
+    setLive({ paused: false, every: 10 });
+    fireEvent.click(screen.getByRole("switch", { name: "Live" }));
+    end = 2;
+    await screen.findByText("reason 2");
+    expect(screen.getByText("1 new event listed")).toBeTruthy();
+    const table = screen.getByRole("region", { name: "Audit trail" });
+    table.scrollTop = 20;
+    end = 5;
+    const chip = await screen.findByRole("button", { name: "3 new events" });
+    expect(screen.queryByText("reason 5")).toBeNull();
+    fireEvent.click(chip);
+    await screen.findByText("reason 5");
+    expect(screen.getByText("reason 1")).toBeTruthy();
+    expect(document.activeElement).toBe(screen.getByRole("region", { name: "Audit trail" }));
+    const after = w.of("Audit.List").map((args) => (args[0] as { after: number }).after);
+    expect(after).toContain(1);
+    expect(after).toContain(2);
+    fireEvent.click(screen.getByRole("switch", { name: "Live" }));
+    setLive({ paused: true, every: 5000 });
+  });
+
+  it("waits longer each time nothing comes, up to a minute", () => {
+    expect([0, 1, 2, 9].map((n) => waits(2000, n))).toEqual([2000, 4000, 8000, 60_000]);
+  });
+
+  it("counts the values of the filter and narrows it in the address", async () => {
+    const w = show("/audit?tenant=7", {
+      "Audit.Facets": () => ({
+        events: 10_000,
+        most: 10_000,
+        more: true,
+        copy_to: null,
+        copy_reason: "",
+        facets: [
+          { kind: "outcome", distinct: 12, values: [{ value: "failed", events: 31 }] },
+          { kind: "tenant", distinct: 1, values: [{ value: "7", events: 10_000 }] },
+        ],
+      }),
+    });
+    fireEvent.click(await screen.findByRole("button", { name: "Counts" }));
+    const part = await screen.findByRole("region", { name: "Counts" });
+    await within(part).findByText(/the newest 10,000 events of this filter; there are older ones/);
+    expect(part.textContent).toContain("and 11 more");
+    fireEvent.click(within(part).getByTitle("Only these"));
+    await waitFor(() => expect(w.path()).toContain("outcome=failed"));
+    await waitFor(() => expect(w.of("Audit.List").at(-1)?.[0]).toMatchObject({ tenant: "7", status: "failed" }));
+    fireEvent.click(await within(part).findByRole("button", { name: "7", pressed: true }));
+    await waitFor(() => expect(w.path()).not.toContain("tenant="));
   });
 });

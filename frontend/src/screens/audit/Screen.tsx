@@ -1,4 +1,4 @@
-import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
+import { Button, Modal, NativeSelect, Switch, TextInput } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -19,7 +19,9 @@ import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Mark, Status } from "../../ui/Status";
 import { Alarms, FromCopy } from "./Copied";
+import { Counts } from "./Counts";
 import { ReportBuilder } from "./ReportBuilder";
+import { useTail } from "./tail";
 import { actions, changesOf, said, times } from "./words";
 import "./audit.css";
 
@@ -72,12 +74,15 @@ export function AuditScreen() {
   const status = useStatus();
   const [limit, setLimit] = useState(200);
   const [exporting, setExporting] = useState(false);
+  const [live, setLive] = useState(false);
+  const [counting, setCounting] = useState(false);
   const filter: AuditFilter = {
     ...noFilter,
     tenant: search.tenant ?? "",
     actor: search.actor ?? "",
     shard: search.shard ?? "",
     action: search.action ?? "",
+    status: search.outcome ?? "",
     since: search.since ?? "",
     search: search.q ?? "",
     limit,
@@ -85,9 +90,11 @@ export function AuditScreen() {
   const q = useQuery({
     queryKey: keys.audit(filter),
     queryFn: () => api.audit(filter),
-    refetchInterval: often(2),
+    refetchInterval: live ? false : often(2),
     placeholderData: keepPreviousData,
   });
+  const tail = useTail(filter, q.isPlaceholderData ? undefined : q.data, live);
+  const shown = tail.list ?? q.data;
   const chain = useQuery({ queryKey: keys.verification, queryFn: () => api.verifyAudit() });
   const set = (next: Partial<typeof search>) => void navigate({ to: "/audit", search: (s) => ({ ...s, ...next }), replace: true });
   const chainProblem = problemOf(chain);
@@ -101,7 +108,7 @@ export function AuditScreen() {
   const copyProblem = problemOf(copy);
   const { event: _open, ...asked } = search;
   const narrowed = Object.values(asked).some(Boolean);
-  const listed = q.data?.events.find((e) => e.id === search.event);
+  const listed = shown?.events.find((e) => e.id === search.event);
   // A link may lead to an event that is older than those listed, or that the filter leaves out.
   const alone: AuditFilter = { ...noFilter, id: search.event ?? "", limit: 1 };
   const linked = useQuery({
@@ -144,7 +151,8 @@ export function AuditScreen() {
         </Button>
       </Head>
       <Alarms />
-      <FromCopy list={q.data} />
+      <FromCopy list={shown} />
+      {tail.problem ? <ErrorPanel what="What comes is not seen" problem={tail.problem} onRetry={tail.retry} /> : null}
       {chainProblem ? (
         <ErrorPanel what="The chain could not be verified" problem={chainProblem} onRetry={() => void chain.refetch()} />
       ) : null}
@@ -209,7 +217,13 @@ export function AuditScreen() {
             aria-label="Action"
             w={150}
             value={search.action ?? ""}
-            data={[{ value: "", label: "Action: any" }, ...actions.map((a) => ({ value: a, label: eventTitle({ action: a }) }))]}
+            data={[
+              { value: "", label: "Action: any" },
+              ...[...new Set([...actions, ...(search.action ? [search.action] : [])])].map((a) => ({
+                value: a,
+                label: eventTitle({ action: a }),
+              })),
+            ]}
             onChange={(e) => set({ action: e.currentTarget.value || undefined })}
           />
           <NativeSelect
@@ -226,11 +240,39 @@ export function AuditScreen() {
             data={times}
             onChange={(e) => set({ since: e.currentTarget.value || undefined })}
           />
+          <Switch
+            size="xs"
+            label="Live"
+            title="Adds events as they come, above those that are listed"
+            checked={live}
+            onChange={(e) => {
+              setLive(e.currentTarget.checked);
+              if (!e.currentTarget.checked) void q.refetch();
+            }}
+          />
+          <Button variant="default" size="xs" aria-expanded={counting} onClick={() => setCounting(!counting)}>
+            Counts
+          </Button>
+          {search.outcome ? (
+            <Button variant="default" size="xs" title="Any outcome" onClick={() => set({ outcome: undefined })}>
+              {eventOutcome({ status: search.outcome, phase: "" })[1]} ✕
+            </Button>
+          ) : null}
           <span className="end age">
-            <Age at={q.dataUpdatedAt} />
+            <Age at={tail.at || q.dataUpdatedAt} />
           </span>
         </div>
-        <Loaded data={q.data} problem={problemOf(q)} what="the trail" rows={10} onRetry={() => void q.refetch()}>
+        {counting ? <Counts filter={filter} narrow={set} /> : null}
+        <output className="fresh" aria-live="polite">
+          {tail.waiting > 0 ? (
+            <Button size="xs" radius="xl" onClick={tail.show}>
+              {plural(tail.waiting, "new event")}
+            </Button>
+          ) : (
+            <span className="unseen">{tail.added > 0 ? `${plural(tail.added, "new event")} listed` : ""}</span>
+          )}
+        </output>
+        <Loaded data={shown} problem={problemOf(q)} what="the trail" rows={10} onRetry={() => void q.refetch()}>
           {(list) =>
             list.events.length === 0 ? (
               <Empty
@@ -246,15 +288,18 @@ export function AuditScreen() {
                 Every change to this fleet leaves two events: what was intended, and how it ended.
               </Empty>
             ) : (
-              <DataTable
-                label="Audit trail"
-                columns={columns}
-                rows={list.events}
-                rowKey={(e) => e.id}
-                fill
-                keyboard
-                onOpen={(e) => set({ event: e.id })}
-              />
+              <div ref={tail.box} style={{ display: "contents" }} onScrollCapture={tail.scrolled}>
+                <DataTable
+                  key={tail.shown}
+                  label="Audit trail"
+                  columns={columns}
+                  rows={list.events}
+                  rowKey={(e) => e.id}
+                  fill
+                  keyboard
+                  onOpen={(e) => set({ event: e.id })}
+                />
+              </div>
             )
           }
         </Loaded>
