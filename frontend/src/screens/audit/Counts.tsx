@@ -38,7 +38,7 @@ export function Counts({ filter, narrow }: { filter: AuditFilter; narrow: (next:
     tenant: filter.tenant,
   };
   return (
-    <section className="counts" aria-label="Counts">
+    <section className="facets" aria-label="Counts">
       <Loaded data={q.data} problem={problemOf(q)} what="the counts" rows={3} onRetry={() => void q.refetch()}>
         {(v) => (
           <>
