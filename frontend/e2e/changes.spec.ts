@@ -12,6 +12,31 @@ test("an event in full, with what it changed", async ({ open, page }) => {
   await pictures(page, "audit-event");
 });
 
+test("the trail is counted, narrowed by what is counted, and shows what comes", async ({ open, page }) => {
+  await open("demo", "/audit");
+  await page.getByRole("button", { name: "Counts" }).click();
+  const counts = page.getByRole("region", { name: "Counts" });
+  await expect(counts).toContainText(/Counted over all \d+ events of this filter/);
+  await page.getByRole("switch", { name: "Live" }).check();
+  await pictures(page, "audit-counts");
+  await counts.getByRole("button", { name: "Operator filed" }).click();
+  await expect(page).toHaveURL(/action=operator.set/);
+  await expect(counts.getByRole("button", { name: "Operator filed" })).toHaveAttribute("aria-pressed", "true");
+  await counts.getByRole("button", { name: "Operator filed" }).click();
+  await expect(page).not.toHaveURL(/action=/);
+  // Somebody else changes something: it is listed without a reload.
+  const before = await page.locator("tr[data-index]").count();
+  await call("demo", "Settings/SetOperatorRole", {
+    email: "cem@estates.example",
+    role: "viewer",
+    db_role: "",
+    note: "looks at it",
+    confirm: "",
+  });
+  await expect(page.locator("tr[data-index='0']")).toContainText("looks at it");
+  expect(await page.locator("tr[data-index]").count()).toBeGreaterThan(before);
+});
+
 test("a link opens an event that is not among those listed", async ({ open, page }) => {
   const { events } = await call<{ events: { id: string; action: string }[] }>("demo", "Audit/List", { limit: 1000 });
   const first = events[events.length - 1];

@@ -243,6 +243,7 @@ export function AuditScreen() {
           <Switch
             size="xs"
             label="Live"
+            styles={{ body: { alignItems: "center" } }}
             title="Adds events as they come, above those that are listed"
             checked={live}
             onChange={(e) => {
