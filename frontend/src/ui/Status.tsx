@@ -93,13 +93,7 @@ const move: Record<string, [Tone, string]> = {
 };
 
 /** moveStatus words a move's state; a held or stopped move waits for a person. */
-export function moveStatus(m: {
-  state: string;
-  held: boolean;
-  settled: boolean;
-  error?: unknown;
-  stands_still?: boolean;
-}): [Tone, string] {
+export function moveStatus(m: { state: string; held: boolean; settled: boolean; error?: unknown; stands_still?: boolean }): [Tone, string] {
   if (m.state === "ready" && m.held) return ["warn", "Waits for the switch"];
   if (m.stands_still) return ["warn", "Stands still"];
   if (m.error && m.settled && m.state !== "failed") return ["bad", "Stopped"];
