@@ -21,8 +21,8 @@ func (s *Session) AMinuteGoesBy(shard string) {
 // Newcomers places new tenants as one worker does, a round with each call, until the
 // test ends it.
 func (s *Session) Newcomers() (round, end func(context.Context) error) {
-	w := &newcomers{s: s, rows: map[string]bool{}}
-	return w.look, func(ctx context.Context) error { return w.lease.Release(ctx) }
+	w := s.newcomersOf()
+	return func(ctx context.Context) error { return w.turn(ctx, w.look) }, func(ctx context.Context) error { return w.lease.Release(ctx) }
 }
 
 // SpreadNow is what is kept of how uneven the fleet is.

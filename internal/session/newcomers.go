@@ -9,7 +9,6 @@ import (
 	"shardadmin/internal/alert"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
-	"shardadmin/internal/job"
 	"shardadmin/internal/placement"
 	"shardadmin/internal/policy"
 	"shardadmin/internal/rebalance"
@@ -40,61 +39,32 @@ const newcomerLeaseName = "placement"
 // the tenant's own besides. A worker that dies within one leaves what an assignment
 // leaves, which the next round takes away.
 type newcomers struct {
-	s     *Session
-	lease *job.Lease
+	*turns
 	rows  map[string]bool // tenants that have rows: they are never new again
 	next  int             // where the next round begins to look, so that each has its turn
 	later time.Time       // not before, after a failure
-	known string          // why nothing is placed, as it was logged last
+}
+
+func (s *Session) newcomersOf() *newcomers {
+	return &newcomers{
+		turns: &turns{s: s, name: newcomerLeaseName, lasts: newcomerLease, often: newcomerEvery, fails: "new tenants are not placed"},
+		rows:  map[string]bool{},
+	}
 }
 
 func (s *Session) newcomers(ctx context.Context) {
 	if !s.cfg.Fleet.Placing.Automatic {
 		return
 	}
-	w := &newcomers{s: s, rows: map[string]bool{}}
-	defer func() {
-		if w.lease != nil {
-			_ = w.lease.Release(context.WithoutCancel(ctx))
-		}
-	}()
-	every(ctx, newcomerEvery, func() {
-		err := w.look(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		why := ""
-		if err != nil {
-			why = *errorText(err)
-		}
-		if why != "" && why != w.known {
-			s.cfg.Log.WarnContext(ctx, "new tenants are not placed", "error", err)
-		}
-		w.known = why
-	})
+	w := s.newcomersOf()
+	w.run(ctx, w.look)
 }
 
 // look places once.
-func (w *newcomers) look(ctx context.Context) error {
-	if err := w.s.works(ctx, &w.lease); err != nil {
-		return err
-	}
-	if w.lease == nil {
-		lease, err := w.s.jobs.Acquire(ctx, newcomerLeaseName, newcomerLease)
-		if fault.CodeOf(err) == fault.LeaseHeld {
-			return nil // another worker places
-		}
-		if err != nil {
-			return err
-		}
-		w.lease = lease
-	}
+func (w *newcomers) look(ctx context.Context, _ bool) error {
 	if time.Now().Before(w.later) {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(w.lease.Context(), cancel)()
 	list, err := w.candidates(ctx)
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"shardadmin/internal/audit"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
-	"shardadmin/internal/job"
 )
 
 // How often a worker looks whether a report is due, how long the lease of who writes
@@ -32,56 +31,26 @@ const scheduleLeaseName = "report"
 // outcome of an export under the schedule's name, and nowhere else: a worker that dies
 // before it writes one again, to the same file or under the same Message-ID.
 type schedules struct {
-	s     *Session
-	lease *job.Lease
+	*turns
 	done  map[string]time.Time // the end of the last period that was delivered, read since the lease
 	later map[string]time.Time // not before, after a failure
-	known string               // why nothing is written, as it was logged last
 }
 
 func (s *Session) schedules(ctx context.Context) {
 	if len(s.cfg.Fleet.Schedules) == 0 {
 		return
 	}
-	w := &schedules{s: s, later: map[string]time.Time{}}
-	defer func() {
-		if w.lease != nil {
-			_ = w.lease.Release(context.WithoutCancel(ctx))
-		}
-	}()
-	every(ctx, scheduleEvery, func() {
-		err := w.look(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		why := ""
-		if err != nil {
-			why = *errorText(err)
-		}
-		if why != "" && why != w.known {
-			s.cfg.Log.WarnContext(ctx, "scheduled reports are not written", "error", err)
-		}
-		w.known = why
-	})
+	w := &schedules{
+		turns: &turns{s: s, name: scheduleLeaseName, lasts: scheduleLease, often: scheduleEvery, fails: "scheduled reports are not written"},
+		later: map[string]time.Time{},
+	}
+	w.run(ctx, w.look)
 }
 
-func (w *schedules) look(ctx context.Context) error {
-	if err := w.s.works(ctx, &w.lease); err != nil {
-		return err
+func (w *schedules) look(ctx context.Context, fresh bool) error {
+	if fresh { // another worker may have written meanwhile
+		w.done = map[string]time.Time{}
 	}
-	if w.lease == nil {
-		lease, err := w.s.jobs.Acquire(ctx, scheduleLeaseName, scheduleLease)
-		if fault.CodeOf(err) == fault.LeaseHeld {
-			return nil // another worker writes
-		}
-		if err != nil {
-			return err
-		}
-		w.lease, w.done = lease, map[string]time.Time{}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(w.lease.Context(), cancel)()
 	var errs []error
 	for _, one := range w.s.cfg.Fleet.Schedules {
 		errs = append(errs, w.one(ctx, one))

@@ -141,20 +141,6 @@ func (s *Session) installed(ctx context.Context) error {
 	return s.install.RequireCurrent(ctx, s.set.Control())
 }
 
-// works asks before each round of a worker whether it may: a newer version may have
-// upgraded the schema meanwhile, whose workers then need the lease that this one holds.
-func (s *Session) works(ctx context.Context, lease **job.Lease) error {
-	if *lease != nil && (*lease).Context().Err() != nil {
-		*lease = nil
-	}
-	err := s.installed(ctx)
-	if fault.CodeOf(err) == fault.SchemaNewer && *lease != nil {
-		_ = (*lease).Release(ctx)
-		*lease = nil
-	}
-	return err
-}
-
 func (s *Session) placement() placement.Deps {
 	return placement.Deps{
 		Set: s.set, Schema: s.schema, Profile: s.profile, Catalogue: s.cat, Trail: s.trail, Jobs: s.jobs,
