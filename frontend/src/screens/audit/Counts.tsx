@@ -1,4 +1,5 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { eventOutcome, eventTitle } from "../../app/events";
 import { often } from "../../app/live";
 import { problemOf } from "../../app/problem";
@@ -28,8 +29,10 @@ export function Counts({ filter, narrow }: { filter: AuditFilter; narrow: (next:
     queryKey: keys.auditFacets(asked),
     queryFn: () => api.auditFacets(asked),
     refetchInterval: often(6),
-    placeholderData: keepPreviousData,
   });
+  // Those of the filter before stand until the new ones come, so that nothing jumps.
+  const [last, setLast] = useState(q.data);
+  if (q.data && q.data !== last) setLast(q.data);
   const set: Record<Field, string> = {
     action: filter.action,
     outcome: filter.status,
@@ -39,7 +42,7 @@ export function Counts({ filter, narrow }: { filter: AuditFilter; narrow: (next:
   };
   return (
     <section className="facets" aria-label="Counts">
-      <Loaded data={q.data} problem={problemOf(q)} what="the counts" rows={3} onRetry={() => void q.refetch()}>
+      <Loaded data={q.data ?? last} problem={problemOf(q)} what="the counts" rows={3} onRetry={() => void q.refetch()}>
         {(v) => (
           <>
             <p className="small muted">

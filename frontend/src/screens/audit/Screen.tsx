@@ -93,7 +93,7 @@ export function AuditScreen() {
     refetchInterval: live ? false : often(2),
     placeholderData: keepPreviousData,
   });
-  const tail = useTail(filter, q.isPlaceholderData ? undefined : q.data, live);
+  const tail = useTail(filter, live);
   const shown = tail.list ?? q.data;
   const chain = useQuery({ queryKey: keys.verification, queryFn: () => api.verifyAudit() });
   const set = (next: Partial<typeof search>) => void navigate({ to: "/audit", search: (s) => ({ ...s, ...next }), replace: true });

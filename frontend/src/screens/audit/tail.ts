@@ -21,12 +21,14 @@ export function waits(every: number, idle: number): number {
 }
 
 /**
- * useTail goes on after a list with what comes, while it is on and the page is in
+ * useTail goes on after the filter's list with what comes, while it is on and the page is in
  * sight. Rows are put above the others only while nobody reads further down or has
  * the cursor on one; otherwise they wait.
  */
-export function useTail(filter: AuditFilter, base: EventList | undefined, on: boolean) {
+export function useTail(filter: AuditFilter, on: boolean) {
   const client = useQueryClient();
+  // Of this filter: what is shown may be the list of the one before.
+  const base = client.getQueryData<EventList>(keys.audit(filter));
   const key = keys.auditTail(filter);
   const q = useQuery({
     queryKey: key,
