@@ -46,7 +46,12 @@ with the reason, and begins a new one: after a restore that everybody knows of.`
 	var check verifyFlags
 	verify := &cobra.Command{
 		Use: "verify [--server|--mirror|--file FILE]", Short: "Compute every hash of the trail anew; exit 4 if one is wrong", Args: want(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditVerify(cmd.Context(), check) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if check.server && check.mirror || check.file != "" && (check.server || check.mirror) {
+				return fault.New(fault.Usage, "--server, --mirror and --file each name what is verified: one of them", helpHint(cmd))
+			}
+			return p.runAuditVerify(cmd.Context(), check)
+		},
 	}
 	verify.Flags().SortFlags = false
 	verify.Flags().BoolVar(&check.server, "server", false, "the trail in the control database (the default)")
@@ -54,7 +59,6 @@ with the reason, and begins a new one: after a restore that everybody knows of.`
 	verify.Flags().StringVar(&check.file, "file", "", "an exported `FILE`; needs no database, no keychain and no fleet")
 	verify.Flags().StringVar(&check.from, "from-checkpoint", "", "and compare with the signed checkpoint in the `FILE`")
 	verify.Flags().StringArrayVar(&check.keys, "key", nil, "trust the public `KEY`, and no key that the trail names; repeatable")
-	verify.MarkFlagsMutuallyExclusive("server", "mirror", "file")
 	var e session.ReportRequest
 	var file string
 	export := &cobra.Command{

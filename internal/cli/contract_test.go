@@ -333,6 +333,8 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	l.exec(0, "UPDATE pwb_websites SET shard_name = 'default' WHERE id = 7")
 	require.Equal(t, false, l.kept(ofPlacement, 4, "tenants", "check")["ok"])
 	l.exec(0, `ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET body = replace(body, 'room', 'rumour')`)
+	l.refused(2, "usage", "audit", "verify", "--server", "--mirror")
+	l.refused(2, "usage", "audit", "verify", "--mirror", "--file", "x.jsonl")
 	bad := l.kept(ofVerify, 4, "audit", "verify")
 	require.NotNil(t, bad["first_bad"])
 	require.NotEmpty(t, bad["findings"])
