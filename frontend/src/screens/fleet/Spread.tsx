@@ -55,7 +55,7 @@ function Advice({ d }: { d: Distribution }) {
   if (d.total === 0) return null;
   const uneven = d.recommended || typeof d.uneven_since === "string";
   return (
-    <p className="small muted">
+    <p className="pad small muted">
       {uneven ? (
         <>
           <Mark tone={d.recommended ? "warn" : "info"} />{" "}
