@@ -78,7 +78,7 @@ func describe(t *testing.T, environment string, keychain bool) *lab {
 	l := &lab{shell: newShell(t), role: pgtest.Random("op_")}
 	for n := range 2 {
 		s := pgtest.Server(t, n)
-		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+l.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+l.role+" LOGIN NOSUPERUSER PASSWORD '"+pgtest.Verifier(password)+"'")
 		l.dbs = append(l.dbs, pgtest.Database(t, n, "pwb"))
 		t.Cleanup(func() {
 			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
@@ -157,19 +157,9 @@ func installed(t *testing.T, environment string) *lab {
 	installOnce(t)
 	l := &lab{shell: newShell(t), role: labRole}
 	for n := range 2 {
-		name := pgtest.Random("t_")
-		s := pgtest.Server(t, n)
-		pgtest.Exec(t, s, "postgres", "CREATE DATABASE "+name+" TEMPLATE lab_installed OWNER "+pgtest.Owner)
-		pgtest.Exec(t, s, "postgres", "GRANT CREATE ON DATABASE "+name+" TO "+labRole)
+		name := pgtest.Copy(t, n, "lab_installed")
+		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "GRANT CREATE ON DATABASE "+name+" TO "+labRole)
 		l.dbs = append(l.dbs, name)
-		t.Cleanup(func() {
-			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
-			if err != nil {
-				return
-			}
-			defer func() { _ = c.Close(context.Background()) }()
-			_, _ = c.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
-		})
 	}
 	l.add(environment, false)
 	if environment != "demo" {
@@ -206,7 +196,7 @@ func installOnce(t *testing.T) {
 	}
 	l := &lab{shell: newShell(t), role: labRole}
 	for n := range 2 {
-		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "CREATE ROLE "+labRole+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "CREATE ROLE "+labRole+" LOGIN NOSUPERUSER PASSWORD '"+pgtest.Verifier(password)+"'")
 		l.dbs = append(l.dbs, pgtest.Database(t, n, "pwb"))
 	}
 	l.add("staging", false)

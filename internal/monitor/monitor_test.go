@@ -266,7 +266,7 @@ func pointed(t *testing.T, f *fleettest.Fleet, shard string) (n int) {
 // more is not there.
 func TestMetricsFollowTheFleet(t *testing.T) {
 	t.Parallel()
-	f := fleettest.New(t, 2)
+	f := fleettest.Apart(t, 2)
 	ctx, cancel := context.WithCancel(t.Context())
 	b, done, err := f.Session.Observe(ctx, session.ObserveOptions{})
 	require.NoError(t, err)

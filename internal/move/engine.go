@@ -243,6 +243,13 @@ func Blocked(p *preflight.Plan) error {
 // Show returns one move with its tables and log.
 func (e *Engine) Show(ctx context.Context, id string) (*Move, error) { return e.record.load(ctx, id) }
 
+// Glance returns one move without its plan, tables and log, for whoever asks
+// again and again where it stands.
+func (e *Engine) Glance(ctx context.Context, id string) (*Move, error) {
+	m, _, err := e.record.find(ctx, id)
+	return m, err
+}
+
 // List returns moves, the newest first; tenant "" means all.
 func (e *Engine) List(ctx context.Context, tenant string, limit int) ([]*Move, error) {
 	if limit <= 0 {

@@ -76,29 +76,38 @@ func scanMove(row pgx.Row) (*Move, error) {
 // load returns one move with its tables and log; the id may be shortened to a
 // prefix that is unique.
 func (r *record) load(ctx context.Context, id string) (*Move, error) {
-	q, err := r.pool(ctx)
+	m, q, err := r.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.Query(ctx, r.sql("move_list")+` WHERE m.id::text LIKE $1 || '%' ORDER BY m.created_at DESC LIMIT 2`, likeSafe(id))
-	if err != nil {
-		return nil, r.fault(err)
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Move, error) { return scanMove(row) })
-	if err != nil {
-		return nil, r.fault(err)
-	}
-	switch {
-	case len(found) == 0 || id == "":
-		return nil, fault.Newf(fault.MoveUnknown, "shard-admin move list shows the moves of this fleet", "there is no move %q", id)
-	case len(found) > 1:
-		return nil, fault.Newf(fault.MoveUnknown, "give more of the id", "more than one move begins with %q", id)
-	}
-	m := found[0]
 	if err := r.details(ctx, q, m); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// find returns the move whose id begins so, without what details reads, and
+// what it was read through.
+func (r *record) find(ctx context.Context, id string) (*Move, querier, error) {
+	q, err := r.pool(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := q.Query(ctx, r.sql("move_list")+` WHERE m.id::text LIKE $1 || '%' ORDER BY m.created_at DESC LIMIT 2`, likeSafe(id))
+	if err != nil {
+		return nil, nil, r.fault(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Move, error) { return scanMove(row) })
+	if err != nil {
+		return nil, nil, r.fault(err)
+	}
+	switch {
+	case len(found) == 0 || id == "":
+		return nil, nil, fault.Newf(fault.MoveUnknown, "shard-admin move list shows the moves of this fleet", "there is no move %q", id)
+	case len(found) > 1:
+		return nil, nil, fault.Newf(fault.MoveUnknown, "give more of the id", "more than one move begins with %q", id)
+	}
+	return found[0], q, nil
 }
 
 // likeSafe keeps pattern characters out of a prefix search.

@@ -146,7 +146,7 @@ func TestASuperusersSessionIsLeftAlone(t *testing.T) {
 // A role without pg_signal_backend ends nobody, and the trail has the refusal.
 func TestEndingNeedsTheRight(t *testing.T) {
 	t.Parallel()
-	f := fleettest.New(t, 2)
+	f := fleettest.Apart(t, 2)
 	c, pid := stranger(t, f, "the application")
 	pgtest.Exec(t, f.Server("shard_1"), "postgres", "REVOKE pg_signal_backend FROM "+f.Role)
 	_, err := f.Session.TerminateBackend(t.Context(), session.EndRequest{Shard: "shard_1", PID: pid, Note: "a"})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -72,24 +74,42 @@ func newFixtureOn(t testing.TB, on [2]int, sql, profile string) *fixture {
 // shard_2.
 func newFixtureOver(t testing.TB, on []int, sql, profile string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, on: on, conns: map[string]*pgx.Conn{}, role: pgtest.Random("op_"), dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
+	f := bare(t, on, pgtest.Random("op_"))
 	for i, n := range on {
-		s := pgtest.Server(t, n)
-		if slices.Contains(on[:i], n) {
-			f.dbs = append(f.dbs, pgtest.Database(t, n, sql))
-			continue
+		if s := pgtest.Server(t, n); !slices.Contains(on[:i], n) {
+			operator(t, s, f.role)
+			t.Cleanup(func() {
+				c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+				if err != nil {
+					return
+				}
+				defer func() { _ = c.Close(context.Background()) }()
+				_, _ = c.Exec(context.Background(), "DROP OWNED BY "+f.role+"; DROP ROLE IF EXISTS "+f.role)
+			})
 		}
-		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+f.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
 		f.dbs = append(f.dbs, pgtest.Database(t, n, sql))
-		t.Cleanup(func() {
-			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
-			if err != nil {
-				return
-			}
-			defer func() { _ = c.Close(context.Background()) }()
-			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+f.role+"; DROP ROLE IF EXISTS "+f.role)
-		})
 	}
+	f.describe(profile)
+	if profile != "" { // else the test brings one later
+		f.map_ = filltest.Map(t, f.super(0), profile)
+	}
+	return f
+}
+
+func bare(t testing.TB, on []int, role string) *fixture {
+	t.Helper()
+	return &fixture{t: t, on: on, conns: map[string]*pgx.Conn{}, role: role, dbPath: filepath.Join(t.TempDir(), "shard-admin.db")}
+}
+
+// operator makes the role that shard-admin logs in as.
+func operator(t testing.TB, s *localpg.Server, role string) {
+	t.Helper()
+	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+role+" LOGIN NOSUPERUSER PASSWORD '"+pgtest.Verifier(password)+"'")
+}
+
+// describe writes the fleet that the databases are.
+func (f *fixture) describe(profile string) {
+	f.t.Helper()
 	f.fleet = &fleet.Fleet{
 		Name: "test", Environment: fleet.Demo, Profile: profile,
 		Control: fleet.Endpoint{URL: f.server(0).URL(f.role, f.dbs[0])},
@@ -99,13 +119,9 @@ func newFixtureOver(t testing.TB, on []int, sql, profile string) *fixture {
 			{Name: "shard_2"},
 		},
 	}
-	for i, n := range on[2:] {
-		f.fleet.Shards[2+i].Endpoint.URL = pgtest.Server(t, n).URL(f.role, f.dbs[2+i])
+	for i := range f.on[2:] {
+		f.fleet.Shards[2+i].Endpoint.URL = f.server(2+i).URL(f.role, f.dbs[2+i])
 	}
-	if profile != "" { // else the test brings one later
-		f.map_ = filltest.Map(t, f.super(0), profile)
-	}
-	return f
 }
 
 // server is the one that holds a database of the fleet.
@@ -138,6 +154,13 @@ func (f *fixture) open() *session.Session {
 // nothing more.
 func (f *fixture) grant(s *session.Session) {
 	f.t.Helper()
+	f.granted(s)
+}
+
+// granted returns the statements that grant has executed, by database.
+func (f *fixture) granted(s *session.Session) [][]string {
+	f.t.Helper()
+	done := make([][]string, len(f.dbs))
 	for range 4 {
 		check, err := s.Check(f.t.Context())
 		require.NoError(f.t, err)
@@ -149,15 +172,17 @@ func (f *fixture) grant(s *session.Session) {
 			require.Nil(f.t, d.Error, "%+v", d.Problem)
 			for _, m := range d.Missing {
 				missing++
+				done[i] = append(done[i], m.Grant)
 				pgtest.Exec(f.t, f.server(i), f.dbs[i], m.Grant)
 			}
 		}
 		if missing == 0 {
-			return
+			return done
 		}
 		s.Reconnect()
 	}
 	f.t.Fatal("the printed grants do not suffice")
+	return nil
 }
 
 // sideOf is the number of a shard's database.
@@ -200,11 +225,99 @@ func readyOn(t testing.TB, on [2]int) (*fixture, *session.Session) {
 
 func readyOver(t testing.TB, on []int) (*fixture, *session.Session) {
 	t.Helper()
-	f := newFixtureOver(t, on, "pwb", "property_web_builder_demo")
+	const profile = "property_web_builder_demo"
+	if len(on) != 2 || on[0] == on[1] {
+		f := newFixtureOver(t, on, "pwb", profile)
+		s := f.open()
+		f.install(s)
+		return f, s
+	}
+	from := installedOn(t, [2]int(on))
+	f := bare(t, on, from.role)
+	for i, n := range on {
+		name := pgtest.Copy(t, n, from.dbs[i])
+		for _, sql := range from.grants[i] {
+			pgtest.Exec(t, pgtest.Server(t, n), name, strings.ReplaceAll(sql, from.made[i], name))
+		}
+		f.dbs = append(f.dbs, name)
+	}
+	f.describe(profile)
+	f.map_ = from.map_
+	return f, f.open()
+}
+
+// install makes a fleet one that may be changed, and returns the statements that
+// gave the operator its rights, by database.
+func (f *fixture) install(s *session.Session) [][]string {
+	f.t.Helper()
+	granted := f.granted(s)
+	_, err := s.Install(f.t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
+	require.NoError(f.t, err)
+	for i, more := range f.granted(s) {
+		granted[i] = append(granted[i], more...)
+	}
+	return granted
+}
+
+// installation is a pair of databases on which a fleet was installed once, to be
+// copied: installing takes twenty times as long.
+type installation struct {
+	sync.Mutex
+	role string
+	dbs  []string
+	map_ *tenancy.Map
+	// made are the databases that dbs were copied from, grants what a copy does
+	// not bring: the rights on the database itself.
+	made   []string
+	grants [][]string
+}
+
+var installations struct {
+	sync.Mutex
+	of map[[2]int]*installation
+}
+
+func installedOn(t testing.TB, on [2]int) *installation {
+	t.Helper()
+	installations.Lock()
+	if installations.of == nil {
+		installations.of = map[[2]int]*installation{}
+	}
+	x := installations.of[on]
+	if x == nil {
+		x = &installation{}
+		installations.of[on] = x
+	}
+	installations.Unlock()
+	x.Lock()
+	defer x.Unlock()
+	if x.role != "" {
+		return x
+	}
+	x.dbs, x.grants = nil, nil // of a test that failed here
+	f := bare(t, on[:], pgtest.Random("op_"))
+	for _, n := range on {
+		operator(t, pgtest.Server(t, n), f.role)
+		f.dbs = append(f.dbs, pgtest.Database(t, n, "pwb"))
+	}
+	f.describe("property_web_builder_demo")
 	s := f.open()
-	f.grant(s)
-	_, err := s.Install(t.Context(), session.InstallRequest{Admin: "ann@example.com", Note: "first"})
-	require.NoError(t, err)
-	f.grant(s)
-	return f, s
+	granted := f.install(s)
+	s.Close()
+	x.map_ = filltest.Map(t, f.super(0), "property_web_builder_demo")
+	for i, n := range on {
+		require.NoError(t, f.super(i).Close(t.Context()))
+		name := pgtest.Random("tpl_")
+		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "CREATE DATABASE "+name+" TEMPLATE "+f.dbs[i])
+		x.dbs = append(x.dbs, name)
+		own := []string{}
+		for _, sql := range granted[i] {
+			if strings.Contains(sql, " ON DATABASE ") {
+				own = append(own, sql)
+			}
+		}
+		x.grants = append(x.grants, own)
+	}
+	x.role, x.made = f.role, f.dbs
+	return x
 }

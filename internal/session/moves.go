@@ -422,6 +422,8 @@ func (s *Session) Await(ctx context.Context, id string, progress func(MoveView))
 	}
 	if m, lerr := s.engine.Show(fresh, id); lerr == nil {
 		v = moveView(m, true)
+	} else if err == nil {
+		err = lerr // what is known lacks the tables
 	}
 	switch {
 	case ctx.Err() != nil && !v.Settled:
@@ -475,13 +477,19 @@ func (s *Session) Watch(ctx context.Context, id string, progress func(MoveView))
 }
 
 // settled polls the move until nothing happens to it without a person. A run
-// that is queued or running keeps it unsettled.
+// that is queued or running keeps it unsettled. Without progress the move is
+// returned without its tables and log.
 func (s *Session) settled(ctx context.Context, id string, progress func(MoveView)) (MoveView, error) {
 	tick := time.NewTicker(150 * time.Millisecond)
 	defer tick.Stop()
+	// Tables, log and plan are only read for whoever looks at them.
+	look := s.engine.Glance
+	if progress != nil {
+		look = s.engine.Show
+	}
 	var v MoveView
 	for {
-		m, err := s.engine.Show(ctx, id)
+		m, err := look(ctx, id)
 		if err != nil {
 			if ctx.Err() != nil {
 				return v, nil
@@ -490,9 +498,11 @@ func (s *Session) settled(ctx context.Context, id string, progress func(MoveView
 				return v, err
 			}
 		} else {
-			v = s.looked(ctx, m)
 			if progress != nil {
+				v = s.looked(ctx, m)
 				progress(v)
+			} else {
+				v = moveView(m, false)
 			}
 			pending, perr := s.engine.Pending(ctx, m)
 			if perr == nil && !pending && m.Settled() {

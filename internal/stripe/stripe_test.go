@@ -95,7 +95,7 @@ func bare(t *testing.T, sql ...string) *bench {
 	t.Helper()
 	s := pgtest.Server(t, 0)
 	b := &bench{t: t, role: pgtest.Random("op_"), f: &fleet.Fleet{Name: "f", Environment: fleet.Demo}}
-	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+b.role+" LOGIN NOSUPERUSER PASSWORD '"+password+"'")
+	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+b.role+" LOGIN NOSUPERUSER PASSWORD '"+pgtest.Verifier(password)+"'")
 	t.Cleanup(func() {
 		c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
 		if err != nil {

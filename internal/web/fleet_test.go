@@ -30,7 +30,7 @@ func fleetHome(t testing.TB) *home.Home {
 	for n, name := range []string{"control", "shard_1"} {
 		s := pgtest.Server(t, n)
 		// Which rights suffice is the engine's test; here it may do everything.
-		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+role+" LOGIN SUPERUSER PASSWORD '"+password+"'")
+		pgtest.Exec(t, s, "postgres", "CREATE ROLE "+role+" LOGIN SUPERUSER PASSWORD '"+pgtest.Verifier(password)+"'")
 		dbs = append(dbs, pgtest.Database(t, n, "pwb"))
 		env[credential.Variable(fleetName, name)] = password
 		t.Cleanup(func() {

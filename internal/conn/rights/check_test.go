@@ -33,7 +33,7 @@ func open(t *testing.T, sql string) bench {
 	t.Helper()
 	s := pgtest.Server(t, 0)
 	b := bench{role: pgtest.Random("ops_"), dbs: map[string]string{"control": pgtest.Database(t, 0, sql), "shard_1": pgtest.Database(t, 0, sql)}}
-	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+b.role+" LOGIN PASSWORD '"+password+"'")
+	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+b.role+" LOGIN PASSWORD '"+pgtest.Verifier(password)+"'")
 	t.Cleanup(func() {
 		for _, d := range b.dbs {
 			pgtest.Exec(t, s, d, "DROP OWNED BY "+b.role)

@@ -43,7 +43,7 @@ func Role(t testing.TB) string {
 	t.Helper()
 	s := pgtest.Server(t, 0)
 	name := pgtest.Random("op_")
-	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+name+" LOGIN NOSUPERUSER PASSWORD '"+Password+"'")
+	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+name+" LOGIN NOSUPERUSER PASSWORD '"+pgtest.Verifier(Password)+"'")
 	t.Cleanup(func() {
 		c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,7 @@ type Fleet struct {
 
 	t         testing.TB
 	databases map[string]database
+	given     map[int][]string // what Grant has executed, by shard
 }
 
 type database struct {
@@ -58,30 +60,81 @@ type database struct {
 
 // New makes a fleet of n shards, one to four: default, which is in control,
 // shard_1, shard_2, demo. The schema is installed and every right is granted.
+// Other tests use the operator's role too: one that changes it takes Apart.
 func New(t testing.TB, n int) *Fleet {
 	t.Helper()
-	f := Bare(t, n)
-	f.Grant()
-	_, err := f.Session.Install(t.Context(), session.InstallRequest{Admin: Admin, Note: "a test"})
-	require.NoError(t, err)
-	f.Grant()
+	from := installedOn(t, n)
+	f := empty(t, n, from.role)
+	for i, shard := range f.Shards {
+		d := database{pgtest.Server(t, i%servers), pgtest.Copy(t, i%servers, from.databases[i])}
+		for _, sql := range from.grants[i] {
+			pgtest.Exec(t, d.server, d.name, strings.ReplaceAll(sql, from.made[i], d.name))
+		}
+		f.databases[shard] = d
+	}
+	f.open()
 	return f
+}
+
+// Apart is New with a role that no other test uses.
+func Apart(t testing.TB, n int) *Fleet {
+	t.Helper()
+	f := Bare(t, n)
+	f.install()
+	return f
+}
+
+func (f *Fleet) install() {
+	f.t.Helper()
+	f.Grant()
+	_, err := f.Session.Install(f.t.Context(), session.InstallRequest{Admin: Admin, Note: "a test"})
+	require.NoError(f.t, err)
+	f.Grant()
 }
 
 // Bare makes the fleet without any right of the operator and without our
 // schema.
 func Bare(t testing.TB, n int) *Fleet {
 	t.Helper()
+	f := empty(t, n, pgtest.Random("op_"))
+	for i := range f.Shards[:min(n, servers)] {
+		s := pgtest.Server(t, i)
+		operator(t, s, f.Role)
+		t.Cleanup(func() { // after the databases that know the role
+			c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close(context.Background()) }()
+			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+f.Role+"; DROP ROLE IF EXISTS "+f.Role, pgx.QueryExecModeSimpleProtocol)
+		})
+	}
+	f.fill()
+	f.open()
+	return f
+}
+
+func empty(t testing.TB, n int, role string) *Fleet {
+	t.Helper()
 	all := seed.Demo().Shards
 	require.True(t, n >= 1 && n <= len(all), "one to %d shards", len(all))
-	f := &Fleet{t: t, Role: pgtest.Random("op_"), Shards: all[:n], databases: map[string]database{}}
+	f := &Fleet{t: t, Role: role, Shards: all[:n], databases: map[string]database{}, given: map[int][]string{}}
+	f.Tenants = seed.Small(f.Shards...).Tenants()
+	return f
+}
+
+func operator(t testing.TB, s *localpg.Server, role string) {
+	t.Helper()
+	pgtest.Exec(t, s, "postgres", "CREATE ROLE "+role+" LOGIN NOSUPERUSER PASSWORD '"+pgtest.Verifier(Password)+"'")
+}
+
+// fill makes the databases with the tenants' rows.
+func (f *Fleet) fill() {
+	t := f.t
+	t.Helper()
 	plan := seed.Small(f.Shards...)
-	f.Tenants = plan.Tenants()
 	for i, shard := range f.Shards {
 		s := pgtest.Server(t, i%servers)
-		if i < servers {
-			f.role(s)
-		}
 		name := pgtest.Database(t, i%servers, "pwb")
 		f.databases[shard] = database{s, name}
 		c, err := pgx.Connect(t.Context(), s.URL("", name))
@@ -90,22 +143,53 @@ func Bare(t testing.TB, n int) *Fleet {
 		_ = c.Close(context.WithoutCancel(t.Context()))
 		require.NoError(t, err)
 	}
-	f.open()
-	return f
 }
 
-// role makes the operator's role on a server and removes it at the end, after
-// the databases that know it.
-func (f *Fleet) role(s *localpg.Server) {
-	pgtest.Exec(f.t, s, "postgres", "CREATE ROLE "+f.Role+" LOGIN NOSUPERUSER PASSWORD '"+Password+"'")
-	f.t.Cleanup(func() {
-		c, err := pgx.Connect(context.Background(), s.URL("", "postgres"))
-		if err != nil {
-			return
+// installation is a fleet that was filled, granted its rights and installed once
+// in this process, to be copied.
+type installation struct {
+	sync.Mutex
+	role      string
+	databases []string
+	// made are what databases were copied from, grants what a copy does not
+	// bring: the rights on the database itself.
+	made   []string
+	grants [][]string
+}
+
+var installations [5]installation // by the number of shards
+
+func installedOn(t testing.TB, n int) *installation {
+	t.Helper()
+	require.Less(t, n, len(installations))
+	x := &installations[n]
+	x.Lock()
+	defer x.Unlock()
+	if x.role != "" {
+		return x
+	}
+	x.databases, x.made, x.grants = nil, nil, nil // of a test that failed here
+	f := empty(t, n, pgtest.Random("op_"))
+	for i := range f.Shards[:min(n, servers)] {
+		operator(t, pgtest.Server(t, i), f.Role)
+	}
+	f.fill()
+	f.open()
+	f.install()
+	f.Session.Close()
+	for i, shard := range f.Shards {
+		name := pgtest.Random("tpl_")
+		pgtest.Exec(t, f.databases[shard].server, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+f.databases[shard].name)
+		own := []string{}
+		for _, sql := range f.given[i] {
+			if strings.Contains(sql, " ON DATABASE ") {
+				own = append(own, sql)
+			}
 		}
-		defer func() { _ = c.Close(context.Background()) }()
-		_, _ = c.Exec(context.Background(), "DROP OWNED BY "+f.Role+"; DROP ROLE IF EXISTS "+f.Role, pgx.QueryExecModeSimpleProtocol)
-	})
+		x.databases, x.made, x.grants = append(x.databases, name), append(x.made, f.databases[shard].name), append(x.grants, own)
+	}
+	x.role = f.Role
+	return x
 }
 
 // open writes the fleet's file and opens a session with it.
@@ -162,6 +246,7 @@ func (f *Fleet) Grant() []string {
 			for _, m := range slices.Concat(d.Missing, d.Optional) {
 				missing++
 				done = append(done, m.Grant)
+				f.given[i] = append(f.given[i], m.Grant)
 				on := f.databases[f.Shards[i]]
 				pgtest.Exec(t, on.server, on.name, m.Grant)
 			}
