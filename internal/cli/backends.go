@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
@@ -82,7 +82,7 @@ func (p *program) runShardsSessions(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) { printBackends(w, v) })
+	return p.answer(document.OfBackends(v), func(w io.Writer) { printBackends(w, v) })
 }
 
 func printBackends(w io.Writer, v session.Backends) {
@@ -98,7 +98,7 @@ func printBackends(w io.Writer, v session.Backends) {
 			application += " (ours)"
 		}
 		hidden = or(hidden, b.Reason)
-		t.add(strconv.Itoa(b.PID), or(b.User, none), application, or(b.State, none), secondsOr(b.StateSeconds), secondsOr(b.TransactionSeconds), locks(b), or(b.Query, none))
+		t.add(strconv.Itoa(b.PID), or(b.User, none), application, or(b.State, none), spanOr(b.StateMS), spanOr(b.TransactionMS), locks(b), or(b.Query, none))
 	}
 	t.print(w)
 	if hidden != "" {
@@ -121,14 +121,6 @@ func locks(b session.BackendView) string {
 		parts = append(parts, "waits for "+few(by))
 	}
 	return or(strings.Join(parts, ", "), none)
-}
-
-// secondsOr is a time in seconds that may not be known.
-func secondsOr(s *float64) string {
-	if s == nil {
-		return none
-	}
-	return span(time.Duration(*s * float64(time.Second)))
 }
 
 // meant shows the session that has the number, so that what is confirmed is what
@@ -189,7 +181,7 @@ func (p *program) runShardsEnd(ctx context.Context, r session.EndRequest, termin
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) {
+	return p.answer(document.OfEnded(v), func(w io.Writer) {
 		done, told := "The statement of session %d on %s is cancelled.", "Session %d on %s was told to cancel its statement and has not yet."
 		if terminate {
 			done, told = "Session %d on %s has ended.", "Session %d on %s was told to end and has not yet."

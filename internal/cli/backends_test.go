@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	ofSession  = `{"pid","started_at","statement_at","user","application","client","state","waits","query","transaction_seconds","statement_seconds","state_seconds","blocked_by","blocks","ours","reason"}`
+	ofSession  = `{"pid","started_at","statement_at","user","application","client","state","waits","query","transaction_ms","statement_ms","state_ms","blocked_by","blocks","ours","reason"}`
 	ofSessions = `{"shard","sessions":[` + ofSession + `],"checked_at"}`
 	ofEnded    = `{"shard","session":` + ofSession + `,"ended","audit_event"}`
 )

@@ -68,6 +68,7 @@ func (s *shell) jsonWith(stdin string, exit int, args ...string) map[string]any 
 	var v map[string]any
 	require.NoError(s.t, dec.Decode(&v), r.out)
 	require.False(s.t, dec.More(), "more than one document: %s", r.out)
+	reasons(s.t, v)
 	return v
 }
 

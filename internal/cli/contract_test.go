@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/cli"
 	"shardadmin/internal/credential"
 )
 
@@ -44,7 +46,7 @@ const (
 // there, "!" for what may be unknown and then stands beside its reason.
 var fieldTypes = map[string]string{
 	"configured": "bool", "reachable": "bool", "ok": "bool", "mixed": "bool", "verified": "bool", "headless": "bool",
-	"tenants": "int!", "size_bytes": "int!", "index_bytes": "int", "table_count": "int", "total": "int", "rows": "int", "bytes": "int",
+	"tenants": "int!", "size_bytes": "int!", "index_bytes": "int", "table_count": "int", "total": "int", "rows": "int!", "bytes": "int!",
 	"connections": "int!", "max_connections": "int!", "unclassified": "int", "rows_estimate": "int!", "estimate_ms": "int!", "write_pause_ms": "int!",
 	"events": "int", "seq": "int", "first_bad": "int?", "latency_ms": "number!", "cache_hit_rate": "number!", "index_hit_rate": "number!", "percent": "number",
 	"stripes": "int", "chosen": "bool", "done": "bool", "blocked": "bool", "residue": "int!", "stored": "bool", "identity": "bool", "striped": "bool",
@@ -52,10 +54,10 @@ var fieldTypes = map[string]string{
 	"port": "int@", "host": "string@", "database": "string@", "error": "any?", "move_state": "string?", "read_only_since": "time?", "started_at": "time?",
 	"paused": "bool", "window_open": "bool", "paused_at": "time?", "window_opens_at": "time?", "window_closes_at": "time?", "changed_at": "time?",
 	"per_fleet": "int?", "per_shard": "int", "running": "int", "waiting": "int", "workers": "int", "priority": "int", "not_before": "time?", "created_at": "time",
-	"pid": "int", "blocks": "int", "ours": "bool", "ended": "bool", "statement_at": "time?", "blocked_by": "any",
-	"transaction_seconds": "number?", "statement_seconds": "number?", "state_seconds": "number?",
+	"pid": "int", "blocks": "int", "ours": "bool", "ended": "bool", "statement_at": "time!", "blocked_by": "any",
+	"transaction_ms": "int!", "statement_ms": "int!", "state_ms": "int!",
 	"began_at": "time", "made_at": "time", "ended_at": "time?", "duration_ms": "int!", "rows_copied": "int", "bytes_copied": "int", "count": "int!", "chain_ok": "bool",
-	"time_left_ms": "any?", "behind": "any!", "finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
+	"time_left_ms": "any!", "behind": "any!", "finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
 }
 
 // Values that the contract names.
@@ -125,6 +127,50 @@ func contract(t *testing.T, text string, v map[string]any) {
 	t.Helper()
 	demand(t, text, notation(t, text), v, "")
 	everywhere(t, v, "")
+	reasons(t, v)
+}
+
+// unexplained are the names under which a document may have null without a reason
+// of its own, and those whose reason has another name.
+func unexplained() (absent map[string]bool, common map[string]string) {
+	absent, common = map[string]bool{}, map[string]string{}
+	for name := range cli.Absent() {
+		absent[name[strings.LastIndex(name, ".")+1:]] = true
+	}
+	for name, reason := range cli.Common() {
+		common[name[strings.LastIndex(name, ".")+1:]] = reason
+	}
+	return absent, common
+}
+
+// reasons demands that whatever is null in a document that was printed has its reason
+// beside it, and that nothing that has a reason is zero in place of null.
+func reasons(t *testing.T, document map[string]any) {
+	t.Helper()
+	absent, common := unexplained()
+	var walk func(x any, at string)
+	walk = func(x any, at string) {
+		switch x := x.(type) {
+		case []any:
+			for i, e := range x {
+				walk(e, fmt.Sprintf("%s[%d]", at, i))
+			}
+		case map[string]any:
+			for k, v := range x {
+				own, _ := x[k+"_reason"].(string)
+				shared, _ := x[common[k]].(string)
+				switch {
+				case v == nil && !absent[k] && own == "" && shared == "":
+					t.Errorf("%s.%s is null without a reason", at, k)
+				case own != "" && (v == "" || fmt.Sprint(v) == "0"):
+					t.Errorf("%s.%s is %q although it is not known: %s", at, k, v, own)
+				case !slices.Contains([]string{"before", "after", "details", "fields", "rows"}, k): // what is in them is not ours
+					walk(v, at+"."+k)
+				}
+			}
+		}
+	}
+	walk(document, "")
 }
 
 func demand(t *testing.T, text string, fields []form, v map[string]any, at string) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
@@ -84,7 +85,7 @@ func (p *program) runAuditArchive(ctx context.Context, until, file string) error
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) {
+	return p.answer(document.OfExport(v), func(w io.Writer) {
 		exported(w, v)
 		line(w, "")
 		line(w, "Nothing was removed. When the file is kept where it will be found again:")
@@ -223,9 +224,9 @@ func (p *program) runAuditVerifyFile(ctx context.Context, f verifyFlags, checkpo
 	return p.verified(v, v.AuditVerification)
 }
 
-// verified prints what verifying found; the document is the whole of it.
-func (p *program) verified(document any, v session.AuditVerification) error {
-	err := p.answer(document, func(w io.Writer) {
+// verified prints what verifying found; the document is the whole.
+func (p *program) verified(whole any, v session.AuditVerification) error {
+	err := p.answer(whole, func(w io.Writer) {
 		for _, f := range v.Findings {
 			where := ""
 			if f.Seq > 0 {
@@ -237,12 +238,12 @@ func (p *program) verified(document any, v session.AuditVerification) error {
 			line(w, "%s read: the trail does not verify.", count(v.Events, "event"))
 			return
 		}
-		if file, ok := document.(session.AuditFileVerification); ok && !file.Chain {
+		if file, ok := whole.(session.AuditFileVerification); ok && !file.Chain {
 			line(w, "The file is the one that its manifest describes.")
 		} else {
 			line(w, "%s verified: none was changed, removed or put in.", count(v.Events, "event"))
 		}
-		if file, ok := document.(session.AuditFileVerification); ok && file.SignedBy != "" {
+		if file, ok := whole.(session.AuditFileVerification); ok && file.SignedBy != "" {
 			line(w, "Signed by %s (%s).", file.SignedBy, file.Trust)
 		}
 		if v.LastCheckpoint != nil {

@@ -120,6 +120,9 @@ func (p *program) runFleetList() error {
 	})
 }
 
+// noCapacity is why a capacity is not known.
+const noCapacity = "the fleet file says nothing of a capacity"
+
 type shardEntry struct {
 	Name          string            `json:"name"`
 	Configured    bool              `json:"configured"`
@@ -128,6 +131,7 @@ type shardEntry struct {
 	Direct        string            `json:"direct"`
 	Credential    string            `json:"credential"`
 	CapacityBytes *int64            `json:"capacity_bytes"`
+	Capacity      string            `json:"capacity_bytes_reason,omitempty"`
 	SSH           string            `json:"ssh"`
 	Placement     string            `json:"placement"`
 	Region        string            `json:"region"`
@@ -150,14 +154,14 @@ func shown(f *fleet.Fleet) fleetShown {
 		Name: f.Name, Environment: string(f.Environment), Profile: f.Profile, Schema: or(f.Schema, "shard_admin"), Path: f.Path,
 		Control: shardEntry{
 			Name: fleet.ControlName, Configured: true, InControl: true, URL: f.Control.URL, Direct: f.Control.Direct,
-			Credential: f.CredentialOf(fleet.ControlName), SSH: f.Control.SSH, Labels: map[string]string{},
+			Credential: f.CredentialOf(fleet.ControlName), SSH: f.Control.SSH, Labels: map[string]string{}, Capacity: noCapacity,
 		},
 		Shards: []shardEntry{}, Credentials: f.Credentials(),
 	}
 	for _, s := range f.Shards {
 		e := shardEntry{
 			Name: s.Name, Configured: s.Configured(), InControl: s.InControl, URL: s.Endpoint.URL, Direct: s.Endpoint.Direct,
-			SSH: s.Endpoint.SSH, Placement: string(s.Placement), Region: s.Region, Labels: s.Labels,
+			Capacity: noCapacity, SSH: s.Endpoint.SSH, Placement: string(s.Placement), Region: s.Region, Labels: s.Labels,
 		}
 		if s.InControl {
 			e.Credential = out.Control.Credential
@@ -165,7 +169,7 @@ func shown(f *fleet.Fleet) fleetShown {
 			e.Credential = f.CredentialOf(s.Name)
 		}
 		if s.Capacity > 0 {
-			e.CapacityBytes = &s.Capacity
+			e.CapacityBytes, e.Capacity = &s.Capacity, ""
 		}
 		if e.Labels == nil {
 			e.Labels = map[string]string{}

@@ -236,7 +236,10 @@ func (p *program) runPolicySet(ctx context.Context, flag, value string) error {
 	if err := s.SetFlag(ctx, flag, on, p.note, p.confirm); err != nil {
 		return err
 	}
-	return p.answer(map[string]any{"flag": flag, "on": on}, func(w io.Writer) { line(w, "%s is %s in the fleet's own policy.", flag, is) })
+	return p.answer(struct {
+		Flag string `json:"flag"`
+		On   bool   `json:"on"`
+	}{flag, on}, func(w io.Writer) { line(w, "%s is %s in the fleet's own policy.", flag, is) })
 }
 
 func (p *program) runPolicyShow(ctx context.Context) error {

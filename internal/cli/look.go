@@ -72,8 +72,8 @@ func printViews(w io.Writer, views []session.ShardView, command string, all bool
 			line(w, "")
 		}
 		title := x.Title
-		if x.OverSeconds != nil {
-			title += ", over the last " + span(time.Duration(*x.OverSeconds*float64(time.Second)))
+		if x.OverMS != nil {
+			title += ", over the last " + span(time.Duration(*x.OverMS*float64(time.Millisecond)))
 		} else if x.CheckedAt != nil {
 			if a := ageAt(*x.CheckedAt, now); a != "" && a != "just now" {
 				title += ", " + a

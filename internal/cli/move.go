@@ -194,7 +194,7 @@ func (p *program) runMovePlan(ctx context.Context, o moveOptions, again string) 
 	if err != nil {
 		return err
 	}
-	if err := p.answer(v, func(w io.Writer) { printPlan(w, v, again) }); err != nil {
+	if err := p.answer(document.OfPlan(v), func(w io.Writer) { printPlan(w, v, again) }); err != nil {
 		return err
 	}
 	if v.Blocked {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
 )
@@ -143,7 +144,7 @@ func (p *program) runReport(ctx context.Context, r session.ReportRequest, file s
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) {
+	return p.answer(document.OfExport(v), func(w io.Writer) {
 		paragraph(w, "", v.Statement+".")
 		exported(w, v)
 	})

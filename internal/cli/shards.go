@@ -120,7 +120,7 @@ func (p *program) runShardsStats(ctx context.Context, name string) error {
 		return err
 	}
 	return p.answer(v, func(w io.Writer) {
-		facts(w, "Shard", v.Name, "Tenants", intOr(v.Tenants), "Tables", number(int64(v.TableCount)), "Size", size(v.SizeBytes), "of it indexes", size(v.IndexBytes))
+		facts(w, "Shard", v.Name, "Tenants", number(int64(v.Tenants)), "Tables", number(int64(v.TableCount)), "Size", size(v.SizeBytes), "of it indexes", size(v.IndexBytes))
 		if len(v.Counts) == 0 {
 			return
 		}

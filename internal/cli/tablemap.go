@@ -154,6 +154,13 @@ func (g given) Resolve(ctx context.Context, of, name string, at credential.Endpo
 	return g.otherwise.Resolve(ctx, of, name, at)
 }
 
+type proposedProfile struct {
+	// File is null where the profile went to standard output.
+	File    *string  `json:"file"`
+	Profile string   `json:"profile"`
+	Notes   []string `json:"notes"`
+}
+
 func (p *program) runProfileInit(ctx context.Context, o profileInitOptions) error {
 	if o.url == "" {
 		return fault.New(fault.Usage, "the database's URL is missing", `--url "postgres://user@host:5432/database"`)
@@ -186,11 +193,7 @@ func (p *program) runProfileInit(ctx context.Context, o profileInitOptions) erro
 			return fault.Wrapf(err, fault.DiskFull, "make room, then try again", "%s could not be written", o.file)
 		}
 	}
-	return p.answer(struct {
-		File    *string  `json:"file"`
-		Profile string   `json:"profile"`
-		Notes   []string `json:"notes"`
-	}{pointer(o.file), string(b), notes}, func(w io.Writer) {
+	return p.answer(proposedProfile{pointer(o.file), string(b), notes}, func(w io.Writer) {
 		out := w
 		if o.file == "" {
 			_, _ = w.Write(b)

@@ -54,7 +54,7 @@ func (p *program) runTenantsList(ctx context.Context, f session.TenantFilter) er
 	if err != nil {
 		return err
 	}
-	return p.answer(v, func(w io.Writer) { printTenants(w, v, f) })
+	return p.answer(document.OfTenants(v), func(w io.Writer) { printTenants(w, v, f) })
 }
 
 func printTenants(w io.Writer, v session.TenantList, f session.TenantFilter) {

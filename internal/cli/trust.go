@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shardadmin/internal/document"
 	"shardadmin/internal/fault"
-	"shardadmin/internal/session"
 )
 
 func (p *program) trustCommand() *cobra.Command {
@@ -37,8 +37,8 @@ func (p *program) runFleetTrust(ctx context.Context, database string, fingerprin
 	}
 	out := struct {
 		Database string             `json:"database"`
-		Accepted []*session.HostKey `json:"accepted"`
-	}{database, []*session.HostKey{}}
+		Accepted []document.HostKey `json:"accepted"`
+	}{database, []document.HostKey{}}
 	for {
 		k, err := s.UnknownHost(ctx, database)
 		if err != nil {
@@ -64,7 +64,7 @@ func (p *program) runFleetTrust(ctx context.Context, database string, fingerprin
 		if err := s.TrustHost(k); err != nil {
 			return err
 		}
-		out.Accepted = append(out.Accepted, k)
+		out.Accepted = append(out.Accepted, document.OfHostKey(*k))
 	}
 	return p.answer(out, func(w io.Writer) {
 		for _, k := range out.Accepted {

@@ -112,7 +112,7 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 		{Name: "shard_2", Status: "unreachable", Problem: down, Findings: []session.Finding{{Check: "reachable", Severity: "critical", Message: "the database does not answer: connection refused", Advice: "start it"}}},
 	}, Fleet: []session.Finding{{Check: "settings", Severity: "info", Subject: "work_mem", Message: "setting work_mem differs"}}}
 	looked := session.ShardViews{Name: "shard_1", CheckedAt: "2024-05-06T07:08:09Z", Views: []session.ShardView{
-		{Name: "statements", Title: "Statements that take most", CheckedAt: ref("2024-05-06T07:08:01Z"), OverSeconds: ref(61.0), Columns: []session.ViewColumn{{Name: "statement", Kind: "code"}, {Name: "share", Kind: "share"}, {Name: "total", Kind: "seconds"}, {Name: "calls", Kind: "count"}, {Name: "mean", Kind: "ms"}, {Name: "from cache", Kind: "share"}}, Rows: [][]string{
+		{Name: "statements", Title: "Statements that take most", CheckedAt: ref("2024-05-06T07:08:01Z"), OverMS: ref(61000.0), Columns: []session.ViewColumn{{Name: "statement", Kind: "code"}, {Name: "share", Kind: "share"}, {Name: "total", Kind: "seconds"}, {Name: "calls", Kind: "count"}, {Name: "mean", Kind: "ms"}, {Name: "from cache", Kind: "share"}}, Rows: [][]string{
 			{"SELECT pwb_realty_assets.* FROM pwb_realty_assets WHERE website_id = $1 ORDER BY created_at", "0.731", "12.25", "40123", "0.305", ""},
 		}},
 		{Name: "locks", Title: "Who waits for whom", Reason: "the role op is not a member of pg_monitor and sees its own only", Grant: "GRANT pg_monitor TO \"op\"", Empty: "nobody waits for a lock", Columns: []session.ViewColumn{{Name: "session", Kind: "code"}}},

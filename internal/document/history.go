@@ -11,7 +11,7 @@ type History struct {
 	Shard       string           `json:"shard"`
 	From        string           `json:"from"`
 	To          string           `json:"to"`
-	StepSeconds int64            `json:"step_seconds"`
+	StepMS      int64            `json:"step_ms"`
 	KeptSince   *string          `json:"kept_since"`
 	KeptReason  string           `json:"kept_since_reason,omitempty"`
 	Metrics     []Metric         `json:"metrics"`
@@ -36,6 +36,9 @@ type Point struct {
 	Least  *float64 `json:"least"`
 	Most   *float64 `json:"most"`
 	Reason string   `json:"mean_reason,omitempty"`
+	// A least and a most are not known without a mean.
+	LeastReason string `json:"least_reason,omitempty"`
+	MostReason  string `json:"most_reason,omitempty"`
 }
 
 // Mark is something that was done to the shard.
@@ -48,7 +51,7 @@ func moment(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(ti
 
 // OfHistory makes the document of the first shard of a history.
 func OfHistory(v session.HistoryView) History {
-	d := History{From: moment(v.From), To: moment(v.To), StepSeconds: v.StepSeconds, Metrics: []Metric{}, Marks: []Mark{}, MarksReason: v.MarksReason, Sampling: v.Sampling}
+	d := History{From: moment(v.From), To: moment(v.To), StepMS: v.StepSeconds * 1000, Metrics: []Metric{}, Marks: []Mark{}, MarksReason: v.MarksReason, Sampling: v.Sampling}
 	for _, sh := range v.Shards[:min(1, len(v.Shards))] {
 		d.Shard, d.KeptSince = sh.Name, sh.KeptSince
 		because("nothing of the shard is kept on this computer", unknown{sh.KeptSince == nil, &d.KeptReason})
@@ -59,7 +62,7 @@ func OfHistory(v session.HistoryView) History {
 				if len(m.Least) > 0 {
 					p.Least, p.Most = m.Least[i], m.Most[i]
 				}
-				because("nothing was measured", unknown{p.Mean == nil, &p.Reason})
+				because("nothing was measured", unknown{p.Mean == nil, &p.Reason}, unknown{p.Least == nil, &p.LeastReason}, unknown{p.Most == nil, &p.MostReason})
 				x.Points = append(x.Points, p)
 			}
 			d.Metrics = append(d.Metrics, x)

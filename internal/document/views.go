@@ -15,7 +15,9 @@ type ShardViews struct {
 // ShardView is a view whose figures are numbers; null is unknown or does not apply.
 type ShardView struct {
 	session.ShardView
-	Rows [][]any `json:"rows"`
+	CheckedAtReason string  `json:"checked_at_reason,omitempty"`
+	OverReason      string  `json:"over_ms_reason,omitempty"`
+	Rows            [][]any `json:"rows"`
 }
 
 // OfViews makes the document of a shard's views.
@@ -26,18 +28,44 @@ func OfViews(v session.ShardViews) ShardViews {
 // FleetComparison is the shards of a fleet side by side.
 type FleetComparison struct {
 	session.FleetComparison
-	Views []ShardView `json:"views"`
+	Shards []ComparedShard `json:"shards"`
+	Views  []ShardView     `json:"views"`
+}
+
+// ComparedShard is a shard that was asked.
+type ComparedShard struct {
+	session.ComparedShard
+	CheckedAtReason string `json:"checked_at_reason,omitempty"`
 }
 
 // OfComparison makes the document of a comparison.
 func OfComparison(v session.FleetComparison) FleetComparison {
-	return FleetComparison{FleetComparison: v, Views: typedViews(v.Views)}
+	d := FleetComparison{FleetComparison: v, Shards: []ComparedShard{}, Views: typedViews(v.Views)}
+	for _, s := range v.Shards {
+		x, why := ComparedShard{ComparedShard: s}, "the shard did not answer"
+		if s.Problem != nil {
+			why = s.Problem.Message
+		}
+		because(why, unknown{s.CheckedAt == nil, &x.CheckedAtReason})
+		d.Shards = append(d.Shards, x)
+	}
+	return d
 }
 
 func typedViews(views []session.ShardView) []ShardView {
 	out := []ShardView{}
 	for _, x := range views {
 		view := ShardView{ShardView: x, Rows: [][]any{}}
+		why := x.Reason
+		if why == "" {
+			why = "the shard did not answer"
+		}
+		because(why, unknown{x.CheckedAt == nil, &view.CheckedAtReason})
+		why = x.Reason
+		if why == "" {
+			why = "it shows no counters"
+		}
+		because(why, unknown{x.OverMS == nil, &view.OverReason})
 		for _, r := range x.Rows {
 			row := make([]any, len(r))
 			for i, value := range r {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"shardadmin/internal/backend"
@@ -31,10 +32,10 @@ type BackendView struct {
 	State       string  `json:"state"`
 	Waits       string  `json:"waits"`
 	// Query is without the texts in it.
-	Query              string   `json:"query"`
-	TransactionSeconds *float64 `json:"transaction_seconds"`
-	StatementSeconds   *float64 `json:"statement_seconds"`
-	StateSeconds       *float64 `json:"state_seconds"`
+	Query         string `json:"query"`
+	TransactionMS *int64 `json:"transaction_ms"`
+	StatementMS   *int64 `json:"statement_ms"`
+	StateMS       *int64 `json:"state_ms"`
 	// BlockedBy are the sessions whose locks it waits for, 0 for a prepared
 	// transaction; Blocks is how many wait for this one.
 	BlockedBy []int `json:"blocked_by"`
@@ -69,11 +70,19 @@ type Ended struct {
 	AuditEvent string `json:"audit_event"`
 }
 
+// inMS are seconds in milliseconds, which is how a document has every duration.
+func inMS(seconds *float64) *int64 {
+	if seconds == nil {
+		return nil
+	}
+	return ptr(int64(math.Round(*seconds * 1e3)))
+}
+
 func backendView(b backend.Backend) BackendView {
 	v := BackendView{
 		PID: b.PID, StartedAt: stampPtr(b.Started), StatementAt: stampPtr(b.Asked), User: b.User, Application: b.Application, Client: b.Client,
-		State: b.State, Waits: b.Waits, Query: health.Masked(b.Query), TransactionSeconds: b.Transaction, StatementSeconds: b.Statement,
-		StateSeconds: b.Since, BlockedBy: append([]int{}, b.BlockedBy...), Blocks: b.Blocks, Ours: b.Ours(),
+		State: b.State, Waits: b.Waits, Query: health.Masked(b.Query), TransactionMS: inMS(b.Transaction), StatementMS: inMS(b.Statement),
+		StateMS: inMS(b.Since), BlockedBy: append([]int{}, b.BlockedBy...), Blocks: b.Blocks, Ours: b.Ours(),
 	}
 	if !b.Visible() {
 		v.Query, v.Reason = "", "the role may not see it: GRANT pg_monitor"

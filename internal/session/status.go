@@ -39,6 +39,7 @@ func (s *Session) Status(ctx context.Context) (Status, error) {
 	var counts map[string]int
 	var countErr error
 	var open map[string]int
+	var openReason string
 	wg.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, answerLimit)
 		defer cancel()
@@ -53,15 +54,21 @@ func (s *Session) Status(ctx context.Context) (Status, error) {
 		switch {
 		case err != nil:
 			out.InstallNote = "what is installed is not known: " + *errorText(err)
+			out.InstalledReason, openReason = *errorText(err), *errorText(err)
 		case !st.Installed:
 			out.InstallNote = "look only: shard-admin fleet install makes the schema that changes need"
 		case st.Version > st.Wanted:
 			out.Installed, out.InstallNote = true, fmt.Sprintf("look only: the schema has version %d, this program knows %d", st.Version, st.Wanted)
+			openReason = out.InstallNote
 		case st.Version < st.Wanted:
 			out.Installed, out.InstallNote = true, fmt.Sprintf("shard-admin fleet install brings the schema from version %d to %d", st.Version, st.Wanted)
+			openReason = out.InstallNote
 		default:
 			out.Installed = true
-			open, _ = s.openByShard(ctx)
+			var err error
+			if open, err = s.openByShard(ctx); err != nil {
+				openReason = *errorText(err)
+			}
 		}
 	})
 	wg.Go(func() {
@@ -86,7 +93,9 @@ func (s *Session) Status(ctx context.Context) (Status, error) {
 		} else {
 			sh.TenantsReason = out.TenantsReason
 		}
-		sh.OpenMoves = open[sh.Name]
+		if sh.OpenMovesReason = openReason; openReason == "" {
+			sh.OpenMoves = ptr(open[sh.Name])
+		}
 		if sh.Configured {
 			out.Configured++
 		}
@@ -202,7 +211,7 @@ func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Tenants = ptr(counts[shard])
+	out.Tenants = counts[shard]
 	for _, c := range s.profile.Counts {
 		var n int64
 		table := quoteTable(c.Table)

@@ -40,11 +40,13 @@ type ShardStatus struct {
 	MaxConnections *int     `json:"max_connections"`
 	Placement      string   `json:"placement"`
 	Region         string   `json:"region"`
-	// OpenMoves is how many unfinished moves touch the shard.
-	OpenMoves int      `json:"open_moves"`
-	Error     *string  `json:"error"`
-	Problem   *Problem `json:"problem"`
-	CheckedAt string   `json:"checked_at"`
+	// OpenMoves is how many unfinished moves touch the shard, null with a reason where
+	// control does not say.
+	OpenMoves       *int     `json:"open_moves"`
+	OpenMovesReason string   `json:"open_moves_reason"`
+	Error           *string  `json:"error"`
+	Problem         *Problem `json:"problem"`
+	CheckedAt       string   `json:"checked_at"`
 }
 
 // Status is the fleet at a glance.
@@ -64,6 +66,8 @@ type Status struct {
 	// says what to do about it.
 	Installed   bool   `json:"installed"`
 	InstallNote string `json:"install_note"`
+	// InstalledReason says why it is not known whether; Installed is false then.
+	InstalledReason string `json:"installed_reason"`
 	// Queue is what queued moves keep to, null with a reason where that is not
 	// known.
 	Queue       *QueueState `json:"queue"`
@@ -150,7 +154,7 @@ type Health struct {
 // ShardStats is what one shard holds.
 type ShardStats struct {
 	Name       string `json:"name"`
-	Tenants    *int   `json:"tenants"`
+	Tenants    int    `json:"tenants"`
 	TableCount int    `json:"table_count"`
 	SizeBytes  int64  `json:"size_bytes"`
 	IndexBytes int64  `json:"index_bytes"`

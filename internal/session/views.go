@@ -27,8 +27,8 @@ type ShardView struct {
 	Group string `json:"group"`
 	// CheckedAt is when the server answered; null where it did not.
 	CheckedAt *string `json:"checked_at"`
-	// OverSeconds is the time over which counters ran; null where none are shown.
-	OverSeconds *float64 `json:"over_seconds"`
+	// OverMS is the time over which counters ran; null where none are shown.
+	OverMS *float64 `json:"over_ms"`
 	// Reason is why there is no answer or an incomplete one, Grant what mends it.
 	Reason string `json:"reason"`
 	Grant  string `json:"grant"`
@@ -102,8 +102,7 @@ func viewOf(v health.View) ShardView {
 		view.CheckedAt = &at
 	}
 	if v.Over > 0 {
-		seconds := v.Over.Seconds()
-		view.OverSeconds = &seconds
+		view.OverMS = ptr(milliseconds(v.Over))
 	}
 	return view
 }

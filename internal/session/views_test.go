@@ -57,7 +57,7 @@ func TestAShardIsLookedAt(t *testing.T) {
 			found = found || strings.Contains(r[0], "FROM pwb_messages") && r[3] == "20"
 		}
 		require.True(t, found, "%+v", v)
-		require.NotNil(t, v.OverSeconds)
+		require.NotNil(t, v.OverMS)
 		for range 20 {
 			exec("SELECT count(*) FROM pwb_messages WHERE 'private' <> ''")
 		}

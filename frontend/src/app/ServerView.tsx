@@ -22,7 +22,7 @@ export function ServerView({ of: v, beside }: { of: ShardView; beside?: Column<S
   const rows: ServerRow[] = v.rows
     .map((cells, at) => ({ cells, at, session: v.sessions[at] }))
     .filter((r) => small === "" || r.cells.some((c) => c.toLowerCase().includes(small)));
-  const note = typeof v.over_seconds === "number" ? `over the last ${millis(v.over_seconds * 1000)}` : undefined;
+  const note = typeof v.over_ms === "number" ? `over the last ${millis(v.over_ms)}` : undefined;
   // A tree has the order that it is.
   const tree = v.name === "locks";
   return (

@@ -342,9 +342,9 @@ export namespace session {
 	    state: string;
 	    waits: string;
 	    query: string;
-	    transaction_seconds?: number | null;
-	    statement_seconds?: number | null;
-	    state_seconds?: number | null;
+	    transaction_ms?: number | null;
+	    statement_ms?: number | null;
+	    state_ms?: number | null;
 	    blocked_by: number[];
 	    blocks: number;
 	    ours: boolean;
@@ -523,7 +523,7 @@ export namespace session {
 	    title: string;
 	    group: string;
 	    checked_at?: string | null;
-	    over_seconds?: number | null;
+	    over_ms?: number | null;
 	    reason: string;
 	    grant: string;
 	    empty: string;
@@ -1166,7 +1166,7 @@ export namespace session {
 	
 	export interface ShardStats {
 	    name: string;
-	    tenants?: number | null;
+	    tenants: number;
 	    table_count: number;
 	    size_bytes: number;
 	    index_bytes: number;
@@ -1195,7 +1195,8 @@ export namespace session {
 	    max_connections?: number | null;
 	    placement: string;
 	    region: string;
-	    open_moves: number;
+	    open_moves?: number | null;
+	    open_moves_reason: string;
 	    error?: string | null;
 	    problem?: Problem | null;
 	    checked_at: string;
@@ -1227,6 +1228,7 @@ export namespace session {
 	    configured: number;
 	    installed: boolean;
 	    install_note: string;
+	    installed_reason: string;
 	    queue?: QueueState | null;
 	    queue_reason: string;
 	    checked_at: string;

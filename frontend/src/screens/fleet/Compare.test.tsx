@@ -10,7 +10,7 @@ function view(over: object) {
     title: "Indexes that no shard uses",
     group: "tables",
     checked_at: "2024-05-06T07:08:09Z",
-    over_seconds: null,
+    over_ms: null,
     reason: "",
     grant: "",
     empty: "each index was used on a shard, or holds a key",

@@ -210,7 +210,11 @@ function Card({ s, h, day }: { s: ShardStatus; h: ShardHealth | undefined; day: 
         <Pair label="Findings">
           <Findings s={s} h={h} />
         </Pair>
-        <Pair label="Moves">{s.open_moves > 0 ? <Link to="/moves">{s.open_moves}</Link> : <span className="faint">none</span>}</Pair>
+        <Pair label="Moves">
+          <Value of={s.open_moves} reason={s.open_moves_reason}>
+            {s.open_moves ? <Link to="/moves">{s.open_moves}</Link> : <span className="faint">none</span>}
+          </Value>
+        </Pair>
       </dl>
       <Sparks of={s.name} day={day} />
     </li>
@@ -317,8 +321,12 @@ function columns(byName: Map<string, ShardHealth>, day: Day): Column<ShardStatus
       key: "moves",
       head: "Moves",
       right: true,
-      by: (s) => s.open_moves,
-      cell: (s) => (s.open_moves > 0 ? s.open_moves : <span className="faint">none</span>),
+      by: (s) => s.open_moves ?? undefined,
+      cell: (s) => (
+        <Value of={s.open_moves} reason={s.open_moves_reason}>
+          {s.open_moves ? s.open_moves : <span className="faint">none</span>}
+        </Value>
+      ),
     },
     {
       key: "findings",

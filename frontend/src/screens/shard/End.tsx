@@ -126,11 +126,11 @@ function against(s: ServerSession, cancel: boolean) {
   ) : null;
 }
 
-const span = (seconds: number | null | undefined) => (typeof seconds === "number" ? millis(seconds * 1000) : null);
+const span = (ms: number | null | undefined) => (typeof ms === "number" ? millis(ms) : null);
 
 function Facts({ of: s }: { of: ServerSession }) {
-  const transaction = span(s.transaction_seconds);
-  const state = span(s.state_seconds);
+  const transaction = span(s.transaction_ms);
+  const state = span(s.state_ms);
   return (
     <>
       <dl className="facts">

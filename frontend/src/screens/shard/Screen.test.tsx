@@ -54,7 +54,7 @@ describe("a shard", () => {
       title: "Tables",
       group: "tables",
       checked_at: new Date().toISOString(),
-      over_seconds: null,
+      over_ms: null,
       reason: "",
       grant: "",
       empty: "there is no table",

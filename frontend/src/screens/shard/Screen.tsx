@@ -294,7 +294,11 @@ function Body({
               </>
             ) : null}
             <dt>Open moves</dt>
-            <dd>{shard.open_moves > 0 ? <Link to="/moves">{shard.open_moves}</Link> : "none"}</dd>
+            <dd>
+              <Value of={shard.open_moves} reason={shard.open_moves_reason}>
+                {shard.open_moves ? <Link to="/moves">{shard.open_moves}</Link> : "none"}
+              </Value>
+            </dd>
             {shard.in_control ? (
               <>
                 <dt>Control</dt>
