@@ -224,8 +224,7 @@ func look[T any](a *App, limit time.Duration, f func(context.Context, *session.S
 // change runs a method of the current fleet's session that changes something in
 // the fleet and says so in the audit trail.
 func change[T any](a *App, limit time.Duration, f func(context.Context, *session.Session) (T, error)) (T, error) {
-	v, err := ask(a, limit, f)
-	return v, changed(err)
+	return ask(a, limit, f)
 }
 
 // ask runs a method of the current fleet's session for the page.

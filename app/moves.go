@@ -42,7 +42,7 @@ func (m *Moves) change(f func(context.Context, *session.Session) (session.MoveVi
 		poke(o.nudge)
 		return v, err
 	})
-	return v, changed(err)
+	return v, err
 }
 
 // List returns the newest moves, of one tenant where it is named.

@@ -14,12 +14,10 @@ import (
 // described is not repeated, because nobody checked what is in it.
 func Problem(err error) session.Problem {
 	p := described(err)
-	var o outcome
-	switch {
-	case fault.NothingChanged(err):
-		p.Safe = session.Unchanged
-	case errors.As(err, &o):
-		p.Safe = o.safe
+	p.Safe = fault.Safe(err)
+	var o onlyLooked
+	if !fault.NothingChanged(err) && errors.As(err, &o) {
+		p.Safe = session.Looked
 	}
 	return p
 }
@@ -38,29 +36,17 @@ func described(err error) session.Problem {
 	}
 }
 
-// outcome is an error together with what can be relied on after it.
-type outcome struct {
-	error
-	safe string
-}
+// onlyLooked is the error of a call that changes nothing.
+type onlyLooked struct{ error }
 
-func (o outcome) Unwrap() error { return o.error }
+func (o onlyLooked) Unwrap() error { return o.error }
 
 // looked marks the error of a call that changes nothing.
 func looked(err error) error {
 	if err == nil {
 		return nil
 	}
-	return outcome{err, session.Looked}
-}
-
-// changed marks the error of a call that changes something, of which its code
-// may not say how far it came.
-func changed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return outcome{err, "how far it came is not known: what was begun is in the audit trail, so look there before doing it again"}
+	return onlyLooked{err}
 }
 
 // ProblemText is an error as JSON text: {"code","message","hint","safe"}. The

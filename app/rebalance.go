@@ -34,5 +34,5 @@ func (b *Rebalance) Apply(r session.RebalanceApply) (session.RebalanceApplied, e
 		poke(o.nudge)
 		return v, err
 	})
-	return v, changed(err)
+	return v, err
 }

@@ -15,7 +15,6 @@ import (
 	"shardadmin/internal/cli"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest"
-	"shardadmin/internal/session"
 )
 
 var update = flag.Bool("update", false, "write golden files and documents anew")
@@ -81,9 +80,8 @@ func (s *shell) refused(exit int, code string, args ...string) map[string]any {
 	require.Equal(s.t, code, e["code"], e)
 	require.NotEmpty(s.t, e["message"])
 	require.Contains(s.t, e, "hint")
-	if exit == 3 && fault.NothingChanged(fault.New(fault.Code(code), "", "")) {
-		require.Equal(s.t, session.Unchanged, e["safe"])
-	}
+	require.Equal(s.t, fault.Safe(fault.New(fault.Code(code), "", "")), e["safe"])
+	require.NotEmpty(s.t, e["safe"])
 	return e
 }
 

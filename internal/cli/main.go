@@ -405,6 +405,9 @@ func (p *program) finish(err error) int {
 		_ = p.document(map[string]any{"error": e})
 	} else {
 		paragraph(p.stderr, "", "shard-admin: "+e.Message)
+		if e.Code != string(fault.Usage) { // who mistypes a command knows that it did nothing
+			paragraph(p.stderr, "  ", "Safe now: "+e.Safe)
+		}
 		if e.Hint != "" {
 			paragraph(p.stderr, "  ", e.Hint)
 		}
@@ -414,12 +417,9 @@ func (p *program) finish(err error) int {
 
 // problem is the error as people see it.
 func (p *program) problem(err error) session.Problem {
-	e := session.Problem{Code: string(fault.CodeOf(err)), Message: err.Error(), Hint: fault.HintOf(err)}
+	e := session.Problem{Code: string(fault.CodeOf(err)), Message: err.Error(), Hint: fault.HintOf(err), Safe: fault.Safe(err)}
 	if f := fault.As(err); f != nil {
 		e.Message = f.Message
-	}
-	if fault.NothingChanged(err) {
-		e.Safe = session.Unchanged
 	}
 	switch fault.CodeOf(err) {
 	case fault.Cancelled:

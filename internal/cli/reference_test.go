@@ -70,25 +70,26 @@ func errorsDocument() string {
 Every error has a code that scripts may rely on, a message (what failed, where
 and why) and a hint (what to do about it). With `+"`--json`"+` it is the document
 `+"`{\"error\":{\"code\",\"message\",\"hint\",\"safe\"}}`"+`; the code decides the exit status.
-`+"`safe`"+` is what can be relied on although it failed, such as `+"`nothing was changed`"+`;
-it is empty where nothing promises anything.
+`+"`safe`"+` is what can be relied on although it failed, or where that shows; below it
+stands by each code. A call of the page that only looks has changed nothing and says
+so, and the error of a move says where its tenant lives.
 
 | exit | means |
 | --- | --- |
 | 0 | done |
 | 1 | failed |
 | 2 | usage |
-| 3 | refused by a check, a policy or a flag; nothing was changed |
+| 3 | refused by a check, a policy or a flag |
 | 4 | verification found differences or tampering |
 | 5 | a database could not be reached |
 
 "Again" says whether the same command may succeed when it is given again without
 anything being changed by a person.
 
-| code | exit | again | meaning |
-| --- | --- | --- | --- |`)
+| code | exit | again | meaning | safe |
+| --- | --- | --- | --- | --- |`)
 	for _, c := range fault.Codes() {
-		line(&b, "| `%s` | %d | %s | %s |", c.Code, c.Exit, yesNo(c.Retry), c.Meaning)
+		line(&b, "| `%s` | %d | %s | %s | %s |", c.Code, c.Exit, yesNo(c.Retry), c.Meaning, fault.Safe(fault.New(c.Code, "", "")))
 	}
 	line(&b, "\nThis page is written from the program's own list; a test keeps it current.")
 	return b.String()

@@ -147,7 +147,7 @@ var codes = map[Code]Info{
 	TimedOut:  {Exit: 1, Retry: true, Meaning: "A limit of time ran out before there was an answer."},
 	Usage:     {Exit: 2, Before: true, Meaning: "The command, a flag or an argument is not of the form that help shows."},
 	NotFound:  {Exit: 1, Before: true, Meaning: "The thing that was named does not exist."},
-	DiskFull:  {Exit: 1, Meaning: "This computer's disk is full; nothing was changed."},
+	DiskFull:  {Exit: 1, Meaning: "This computer's disk is full."},
 
 	NotAvailable: {Exit: 1, Before: true, Meaning: "A figure cannot be asked for on this server: its version, an extension or a setting stands against it."},
 
@@ -182,7 +182,7 @@ var codes = map[Code]Info{
 	TLSExpired:          {Exit: 5, Meaning: "The server's certificate or the client's has expired."},
 	RightMissing:        {Exit: 3, Meaning: "The connected role lacks a right; the hint holds the GRANT."},
 	PoolerInPath:        {Exit: 3, Meaning: "The connection goes through a pooler and this work needs a direct one."},
-	LockTimeout:         {Exit: 1, Retry: true, Meaning: "A lock was not free within the limit; nothing was changed."},
+	LockTimeout:         {Exit: 1, Retry: true, Meaning: "A lock was not free within the limit."},
 	SameDatabase:        {Exit: 3, Before: true, Meaning: "Two names of the fleet lead to the same database."},
 	TargetDiskFull:      {Exit: 1, Meaning: "The target's disk is full; the tenant goes on where it is. Make some room: cancel removes what had been copied, resume goes on."},
 
@@ -254,7 +254,7 @@ var codes = map[Code]Info{
 
 	StripesFixed:     {Exit: 3, Meaning: "The fleet's number of stripes was chosen before; another one would hand out the ids of other shards."},
 	StripesFull:      {Exit: 3, Meaning: "The fleet has more shards than stripes, so a shard would get another's ids."},
-	SequenceOverflow: {Exit: 3, Meaning: "A sequence would soon reach its highest value when it counts in larger steps; nothing was changed."},
+	SequenceOverflow: {Exit: 3, Meaning: "A sequence would soon reach its highest value when it counts in larger steps."},
 	SequenceUnsuited: {Exit: 3, Meaning: "A sequence cannot be striped as it is: it cycles, counts down, or has steps on which an application may count."},
 
 	DemoRunning:  {Exit: 3, Before: true, Meaning: "Another demo owns the demo fleet's folder."},

@@ -95,8 +95,8 @@ func Exit(err error) int {
 	return 1
 }
 
-// Refused reports whether err is a refusal by a check, a policy or a flag:
-// nothing was changed.
+// Refused reports whether err is a refusal by a check, a policy or a flag. What is
+// safe after it says Safe.
 func Refused(err error) bool { return err != nil && Exit(err) == 3 }
 
 // NothingChanged reports whether the code of err promises that nothing was

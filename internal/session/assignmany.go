@@ -177,7 +177,7 @@ func (s *Session) AssignMany(ctx context.Context, r AssignManyRequest) (Assigned
 				out.Assigned++
 				break
 			}
-			one.Status, one.Problem = NotAssigned, problem(err)
+			one.Status, one.Problem = NotAssigned, failed(err)
 			out.Refused++
 			if fault.Unreachable(err) || ctx.Err() != nil {
 				ended = err
@@ -234,7 +234,7 @@ func (s *Session) wouldAssign(ctx context.Context, r AssignManyRequest, tenants 
 		}
 		switch {
 		case why != nil:
-			one.Status, one.Problem = NotAssigned, problem(why)
+			one.Status, one.Problem = NotAssigned, failed(why)
 			out.Refused++
 		case one.Status == WouldAssign:
 			out.Assigned++

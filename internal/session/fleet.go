@@ -397,6 +397,10 @@ func (s *Session) SetOperator(ctx context.Context, email, role, dbRole, note, co
 	}), fleet.ControlName)
 }
 
+// triedKept is what is safe after a credential that does not open what it is for: it
+// may have been kept before it was tried.
+const triedKept = "no database was changed; the credential that was tried is the one that is kept"
+
 // CredentialTest is whether a credential opens what it is for.
 type CredentialTest struct {
 	Name    string   `json:"name"`
@@ -532,7 +536,7 @@ func (s *Session) tryCredential(ctx context.Context, name string, r credential.R
 		}
 		if err != nil {
 			out.OK, out.Problem = false, problem(err)
-			out.Problem.Safe = "" // a password may have been kept before it was tried
+			out.Problem.Safe = triedKept
 			return out, nil
 		}
 	}

@@ -106,12 +106,12 @@ func (s *Session) wouldApply(ctx context.Context, out *RebalanceApplied, progres
 		case err != nil && (fault.Unreachable(err) || ctx.Err() != nil):
 			return err
 		case err != nil:
-			one.Status, one.Problem = NotAssigned, problem(err)
+			one.Status, one.Problem = NotAssigned, failed(err)
 		case p.Rows == 0:
 			one.Status = WouldAssign
 			out.Assigned++
 		case p.Blocked():
-			one.Status, one.Problem = NotAssigned, problem(move.Blocked(p))
+			one.Status, one.Problem = NotAssigned, failed(move.Blocked(p))
 		default:
 			one.Status = WouldMove
 			out.Queued++
@@ -148,7 +148,7 @@ func (a *application) run(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		one.Status, one.Problem = NotAssigned, problem(err)
+		one.Status, one.Problem = NotAssigned, failed(err)
 		a.out.Refused++
 		a.takeBack(ctx, a.out.Moves[:i])
 		f := fault.As(err)
@@ -167,7 +167,7 @@ func (a *application) run(ctx context.Context) error {
 			_, err = a.s.engine.Queue(ctx, permit, one.MoveID, move.ActionStart, move.Options{Bulk: true})
 		}
 		if err != nil {
-			one.Problem = problem(err)
+			one.Problem = failed(err)
 			a.takeBack(ctx, a.out.Moves[i:])
 			return err
 		}
@@ -231,7 +231,7 @@ func (a *application) takeBack(ctx context.Context, filed []RebalanceOne) {
 		}
 		one.Status = MoveCancelled
 		if err != nil {
-			one.Status, one.Problem = NotTried, problem(err)
+			one.Status, one.Problem = NotTried, failed(err)
 		}
 	}
 }

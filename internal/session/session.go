@@ -175,7 +175,7 @@ func now() string { return time.Now().UTC().Format(time.RFC3339) }
 // What is safe when a call was refused before it changed anything, and when one
 // that only looks has failed.
 const (
-	Unchanged = "nothing was changed"
+	Unchanged = fault.Unchanged
 	Looked    = "nothing was changed: this only looks"
 )
 
@@ -189,6 +189,15 @@ func problem(err error) *Problem {
 		return &Problem{Code: string(fault.CodeOf(err)), Message: err.Error(), Safe: Looked}
 	}
 	return &Problem{Code: string(f.Code), Message: f.Message, Hint: f.Hint, Safe: Looked}
+}
+
+// failed is the error of a change, which says what is safe after it.
+func failed(err error) *Problem {
+	p := problem(err)
+	if p != nil {
+		p.Safe = fault.Safe(err)
+	}
+	return p
 }
 
 func errorText(err error) *string {

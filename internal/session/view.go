@@ -10,8 +10,7 @@ type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
-	// Safe is what can be relied on although this failed; empty where nothing
-	// promises anything.
+	// Safe is what can be relied on although this failed, or where it shows.
 	Safe string `json:"safe"`
 }
 

@@ -107,7 +107,7 @@ func (s *Session) tryKeys(ctx context.Context, dbs []*conn.Database, r credentia
 	}
 	if err != nil {
 		out.OK, out.Problem = false, problem(err)
-		out.Problem.Safe = ""
+		out.Problem.Safe = triedKept
 	}
 	return out, nil
 }
