@@ -151,17 +151,21 @@ func facts(w io.Writer, pairs ...string) {
 	}
 }
 
-// pieces are the words of a text. A command of ours is one piece with as much of
-// what follows it as fits a line of n columns: where the command ends cannot be
-// told before the sentence does, and a command that fits is to be copied whole.
+// pieces are the words of a text. A command of ours is one piece, so that it can be
+// copied: whole however long it is, and with as much of what follows it as fits a
+// line of n columns. One that is longer leaves out what ends its part of the sentence.
 func pieces(s string, n int) []string {
 	words, out := strings.Fields(s), []string{}
 	for i := 0; i < len(words); i++ {
 		piece := words[i]
-		if piece == "shard-admin" {
-			for i+1 < len(words) && !strings.ContainsAny(words[i][len(words[i])-1:], ";,") && width(piece)+1+width(words[i+1]) <= n {
+		if piece == programName {
+			end := i + commandLength(words[i:])
+			for i+1 < len(words) && (i+1 < end || !endsPart(words[i]) && width(piece)+1+width(words[i+1]) <= n) {
 				i++
 				piece += " " + words[i]
+			}
+			if width(piece) > n {
+				piece = strings.TrimRight(piece, partEnds)
 			}
 		}
 		out = append(out, piece)
@@ -169,8 +173,8 @@ func pieces(s string, n int) []string {
 	return out
 }
 
-// wrap breaks a text at spaces into lines of at most n columns; a command stays
-// whole, and so does a word that is longer.
+// wrap breaks a text at spaces into lines of at most n columns; a command or a word
+// that is longer stays whole, on a line of its own.
 func wrap(s string, n int) []string {
 	out, now := []string{}, ""
 	for _, word := range pieces(s, n) {

@@ -105,6 +105,45 @@ func TestWords(t *testing.T) {
 	require.Equal(t, none, percent(nil))
 }
 
+// A command is copied from the screen: it stands whole on a line, however long it is
+// and whatever stands around it.
+func TestCommandsStayWhole(t *testing.T) {
+	t.Parallel()
+	const id = "0198f3c1-7a7b-7c4e-9c55-1a2b3c4d5e6f"
+	at := func(n int) string { // a command of n columns
+		c := "shard-admin move resume " + id + " --wait --note "
+		return c + strings.Repeat("x", n-len(c))
+	}
+	for name, c := range map[string]struct{ before, command, after string }{
+		"short":                        {"then", "shard-admin fleet check", "prints the GRANT"},
+		"as wide as the screen":        {"end those transactions, then", at(80), "goes on"},
+		"one wider":                    {"end those transactions, then", at(81), "goes on"},
+		"120 columns":                  {"end those transactions, then", at(120), "goes on from there, better at a quieter time than this one is"},
+		"120 columns, in a part":       {"do this:", at(120), ", then plan the move anew"},
+		"120 columns, the last":        {"do this:", at(120), ""},
+		"120 columns, alone":           {"", at(120), ""},
+		"a reason with spaces":         {"first", `shard-admin move start a-tenant-with-quite-a-long-subdomain shard_with_a_name --wait --note "grew out of it, and more"`, "moves it"},
+		"a flag before its name":       {"first", "shard-admin --fleet production_of_the_whole_company_in_the_west fleet trust the_database_of_the_west", "shows it and asks"},
+		"a flag with =":                {"", "shard-admin move start " + id + " shard_1 --mode=fenced --max-read-only 10m --priority 5 --hold --note REASON", "waits"},
+		"two of them":                  {at(100) + ";", at(110), "follows"},
+		"arguments that may be absent": {"", "shard-admin shards look a_shard_whose_name_is_as_long_as_it_may_be_and_longer_than_a_line_is", "shows statements"},
+	} {
+		text := strings.TrimSpace(c.before + " " + c.command + " " + c.after)
+		text = strings.ReplaceAll(text, " ,", ",")
+		found := false
+		for _, l := range wrap(text, wide) {
+			found = found || strings.Contains(l, c.command)
+			if width(c.command) > wide && strings.Contains(l, c.command) {
+				require.Equal(t, c.command, l, "%s: what is wider than the screen has its line for itself", name)
+			}
+			if !strings.HasPrefix(l, "shard-admin ") {
+				require.LessOrEqual(t, width(l), wide, name)
+			}
+		}
+		require.True(t, found, "%s: %q", name, wrap(text, wide))
+	}
+}
+
 // What is to be copied stands on one line where it fits one.
 func TestErrorsFitTheScreenAndCommandsStayWhole(t *testing.T) {
 	t.Parallel()
