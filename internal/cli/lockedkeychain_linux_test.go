@@ -8,38 +8,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/credential/keyringtest"
 )
 
-// desk is a desktop session of its own for processes: folders, a bus that starts
-// nobody by itself, and on it a gnome-keyring if there is one.
+// desk runs the program in a desktop session of its own.
 type desk struct {
-	t   *testing.T
-	env []string
-}
-
-// companion starts a program that ends with the test, however that ends.
-func (d *desk) companion(stdin string, args ...string) {
-	d.t.Helper()
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env, cmd.Stdin = d.env, strings.NewReader(stdin)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	require.NoError(d.t, cmd.Start())
-	d.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-}
-
-// call asks somebody on the bus; "" where nobody answers.
-func (d *desk) call(to, path, method string, args ...string) string {
-	cmd := exec.CommandContext(d.t.Context(), "gdbus", append([]string{"call", "--session", "--dest", to, "--object-path", path, "--method", method}, args...)...)
-	cmd.Env = d.env
-	out, _ := cmd.Output()
-	return strings.TrimSpace(string(out))
+	*keyringtest.Desk
+	t *testing.T
 }
 
 // newDesk has no bus at all, or one with a keychain that was unlocked once.
@@ -48,34 +29,13 @@ func newDesk(t *testing.T, bus bool) *desk {
 	dir, err := os.MkdirTemp("", "desk") // a socket's path is short
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	d := &desk{t: t, env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}}
-	for name, sub := range map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"} {
-		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o700))
-		d.env = append(d.env, name+"="+filepath.Join(dir, sub))
+	d, err := keyringtest.Bare(dir)
+	if bus {
+		d, err = keyringtest.Start(t.Context(), dir)
 	}
-	socket := filepath.Join(dir, "bus")
-	d.env = append(d.env, "DBUS_SESSION_BUS_ADDRESS=unix:path="+socket)
-	if !bus {
-		return d
-	}
-	conf := filepath.Join(dir, "bus.conf")
-	require.NoError(t, os.WriteFile(conf, []byte(`<busconfig><type>session</type><listen>unix:path=`+socket+`</listen><auth>EXTERNAL</auth>
-		<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600))
-	d.companion("", "dbus-daemon", "--config-file="+conf, "--nofork", "--nopidfile")
-	require.Eventually(t, func() bool { _, err := os.Stat(socket); return err == nil }, 20*time.Second, 20*time.Millisecond)
-	d.companion("login password", "gnome-keyring-daemon", "--unlock", "--foreground", "--components=secrets")
-	require.Eventually(t, func() bool {
-		return strings.Contains(d.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"), "true")
-	}, 20*time.Second, 50*time.Millisecond)
-	return d
-}
-
-// lock locks the keychain, as a screen that was left does.
-func (d *desk) lock() {
-	d.t.Helper()
-	const login = "/org/freedesktop/secrets/collection/login"
-	d.call("org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", "['"+login+"']")
-	require.Contains(d.t, d.call("org.freedesktop.secrets", login, "org.freedesktop.DBus.Properties.Get", "org.freedesktop.Secret.Collection", "Locked"), "true")
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	return &desk{d, t}
 }
 
 // run runs the program in the session and returns its exit status, its document
@@ -84,7 +44,7 @@ func (d *desk) run(path, home, stdin string, args ...string) (int, map[string]an
 	d.t.Helper()
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(d.t.Context(), path, append([]string{"--home", home, "--json"}, args...)...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = d.env, strings.NewReader(stdin), &out, &errs
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = d.Env, strings.NewReader(stdin), &out, &errs
 	begin := time.Now()
 	err := cmd.Run()
 	var ended *exec.ExitError
@@ -114,7 +74,7 @@ func TestALockedAndAMissingKeychainEndEachCommand(t *testing.T) {
 	exit, v, _ = seated.run(program, l.home, "", "move", "plan", "7", "shard_1")
 	require.Equal(t, 0, exit, v)
 
-	seated.lock()
+	require.NoError(t, keyringtest.Lock(t.Context(), seated.Env))
 	before, open := l.all(), l.unfinished()
 	home := folder(t, l.home)
 	for _, c := range []struct {
@@ -151,7 +111,7 @@ func TestALockedAndAMissingKeychainEndEachCommand(t *testing.T) {
 
 	// What else has the passwords serves, beside a lock and without a keychain.
 	for _, d := range []*desk{seated, bare} {
-		d.env = append(d.env, kept["control"], kept["shard_1"])
+		d.Env = append(d.Env, kept["control"], kept["shard_1"])
 		exit, v, _ := d.run(program, l.home, "", "move", "plan", "7", "shard_1")
 		require.Equal(t, 0, exit, v)
 	}

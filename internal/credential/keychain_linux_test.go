@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/credential"
+	"shardadmin/internal/credential/keyringtest"
 	"shardadmin/internal/fault"
 )
 
@@ -35,35 +36,6 @@ func TestMain(m *testing.M) {
 
 const keychainPassword = "kept by gnome-keyring ü"
 
-// keyring starts gnome-keyring with an unlocked collection.
-func keyring(ctx context.Context) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, "gnome-keyring-daemon", "--unlock", "--foreground", "--components=secrets")
-	cmd.Stdin = strings.NewReader("login password")
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	// Asked for before it is there, nobody answers: ask who is.
-	for ctx.Err() == nil {
-		out, _ := exec.CommandContext(ctx, "gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus",
-			"--method", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets").Output()
-		if strings.Contains(string(out), "true") {
-			return cmd, nil
-		}
-	}
-	return nil, ctx.Err()
-}
-
-func lock(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "gdbus", "call", "--session", "--dest", "org.freedesktop.secrets", "--object-path", "/org/freedesktop/secrets",
-		"--method", "org.freedesktop.Secret.Service.Lock", "['/org/freedesktop/secrets/collection/login']").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	return nil
-}
-
 func want(code fault.Code, err error) error {
 	if fault.CodeOf(err) != code {
 		return fmt.Errorf("want %s, got %s: %w", code, fault.CodeOf(err), errors.Join(err, errors.Unwrap(err)))
@@ -80,26 +52,11 @@ func play(name string) error {
 	k := credential.Keychain{Patience: 10 * time.Second}
 	switch name {
 	case "keeps":
-		daemon, err := keyring(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = daemon.Process.Kill() }()
 		return keeps(ctx, k)
 	case "locked":
-		daemon, err := keyring(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = daemon.Process.Kill() }()
 		return locked(ctx, k)
 	case "frozen":
-		daemon, err := keyring(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = daemon.Process.Kill() }()
-		return frozen(ctx, daemon)
+		return frozen(ctx)
 	case "absent":
 		if err := want(fault.KeychainAbsent, k.Check(ctx)); err != nil {
 			return err
@@ -175,7 +132,7 @@ func locked(ctx context.Context, k credential.Keychain) error {
 	if err := k.Set(ctx, "f", "c", credential.Credential{User: "u", Password: credential.NewSecret("p")}); err != nil {
 		return err
 	}
-	if err := lock(ctx); err != nil {
+	if err := keyringtest.Lock(ctx, os.Environ()); err != nil {
 		return err
 	}
 	start := time.Now()
@@ -209,11 +166,7 @@ func locked(ctx context.Context, k credential.Keychain) error {
 }
 
 // frozen: a keychain that never answers does not hold the program.
-func frozen(ctx context.Context, daemon *exec.Cmd) error {
-	if err := daemon.Process.Signal(syscall.SIGSTOP); err != nil {
-		return err
-	}
-	defer func() { _ = daemon.Process.Signal(syscall.SIGCONT) }()
+func frozen(ctx context.Context) error {
 	start := time.Now()
 	k := credential.Keychain{Patience: 500 * time.Millisecond}
 	_, err := k.Get(ctx, "f", "c")
@@ -232,27 +185,13 @@ func frozen(ctx context.Context, daemon *exec.Cmd) error {
 	return nil
 }
 
-// home is a folder with everything that a session has of its own.
-func home(t *testing.T) []string {
+// desk is a folder for a session of its own; a socket's path is short.
+func desk(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}
-	for name, sub := range map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"} {
-		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o700))
-		env = append(env, name+"="+filepath.Join(dir, sub))
-	}
-	return env
-}
-
-// bus is the configuration of a session bus that starts nobody by itself. One
-// that does starts a second keychain when a call that was given up comes late,
-// and that one does not end with the bus.
-func bus(t *testing.T) string {
-	t.Helper()
-	conf := filepath.Join(t.TempDir(), "bus.conf")
-	require.NoError(t, os.WriteFile(conf, []byte(`<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
-		<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600))
-	return conf
+	dir, err := os.MkdirTemp("", "desk")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func run(t *testing.T, cmd *exec.Cmd) {
@@ -274,8 +213,14 @@ func TestARealKeychain(t *testing.T) {
 	for _, name := range []string{"keeps", "locked", "frozen"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--config-file="+bus(t), "--", exe)
-			cmd.Env = append(home(t), scenario+"="+name)
+			d, err := keyringtest.Start(t.Context(), desk(t))
+			require.NoError(t, err)
+			t.Cleanup(d.Close)
+			if name == "frozen" {
+				require.NoError(t, d.Freeze())
+			}
+			cmd := exec.CommandContext(t.Context(), exe)
+			cmd.Env = append(d.Env, scenario+"="+name)
 			run(t, cmd)
 		})
 	}
@@ -285,23 +230,17 @@ func TestNoKeychain(t *testing.T) {
 	t.Parallel()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	t.Run("no bus", func(t *testing.T) {
-		t.Parallel()
-		cmd := exec.CommandContext(t.Context(), exe)
-		env := home(t)
-		cmd.Env = append(env, scenario+"=absent", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(t.TempDir(), "none"))
-		run(t, cmd)
-	})
-	t.Run("no address", func(t *testing.T) {
-		t.Parallel()
-		cmd := exec.CommandContext(t.Context(), exe)
-		cmd.Env = append(home(t), scenario+"=absent")
-		run(t, cmd)
-	})
-	t.Run("a bus without a keychain", func(t *testing.T) {
-		t.Parallel()
-		cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--config-file="+bus(t), "--", exe)
-		cmd.Env = append(home(t), scenario+"=absent")
-		run(t, cmd)
-	})
+	bare, err := keyringtest.Bare(desk(t))
+	require.NoError(t, err)
+	for name, env := range map[string][]string{
+		"no bus":     bare.Env,
+		"no address": slices.DeleteFunc(slices.Clone(bare.Env), func(v string) bool { return strings.HasPrefix(v, "DBUS_SESSION_BUS_ADDRESS=") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), exe)
+			cmd.Env = append(slices.Clip(env), scenario+"=absent")
+			run(t, cmd)
+		})
+	}
 }

@@ -55,6 +55,8 @@ type world struct {
 	server   *http.Server
 	// bus is the address of a session bus with a keychain; empty where there is none.
 	bus string
+	// ends are what is to be ended besides the pages.
+	ends []func()
 }
 
 func (w *world) say(format string, args ...any) {
@@ -120,6 +122,9 @@ func (w *world) end() error {
 		t := time.AfterFunc(8*time.Second, func() { _ = c.Process.Kill() })
 		_ = c.Wait()
 		t.Stop()
+	}
+	for _, end := range w.ends {
+		end()
 	}
 	if w.demo != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
