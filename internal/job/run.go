@@ -207,6 +207,18 @@ func (j *Jobs) Claim(ctx context.Context, c Claiming) (*Run, error) {
 	return found, nil
 }
 
+// due reports whether anything waits that Claim might take. It is one statement, and
+// writes nothing.
+func (j *Jobs) due(ctx context.Context, c Claiming) (bool, error) {
+	pool, err := j.control.Pool(ctx)
+	if err != nil {
+		return false, err
+	}
+	var is bool
+	err = pool.QueryRow(ctx, j.sql("due"), c.Kinds, c.All, j.holder).Scan(&is)
+	return is, j.fault(err)
+}
+
 // lockClaims lets one claim happen at a time: two that count the same running
 // runs would both pass the limit.
 func (j *Jobs) lockClaims(ctx context.Context, tx pgx.Tx) error {

@@ -469,6 +469,50 @@ func TestAWorkerThatMayNotTakesNothing(t *testing.T) {
 	require.Equal(t, 1, strings.Count(log.String(), "nothing is taken from the queue"))
 }
 
+// While nothing waits, a look at the queue is one statement that writes nothing, and
+// whether the worker may work is asked now and then. Whatever waits is taken after that
+// was asked: a worker that may no more takes nothing, however lately it was told.
+func TestAnIdleWorkerAsksLittleAndNothingIsTakenUnasked(t *testing.T) {
+	t.Parallel()
+	c := control(t)
+	j := jobs(c, "a")
+	var asked atomic.Int64
+	var refuses atomic.Bool
+	done := make(chan struct{}, 10)
+	const poll = 10 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &Worker{Jobs: j, All: true, Poll: poll, Handlers: map[string]Handler{"move": func(context.Context, Run) error { done <- struct{}{}; return nil }}, May: func(context.Context) error {
+		asked.Add(1)
+		if refuses.Load() {
+			return fault.New(fault.SchemaNewer, "version 10, this program knows 9", "")
+		}
+		return nil
+	}}
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	require.Eventually(t, func() bool { return asked.Load() > 0 }, 10*time.Second, time.Millisecond)
+	before := asked.Load()
+	begin := time.Now()
+	time.Sleep(60 * poll)
+	require.LessOrEqual(t, asked.Load()-before, int64(time.Since(begin)/(looksPerRound*poll))+1)
+
+	for range 5 {
+		queued(t, j, Run{})
+		<-done
+		refuses.Store(true)
+		id := queued(t, j, Run{})
+		require.Never(t, func() bool { return len(done) > 0 }, 10*poll, poll)
+		r, err := j.Get(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, Queued, r.State)
+		require.Zero(t, r.Attempt)
+		refuses.Store(false)
+		<-done
+	}
+	cancel()
+	require.NoError(t, <-ended)
+}
+
 // A run that only a newer version knows is left in the queue: an older worker
 // neither carries it out nor ends it.
 func TestAnOlderWorkerLeavesARunToTheNewerOne(t *testing.T) {

@@ -25,6 +25,10 @@ const (
 	// deadAfter is how long after it its runs are given to others: longer
 	// than any lease lives, so that the next owner finds the lease free.
 	deadAfter = 90 * time.Second
+	// A worker that finds nothing waiting looks for what others left, and asks whether it
+	// may work at all, once in so many looks at the queue and at least that often.
+	looksPerRound = 15
+	roundEvery    = 3 * time.Second
 )
 
 // WorkerInfo is a worker as others see it.
@@ -135,8 +139,9 @@ type Worker struct {
 	// Grace is how long runs may take to reach a safe point when the worker
 	// is stopped; 30 s when zero.
 	Grace time.Duration
-	// May is asked before each look at the queue; while it fails the worker takes
-	// nothing and is on no list of those alive. Nil allows.
+	// May is asked before anything is taken from the queue or put back into it, and every
+	// few seconds while nothing waits; while it fails the worker changes nothing and is
+	// on no list of those alive. Nil allows.
 	May func(ctx context.Context) error
 	// Log hears what a person need not; nil discards it.
 	Log *slog.Logger
@@ -199,12 +204,26 @@ func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(d.Poll)
 	defer tick.Stop()
 	var refused error
+	var asked time.Time
+	round := min(looksPerRound*d.Poll, roundEvery)
 	for ctx.Err() == nil && refused == nil {
 		select {
 		case free <- struct{}{}:
 			mu.Lock()
 			ids := append(make([]string, 0, len(doing)), slices.Collect(maps.Keys(doing))...)
 			mu.Unlock()
+			c := Claiming{Worker: me.ID, Kinds: kinds, All: d.All, PerShard: d.PerShard, Doing: ids}
+			if time.Since(asked) < round {
+				due, unread := false, error(nil)
+				if !still {
+					due, unread = d.Jobs.due(ctx, c)
+				}
+				if !due && unread == nil {
+					<-free
+					break
+				}
+			}
+			asked = time.Now()
 			err := d.May(ctx)
 			mu.Lock()
 			was := still
@@ -220,7 +239,7 @@ func (w *Worker) Run(ctx context.Context) error {
 				<-free
 				break
 			}
-			r, err := d.Jobs.Claim(ctx, Claiming{Worker: me.ID, Kinds: kinds, All: d.All, PerShard: d.PerShard, Doing: ids})
+			r, err := d.Jobs.Claim(ctx, c)
 			if err != nil && ctx.Err() == nil {
 				d.Log.Warn("the queue could not be read", "error", err.Error())
 				if fault.CodeOf(err) == fault.RightMissing {
