@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,12 +60,8 @@ func nextVersion(t *testing.T) (files map[string]string, schema int64) {
 	require.NoError(t, err)
 	schema = int64(len(list)) + 1
 	require.Contains(t, filepath.Base(list[len(list)-1]), fmt.Sprintf("%04d_", schema-1), "migrations are numbered without a gap")
-	const file = "internal/version/version.go"
-	text, err := os.ReadFile(filepath.Join(module(t), file))
-	require.NoError(t, err)
-	engine := fmt.Sprintf("const Engine = %d\n", version.Engine)
-	require.Contains(t, string(text), engine)
-	return map[string]string{
+	files = nextEngine(t)
+	maps.Copy(files, map[string]string{
 		fmt.Sprintf("internal/install/migrations/%04d_next.sql", schema): `-- +goose Up
 ALTER TABLE {{schema}}.move ADD COLUMN next text NOT NULL DEFAULT 'of the next version';
 ALTER TABLE {{schema}}.worker ADD COLUMN next text;
@@ -72,8 +69,20 @@ ALTER TABLE {{schema}}.worker ADD COLUMN next text;
 ALTER TABLE {{schema}}.move DROP COLUMN next;
 ALTER TABLE {{schema}}.worker DROP COLUMN next;
 `,
-		file: strings.Replace(string(text), engine, fmt.Sprintf("const Engine = %d\n", version.Engine+1), 1),
-	}, schema
+	})
+	return files, schema
+}
+
+// nextEngine is the file in which a version of the program differs that has another
+// engine and the same schema.
+func nextEngine(t *testing.T) map[string]string {
+	t.Helper()
+	const file = "internal/version/version.go"
+	text, err := os.ReadFile(filepath.Join(module(t), file))
+	require.NoError(t, err)
+	engine := fmt.Sprintf("const Engine = %d\n", version.Engine)
+	require.Contains(t, string(text), engine)
+	return map[string]string{file: strings.Replace(string(text), engine, fmt.Sprintf("const Engine = %d\n", version.Engine+1), 1)}
 }
 
 // binary is a built program that works on a lab's fleet with the lab's folder.
@@ -123,6 +132,35 @@ func (b binary) worker() (cmd *exec.Cmd, stop func() (exit int, said string)) {
 	return cmd, stop
 }
 
+// Two versions of the program on the same schema, the newer one with another engine:
+// what that has begun or queued the older one shows, and neither a person with it nor
+// its worker, which is at work, goes on with it. The newer one does.
+func leftToTheNewerEngine(t *testing.T, older, newer binary) {
+	t.Helper()
+	l := older.l
+	l.tenant("12", "default", 12000, 1)
+	move := newer.json(0, "move", "start", "9", "shard_1", "--hold", "--wait", "--note", "x")["id"].(string)
+	require.Equal(t, []string{fmt.Sprint(version.Engine + 1)}, rows(t, l.super(0), "SELECT engine::text FROM shard_admin.move WHERE id = '"+move+"'"))
+	before := l.all()
+	for _, action := range []string{"switch", "resume", "cancel"} {
+		e := older.refused("engine_newer", "move", action, move, "--wait", "--note", "x")
+		require.Contains(t, e["message"], fmt.Sprintf("made by engine %d, this is engine %d", version.Engine+1, version.Engine), action)
+		require.Equal(t, "nothing was changed", e["safe"], action)
+	}
+	require.Equal(t, "ready", older.json(0, "move", "show", move)["state"])
+	alike(t, before, l.all(), "an older engine")
+
+	queued := newer.json(0, "move", "start", "12", "shard_1", "--note", "x")["id"].(string)
+	run := func() string {
+		return rows(t, l.super(0), "SELECT concat_ws(' ', state, attempt, not_before > now()) FROM shard_admin.run WHERE payload::text LIKE '%"+queued+"%'")[0]
+	}
+	require.Eventually(t, func() bool { return run() == "queued 1 t" }, 20*time.Second, 50*time.Millisecond, "its worker gives it back for one that knows it")
+	require.Equal(t, "planned", older.json(0, "move", "show", queued)["state"])
+	for _, id := range []string{move, queued} {
+		require.Equal(t, "cancelled", newer.json(0, "move", "cancel", id, "--wait", "--note", "x")["state"])
+	}
+}
+
 // Two versions of the program, as real processes, on one control database: the
 // newer one upgrades the schema below the older one's feet. The older one reads,
 // changes nothing and says why; its worker stands still; and what it had begun the
@@ -143,6 +181,7 @@ func TestTwoVersionsOfTheProgramOnOneControlDatabase(t *testing.T) {
 		return rows(t, l.super(0), "SELECT count(*) FILTER (WHERE seen_at > now() - interval '35 seconds')::text FROM shard_admin.worker")[0]
 	}
 	require.Eventually(t, func() bool { return alive() == "1" }, 20*time.Second, 100*time.Millisecond)
+	leftToTheNewerEngine(t, older, binary{l, built(t, "v1.1.0", nextEngine(t))})
 
 	// Before the upgrade the newer one may look only, and says what to do.
 	newer.json(0, "shards", "status")
