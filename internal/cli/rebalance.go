@@ -49,7 +49,9 @@ what a constraint forbids, and why a shard stays as it is.
 Use is a multiple of an even spread: 1.00 is even. Something is proposed where a
 shard is further from it than SHARD_IMBALANCE_THRESHOLD (0.2), or a tenant is
 where it may not be. It is recommended once the fullest shard was that far above
-even for 24 hours, as the window, serve and worker see it, and enough is gained.
+even for 24 hours and enough is gained. The window, serve and worker look at
+bytes, rows, load and count and keep in the control database since when each is
+uneven; by which of them a plan spreads is another matter, and --by says it.
 Sizes are estimates, with indexes; so is the load of a tenant, its share of the
 rows that each table read and wrote a second. Pins, dedicated shards, tenants to
 keep apart and the cool-down are in the fleet file, under [rebalance].`,
@@ -126,7 +128,7 @@ func (p *program) runRebalancePlan(ctx context.Context, r session.RebalanceReque
 
 // printRebalance prints the fleet as it is and the plans side by side.
 func printRebalance(w io.Writer, v session.Rebalance) {
-	verdict := strings.ToUpper(v.Verdict[:1]) + v.Verdict[1:] + "."
+	verdict := sentence(v.Verdict) + "."
 	if !v.Needed {
 		verdict += " Nothing has to be done."
 	}
@@ -138,6 +140,8 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 		paragraph(w, "", "Not recommended yet: "+v.RecommendedReason+".")
 	}
 	paragraph(w, "", fmt.Sprintf("%s; a mean shard has ≈ %s. Spread by %s; sizes are estimates, with indexes.", count(int64(v.Tenants), "tenant"), size(v.MeanBytes), strings.Join(v.By, ", ")))
+	line(w, "")
+	printDimensions(w, v.Recommendation)
 	line(w, "")
 	heads, each := []column{left("")}, func(name string, f func(session.RebalancePlan) string) []string {
 		cells := []string{name}
@@ -219,6 +223,32 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 		}
 	}
 }
+
+// printDimensions says of every dimension how it is spread and since when, and who saw
+// it.
+func printDimensions(w io.Writer, r session.Recommendation) {
+	if r.Kept == "" {
+		paragraph(w, "", "Since when it is uneven is not known: "+r.KeptReason+".")
+		return
+	}
+	line(w, "By each dimension, as it was seen last:")
+	for _, d := range r.Dimensions {
+		text := d.By + ": "
+		if d.Over != nil && d.Fullest != "" {
+			text += fmt.Sprintf("%s %.0f %% above even. ", d.Fullest, 100**d.Over)
+		}
+		text += sentence(d.Reason) + "."
+		if d.SeenAt != nil {
+			text += " Seen " + figure.Span(time.Duration(*d.AgeMS)*time.Millisecond) + " ago by " + d.SeenBy + "."
+		}
+		paragraph(w, "  ", text)
+	}
+	if r.KeptReason != "" {
+		paragraph(w, "", "Note: "+r.KeptReason+".")
+	}
+}
+
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // loadOr is rows a second.
 func loadOr(v *float64) string {

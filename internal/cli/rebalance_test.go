@@ -24,7 +24,9 @@ func TestAFleetIsRebalanced(t *testing.T) {
 		require.NoError(t, err)
 	}
 	v := l.json(0, "rebalance", "plan")
-	has(t, v, "fleet", "needed", "verdict", "threshold", "by", "tenants", "mean_bytes", "shards", "plans", "oversized", "largest", "pins", "placement", "notes", "checked_at", "load", "recommended", "recommended_reason", "uneven_since", "uneven_since_reason")
+	has(t, v, "fleet", "needed", "verdict", "threshold", "by", "tenants", "mean_bytes", "shards", "plans", "oversized", "largest", "pins", "placement", "notes", "checked_at", "load", "recommended", "recommended_reason", "uneven_since", "uneven_since_reason", "dimensions", "kept", "kept_reason")
+	require.Len(t, v["dimensions"], 4)
+	has(t, v["dimensions"].([]any)[0].(map[string]any), "by", "state", "recommended", "reason", "over", "over_reason", "since", "since_reason", "seen_at", "seen_at_reason", "seen_by", "age_ms")
 	require.Len(t, v["plans"], 3)
 	p := v["plans"].([]any)[0].(map[string]any)
 	has(t, p, "id", "strategy", "moves", "bytes", "rows", "before", "after", "estimate_ms", "estimate_ms_reason", "shards", "rejected", "rejected_total", "left")

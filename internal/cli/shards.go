@@ -181,6 +181,16 @@ func printDistribution(w io.Writer, v session.Distribution) {
 		paragraph(w, "", "A rebalance is recommended: "+v.RecommendedReason+". shard-admin rebalance plan shows how.")
 	case v.Since != nil:
 		paragraph(w, "", "A rebalance is not recommended yet: "+v.RecommendedReason+".")
+	case v.RecommendedReason != "":
+		paragraph(w, "", sentence(v.RecommendedReason)+".")
+	}
+	for _, d := range v.Dimensions {
+		if d.Recommended && d.Reason != v.RecommendedReason {
+			paragraph(w, "", fmt.Sprintf("By %s as well: %s. shard-admin rebalance plan --by %s shows what would mend it.", d.By, d.Reason, d.By))
+		}
+	}
+	if v.KeptReason != "" && v.Kept != "" {
+		paragraph(w, "", "Note: "+v.KeptReason+".")
 	}
 	for _, s := range v.Shards {
 		if s.SizeBytes == nil && s.SizeReason != "" && (s.Problem == nil || s.Problem.Code != string(fault.ShardNotConfigured)) {

@@ -23,6 +23,16 @@ func LocalHolder(source string) string {
 	return fmt.Sprintf("%s~%s/%s/%d-%s", host, bootID(), source, os.Getpid(), random())
 }
 
+// Spoken is a holder as people name it: who it is, and on which computer.
+func Spoken(holder string) string {
+	parts := strings.Split(holder, "/")
+	host, _, _ := strings.Cut(parts[0], "~")
+	if len(parts) < 2 || parts[1] == "" {
+		return host
+	}
+	return parts[1] + " on " + host
+}
+
 // ended reports whether a holder was a process of this computer, since its
 // last start, that is no more. Anything else counts as alive.
 func ended(holder string) bool {

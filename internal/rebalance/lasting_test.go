@@ -55,7 +55,7 @@ func TestAnImbalanceHasToLast(t *testing.T) {
 		if len(course) > 0 {
 			now = course[len(course)-1].At.Add(time.Minute)
 		}
-		got := rebalance.Lasted(course, now, 0.2)
+		got := rebalance.Followed(course, 0.2).Until(now)
 		require.Equal(t, c.standing, got.Standing, c.name)
 		if c.since < 0 {
 			require.Nil(t, got.Since, c.name)
@@ -73,14 +73,14 @@ func TestALongTimeWithoutALookBeginsAnew(t *testing.T) {
 	look := func(h float64) rebalance.Seen {
 		return rebalance.Seen{At: at.Add(time.Duration(h * float64(time.Hour))), Over: 0.4}
 	}
-	night := rebalance.Lasted([]rebalance.Seen{look(0), look(9), look(24), look(25)}, at.Add(25*time.Hour), 0.2)
+	night := rebalance.Followed([]rebalance.Seen{look(0), look(9), look(24), look(25)}, 0.2).Until(at.Add(25 * time.Hour))
 	require.True(t, night.Standing)
 	require.Equal(t, 15*time.Hour, night.Gap)
-	weekend := rebalance.Lasted([]rebalance.Seen{look(0), look(9), look(70), look(71)}, at.Add(71*time.Hour), 0.2)
+	weekend := rebalance.Followed([]rebalance.Seen{look(0), look(9), look(70), look(71)}, 0.2).Until(at.Add(71 * time.Hour))
 	require.False(t, weekend.Standing)
 	require.Equal(t, at.Add(70*time.Hour), *weekend.Since)
 	require.Equal(t, time.Hour, weekend.Gap)
-	old := rebalance.Lasted([]rebalance.Seen{look(0), look(12), look(25)}, at.Add(25*time.Hour+19*time.Hour), 0.2)
+	old := rebalance.Followed([]rebalance.Seen{look(0), look(12), look(25)}, 0.2).Until(at.Add(25*time.Hour + 19*time.Hour))
 	require.Nil(t, old.Since)
 	require.False(t, old.Standing)
 }
@@ -95,7 +95,7 @@ func TestWhatStandsLasted(t *testing.T) {
 			at = at.Add(time.Duration(rapid.IntRange(1, 20*60).Draw(t, "minutes")) * time.Minute)
 			course = append(course, rebalance.Seen{At: at, Over: rapid.Float64Range(0, 0.6).Draw(t, "over")})
 		}
-		got := rebalance.Lasted(course, at, 0.2)
+		got := rebalance.Followed(course, 0.2).Until(at)
 		late, late24 := false, false
 		for _, x := range course {
 			if got.Since == nil || x.At.Before(*got.Since) {
@@ -139,4 +139,47 @@ func TestWhatStandsIsMendedToTheGoal(t *testing.T) {
 	require.Equal(t, "a", shard)
 	require.InDelta(t, 8<<20, bytes, 1)
 	require.InDelta(t, 0.16, over, 1e-9)
+}
+
+// Above a higher threshold nobody knows it to have been; above a lower one it was.
+func TestAnotherThresholdCountsFromNow(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	c := rebalance.Followed([]rebalance.Seen{{At: at, Over: 0.4}, {At: at.Add(12 * time.Hour), Over: 0.4}, {At: at.Add(25 * time.Hour), Over: 0.4}}, 0.2)
+	require.True(t, c.Standing)
+	next := rebalance.Seen{At: at.Add(26 * time.Hour), Over: 0.4}
+	higher := c.Look(next, 0.3)
+	require.False(t, higher.Standing)
+	require.Equal(t, next.At, *higher.Since)
+	lower := c.Look(next, 0.1)
+	require.True(t, lower.Standing)
+	require.Equal(t, at, *lower.Since)
+	require.Nil(t, c.Look(next, 0.5).Since)
+}
+
+// What is measured is what a plan says of the fleet before it, by each dimension.
+func TestWhatIsMeasuredIsWhatAPlanSays(t *testing.T) {
+	t.Parallel()
+	in := rebalance.Input{Shards: []rebalance.Shard{{Name: "a"}, {Name: "b"}, {Name: "c", Closed: "it does not answer"}}}
+	for i, size := range []int64{6, 1, 1, 1, 1} {
+		at := "a"
+		if i > 1 {
+			at = "b"
+		}
+		in.Tenants = append(in.Tenants, rebalance.Tenant{ID: string(rune('A' + i)), Shard: at, Rows: size})
+	}
+	for by, want := range map[rebalance.Dimension]struct {
+		fullest string
+		over    float64
+	}{rebalance.Rows: {"a", 0.4}, rebalance.Count: {"b", 0.2}, rebalance.Load: {"", 0}, rebalance.Bytes: {"", 0}} {
+		m := rebalance.Measure(in, rebalance.Options{By: []rebalance.Dimension{by}})
+		require.True(t, m.Known, by)
+		require.Equal(t, want.fullest, m.Fullest, by)
+		require.InDelta(t, want.over, m.Over, 1e-9, by)
+		shard, _, _, _ := rebalance.Make(in, rebalance.Options{By: []rebalance.Dimension{by}}).Excess()
+		require.Equal(t, want.fullest, shard, by)
+		require.Equal(t, "it does not answer", m.Shards[2].Note)
+	}
+	in.Shards[1].Closed = "it does not answer"
+	require.False(t, rebalance.Measure(in, rebalance.Options{}).Known)
 }

@@ -67,6 +67,10 @@ type alerting struct {
 	lease *job.Lease
 	known string // why nothing can be kept, as it was logged last
 	able  map[string]ability
+	// taken is when the last look at the spread was made that is in the control database,
+	// and untaken why the last one is not, as it was logged last.
+	taken   time.Time
+	untaken string
 	// channels are those by which this one tells.
 	channels []fleet.Channel
 	// down is the alert of a control database that does not answer, which nobody can
@@ -151,7 +155,31 @@ func (a *alerting) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.store.Evaluate(limited, a.lease, seen, a.channels)
+	if err := a.store.Evaluate(limited, a.lease, seen, a.channels); err != nil {
+		return err
+	}
+	a.takeGlance(limited)
+	return nil
+}
+
+// takeGlance takes into the control database what this program saw last of how uneven
+// the fleet is. Alerts are kept whether or not that can be.
+func (a *alerting) takeGlance(ctx context.Context) {
+	g := a.b.glance()
+	if !g.at.After(a.taken) {
+		return
+	}
+	err, why := a.s.keepEvenness(ctx, a.lease, g), ""
+	switch {
+	case err == nil:
+		a.taken = g.at
+	case fault.CodeOf(err) != fault.LeaseLost:
+		why = *errorText(err)
+	}
+	if why != a.untaken && why != "" {
+		a.s.cfg.Log.Warn("how uneven the fleet is cannot be kept in the control database", "error", err)
+	}
+	a.untaken = why
 }
 
 // control tells of a control database that does not answer. Nobody can keep that
@@ -309,8 +337,12 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 			}
 		}
 	}
-	uneven := known.spread.fresh(time.Now())
-	if c, ok := s.imbalance(known.spread, time.Now()); ok {
+	even, err := s.readEvenness(ctx)
+	if err != nil {
+		return out, err
+	}
+	c, uneven, unlooked := s.imbalance(evenness{from: KeptInControl, list: even})
+	if uneven {
 		add(c)
 	}
 	moves, err := s.movesToTell(ctx)
@@ -327,7 +359,7 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 		case placementUnknown(s.cfg.Fleet, a):
 			return true
 		case a.Rule == ruleImbalance:
-			return !uneven
+			return unlooked
 		case a.Rule == ruleCapacity:
 			_, there := sizes[a.Subject]
 			sh, in := s.cfg.Fleet.Shard(a.Subject)

@@ -2,9 +2,13 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"time"
 
+	"shardadmin/internal/alert"
+	"shardadmin/internal/fault"
+	"shardadmin/internal/rebalance"
 	"shardadmin/internal/sample"
 	"shardadmin/internal/sample/history"
 )
@@ -25,8 +29,44 @@ func (s *Session) Newcomers() (round, end func(context.Context) error) {
 	return func(ctx context.Context) error { return w.turn(ctx, w.look) }, func(ctx context.Context) error { return w.lease.Release(ctx) }
 }
 
-// SpreadNow is what is kept of how uneven the fleet is.
-func (s *Session) SpreadNow(ctx context.Context) ([]history.Value, error) { return s.spreadNow(ctx) }
+// Glance is what this computer keeps of how uneven the fleet is now, and by dimension why
+// that is not known.
+func (s *Session) Glance(ctx context.Context) ([]history.Value, map[string]string) {
+	g, untold := s.glance(ctx), map[string]string{}
+	for _, m := range g.list {
+		if m.reason != "" {
+			untold[string(m.by)] = m.reason
+		}
+	}
+	return g.values(), untold
+}
+
+// TakeGlance takes a look at the spread of some age into the control database: how far
+// the fullest shard is above even, by dimension, and why another is not known.
+func (s *Session) TakeGlance(ctx context.Context, age time.Duration, over map[rebalance.Dimension]float64, untold map[rebalance.Dimension]string) error {
+	lease, err := s.jobs.Acquire(ctx, alert.LeaseName, time.Minute)
+	if err != nil {
+		return err
+	}
+	g := glance{at: time.Now().Add(-age)}
+	for by, v := range over {
+		g.list = append(g.list, measured{by: by, over: v, fullest: "default"})
+	}
+	for by, why := range untold {
+		g.list = append(g.list, measured{by: by, reason: why})
+	}
+	if err := s.keepEvenness(ctx, lease, g); err != nil {
+		return err
+	}
+	if err := lease.Release(ctx); err != nil {
+		return err
+	}
+	// Whoever has lost the lease writes nothing.
+	if err := s.keepEvenness(ctx, lease, glance{at: time.Now(), list: []measured{{by: rebalance.Bytes, over: 9}}}); fault.CodeOf(err) != fault.LeaseLost {
+		return fmt.Errorf("written without the lease: %w", err)
+	}
+	return nil
+}
 
 // ActivityNow is what is kept of how busy the tables of each shard are.
 func (s *Session) ActivityNow(ctx context.Context) []history.Activity { return s.activityNow(ctx) }

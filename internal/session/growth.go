@@ -46,8 +46,8 @@ type past struct {
 	sizes map[string][]capacity.Point
 	moved map[string][]time.Time
 	why   string
-	// spread is how uneven the fleet was.
-	spread spreadCourse
+	// spread is how uneven the fleet was by each dimension, as this computer saw it.
+	spread []dimension
 }
 
 // pastOf reads it now and then. A control database that does not answer costs no

@@ -3,8 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"shardadmin/internal/alert"
@@ -14,8 +12,8 @@ import (
 	"shardadmin/internal/sample/history"
 )
 
-// How often who keeps the history looks how uneven the fleet is, how old a look may be
-// that still says how it is now, and how far back looks are read.
+// How often who observes looks how uneven the fleet is, how old a look may be that still
+// says how it is now, and how far back looks are read.
 const (
 	spreadEvery = 15 * time.Minute
 	spreadFresh = time.Hour
@@ -29,25 +27,11 @@ const (
 	leastShare  = 0.01
 )
 
-// The figures that are kept of a spread. That of the fleet has no shard, and carries
-// what is spread in its name: by bytes and by rows are two courses.
+// The figures that the history keeps of a spread, with the dimension after them.
 const (
 	overFigure  = "spread_over_"  // how far the fullest is above even, as a share
 	worthFigure = "spread_worth_" // 1 where moves are possible and would gain enough
-	useFigure   = "spread_use_"   // of a shard: 1 is even
 )
-
-// spreadCourse is how uneven a fleet was.
-type spreadCourse struct {
-	seen    []rebalance.Seen
-	worth   bool
-	fullest string
-}
-
-// fresh reports whether the newest look says how it is now.
-func (c spreadCourse) fresh(now time.Time) bool {
-	return len(c.seen) > 0 && now.Sub(c.seen[len(c.seen)-1].At) <= spreadFresh
-}
 
 func (s *Session) threshold() float64 {
 	if s.cfg.Imbalance > 0 {
@@ -56,74 +40,48 @@ func (s *Session) threshold() float64 {
 	return DefaultImbalance
 }
 
-// spreadBy names the dimensions that the fleet is spread by.
-func (s *Session) spreadBy() string { return byName(s.cfg.Fleet.Rebalance.By) }
-
-func byName[T ~string](by []T) string {
-	if len(by) == 0 {
-		return string(rebalance.Bytes)
-	}
-	list := []string{}
+// dimensions are those that a plan spreads by, bytes where nothing is said.
+func dimensions[T ~string](by []T) []rebalance.Dimension {
+	out := []rebalance.Dimension{}
 	for _, d := range by {
-		list = append(list, string(d))
+		out = append(out, rebalance.Dimension(d))
 	}
-	slices.Sort(list)
-	return strings.Join(list, "_")
+	if len(out) == 0 {
+		out = append(out, rebalance.Bytes)
+	}
+	return out
 }
 
-// readSpread reads what is kept of how uneven the fleet was.
-func (s *Session) readSpread(ctx context.Context, kept *history.History, now time.Time) (spreadCourse, error) {
-	out, by := spreadCourse{}, s.spreadBy()
-	course, err := kept.Range(ctx, s.cfg.Fleet.Name, "", overFigure+by, now.Add(-spreadBack), now, 5000)
-	if err != nil || len(course.Points) == 0 {
-		return out, err
-	}
-	for _, p := range course.Points {
-		out.seen = append(out.seen, rebalance.Seen{At: p.At, Over: p.Mean})
-	}
-	newest := func(shard, name string) (float64, bool) {
-		x, e := kept.Range(ctx, s.cfg.Fleet.Name, shard, name+by, now.Add(-spreadFresh), now, 1000)
-		if err == nil {
-			err = e
+// readSpread reads what this computer saw of how uneven the fleet was.
+func (s *Session) readSpread(ctx context.Context, kept *history.History, now time.Time) ([]dimension, error) {
+	out := []dimension{}
+	for _, by := range rebalance.Dimensions() {
+		over, err := kept.Range(ctx, s.cfg.Fleet.Name, "", overFigure+string(by), now.Add(-spreadBack), now, 5000)
+		if err != nil {
+			return nil, err
 		}
-		if len(x.Points) == 0 {
-			return 0, false
+		worth, err := kept.Range(ctx, s.cfg.Fleet.Name, "", worthFigure+string(by), now.Add(-spreadFresh), now, 1000)
+		if err != nil {
+			return nil, err
 		}
-		return x.Points[len(x.Points)-1].Mean, true
-	}
-	worth, _ := newest("", worthFigure)
-	out.worth = worth >= 0.5
-	most := 0.0
-	for _, sh := range s.cfg.Fleet.Shards {
-		if use, ok := newest(sh.Name, useFigure); ok && use > most {
-			most, out.fullest = use, sh.Name
+		d, looks := dimension{by: by, seenBy: "this computer"}, []rebalance.Seen{}
+		for _, p := range over.Points {
+			looks = append(looks, rebalance.Seen{At: p.At, Over: p.Mean})
+			d.above = p.Mean
 		}
+		d.course = rebalance.Followed(looks, s.threshold())
+		if n := len(worth.Points); n == 0 || worth.Points[n-1].Mean < 0.5 {
+			d.worthless = "what moves could gain is too little: rebalance plan says why"
+		}
+		out = append(out, d)
 	}
-	return out, err
+	return out, nil
 }
 
-// follow gives a spread what is known of how it went.
-func (s *Session) follow(ctx context.Context, sp *spread) {
-	switch {
-	case byName(sp.opt.By) != s.spreadBy():
-		sp.unkept = fmt.Sprintf("only the spread by %s, as the fleet file has it, is followed over time", strings.ReplaceAll(s.spreadBy(), "_", " and "))
-		return
-	case s.cfg.DBPath == "":
-		sp.unkept = "no history is kept"
-		return
-	}
-	p := s.pastOf(ctx)
-	sp.course, sp.unkept = p.spread.seen, p.why
-	sp.opt.Standing = rebalance.Lasted(sp.course, sp.in.Now, s.threshold()).Standing
-}
-
-// spreads looks now and then how uneven the fleet is, while this program keeps the
-// history. Where a shard does not answer nothing is kept: without it the others only
-// seem even.
+// spreads looks now and then how uneven the fleet is. What it saw stays in memory, and
+// goes to the history while this program keeps that; who evaluates alerts takes it into
+// the control database.
 func (b *Observer) spreads(ctx context.Context) {
-	if b.past == nil {
-		return
-	}
 	// At first the samples are to come.
 	select {
 	case <-ctx.Done():
@@ -134,59 +92,57 @@ func (b *Observer) spreads(ctx context.Context) {
 		b.mu.Lock()
 		lease := b.lease
 		b.mu.Unlock()
-		if lease == nil {
-			return
-		}
 		limited, cancel := context.WithTimeout(ctx, 2*answerLimit)
 		defer cancel()
-		if looks := b.s.activityNow(limited); len(looks) > 0 {
-			if err := lease.AddActivity(limited, looks); fault.CodeOf(err) != fault.LeaseLost {
-				b.noted(ctx, err)
+		if lease != nil {
+			if looks := b.s.activityNow(limited); len(looks) > 0 {
+				if err := lease.AddActivity(limited, looks); fault.CodeOf(err) != fault.LeaseLost {
+					b.noted(ctx, err)
+				}
 			}
 		}
-		list, err := b.s.spreadNow(limited)
-		if err != nil || len(list) == 0 {
-			return // a gap in the course, which whoever asks for a plan is told
+		g := b.s.glance(limited)
+		if ctx.Err() != nil {
+			return // the end of the watch says nothing about the fleet
 		}
-		if err := lease.Add(limited, time.Now(), list); fault.CodeOf(err) != fault.LeaseLost {
-			b.noted(ctx, err)
+		b.mu.Lock()
+		b.seen = g
+		b.mu.Unlock()
+		if list := g.values(); lease != nil && len(list) > 0 {
+			if err := lease.Add(limited, g.at, list); fault.CodeOf(err) != fault.LeaseLost {
+				b.noted(ctx, err)
+			}
 		}
 		b.s.growth.forget() // whoever asks next is told of this look
 	})
 }
 
-// spreadNow is what is kept of how uneven the fleet is now; nothing where that is not
-// known.
-func (s *Session) spreadNow(ctx context.Context) ([]history.Value, error) {
-	sp, err := s.spread(ctx, RebalanceRequest{})
-	if err != nil {
-		return nil, err
-	}
-	answer := rebalance.Make(sp.in, sp.opt)
-	_, _, over, known := answer.Excess()
-	for i, sh := range s.cfg.Fleet.Shards {
-		u := answer.Plans[0].Shards[i]
-		known = known && (!sh.Configured() || sp.in.Shards[i].Used != nil && u.Before.Unknown == 0 && (u.Before.NoLoad == "" || !slices.Contains(sp.opt.By, rebalance.Load)))
-	}
-	if !known {
-		return nil, nil
-	}
-	worth := 0.0
-	if s.worth(sp, answer) == "" {
-		worth = 1
-	}
-	by := s.spreadBy()
-	out := []history.Value{{Name: overFigure + by, Value: over}, {Name: worthFigure + by, Value: worth}}
-	for _, u := range answer.Plans[0].Shards {
-		if u.Before.Ratio != nil && u.Note == "" {
-			out = append(out, history.Value{Shard: u.Shard, Name: useFigure + by, Value: *u.Before.Ratio})
-		}
-	}
-	return out, nil
+// glance is what this program saw last; its time is zero before it looked.
+func (b *Observer) glance() glance {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen
 }
 
-// worth says why moves are not worth to be recommended, "" where they are.
-func (s *Session) worth(sp *spread, a rebalance.Answer) string {
+// values are what the history keeps of a look: a gap in the course where it did not
+// tell.
+func (g glance) values() []history.Value {
+	out := []history.Value{}
+	for _, m := range g.list {
+		if m.reason != "" {
+			continue
+		}
+		worth := 1.0
+		if m.worthless != "" {
+			worth = 0
+		}
+		out = append(out, history.Value{Name: overFigure + string(m.by), Value: m.over}, history.Value{Name: worthFigure + string(m.by), Value: worth})
+	}
+	return out
+}
+
+// worthless says why moves are not worth to be recommended, "" where they are.
+func (s *Session) worthless(by []rebalance.Dimension, a rebalance.Answer) string {
 	moves := 0
 	for _, p := range a.Plans {
 		moves = max(moves, len(p.Moves))
@@ -195,7 +151,7 @@ func (s *Session) worth(sp *spread, a rebalance.Answer) string {
 		return "no move that is possible would help"
 	}
 	shard, excess, _, known := a.Excess()
-	if !known || byName(sp.opt.By) != string(rebalance.Bytes) {
+	if !known || len(by) != 1 || by[0] != rebalance.Bytes {
 		return ""
 	}
 	least := int64(leastExcess)
@@ -214,45 +170,28 @@ func (s *Session) worth(sp *spread, a rebalance.Answer) string {
 // recommendation says whether moves are recommended now, and why not yet.
 func (s *Session) recommendation(sp *spread, a rebalance.Answer) Recommendation {
 	_, _, over, known := a.Excess()
-	course := slices.Clone(sp.course)
-	if known {
-		course = append(course, rebalance.Seen{At: sp.in.Now, Over: over})
-	}
-	last := rebalance.Lasted(course, sp.in.Now, s.threshold())
-	v := Recommendation{}
+	by := dimensions(sp.opt.By)
+	v := sp.kept.recommendation(by)
+	lead := sp.kept.lead(by)
+	why := s.worthless(by, a)
 	limit := fmt.Sprintf("%.0f %%", 100*s.threshold())
-	switch {
-	case !known:
-		v.SinceReason = "fewer than two shards take part"
-	case last.Since == nil:
-		v.SinceReason = "no shard is more than " + limit + " above an even spread"
-	default:
-		v.Since = ptr(stamp(*last.Since))
-	}
-	misplaced := a.Plans[0].Before.Misplaced > 0
-	why := s.worth(sp, a)
-	switch {
-	case misplaced && len(a.Plans[0].Moves) > 0:
+	switch above := known && over > s.threshold(); {
+	case a.Plans[0].Before.Misplaced > 0 && len(a.Plans[0].Moves) > 0:
 		v.Recommended, v.RecommendedReason = true, "tenants are where they may not be, which is no matter of time"
 	case !a.Needed:
-		v.RecommendedReason = "nothing has to be done"
-	case last.Since == nil:
-		v.RecommendedReason = "what is proposed fills emptier shards, which can wait: " + v.SinceReason
-		if !known {
-			v.RecommendedReason = v.SinceReason
+		v.Recommended, v.RecommendedReason = false, "nothing has to be done"
+	case lead.State == DimensionStanding:
+		if v.Recommended = why == ""; !v.Recommended {
+			v.RecommendedReason = why
 		}
-	case !last.Standing:
-		v.RecommendedReason = s.begun(last)
-		switch {
-		case sp.unkept != "":
-			v.RecommendedReason = fmt.Sprintf("the fullest shard is more than %s above an even spread now, and since when is not known: %s", limit, sp.unkept)
-		case len(sp.course) == 0:
-			v.RecommendedReason += ", and nobody looked before: the window, serve and worker do while they run"
-		}
-	case why != "":
-		v.RecommendedReason = why
-	default:
-		v.Recommended, v.RecommendedReason = true, s.lasted(last)
+	case above && lead.State == DimensionUnknown:
+		v.RecommendedReason = fmt.Sprintf("the fullest shard is more than %s above an even spread now, and since when is not known: %s", limit, lead.Reason)
+	case above && lead.State == DimensionEven:
+		v.RecommendedReason = fmt.Sprintf("the fullest shard is more than %s above an even spread now, and was not at %s, when it was looked at last", limit, clock(sp.kept.of(rebalance.Dimension(lead.By)).course.Last))
+	case !above && known:
+		v.RecommendedReason = "what is proposed fills emptier shards, which can wait: no shard is more than " + limit + " above an even spread"
+	case !known:
+		v.RecommendedReason = "fewer than two shards take part"
 	}
 	return v
 }
@@ -260,65 +199,39 @@ func (s *Session) recommendation(sp *spread, a rebalance.Answer) Recommendation 
 // recommended is a recommendation by what is kept alone, for whoever shows the fleet and
 // asks for no plan.
 func (s *Session) recommended(ctx context.Context) Recommendation {
-	if s.cfg.DBPath == "" {
-		return Recommendation{RecommendedReason: "no history is kept", SinceReason: "no history is kept"}
-	}
-	p := s.pastOf(ctx)
-	at := time.Now()
-	last := rebalance.Lasted(p.spread.seen, at, s.threshold())
-	v := Recommendation{}
-	switch {
-	case p.why != "":
-		v.RecommendedReason = p.why
-	case !p.spread.fresh(at):
-		v.RecommendedReason = "nobody looked how even the fleet is within " + words.Span(spreadFresh) + ": the window, serve and worker do while they run, where every shard answers"
-	case last.Since == nil:
-		v.RecommendedReason = fmt.Sprintf("no shard is more than %.0f %% above an even spread", 100*s.threshold())
-	case !last.Standing:
-		v.RecommendedReason = s.begun(last)
-	case !p.spread.worth:
-		v.RecommendedReason = s.lasted(last) + ", and what moves could gain is too little: rebalance plan says why"
-	default:
-		v.Recommended, v.RecommendedReason = true, s.lasted(last)
-	}
-	if v.SinceReason = v.RecommendedReason; last.Since != nil && p.spread.fresh(at) {
-		v.Since, v.SinceReason = ptr(stamp(*last.Since)), ""
-	}
-	return v
-}
-
-// begun says since when the fleet is uneven, and that this is too short yet.
-func (s *Session) begun(last rebalance.Lasting) string {
-	return fmt.Sprintf("the fullest shard is more than %.0f %% above an even spread since %s; moves are recommended after %s of it", 100*s.threshold(), clock(*last.Since), words.Span(rebalance.Lasts))
-}
-
-// lasted says since when the fleet is uneven where that is long enough.
-func (s *Session) lasted(last rebalance.Lasting) string {
-	text := fmt.Sprintf("the fullest shard came more than %.0f %% above an even spread at %s and was not within %.0f %% since", 100*s.threshold(), clock(*last.Since), 50*s.threshold())
-	if last.Gap > spreadFresh {
-		text += fmt.Sprintf("; for up to %s of it nobody looked", words.Span(last.Gap))
-	}
-	return text
+	return s.evenness(ctx).recommendation(dimensions(s.cfg.Fleet.Rebalance.By))
 }
 
 // clock is a time in a sentence.
 func clock(t time.Time) string { return t.UTC().Format("15:04 UTC on 2006-01-02") }
 
-// imbalance is a spread that lasted and is worth to be mended. It is well again where it
-// is within half of the threshold, and not known without a look at it.
-func (s *Session) imbalance(c spreadCourse, now time.Time) (alert.Condition, bool) {
-	last := rebalance.Lasted(c.seen, now, s.threshold())
-	if !last.Standing || !c.fresh(now) {
-		return alert.Condition{}, false
+// imbalance is a spread that lasted and is worth to be mended, by what the fleet is
+// spread by. It is well again where it is within half of the threshold, and not known
+// without a look at it.
+func (s *Session) imbalance(e evenness) (c alert.Condition, there, unknown bool) {
+	worst := dimension{}
+	for _, by := range dimensions(s.cfg.Fleet.Rebalance.By) {
+		d := e.of(by)
+		unknown = unknown || !d.fresh()
+		if d.stands() && (!there || worst.worthless != "" && d.worthless == "" || (worst.worthless == "") == (d.worthless == "") && d.above > worst.above) {
+			worst, there = d, true
+		}
 	}
-	over := c.seen[len(c.seen)-1].Over
-	shard := c.fullest
+	if !there {
+		return c, false, unknown
+	}
+	shard := worst.fullest
 	if shard == "" {
 		shard = "the fullest shard"
 	}
+	last := worst.course
+	advice := "shard-admin rebalance plan"
+	if len(s.cfg.Fleet.Rebalance.By) > 1 {
+		advice += " --by " + string(worst.by)
+	}
 	return alert.Condition{
-		Rule: ruleImbalance, Subject: "fleet", Severity: alert.Warning, Value: fmt.Sprintf("%.0f %%", 100*over), Near: !c.worth,
-		Message: fmt.Sprintf("%s is %.0f %% above an even spread; the fleet came above %.0f %% at %s and was not within %.0f %% since", shard, 100*over, 100*s.threshold(), clock(*last.Since), 50*s.threshold()),
-		Advice:  "shard-admin rebalance plan shows which moves mend it",
-	}, true
+		Rule: ruleImbalance, Subject: "fleet", Severity: alert.Warning, Value: fmt.Sprintf("%.0f %%", 100*worst.above), Near: worst.worthless != "",
+		Message: fmt.Sprintf("%s is %.0f %% above an even spread of %s; the fleet came above %.0f %% at %s and was not within %.0f %% since", shard, 100*worst.above, spoken(worst.by), 100*last.Threshold, clock(*last.Since), 50*last.Threshold),
+		Advice:  advice + " shows which moves mend it",
+	}, true, unknown
 }

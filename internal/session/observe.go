@@ -60,6 +60,7 @@ type Observer struct {
 	kept    map[string]time.Time // by shard, the newest answer that is in the history
 	keeping error
 	lease   *history.Lease // nil while another program keeps the history
+	seen    glance         // how uneven the fleet was at the last look
 }
 
 // ControlFigures are what control said last.
@@ -108,6 +109,9 @@ type Figures struct {
 	Fleet   string
 	Shards  []ShardFigures
 	Control ControlFigures
+	// Imbalance is by bytes, rows, load and count how far the fullest shard is above an
+	// even spread, as a share; what is not known is not there.
+	Imbalance map[string]float64
 	// Keeping is why the history could not be written the last time; nil else.
 	Keeping error
 }
@@ -200,7 +204,7 @@ func (b *Observer) look(ctx context.Context, o ObserveOptions) {
 func (b *Observer) Figures() Figures {
 	readings := b.sampler.Latest()
 	b.mu.Lock()
-	out := Figures{Fleet: b.s.cfg.Fleet.Name, Control: b.control, Keeping: b.keeping, Shards: []ShardFigures{}}
+	out := Figures{Fleet: b.s.cfg.Fleet.Name, Control: b.control, Imbalance: b.seen.known(time.Now()), Keeping: b.keeping, Shards: []ShardFigures{}}
 	b.mu.Unlock()
 	for _, sh := range b.s.cfg.Fleet.Shards {
 		f := ShardFigures{Name: sh.Name, Configured: sh.Configured(), CapacityBytes: sh.Capacity, Values: map[string]float64{}}

@@ -43,10 +43,8 @@ type spread struct {
 	// copied is what a move of each tenant copies, without indexes.
 	copied map[string]int64
 	pace   pace
-	// course is how uneven the fleet was, as far as this computer keeps it, and why it
-	// is not known.
-	course []rebalance.Seen
-	unkept string
+	// kept is how uneven the fleet was.
+	kept evenness
 	// loads are how busy the shards were, homes where each tenant's rows are served now.
 	loads map[string]shardLoad
 	homes map[string]string
@@ -116,7 +114,8 @@ func (s *Session) spread(ctx context.Context, r RebalanceRequest) (*spread, erro
 	}
 	sp.loaded(shares, s.loads(ctx, shares))
 	sp.declare(rules)
-	s.follow(ctx, sp)
+	sp.kept = s.evenness(ctx)
+	sp.opt.Standing = slices.ContainsFunc(dimensions(sp.opt.By), func(by rebalance.Dimension) bool { return sp.kept.of(by).stands() })
 	return sp, nil
 }
 

@@ -183,6 +183,43 @@ type Recommendation struct {
 	// looked; null with a reason where it is not.
 	Since       *string `json:"uneven_since"`
 	SinceReason string  `json:"uneven_since_reason"`
+	// Dimensions are all that a fleet can be spread by, whatever the plan is made for.
+	Dimensions []RebalanceDimension `json:"dimensions"`
+	// Kept is control where that is what the fleet's programs saw, computer where it is
+	// what this computer saw alone, and "" where it is not known; KeptReason says why.
+	Kept       string `json:"kept"`
+	KeptReason string `json:"kept_reason"`
+}
+
+// How a fleet stands by one dimension.
+const (
+	DimensionEven     = "even"
+	DimensionUneven   = "uneven"   // for less than a day
+	DimensionStanding = "standing" // for a day and more
+	DimensionUnknown  = "unknown"
+)
+
+// RebalanceDimension is how a fleet is spread by bytes, rows, load or count, and since
+// when.
+type RebalanceDimension struct {
+	By    string `json:"by"`
+	State string `json:"state"`
+	// Recommended is true where it stands and moves are worth it; Reason says why or
+	// why not, or why it is not known.
+	Recommended bool   `json:"recommended"`
+	Reason      string `json:"reason"`
+	// Over is how far the fullest shard is above an even spread, as a share, at the last
+	// look; Fullest is "" where no single shard is.
+	Over        *float64 `json:"over"`
+	OverReason  string   `json:"over_reason"`
+	Fullest     string   `json:"fullest"`
+	Since       *string  `json:"since"`
+	SinceReason string   `json:"since_reason"`
+	// SeenAt is the last look that told, SeenBy who looked; null before the first.
+	SeenAt     *string `json:"seen_at"`
+	SeenReason string  `json:"seen_at_reason"`
+	SeenBy     string  `json:"seen_by"`
+	AgeMS      *int64  `json:"age_ms"`
 }
 
 // RebalanceRequest asks for plans.

@@ -81,6 +81,7 @@ export type RebalancePlan = session.RebalancePlan;
 export type RebalanceMove = session.RebalanceMove;
 export type RebalanceRejected = session.RebalanceRejected;
 export type RebalanceShard = session.RebalanceShard;
+export type RebalanceDimension = session.RebalanceDimension;
 export type RebalanceUse = session.RebalanceUse;
 export type RebalanceApply = session.RebalanceApply;
 export type RebalanceApplied = session.RebalanceApplied;

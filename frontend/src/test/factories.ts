@@ -14,6 +14,7 @@ import type {
   Plan,
   QueueState,
   Rebalance,
+  RebalanceDimension,
   RebalancePlan,
   RebalanceShard,
   RebalanceUse,
@@ -209,6 +210,9 @@ export function distribution(shards: ShardStatus[]): Distribution {
     recommended_reason: "no shard is more than 20 % above an even spread",
     uneven_since: null,
     uneven_since_reason: "no shard is more than 20 % above an even spread",
+    dimensions: ["bytes", "rows", "load", "count"].map((by) => rebalanceDimension(by)),
+    kept: "control",
+    kept_reason: "",
     shards: shards.map((s) => ({
       name: s.name,
       tenants: s.tenants ?? 0,
@@ -503,6 +507,26 @@ export function rebalancePlan(strategy: string, over: Partial<RebalancePlan> = {
   };
 }
 
+/** rebalanceDimension is a dimension by which the fleet is even. */
+export function rebalanceDimension(by: string, over: Partial<RebalanceDimension> = {}): RebalanceDimension {
+  return {
+    by,
+    state: "even",
+    recommended: false,
+    reason: `no shard is more than 20 % above an even spread of ${by}`,
+    over: 0.05,
+    over_reason: "",
+    fullest: "default",
+    since: null,
+    since_reason: `no shard is more than 20 % above an even spread of ${by}`,
+    seen_at: "2026-11-27T05:00:00Z",
+    seen_at_reason: "",
+    seen_by: "worker on db9",
+    age_ms: 240_000,
+    ...over,
+  };
+}
+
 export function rebalance(over: Partial<Rebalance> = {}): Rebalance {
   const shard = (name: string, use: number): RebalanceShard => ({
     name,
@@ -524,6 +548,19 @@ export function rebalance(over: Partial<Rebalance> = {}): Rebalance {
       "the fullest shard is more than 20 % above an even spread since 08:00 UTC on 2026-11-26; moves are recommended after 24 h of it",
     uneven_since: "2026-11-26T08:00:00Z",
     uneven_since_reason: "",
+    dimensions: [
+      rebalanceDimension("bytes", { state: "uneven", over: 0.4, since: "2026-11-26T08:00:00Z", since_reason: "" }),
+      rebalanceDimension("rows"),
+      rebalanceDimension("load", {
+        state: "unknown",
+        over: null,
+        reason: "no worker, serve or window has looked for 3 h: they do while they run",
+        seen_at: "2026-11-26T05:00:00Z",
+      }),
+      rebalanceDimension("count"),
+    ],
+    kept: "control",
+    kept_reason: "",
     verdict: "the fullest shard holds 1.40 times a mean one, the emptiest 0.60",
     threshold: 0.2,
     by: ["bytes"],

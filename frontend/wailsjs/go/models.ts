@@ -429,6 +429,21 @@ export namespace session {
 	    choice: string;
 	    detail: string;
 	}
+	export interface RebalanceDimension {
+	    by: string;
+	    state: string;
+	    recommended: boolean;
+	    reason: string;
+	    over?: number | null;
+	    over_reason: string;
+	    fullest: string;
+	    since?: string | null;
+	    since_reason: string;
+	    seen_at?: string | null;
+	    seen_at_reason: string;
+	    seen_by: string;
+	    age_ms?: number | null;
+	}
 	export interface ShardShare {
 	    name: string;
 	    tenants: number;
@@ -444,6 +459,9 @@ export namespace session {
 	    recommended_reason: string;
 	    uneven_since?: string | null;
 	    uneven_since_reason: string;
+	    dimensions: RebalanceDimension[];
+	    kept: string;
+	    kept_reason: string;
 	}
 	export interface EndRequest {
 	    shard: string;
@@ -1040,6 +1058,9 @@ export namespace session {
 	    recommended_reason: string;
 	    uneven_since?: string | null;
 	    uneven_since_reason: string;
+	    dimensions: RebalanceDimension[];
+	    kept: string;
+	    kept_reason: string;
 	    verdict: string;
 	    threshold: number;
 	    by: string[];

@@ -89,7 +89,7 @@ func writes() []write {
 		{"lease", change, nil, []Capability{Assign, Move, Stripe}},
 		{"placement", change, nil, []Capability{Assign, Move}},
 	}
-	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "move_replaced", "cleanup", "alert", "silence", "notice"} {
+	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "move_replaced", "cleanup", "alert", "silence", "notice", "spread"} {
 		out = append(out, write{t, change, nil, []Capability{Move}})
 	}
 	out = append(out, write{"queue", []string{"INSERT", "UPDATE"}, nil, []Capability{Move}})

@@ -1,6 +1,17 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { distribution, event, health, info, move, shard, silentShard, status, unconfiguredShard } from "../../test/factories";
+import {
+  distribution,
+  event,
+  health,
+  info,
+  move,
+  rebalanceDimension,
+  shard,
+  silentShard,
+  status,
+  unconfiguredShard,
+} from "../../test/factories";
 import { refuse, show } from "../../test/world";
 
 const partial = [
@@ -13,11 +24,20 @@ describe("the fleet", () => {
   it("shows the shards that answer, says what is wrong with the one that does not, and tries it again", async () => {
     const w = show("/", {
       "Overview.Status": () => status(partial),
-      "Overview.Distribution": () => distribution(partial),
+      "Overview.Distribution": () => ({
+        ...distribution(partial),
+        dimensions: [
+          rebalanceDimension("bytes"),
+          rebalanceDimension("count", { recommended: true, reason: "default has too many tenants" }),
+        ],
+      }),
       "Overview.Health": () => ({ shards: [health("shard_1", [{ severity: "critical", message: "the shard does not answer" }])] }),
     });
     expect(await screen.findByText("1 of 2 shards answer")).toBeTruthy();
     expect(screen.getByText("12 on a silent shard")).toBeTruthy();
+    const also = await screen.findByRole("link", { name: "By count as well" });
+    expect(also.getAttribute("href")).toContain("by=count");
+    expect(also.parentElement?.textContent).toContain("default has too many tenants");
     const cards = within(screen.getByRole("region", { name: "Shards" })).getAllByRole("listitem");
     expect(cards.map((c) => c.querySelector("a")?.textContent)).toEqual(["shard_1", "default", "shard_3"]);
     expect(cards[0]?.textContent).toContain("connection refused");

@@ -66,6 +66,18 @@ function Advice({ d }: { d: Distribution }) {
         </>
       ) : null}
       {d.recommended_reason.slice(0, 1).toUpperCase() + d.recommended_reason.slice(1)}.
+      {d.dimensions
+        .filter((x) => x.recommended && x.reason !== d.recommended_reason)
+        .map((x) => (
+          <span className="block" key={x.by}>
+            <Mark tone="info" />{" "}
+            <Link to="/rebalance" search={{ by: x.by }} className="medium">
+              By {x.by} as well
+            </Link>
+            : {x.reason}.
+          </span>
+        ))}
+      {d.kept === "computer" ? <span className="block">{d.kept_reason.slice(0, 1).toUpperCase() + d.kept_reason.slice(1)}.</span> : null}
     </p>
   );
 }

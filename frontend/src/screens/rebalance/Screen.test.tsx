@@ -43,6 +43,13 @@ describe("rebalance", () => {
     expect(screen.getByText("it needs a dedicated shard")).toBeTruthy();
     expect(screen.getByText(/The load of tenants is not known: default: no look at the activity/)).toBeTruthy();
     expect(screen.getByText("suggested")).toBeTruthy();
+    const by = within(screen.getByRole("region", { name: /Out of balance, and since when/ })).getAllByRole("listitem");
+    expect(by.map((x) => x.textContent)).toEqual([
+      expect.stringMatching(/^Bytes default 40.0 % above even .*worker on db9, /),
+      expect.stringContaining("Rows"),
+      expect.stringMatching(/^Load no worker, serve or window has looked for 3 h/),
+      expect.stringContaining("Number of tenants"),
+    ]);
 
     fireEvent.click(plans[2] as HTMLElement);
     await waitFor(() => expect(w.path()).toContain("plan=most-even"));

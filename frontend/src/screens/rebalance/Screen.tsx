@@ -25,7 +25,7 @@ import { Mark, Status } from "../../ui/Status";
 import { Plans } from "./Plans";
 import { useApply, usePolicy, useRebalance } from "./queries";
 import { Sides } from "./Sides";
-import { chosen, constraint, ruled, strategy, why } from "./words";
+import { chosen, constraint, dimension, ruled, stand, strategy, why } from "./words";
 import "./rebalance.css";
 
 const route = getRouteApi("/rebalance");
@@ -215,6 +215,7 @@ function Whole({
       >
         <Sides all={all} plan={plan} />
       </Panel>
+      <Lasting all={all} />
       <Panel title={`${strategy(plan.strategy).title}: ${plural(plan.moves.length, "move")}`} note={`plan ${plan.id}`}>
         {plan.moves.length > 0 ? (
           <DataTable label="Moves of the plan" columns={moveColumns} rows={plan.moves} rowKey={(m) => m.tenant} compact maxHeight={320} />
@@ -298,6 +299,41 @@ function Whole({
 }
 
 const sentence = (s: string) => s.slice(0, 1).toUpperCase() + s.slice(1);
+
+/** Lasting is how the fleet is spread by each dimension and since when, whatever the plan is made for. */
+function Lasting({ all }: { all: Rebalance }) {
+  return (
+    <Panel title="Out of balance, and since when" note={all.kept === "control" ? "as the fleet's programs saw it" : ""}>
+      <ul className="checks dense">
+        {all.dimensions.map((d) => (
+          <li key={d.by}>
+            <Mark tone={stand(d)} />
+            <span className="grow">
+              <span className="medium">{dimension(d.by)}</span>{" "}
+              {typeof d.over === "number" && d.fullest ? (
+                <span className="num">
+                  {d.fullest} {percent(d.over)} above even{" "}
+                </span>
+              ) : null}
+              <span className="muted">{d.reason}</span>
+            </span>
+            {typeof d.seen_at === "string" ? (
+              <span className="muted small" title={`seen by ${d.seen_by}`}>
+                {d.seen_by}, <Age at={d.seen_at} />
+              </span>
+            ) : null}
+          </li>
+        ))}
+        {all.kept_reason ? (
+          <li>
+            <Mark tone="info" />
+            <span className="grow muted">{sentence(all.kept_reason)}.</span>
+          </li>
+        ) : null}
+      </ul>
+    </Panel>
+  );
+}
 
 /** Rules are what the fleet file keeps a plan to. */
 function Rules({ all }: { all: Rebalance }) {

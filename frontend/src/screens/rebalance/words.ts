@@ -1,4 +1,5 @@
-import type { Rebalance, RebalancePlan, RebalanceShard } from "../../bridge";
+import type { Rebalance, RebalanceDimension, RebalancePlan, RebalanceShard } from "../../bridge";
+import type { Tone } from "../../ui/Status";
 
 const strategies: Record<string, [string, string]> = {
   "fewest-moves": ["Fewest moves", "as few tenants as will do"],
@@ -49,6 +50,19 @@ const whys: Record<string, string> = {
 
 export function why(w: string): string {
   return whys[w] ?? w;
+}
+
+const dimensions: Record<string, string> = { bytes: "Bytes", rows: "Rows", load: "Load", count: "Number of tenants" };
+
+/** dimension names what tenants are spread by. */
+export function dimension(by: string): string {
+  return dimensions[by] ?? by;
+}
+
+/** stand is how a fleet stands by a dimension; what is not known is not well. */
+export function stand(d: RebalanceDimension): Tone {
+  if (d.recommended) return "warn";
+  return d.state === "even" ? "ok" : d.state === "unknown" ? "off" : "info";
 }
 
 /** times writes a use: 1.00 is an even spread. */
