@@ -45,7 +45,7 @@ func newFigures(known func() session.Figures) *figures {
 		temp:        d("shard_temp_bytes_total", "Bytes of temporary files.", "shard"),
 		deadlocks:   d("shard_deadlocks_total", "Deadlocks.", "shard"),
 
-		imbalance:       d("imbalance_ratio", "How much larger the largest shard is than the mean, as a share of the mean."),
+		imbalance:       d("imbalance_ratio", "How far the fullest shard is above an even spread, as a share: by size, that of databases, and by bytes, rows, load or count of tenants.", "by"),
 		controlUp:       d("control_up", "1 where the control database answers."),
 		controlAnswered: d("control_last_answer_timestamp_seconds", "When the control database answered last."),
 		moves:           d("moves", "Moves by how they ended or where they wait for a person.", "mode", "state"),
@@ -82,7 +82,10 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	if r, ok := imbalance(sizes); ok {
-		gauge(f.imbalance, r)
+		gauge(f.imbalance, r, "size")
+	}
+	for by, r := range v.Imbalance {
+		gauge(f.imbalance, r, by)
 	}
 	gauge(f.historyKept, truth(v.Keeping == nil))
 	f.fromControl(v.Control, gauge, counter)
