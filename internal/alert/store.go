@@ -168,7 +168,12 @@ func (s *Store) file(ctx context.Context, tx pgx.Tx, now time.Time, due, before 
 			at = c.Digest.Next(now)
 			key = "digest-" + c.Name + "-" + at.UTC().Format("20060102T150405Z")
 		}
-		if _, err := tx.Exec(ctx, s.sql("file"), key, c.Name, string(body), at, digest); err != nil {
+		filed, err := tx.Exec(ctx, s.sql("file"), key, c.Name, string(body), at, digest)
+		if err == nil && filed.RowsAffected() == 0 {
+			// The digest became due meanwhile, and who sends it has read it: this is another.
+			_, err = tx.Exec(ctx, s.sql("file"), uuid.NewString(), c.Name, string(body), at, digest)
+		}
+		if err != nil {
 			return err
 		}
 	}

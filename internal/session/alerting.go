@@ -19,10 +19,12 @@ import (
 	"shardadmin/internal/sample"
 )
 
-// How often what is seen becomes alerts, and how long the lease of who does it lasts.
+// How often what is seen becomes alerts, how long the lease of who does it lasts, and how
+// often what has been over for long is forgotten.
 const (
 	alertEvery = 2 * time.Second
 	alertLease = 30 * time.Second
+	pruneEvery = 6 * time.Hour
 )
 
 // The rules that are no checks, and the first parts of names.
@@ -67,6 +69,7 @@ type alerting struct {
 	lease *job.Lease
 	known string // why nothing can be kept, as it was logged last
 	able  map[string]ability
+	pruned time.Time // when what is over was forgotten last
 	// taken is when the last look at the spread was made that is in the control database,
 	// and untaken why the last one is not, as it was logged last.
 	taken   time.Time
@@ -135,7 +138,7 @@ func (a *alerting) look(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	a.control(ctx, err)
+	a.control(ctx, time.Now(), err)
 	if err != nil {
 		return err
 	}
@@ -147,9 +150,12 @@ func (a *alerting) look(ctx context.Context) error {
 			}
 			return err
 		}
+	}
+	if time.Since(a.pruned) >= pruneEvery { // a worker may hold the lease for months
 		if err := a.store.Prune(limited); err != nil {
 			return err
 		}
+		a.pruned = time.Now()
 	}
 	seen, err := a.s.conditions(limited, a.b.Figures())
 	if err != nil {
@@ -184,8 +190,8 @@ func (a *alerting) takeGlance(ctx context.Context) {
 
 // control tells of a control database that does not answer. Nobody can keep that
 // there: each program that evaluates tells of it by itself, and forgets it when it
-// ends.
-func (a *alerting) control(ctx context.Context, err error) {
+// ends. One that is over waits until that can be told; a new one comes after it.
+func (a *alerting) control(ctx context.Context, now time.Time, err error) {
 	seen := alert.Seen{Clear: clearOf}
 	if fault.Unreachable(err) || fault.CodeOf(err) == fault.TimedOut || err != nil && fault.As(err) == nil {
 		seen.Conditions = append(seen.Conditions, alert.Condition{
@@ -193,11 +199,13 @@ func (a *alerting) control(ctx context.Context, err error) {
 			Advice: "no tenant can be moved or assigned meanwhile, and other alerts are not kept", Hold: 10 * time.Second,
 		})
 	}
-	now := time.Now()
-	for _, c := range alert.Step(now, a.down, seen) {
-		a.down = []alert.Alert{}
-		if !c.Gone {
-			a.down = append(a.down, c.Alert)
+	over := func() bool { return len(a.down) > 0 && a.down[0].State == alert.Resolved }
+	if !over() {
+		for _, c := range alert.Step(now, a.down, seen) {
+			a.down = []alert.Alert{}
+			if !c.Gone {
+				a.down = append(a.down, c.Alert)
+			}
 		}
 	}
 	for _, due := range alert.Due(now, a.down, nil) {
@@ -211,7 +219,7 @@ func (a *alerting) control(ctx context.Context, err error) {
 			}
 		}
 	}
-	if len(a.down) > 0 && a.down[0].State == alert.Resolved {
+	if over() && a.down[0].Told == "" {
 		a.down = nil
 	}
 }

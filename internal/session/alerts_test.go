@@ -3,6 +3,8 @@ package session_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -316,4 +318,90 @@ func TestADigestIsOneMessage(t *testing.T) {
 	require.Empty(t, hooks)
 	f.exec(0, "UPDATE shard_admin.notice SET not_before = now()")
 	require.Eventually(t, func() bool { _, h := sink.got(); return len(h) == 1 && h[0].Digest && len(h[0].Items) == 2 }, 20*time.Second, 100*time.Millisecond)
+}
+
+// That the control database answers again is told as well, once, though no database keeps
+// that it did not; and so is the next time that it does not.
+func TestThatControlAnswersAgainIsTold(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	s := newSink(t)
+	control, _, _ := f.alerting(s, fleet.Channel{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "warning"}).Alerting()
+	at, down := time.Now(), errors.New("connection refused")
+	told := func() (out []string) {
+		_, hooks := s.got()
+		for _, m := range hooks {
+			for _, i := range m.Items {
+				out = append(out, i.Rule+" "+i.State)
+			}
+		}
+		return out
+	}
+	begins, ends := "control.unreachable firing", "control.unreachable resolved"
+	for _, step := range []struct {
+		seconds int
+		err     error
+		told    []string
+	}{
+		{0, down, nil},
+		{11, down, nil},
+		{15, down, []string{begins}},
+		{20, nil, []string{begins}},
+		{31, nil, []string{begins}},
+		{33, nil, []string{begins}},
+		{35, nil, []string{begins, ends}},
+		{60, nil, []string{begins, ends}},
+		{70, down, []string{begins, ends}},
+		{81, down, []string{begins, ends}},
+		{85, down, []string{begins, ends, begins}},
+	} {
+		control(t.Context(), at.Add(time.Duration(step.seconds)*time.Second), step.err)
+		require.Equal(t, step.told, told(), step.seconds)
+	}
+}
+
+// Who evaluates for months forgets what is over all the same.
+func TestWhatIsOverIsForgottenWhileTheLeaseIsHeld(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	ctx := t.Context()
+	_, look, aged := f.alerting(newSink(t)).Alerting()
+	old := func() string {
+		return f.text(0, "SELECT count(*)::text FROM shard_admin.alert")
+	}
+	insert := `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, resolved_at) VALUES ('r', 's', 'info', 'm', 'resolved', now(), now() - interval '91 days')`
+	f.exec(0, insert)
+	require.NoError(t, look(ctx))
+	require.Equal(t, "0", old())
+	f.exec(0, insert)
+	require.NoError(t, look(ctx))
+	require.Equal(t, "1", old(), "not with each look")
+	aged()
+	require.NoError(t, look(ctx))
+	require.Equal(t, "0", old())
+}
+
+// What comes while a digest is being sent is in none that was read before: it makes
+// another one.
+func TestADigestThatIsUnderWayTakesNoMore(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	ctx := t.Context()
+	f.fleet.Placing.Automatic = true // what a worker alone knows of stays as it is
+	later := time.Now().UTC().Add(3 * time.Hour)
+	daily := &fleet.Digest{Hour: later.Hour(), Minute: later.Minute(), Zone: time.UTC}
+	_, look, _ := f.alerting(newSink(t), fleet.Channel{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "warning", Digest: daily}).Alerting()
+	fires := `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at) VALUES ('placement.failed', '%s', 'warning', 'm', 'firing', now(), now() - interval '1 minute')`
+	notices := func() string {
+		return f.text(0, "SELECT string_agg(jsonb_array_length(items)::text, ' ' ORDER BY id) FROM shard_admin.notice")
+	}
+	f.exec(0, fmt.Sprintf(fires, "1"))
+	require.NoError(t, look(ctx))
+	f.exec(0, fmt.Sprintf(fires, "2"))
+	require.NoError(t, look(ctx))
+	require.Equal(t, "2", notices())
+	f.exec(0, "UPDATE shard_admin.notice SET claimed_until = now() + interval '1 minute', attempts = 1")
+	f.exec(0, fmt.Sprintf(fires, "3"))
+	require.NoError(t, look(ctx))
+	require.Equal(t, "2 1", notices())
 }

@@ -27,7 +27,7 @@ func (b *Observer) desktop(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		a.control(ctx, err)
+		a.control(ctx, time.Now(), err)
 		if err == nil {
 			err = a.show(limited)
 		}

@@ -70,3 +70,11 @@ func (s *Session) TakeGlance(ctx context.Context, age time.Duration, over map[re
 
 // ActivityNow is what is kept of how busy the tables of each shard are.
 func (s *Session) ActivityNow(ctx context.Context) []history.Activity { return s.activityNow(ctx) }
+
+// Alerting evaluates as an observer does: control takes at a time whether the control
+// database answers, look is a round, and aged lets six hours go by.
+func (s *Session) Alerting() (control func(context.Context, time.Time, error), look func(context.Context) error, aged func()) {
+	b := &Observer{s: s, sampler: sample.NewSampler(nil, nil, sample.Rules{}, func(sample.Reading) {})}
+	a := b.alerting(false)
+	return a.control, a.look, func() { a.pruned = a.pruned.Add(-pruneEvery) }
+}
