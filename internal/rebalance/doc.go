@@ -52,6 +52,6 @@
 // # Oversized tenants
 //
 // One that is larger than the band's end, with the mean taken without it, can be
-// balanced by no plan. It is named, not moved, and left out of the mean; what it needs
-// is a shard of its own.
+// balanced by no plan. It is named, not moved, and left out of the mean with the shard
+// that it fills, which others may fill as well; what it needs is a shard of its own.
 package rebalance

@@ -262,3 +262,26 @@ func TestTenantsThatAreSmallEachAreMovedAndAPlanEnds(t *testing.T) {
 	require.NotEmpty(t, even.Moves)
 	require.Zero(t, even.After.Outside)
 }
+
+// Two oversized tenants of one shard take one shard from the others: those are even.
+func TestTwoOversizedTenantsOfOneShardLeaveTheOthersEven(t *testing.T) {
+	t.Parallel()
+	in := Input{Shards: []Shard{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}}
+	add := func(at string, size int64) {
+		in.Tenants = append(in.Tenants, Tenant{ID: fmt.Sprint(len(in.Tenants)), Shard: at, Bytes: size << 20})
+	}
+	add("a", 10000)
+	add("a", 9000)
+	for _, s := range []string{"b", "c", "d"} {
+		for range 10 {
+			add(s, 10)
+		}
+	}
+	a := Make(in, Options{})
+	require.False(t, a.Needed, a.Verdict)
+	require.Len(t, a.Oversized, 2)
+	require.InDelta(t, 100, a.Oversized[0].Ratio, 1e-9)
+	b := a.Plans[0].Before
+	require.InDelta(t, 1, *b.Max, 1e-9)
+	require.InDelta(t, 1, *b.Min, 1e-9)
+}

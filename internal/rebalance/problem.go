@@ -237,8 +237,20 @@ func (p *problem) measure() {
 		}
 		rest -= x
 	}
+	// Two of them on one shard take one shard from the others, not two. One that has to
+	// leave takes another when it comes.
+	filled := map[int]bool{}
+	coming := 0
+	for _, i := range pool[:over] {
+		if at := p.at[i]; p.takes[at] && p.ask[i][at] == "" {
+			filled[at] = true
+		} else {
+			coming++
+		}
+	}
+	left := n - len(filled) - coming
 	if over > 0 {
-		mean := total(Bytes, over) / float64(n-over)
+		mean := total(Bytes, over) / float64(left)
 		for _, i := range pool[:over] {
 			t := p.in.Tenants[i]
 			p.overs = append(p.overs, Oversized{Tenant: t.ID, Label: t.Label, Shard: t.Shard, Bytes: t.Bytes, Ratio: float64(t.Bytes) / mean})
@@ -252,9 +264,9 @@ func (p *problem) measure() {
 		}
 	}
 	if !weighs {
-		over = 0
+		over, left = 0, n
 	}
-	shards := float64(max(n-over, 1))
+	shards := float64(max(left, 1))
 	p.mean = total(Bytes, over) / shards
 	for i, t := range p.in.Tenants {
 		if p.mean > 0 {

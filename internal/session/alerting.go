@@ -63,12 +63,12 @@ func clearOf(rule string) time.Duration {
 // alerting turns what an observer sees into alerts, and sends what is to be told. It
 // evaluates while it holds the lease; it sends whoever holds it.
 type alerting struct {
-	b     *Observer
-	s     *Session
-	store *alert.Store
-	lease *job.Lease
-	known string // why nothing can be kept, as it was logged last
-	able  map[string]ability
+	b      *Observer
+	s      *Session
+	store  *alert.Store
+	lease  *job.Lease
+	known  string // why nothing can be kept, as it was logged last
+	able   map[string]ability
 	pruned time.Time // when what is over was forgotten last
 	// taken is when the last look at the spread was made that is in the control database,
 	// and untaken why the last one is not, as it was logged last.
