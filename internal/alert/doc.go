@@ -22,7 +22,8 @@
 // What is due together within groupWait is one message. A silence is for one shard or
 // the fleet, one rule or all, and for a time, or for windows that come again until then:
 // alerts live on, nobody is told. What
-// fires still when the silence ends is told then; what ended within it never was.
+// fires still when the silence ends is told then, and so is the end of what was told
+// before it; what began and ended within it is not.
 // Acknowledging ends what is told but the end. An alert of something that happened,
 // as a move that is done, is told once.
 //

@@ -188,17 +188,15 @@ const groupWait = 3 * time.Second
 
 // Due says of which alerts, open or resolved, the channels have to be told now. It
 // returns them with Told as it is afterwards; all of them are one message. Nothing is
-// due before what is due first has waited groupWait.
+// due before what is due first has waited groupWait, nor what is silent before it is not
+// any more.
 func Due(now time.Time, list []Alert, silences []Silence) []Alert {
 	out, ripe := []Alert{}, false
 	for _, a := range list {
 		at := a.FiredAt
 		switch {
-		case a.State == Resolved && a.Told != "":
+		case a.State == Resolved && a.Told != "" && !a.Once && !Silenced(now, a, silences):
 			a.Told, at = "", a.ResolvedAt
-			if a.Once {
-				continue
-			}
 		case a.State == Firing && Rank(a.Severity) > Rank(a.Told) && !Silenced(now, a, silences):
 			a.Told = a.Severity
 		default:

@@ -126,6 +126,19 @@ func TestASilenceTellsNobodyAndItsEndTellsOfWhatFiresStill(t *testing.T) {
 	ended.step(10*time.Second, quiet, seen())
 	ended.step(time.Minute, quiet, seen())
 	require.Empty(t, ended.told, "what began and ended in it is nobody's business")
+
+	// The end of what was told before it waits for its end, too.
+	before := &world{now: start.Add(-20 * time.Second)}
+	before.step(0, nil, seen(down(0)))
+	before.step(10*time.Second, nil, seen(down(0)))
+	require.Equal(t, []string{"1 firing critical"}, before.told)
+	for range 6 {
+		before.step(10*time.Second, quiet, seen())
+	}
+	require.Equal(t, alert.Resolved, before.rows[0].State)
+	require.Equal(t, []string{"1 firing critical"}, before.told)
+	before.step(50*time.Second, quiet, seen())
+	require.Equal(t, []string{"1 firing critical", "1 resolved critical"}, before.told)
 }
 
 func TestGroupingWaitsForWhatComesWithIt(t *testing.T) {
