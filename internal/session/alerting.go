@@ -63,13 +63,15 @@ func clearOf(rule string) time.Duration {
 // alerting turns what an observer sees into alerts, and sends what is to be told. It
 // evaluates while it holds the lease; it sends whoever holds it.
 type alerting struct {
-	b      *Observer
-	s      *Session
-	store  *alert.Store
-	lease  *job.Lease
-	known  string // why nothing can be kept, as it was logged last
-	able   map[string]ability
-	pruned time.Time // when what is over was forgotten last
+	b     *Observer
+	s     *Session
+	store *alert.Store
+	lease *job.Lease
+	known string // why nothing can be kept, as it was logged last
+	able  map[string]ability
+	// unclaimed is why no message could be taken, as it was logged last.
+	unclaimed string
+	pruned    time.Time // when what is over was forgotten last
 	// taken is when the last look at the spread was made that is in the control database,
 	// and untaken why the last one is not, as it was logged last.
 	taken   time.Time
@@ -234,7 +236,17 @@ func (a *alerting) send(ctx context.Context) {
 	}
 	for len(names) > 0 && ctx.Err() == nil {
 		n, err := a.store.Claim(ctx, names)
-		if err != nil || n == nil {
+		if ctx.Err() != nil {
+			return
+		}
+		why := ""
+		if err != nil {
+			why = *errorText(err)
+		}
+		if why != a.unclaimed && why != "" {
+			a.s.cfg.Log.Warn("messages that wait cannot be taken to be sent", "error", err)
+		}
+		if a.unclaimed = why; err != nil || n == nil {
 			return
 		}
 		c, _ := a.s.cfg.Fleet.Channel(n.Channel)

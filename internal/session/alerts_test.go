@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -404,4 +405,22 @@ func TestADigestThatIsUnderWayTakesNoMore(t *testing.T) {
 	f.exec(0, fmt.Sprintf(fires, "3"))
 	require.NoError(t, look(ctx))
 	require.Equal(t, "2 1", notices())
+}
+
+// That no message can be taken to be sent is logged, once.
+func TestThatNothingCanBeSentIsLogged(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	told, log := *f.fleet, &strings.Builder{}
+	told.Channels = []fleet.Channel{{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "warning"}}
+	s := session.Open(session.Config{Fleet: &told, Resolver: channelResolver{fixedResolver{f.role}, newSink(t)}, Source: "worker", Log: slog.New(slog.NewTextHandler(log, nil))})
+	defer s.Close()
+	send := s.Sending()
+	send(t.Context())
+	require.Empty(t, log.String())
+	f.exec(0, "REVOKE ALL ON shard_admin.notice FROM "+f.role)
+	send(t.Context())
+	send(t.Context())
+	require.Equal(t, 1, strings.Count(log.String(), "messages that wait cannot be taken"), log)
+	require.Contains(t, log.String(), "notice")
 }

@@ -78,3 +78,8 @@ func (s *Session) Alerting() (control func(context.Context, time.Time, error), l
 	a := b.alerting(false)
 	return a.control, a.look, func() { a.pruned = a.pruned.Add(-pruneEvery) }
 }
+
+// Sending sends what waits, a round with each call.
+func (s *Session) Sending() func(context.Context) {
+	return (&Observer{s: s}).alerting(false).send
+}
