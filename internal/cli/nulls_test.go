@@ -52,6 +52,8 @@ func Common() map[string]string {
 	return map[string]string{
 		// An address is one thing: a shard has all of it or no connection.
 		"document.Shard.database": "address_reason", "document.Shard.host": "address_reason", "document.Shard.port": "address_reason", "document.Shard.tls": "address_reason",
+		// A look that was never taken has neither a time nor an age.
+		"session.RebalanceDimension.age_ms": "seen_at_reason",
 	}
 }
 
