@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,42 +40,69 @@ func (m *Mirror) List(ctx context.Context, f audit.Filter) ([]audit.Event, error
 // being false, after mostRead events of the index, and at one that cannot be told.
 func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out []audit.Event, whole bool, err error) {
 	from, order, where, args := m.rows(a.index, f)
-	selected, limit := `true`, f.Limit
+	newest := ``
 	if f.After == 0 {
-		order += ` DESC`
+		newest = ` DESC`
 	}
-	if len(a.beside) > 0 {
-		// Rows that the conditions leave out count too: nothing else bounds how many there are.
-		selected, limit = strings.Join(append([]string{`true`}, w.cond...), " AND "), mostRead
-		args = append(slices.Clone(w.args), args...)
-	} else {
+	if len(a.beside) == 0 {
 		where, args = append(where, w.cond...), append(args, w.args...)
+		out, err = m.events(ctx, from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+newest+` LIMIT ?`, append(args, f.Limit))
+		return out, err == nil, err
 	}
-	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+`, coalesce(`+selected+`, false) FROM `+from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` LIMIT ?`, append(args, limit)...)
+	// Rows that the conditions leave out count too: nothing else bounds how many there
+	// are. Of most nothing but the text is looked at, so the rest is read of those found.
+	selected := strings.Join(append([]string{`true`}, w.cond...), " AND ")
+	rows, err := m.db.QueryContext(ctx, `SELECT e.id, CASE WHEN `+selected+` THEN e.body END FROM `+from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+newest+` LIMIT ?`,
+		append(append(slices.Clone(w.args), args...), mostRead)...)
 	if err != nil {
 		return nil, false, localFault(err)
 	}
 	defer func() { _ = rows.Close() }()
-	out = []audit.Event{}
+	var found []string
 	read := 0
-	for len(out) < f.Limit && rows.Next() {
-		var is bool
-		s, err := scan(rows, &is)
-		if err != nil {
+	for len(found) < f.Limit && rows.Next() {
+		var id int64
+		var body sql.NullString
+		if err := rows.Scan(&id, &body); err != nil {
 			return nil, false, localFault(err)
 		}
-		if read++; !is {
+		if read++; !body.Valid {
 			continue
 		}
-		holds, known := begins(s.Body, a.beside)
+		holds, known := begins(body.String, a.beside)
 		if !known {
 			return nil, false, nil
 		}
 		if holds {
-			out = append(out, audit.EventOf(s))
+			found = append(found, strconv.FormatInt(id, 10))
 		}
 	}
-	return out, len(out) == f.Limit || read < limit, localFault(rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, false, localFault(err)
+	}
+	if len(found) < f.Limit && read == mostRead {
+		return nil, false, nil
+	}
+	out, err = m.events(ctx, `mirror_event e WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`+newest, []any{`[` + strings.Join(found, `,`) + `]`})
+	return out, err == nil, err
+}
+
+// events are those that a query selects from mirror_event e.
+func (m *Mirror) events(ctx context.Context, from string, args []any) ([]audit.Event, error) {
+	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM `+from, args...)
+	if err != nil {
+		return nil, localFault(err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := []audit.Event{}
+	for rows.Next() {
+		s, err := scan(rows)
+		if err != nil {
+			return nil, localFault(err)
+		}
+		out = append(out, audit.EventOf(s))
+	}
+	return out, localFault(rows.Err())
 }
 
 // rows are those of the chain between the filter's numbers, and of those the ones that
@@ -107,10 +135,10 @@ func (m *Mirror) rows(index string, f audit.Filter) (from, order string, where [
 	return from, order, where, args
 }
 
-// scan reads sealedColumns, and what was selected beside them.
-func scan(rows *sql.Rows, beside ...any) (audit.Sealed, error) {
+// scan reads sealedColumns.
+func scan(rows *sql.Rows) (audit.Sealed, error) {
 	var s audit.Sealed
-	return s, rows.Scan(append([]any{&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body, &s.EventHash, &s.PrevHash, &s.Hash}, beside...)...)
+	return s, rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body, &s.EventHash, &s.PrevHash, &s.Hash)
 }
 
 // wanted are the conditions over e with their values, and the words that every

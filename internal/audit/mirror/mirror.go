@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,12 @@ func New(s *store.Store, key string) *Mirror { return &Mirror{db: s.DB(), key: k
 
 // copyBatch is how many entries one transaction copies.
 const copyBatch = 1000
+
+// insertRows is how many entries one statement copies. SQLite writes the index of words
+// out at the end of each statement, and the many small parts that come of a statement
+// for each entry cost three times as much to put together as all the rest; it binds at
+// most 32,766 values.
+const insertRows = 1000
 
 // Result is what one sync did.
 type Result struct {
@@ -92,6 +99,14 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 				return m.fork(ctx, r, chain, seq)
 			}
 		}
+		// The statement is long: where it comes again and again it is read once.
+		var full *sql.Stmt
+		if m.batch == insertRows && head.Seq-res.Seq > 2*insertRows {
+			if full, err = m.db.PrepareContext(ctx, insertEntries(insertRows)); err != nil {
+				return localFault(err)
+			}
+			defer func() { _ = full.Close() }()
+		}
 		for res.Seq < head.Seq {
 			batch, err := r.After(ctx, res.Seq, m.batch)
 			if err != nil {
@@ -111,7 +126,7 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 				}
 				last, hash = s.Seq, s.Hash
 			}
-			if err := m.add(ctx, chain, res.Seq, batch); err != nil {
+			if err := m.add(ctx, chain, full, batch); err != nil {
 				return err
 			}
 			res.Pulled += int64(len(batch))
@@ -182,31 +197,44 @@ func (m *Mirror) sameBeginning(ctx context.Context, chain int64, a audit.Anchor,
 		fmt.Sprintf("the server's trail begins after an event %d that is not the one of this computer's copy: what came before was removed and rewritten on the server", a.Seq))
 }
 
-// add copies entries that follow seq. Another process may have copied them in
-// the meantime; the transaction is IMMEDIATE, so this is known before writing.
-func (m *Mirror) add(ctx context.Context, chain, seq int64, batch []audit.Sealed) error {
+// add copies entries that follow each other; full may be the statement that inserts
+// insertRows of them. Another process may have copied some in the meantime; the
+// transaction is IMMEDIATE, so this is known before writing.
+func (m *Mirror) add(ctx context.Context, chain int64, full *sql.Stmt, batch []audit.Sealed) error {
 	return m.write(ctx, func(tx *sql.Tx) error {
 		have, _, err := endOf(ctx, tx, chain)
 		if err != nil {
 			return err
 		}
-		ins, err := tx.PrepareContext(ctx, `INSERT INTO mirror_event (chain, seq, event_id, occurred_us, recorded_us, sealed_us, db_user, client_addr,
-			app_name, body, event_hash, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-		if err != nil {
-			return err
+		rest := batch
+		for len(rest) > 0 && rest[0].Seq <= have {
+			rest = rest[1:]
 		}
-		defer func() { _ = ins.Close() }()
-		for _, s := range batch {
-			if s.Seq <= have {
-				continue
+		for some := range slices.Chunk(rest, insertRows) {
+			args := make([]any, 0, entryColumns*len(some))
+			for _, s := range some {
+				args = append(args, chain, s.Seq, s.EventID, s.OccurredUS, s.RecordedUS, s.SealedUS, s.DBUser, s.ClientAddr, s.AppName, s.Body, s.EventHash, s.PrevHash, s.Hash)
 			}
-			if _, err := ins.ExecContext(ctx, chain, s.Seq, s.EventID, s.OccurredUS, s.RecordedUS, s.SealedUS, s.DBUser, s.ClientAddr, s.AppName,
-				s.Body, s.EventHash, s.PrevHash, s.Hash); err != nil {
+			if full != nil && len(some) == insertRows {
+				_, err = tx.StmtContext(ctx, full).ExecContext(ctx, args...)
+			} else {
+				_, err = tx.ExecContext(ctx, insertEntries(len(some)), args...)
+			}
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+const entryColumns = 13
+
+// insertEntries is the statement that copies n entries.
+func insertEntries(n int) string {
+	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	return `INSERT INTO mirror_event (chain, seq, event_id, occurred_us, recorded_us, sealed_us, db_user, client_addr,
+		app_name, body, event_hash, prev_hash, hash) VALUES ` + row + strings.Repeat(`, `+row, n-1)
 }
 
 func (m *Mirror) write(ctx context.Context, f func(*sql.Tx) error) error {

@@ -14,6 +14,7 @@ import (
 	"shardadmin/internal/install"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/controltest"
+	"shardadmin/internal/pgtest/trailtest"
 	"shardadmin/internal/policy"
 	"shardadmin/internal/store"
 )
@@ -112,6 +113,24 @@ func TestSyncIsIncrementalAndFindable(t *testing.T) {
 	here, err := s.List(t.Context(), audit.Filter{Search: "", Limit: 0})
 	require.NoError(t, err)
 	require.Equal(t, onServer, here, "the copy shows what the server shows")
+}
+
+func TestALongTrailIsCopiedInBatches(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.batch = New(s.store, "").batch
+	const n = 2*insertRows + 7
+	trailtest.Many(s.Control, n)
+	res, err := s.Sync(t.Context(), s.trail)
+	require.NoError(t, err)
+	require.Equal(t, Result{Pulled: n, Seq: n, Head: n}, res)
+	v, err := s.Verify(t.Context())
+	require.NoError(t, err)
+	require.True(t, v.OK, v.Findings)
+	require.EqualValues(t, n, v.Events)
+	found, err := s.List(t.Context(), audit.Filter{Search: "ticket1999"})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
 }
 
 func TestTwoProcessesCopyTheSameTrail(t *testing.T) {

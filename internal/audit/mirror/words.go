@@ -115,12 +115,22 @@ func begins(text string, beginnings []string) (holds, known bool) {
 		return false, false
 	}
 	text = strings.ToLower(text)
-	for _, w := range beginnings {
-		if !slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return !indexed(r) }), func(have string) bool { return strings.HasPrefix(have, w) }) {
-			return false, true
+	return !slices.ContainsFunc(beginnings, func(w string) bool { return !beginsWord(text, w) }), true
+}
+
+// beginsWord reports whether a word of the text begins with w, which is plain. A
+// thousand texts are looked at in one search, so they are not taken apart into words.
+func beginsWord(text, w string) bool {
+	for from := 0; ; {
+		at := strings.Index(text[from:], w)
+		if at < 0 {
+			return false
 		}
+		if at += from; at == 0 || !indexed(rune(text[at-1])) {
+			return true
+		}
+		from = at + 1
 	}
-	return true, true
 }
 
 // plain reports whether the index takes a text for one word and folds only its
