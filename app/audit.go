@@ -24,6 +24,27 @@ func (u *Audit) Facets(f session.AuditFilter) (session.AuditFacets, error) {
 	})
 }
 
+// Filters lists the filters that this computer keeps for the fleet.
+func (u *Audit) Filters() (session.SavedFilterList, error) {
+	return look(u.app, short, func(ctx context.Context, s *session.Session) (session.SavedFilterList, error) {
+		return s.SavedFilters(ctx)
+	})
+}
+
+// SaveFilter keeps a filter under a name.
+func (u *Audit) SaveFilter(r session.SaveFilterRequest) (session.SavedFilter, error) {
+	return ask(u.app, short, func(ctx context.Context, s *session.Session) (session.SavedFilter, error) {
+		return s.SaveFilter(ctx, r)
+	})
+}
+
+// RemoveFilter forgets the filter of a name.
+func (u *Audit) RemoveFilter(name string) (session.SavedFilter, error) {
+	return ask(u.app, short, func(ctx context.Context, s *session.Session) (session.SavedFilter, error) {
+		return s.RemoveFilter(ctx, name)
+	})
+}
+
 // Verify checks the whole trail.
 func (u *Audit) Verify() (session.AuditVerification, error) {
 	return look(u.app, long, func(ctx context.Context, s *session.Session) (session.AuditVerification, error) {

@@ -37,6 +37,34 @@ test("the trail is counted, narrowed by what is counted, and shows what comes", 
   expect(await page.locator("tr[data-index]").count()).toBeGreaterThan(before);
 });
 
+test("a filter is saved, applied with the keyboard and removed", async ({ open, page }) => {
+  await open("demo", "/audit?action=operator.set&since=720h");
+  await page.getByRole("button", { name: "Save this filter…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Save this filter" });
+  await dialog.getByLabel("Name").fill("operators filed");
+  await pictures(page, "audit-save-filter");
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await open("demo", "/audit");
+  const menu = page.getByRole("button", { name: "Saved" });
+  await menu.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("menuitemradio", { name: /operators filed/ })).toBeVisible();
+  await pictures(page, "audit-saved");
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("menuitemradio", { name: /operators filed/ })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/action=operator.set&since=720h/);
+  await menu.click();
+  await page.getByRole("menuitem", { name: "Look through and remove…" }).click();
+  await expect(page.getByRole("button", { name: "Remove operators filed" })).toBeVisible();
+  await pictures(page, "audit-saved-list", "two");
+  await page.getByRole("button", { name: "Remove operators filed" }).click();
+  await page.getByRole("dialog", { name: "Remove a saved filter" }).getByRole("button", { name: "Remove it" }).click();
+  await expect(page.getByText("No filter is saved for this fleet")).toBeVisible();
+  await pictures(page, "audit-saved-none", "two");
+});
+
 test("a link opens an event that is not among those listed", async ({ open, page }) => {
   const { events } = await call<{ events: { id: string; action: string }[] }>("demo", "Audit/List", { limit: 1000 });
   const first = events[events.length - 1];

@@ -14,14 +14,19 @@ import (
 
 func (p *program) auditCommand() *cobra.Command {
 	var f session.AuditFilter
-	copied, follow := false, false
+	copied, follow, saved := false, false, ""
 	list := &cobra.Command{
 		Use: "list", Short: "List who did what, when and why", Args: want(),
 		Long: `List who did what, when and why. Where the control database does not answer,
 this computer's copy is listed, and how far it goes is said. --follow lists the
 newest last and goes on with what comes, until Ctrl-C; with --json each event is
-a line.`,
+a line.
+
+` + savedHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.useSaved(cmd, saved, &f); err != nil {
+				return err
+			}
 			if follow && (copied || f.Until != "") {
 				return fault.New(fault.Usage, "--follow goes with neither --mirror nor --until: nothing comes to either", "shard-admin audit list --help shows how it is written")
 			}
@@ -31,7 +36,9 @@ a line.`,
 			return p.runAuditList(cmd.Context(), f, copied)
 		},
 	}
-	auditFilters(list, &f, 100)
+	auditFilters(list, &f)
+	auditLimit(list, &f, 100)
+	savedFlag(list, &saved)
 	list.Flags().BoolVar(&copied, "mirror", false, "from this computer's copy; asks no database")
 	list.Flags().BoolVar(&follow, "follow", false, "go on with what comes, until Ctrl-C (exit 1)")
 	restart := false
@@ -60,22 +67,31 @@ with the reason, and begins a new one: after a restore that everybody knows of.`
 	verify.Flags().StringVar(&check.from, "from-checkpoint", "", "and compare with the signed checkpoint in the `FILE`")
 	verify.Flags().StringArrayVar(&check.keys, "key", nil, "trust the public `KEY`, and no key that the trail names; repeatable")
 	var e session.ReportRequest
-	var file string
+	var file, savedExport string
 	export := &cobra.Command{
 		Use: "export -o FILE", Short: "Write events to a file with a manifest", Args: want(),
 		Long: `Write events to a file with a manifest beside it, signed with your key if you
 have enrolled one. The manifest says what the file holds: filter, period,
-numbers, hashes, whether the chain verifies, its digest.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runReport(cmd.Context(), e, file) },
+numbers, hashes, whether the chain verifies, its digest.
+
+` + savedHelp,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.useSaved(cmd, savedExport, &e.Filter); err != nil {
+				return err
+			}
+			return p.runReport(cmd.Context(), e, file)
+		},
 	}
 	reportFlags(export, &e, &file)
 	export.Flags().BoolVar(&e.Proof, "proof", false, "also a line for every event left out, without what it says (jsonl)")
-	auditFilters(export, &e.Filter, 0)
-	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditCheckpointCommand(), p.auditKeyCommand(), p.auditArchiveCommand(), p.auditPurgeCommand())
+	auditFilters(export, &e.Filter)
+	auditLimit(export, &e.Filter, 0)
+	savedFlag(export, &savedExport)
+	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditFiltersCommand(), p.auditCheckpointCommand(), p.auditKeyCommand(), p.auditArchiveCommand(), p.auditPurgeCommand())
 }
 
 // auditFilters are the flags that select events.
-func auditFilters(c *cobra.Command, f *session.AuditFilter, limit int) {
+func auditFilters(c *cobra.Command, f *session.AuditFilter) {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.Tenant, "tenant", "", "of the `TENANT`, an id or a subdomain")
@@ -86,7 +102,11 @@ func auditFilters(c *cobra.Command, f *session.AuditFilter, limit int) {
 	fs.StringVar(&f.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h or 30d")
 	fs.StringVar(&f.Until, "until", "", "up to the `TIME`")
 	fs.StringVar(&f.Search, "search", "", "whose reason, tenant or action holds `TEXT`")
-	fs.IntVar(&f.Limit, "limit", limit, "how `MANY`, the newest first")
+}
+
+// auditLimit is the flag of how many of them.
+func auditLimit(c *cobra.Command, f *session.AuditFilter, limit int) {
+	c.Flags().IntVar(&f.Limit, "limit", limit, "how `MANY`, the newest first")
 }
 
 func (p *program) runAuditList(ctx context.Context, f session.AuditFilter, copied bool) error {

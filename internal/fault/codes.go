@@ -72,6 +72,9 @@ const (
 	NotAnArchive     Code = "not_an_archive"
 	MirrorBehindCut  Code = "mirror_behind_cut"
 	NoCopy           Code = "no_copy"
+	FilterUnknown    Code = "filter_unknown"
+	FilterExists     Code = "filter_exists"
+	FilterInvalid    Code = "filter_invalid"
 
 	ShardUnknown       Code = "shard_unknown"
 	ShardNotConfigured Code = "shard_not_configured"
@@ -203,6 +206,9 @@ var codes = map[Code]Info{
 	AuditUnavailable: {Exit: 3, Before: true, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
 	NotAnArchive:     {Exit: 3, Before: true, Meaning: "The file is no archive of the beginning of this control database's audit trail, so nothing was removed."},
 	NoCopy:           {Exit: 1, Before: true, Meaning: "This computer has no copy of the fleet's audit trail."},
+	FilterUnknown:    {Exit: 2, Before: true, Meaning: "No filter of the audit trail is saved under that name for the fleet on this computer."},
+	FilterExists:     {Exit: 3, Before: true, Meaning: "A filter of the audit trail is saved under that name already; it is replaced only where that is asked for."},
+	FilterInvalid:    {Exit: 2, Before: true, Meaning: "A filter of the audit trail cannot be saved under that name, or selects every event, or was saved by a newer program."},
 	MirrorBehindCut:  {Exit: 3, Before: true, Meaning: "Events that this computer's copy of the audit trail lacks were archived and removed from the control database."},
 	KeyNotEnrolled:   {Exit: 3, Before: true, Meaning: "The signing key kept on this computer is enrolled by no event of the trail, or was revoked."},
 	FileUnreadable:   {Exit: 1, Meaning: "The exported file, or what lies beside it, cannot be read."},

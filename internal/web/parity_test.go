@@ -94,6 +94,8 @@ var given = map[string][]string{
 	"Rebalance/Apply":           {`[{"strategy":"nonsense"}]`, `[{"strategy":"most-even","plan":"none","note":"x"}]`},
 	"Audit/List":                {`[{}]`, `[{"since":"24h","limit":1}]`, `[{"since":"nonsense"}]`},
 	"Audit/Facets":              {`[{}]`, `[{"since":"24h"}]`, `[{"since":"nonsense"}]`},
+	"Audit/SaveFilter":          {`[{"name":"failed","filter":{"status":"failed","since":"30d"},"replace":true}]`, `[{"name":"failed","filter":{"status":"failed"}}]`, `[{"name":"all","filter":{"limit":7}}]`, `[{"name":" ","filter":{"tenant":"7"}}]`},
+	"Audit/RemoveFilter":        {`["nothing is called so"]`},
 	"Audit/Restart":             {`[" "]`},
 	"Audit/Export":              {`[{"format":"doc","note":"x"}]`},
 	"Audit/Preview":             {`[{"kind":"nonsense"}]`, `[{"kind":"tenant"}]`},
@@ -168,7 +170,7 @@ func TestEveryMethodAnswersTheSameBothWays(t *testing.T) {
 	// Where a person has a fleet, these answer.
 	for _, name := range []string{
 		"Shell/Info", "Overview/Status", "Overview/Distribution", "Overview/Recent", "Tenants/Check", "Tenants/Map", "Moves/Workers",
-		"Audit/Verify", "Audit/Sync", "Audit/Alarms", "Audit/Schedules", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
+		"Audit/Verify", "Audit/Filters", "Audit/Sync", "Audit/Alarms", "Audit/Schedules", "Settings/Fleets", "Settings/Policy", "Settings/Settings", "Settings/InstallStatus", "Settings/InstallScript",
 		"Settings/Doctor",
 	} {
 		status, text, _ := p.call(name, "[]")

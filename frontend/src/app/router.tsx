@@ -146,6 +146,7 @@ const routes = [
       action?: string;
       outcome?: string;
       since?: string;
+      until?: string;
       event?: string;
     } => ({
       q: text(s.q),
@@ -155,6 +156,7 @@ const routes = [
       action: text(s.action),
       outcome: text(s.outcome),
       since: text(s.since),
+      until: text(s.until),
       event: text(s.event),
     }),
   }),

@@ -68,6 +68,9 @@ export const api = {
 
   audit: call(AuditService.List),
   auditFacets: call(AuditService.Facets),
+  savedFilters: call(AuditService.Filters),
+  saveFilter: call(AuditService.SaveFilter),
+  removeFilter: call(AuditService.RemoveFilter),
   verifyAudit: call(AuditService.Verify),
   syncAudit: call(AuditService.Sync),
   auditAlarms: call(AuditService.Alarms),

@@ -41,6 +41,7 @@ export const keys = {
   /** Not among what is read again by itself: it goes on after what it has. */
   auditTail: (f: AuditFilter) => ["audit-tail", f] as const,
   auditFacets: (f: AuditFilter) => ["fleet", "audit-facets", f] as const,
+  savedFilters: ["fleet", "saved-filters"] as const,
   auditAlarms: ["fleet", "audit-alarms"] as const,
   verification: ["fleet", "verification"] as const,
   policy: ["fleet", "policy"] as const,

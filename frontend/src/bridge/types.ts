@@ -90,6 +90,7 @@ export type Event = session.Event;
 export type EventList = session.EventList;
 export type AuditFacets = session.AuditFacets;
 export type AuditFilter = session.AuditFilter;
+export type SavedFilter = session.SavedFilter;
 export type AuditVerification = session.AuditVerification;
 export type AuditExport = session.AuditExport;
 export type ReportRequest = session.ReportRequest;

@@ -31,6 +31,7 @@ function usual(): Record<string, Answer> {
     "Audit.List": () => ({ events: [] }),
     "Audit.Facets": () => ({ events: 0, most: 10000, more: false, facets: [], copy_to: null, copy_reason: "" }),
     "Alerts.List": () => alerts(),
+    "Audit.Filters": () => ({ filters: [] }),
     "Audit.Alarms": () => ({ alarms: [], hint: "" }),
     "Audit.Schedules": () => ({ schedules: [], workers: 0 }),
     "Moves.Reentry": () => "password",

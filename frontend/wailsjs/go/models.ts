@@ -1178,6 +1178,20 @@ export namespace session {
 	
 	
 	
+	export interface SaveFilterRequest {
+	    name: string;
+	    filter: AuditFilter;
+	    replace: boolean;
+	}
+	export interface SavedFilter {
+	    name: string;
+	    filter: AuditFilter;
+	    made_at: string;
+	    reason: string;
+	}
+	export interface SavedFilterList {
+	    filters: SavedFilter[];
+	}
 	export interface ScheduleList {
 	    schedules: ReportSchedule[];
 	    workers: number;

@@ -156,4 +156,57 @@ describe("audit", () => {
     fireEvent.click(await within(part).findByRole("button", { name: "7", pressed: true }));
     await waitFor(() => expect(w.path()).not.toContain("tenant="));
   });
+
+  // By text and not by role: in this world nothing has a place, so a menu that opens
+  // again counts as hidden.
+  const at = "2026-01-01T10:00:00Z";
+  const none = { id: "", tenant: "", actor: "", shard: "", action: "", since: "", until: "", search: "", status: "" };
+  const seven = { name: "seven", filter: { ...none, tenant: "7", since: "30d", before: 0, after: 0, limit: 0 }, made_at: at, reason: "" };
+
+  it("saves the filter under a name, and replaces the one that has it", async () => {
+    const w = show("/audit?tenant=8&since=720h", {
+      "Audit.Filters": () => ({ filters: [seven] }),
+      "Audit.SaveFilter": (r: { name: string }) => ({ ...seven, name: r.name }),
+    });
+    for (const [name, button] of [
+      ["eight", "Save"],
+      ["Seven", "Replace it"],
+    ] as const) {
+      fireEvent.click(await screen.findByText("Save this filter…"));
+      fireEvent.change(await screen.findByLabelText(/^Name/), { target: { value: name } });
+      fireEvent.click(await screen.findByText(button));
+      await waitFor(() => expect(screen.queryByLabelText(/^Name/)).toBeNull());
+    }
+    expect(w.of("Audit.SaveFilter").map((args) => args[0])).toMatchObject([
+      { name: "eight", replace: false, filter: { tenant: "8", since: "720h" } },
+      { name: "Seven", replace: true, filter: { tenant: "8", since: "720h" } },
+    ]);
+  });
+
+  it("applies a saved filter in the address, and removes it when that is confirmed", async () => {
+    let filters = [seven];
+    const w = show("/audit?outcome=failed", {
+      "Audit.Filters": () => ({ filters }),
+      "Audit.RemoveFilter": () => {
+        filters = [];
+        return seven;
+      },
+    });
+    fireEvent.click(await screen.findByText("Saved"));
+    const item = (await screen.findByText("seven")).closest("[role=menuitemradio]");
+    expect(item?.getAttribute("aria-checked")).toBe("false");
+    expect(item?.textContent).toContain("tenant 7 · last 30d");
+    fireEvent.click(item as Element);
+    await waitFor(() => expect(w.path()).toBe("/audit?tenant=7&since=30d"));
+    await waitFor(() => expect(w.of("Audit.List").at(-1)?.[0]).toMatchObject({ tenant: "7", since: "30d", status: "" }));
+    expect((screen.getByLabelText("When") as HTMLSelectElement).value).toBe("30d");
+
+    fireEvent.click(screen.getByText("Saved"));
+    fireEvent.click(await screen.findByText("Look through and remove…"));
+    fireEvent.click(await screen.findByLabelText("Remove seven"));
+    fireEvent.click(await screen.findByText("Remove it"));
+    await screen.findByText("No filter is saved for this fleet");
+    expect(w.of("Audit.RemoveFilter")).toEqual([["seven"]]);
+    expect(screen.getByText("None is saved yet…")).toBeTruthy();
+  });
 });

@@ -18,11 +18,13 @@ import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Mark, Status } from "../../ui/Status";
+import { addressOf, periods } from "./address";
 import { Alarms, FromCopy } from "./Copied";
 import { Counts } from "./Counts";
 import { ReportBuilder } from "./ReportBuilder";
+import { Saved } from "./Saved";
 import { useTail } from "./tail";
-import { actions, changesOf, said, times } from "./words";
+import { actions, changesOf, said } from "./words";
 import "./audit.css";
 
 const route = getRouteApi("/audit");
@@ -84,6 +86,7 @@ export function AuditScreen() {
     action: search.action ?? "",
     status: search.outcome ?? "",
     since: search.since ?? "",
+    until: search.until ?? "",
     search: search.q ?? "",
     limit,
   };
@@ -237,7 +240,7 @@ export function AuditScreen() {
             aria-label="When"
             w={130}
             value={search.since ?? ""}
-            data={times}
+            data={periods(search.since ?? "")}
             onChange={(e) => set({ since: e.currentTarget.value || undefined })}
           />
           <Switch
@@ -259,6 +262,12 @@ export function AuditScreen() {
               {eventOutcome({ status: search.outcome, phase: "" })[1]} ✕
             </Button>
           ) : null}
+          {search.until ? (
+            <Button variant="default" size="xs" title="Up to now" onClick={() => set({ until: undefined })}>
+              until {search.until} ✕
+            </Button>
+          ) : null}
+          <Saved filter={filter} apply={(f) => void navigate({ to: "/audit", search: addressOf(f) })} />
           <span className="end age">
             <Age at={tail.at || q.dataUpdatedAt} />
           </span>

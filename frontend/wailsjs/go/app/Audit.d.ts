@@ -8,13 +8,19 @@ export function Export(arg1:session.ReportRequest):Promise<session.AuditExport>;
 
 export function Facets(arg1:session.AuditFilter):Promise<session.AuditFacets>;
 
+export function Filters():Promise<session.SavedFilterList>;
+
 export function List(arg1:session.AuditFilter):Promise<session.EventList>;
 
 export function Preview(arg1:session.ReportRequest):Promise<session.ReportPreview>;
 
+export function RemoveFilter(arg1:string):Promise<session.SavedFilter>;
+
 export function ReportKinds():Promise<Array<session.ReportKind>>;
 
 export function Restart(arg1:string):Promise<session.AuditSync>;
+
+export function SaveFilter(arg1:session.SaveFilterRequest):Promise<session.SavedFilter>;
 
 export function Schedules():Promise<session.ScheduleList>;
 

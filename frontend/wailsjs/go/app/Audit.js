@@ -14,6 +14,10 @@ export function Facets(arg1) {
   return window['go']['app']['Audit']['Facets'](arg1);
 }
 
+export function Filters() {
+  return window['go']['app']['Audit']['Filters']();
+}
+
 export function List(arg1) {
   return window['go']['app']['Audit']['List'](arg1);
 }
@@ -22,12 +26,20 @@ export function Preview(arg1) {
   return window['go']['app']['Audit']['Preview'](arg1);
 }
 
+export function RemoveFilter(arg1) {
+  return window['go']['app']['Audit']['RemoveFilter'](arg1);
+}
+
 export function ReportKinds() {
   return window['go']['app']['Audit']['ReportKinds']();
 }
 
 export function Restart(arg1) {
   return window['go']['app']['Audit']['Restart'](arg1);
+}
+
+export function SaveFilter(arg1) {
+  return window['go']['app']['Audit']['SaveFilter'](arg1);
 }
 
 export function Schedules() {
