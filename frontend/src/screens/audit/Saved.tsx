@@ -34,7 +34,7 @@ export function Saved({ filter, apply }: { filter: AuditFilter; apply: (f: Audit
   const narrowed = Object.keys(addressOf(filter)).length > 0;
   return (
     <>
-      <Menu position="bottom-end" width={280} transitionProps={{ duration: 120 }}>
+      <Menu position="bottom-end" width={280} withInitialFocusPlaceholder={false} transitionProps={{ duration: 120 }}>
         <Menu.Target>
           <Button variant="default" size="xs" rightSection={<Icon name="caret" size={14} />}>
             Saved
@@ -42,17 +42,18 @@ export function Saved({ filter, apply }: { filter: AuditFilter; apply: (f: Audit
         </Menu.Target>
         <Menu.Dropdown className="audit-saved-menu">
           {list.map((f) => (
-            <Menu.Item
+            <Menu.RadioItem
               key={f.name}
-              role="menuitemradio"
-              aria-checked={f.reason === "" && same(f.filter, filter)}
+              value={f.name}
+              checked={f.reason === "" && same(f.filter, filter)}
+              checkIcon={<Icon name="done" />}
               disabled={f.reason !== ""}
-              leftSection={f.reason === "" && same(f.filter, filter) ? <Icon name="done" /> : <span className="gap" />}
-              onClick={() => apply(f.filter)}
+              closeMenuOnClick
+              onChange={() => apply(f.filter)}
             >
               <span className="audit-saved-name">{f.name}</span>
               <span className="small muted">{f.reason || selects(f.filter)}</span>
-            </Menu.Item>
+            </Menu.RadioItem>
           ))}
           {list.length > 0 ? <Menu.Divider /> : null}
           <Menu.Item onClick={() => setListing(true)}>{list.length > 0 ? "Look through and remove…" : "None is saved yet…"}</Menu.Item>

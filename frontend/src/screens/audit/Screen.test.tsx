@@ -174,7 +174,7 @@ describe("audit", () => {
     ] as const) {
       fireEvent.click(await screen.findByText("Save this filter…"));
       fireEvent.change(await screen.findByLabelText(/^Name/), { target: { value: name } });
-      fireEvent.click(await screen.findByText(button));
+      fireEvent.submit((await screen.findByText(button)).closest("form") as HTMLFormElement);
       await waitFor(() => expect(screen.queryByLabelText(/^Name/)).toBeNull());
     }
     expect(w.of("Audit.SaveFilter").map((args) => args[0])).toMatchObject([
@@ -207,6 +207,5 @@ describe("audit", () => {
     fireEvent.click(await screen.findByText("Remove it"));
     await screen.findByText("No filter is saved for this fleet");
     expect(w.of("Audit.RemoveFilter")).toEqual([["seven"]]);
-    expect(screen.getByText("None is saved yet…")).toBeTruthy();
   });
 });
