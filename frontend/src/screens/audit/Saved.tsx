@@ -34,7 +34,7 @@ export function Saved({ filter, apply }: { filter: AuditFilter; apply: (f: Audit
   const narrowed = Object.keys(addressOf(filter)).length > 0;
   return (
     <>
-      <Menu position="bottom-end" width={280} withInitialFocusPlaceholder={false} transitionProps={{ duration: 120 }}>
+      <Menu position="bottom-start" width={280} withInitialFocusPlaceholder={false} transitionProps={{ duration: 120 }}>
         <Menu.Target>
           <Button variant="default" size="xs" rightSection={<Icon name="caret" size={14} />}>
             Saved
@@ -186,7 +186,7 @@ function SaveFilter({
         <p className="muted">{selects(filter)}</p>
         <TextInput
           label="Name"
-          description="Kept on this computer, for this fleet. An age stays one: the last 30 days are those of each day."
+          description="Kept on this computer, for this fleet. The last 30 days are those before the day on which it is used."
           required
           maxLength={60}
           value={name}
