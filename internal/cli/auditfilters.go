@@ -60,7 +60,7 @@ func (p *program) auditFiltersCommand() *cobra.Command {
 alone, and nothing of them is recorded; audit list and audit export use one with
 --saved, and the Audit screen has them in a menu.`,
 		Example: "  shard-admin audit filters\n  shard-admin audit filters --json",
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditFilters(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.runAuditFilters(cmd.Context()) },
 	}
 	var r session.SaveFilterRequest
 	save := &cobra.Command{
