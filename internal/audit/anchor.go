@@ -53,6 +53,14 @@ func cutOf(text string) (cutting, bool) {
 	return b.Details, true
 }
 
+// keys are those that counted, of the persons as they are called now.
+func (c cutting) keys(p *Persons) []Key {
+	for i := range c.Keys {
+		c.Keys[i].Actor = p.Name(c.Keys[i].Actor)
+	}
+	return c.Keys
+}
+
 // Anchor returns where the trail begins.
 func (r *Reader) Anchor(ctx context.Context) (Anchor, error) {
 	a := begins()
@@ -89,10 +97,11 @@ func (r *Reader) begin(ctx context.Context) (*Walk, Anchor, error) {
 	if err != nil {
 		return w, a, r.trail.fault(err)
 	}
+	p, err := r.Persons(ctx)
 	if c, ok := cutOf(text); ok {
-		w.keys = append(w.keys, c.Keys...)
+		w.keys = append(w.keys, c.keys(p)...)
 	}
-	return w, a, nil
+	return w, a, err
 }
 
 // cutAt files a beginning that no event of the walked chain stands for:

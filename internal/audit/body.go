@@ -21,19 +21,32 @@ var secretKey = regexp.MustCompile(`(?i)(^|[_.-])(passwords?|passwd|pwd|secret|s
 // sorted, no spaces, no escapes that JSON does not need, numbers that are not
 // whole as text. What looks like a secret is replaced.
 func canonical(v any) ([]byte, error) {
+	var plain any
+	if err := plainOf(v, &plain); err != nil {
+		return nil, err
+	}
+	return text(plain), nil
+}
+
+// plainOf brings a value to maps, lists, texts and numbers.
+func plainOf(v, plain any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("the event's body: %w", err)
+		return fmt.Errorf("the event's body: %w", err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	var plain any
-	if err := dec.Decode(&plain); err != nil {
-		return nil, fmt.Errorf("the event's body: %w", err)
+	if err := dec.Decode(plain); err != nil {
+		return fmt.Errorf("the event's body: %w", err)
 	}
+	return nil
+}
+
+// text is the canonical text of what plainOf gives.
+func text(plain any) []byte {
 	var b bytes.Buffer
 	write(&b, plain)
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 func write(b *bytes.Buffer, v any) {

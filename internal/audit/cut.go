@@ -49,7 +49,7 @@ func (t *Trail) Purge(ctx context.Context, p policy.Permit, path string) (Cut, e
 			c.Keys = append(c.Keys, k)
 		}
 	}
-	id, at, text, err := t.compose(p, Record{Details: map[string]any{
+	d, err := t.compose(p, Record{Details: map[string]any{
 		"through": c.Through, "through_hash": c.ThroughHash, "archive_sha256": c.Archive, "keys": c.Keys, "events": m.Count, "file": m.File,
 	}}, "")
 	if err != nil {
@@ -63,15 +63,15 @@ func (t *Trail) Purge(ctx context.Context, p policy.Permit, path string) (Cut, e
 	if err != nil {
 		return Cut{}, fault.Wrap(err, fault.Internal, "the archive's last hash is none", "")
 	}
-	out := Cut{Through: c.Through, EventID: id, SHA256: c.Archive}
+	out := Cut{Through: c.Through, EventID: d.id, SHA256: c.Archive}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, t.sql(`SELECT {{schema}}.audit_cut($1, $2, $3, $4)`), c.Through, hash, id, c.Archive).Scan(&out.Events); err != nil {
+		if err := tx.QueryRow(ctx, t.sql(`SELECT {{schema}}.audit_cut($1, $2, $3, $4)`), c.Through, hash, d.id, c.Archive).Scan(&out.Events); err != nil {
 			return err
 		}
-		return t.insert(ctx, tx, id, at, text)
+		return t.insert(ctx, tx, d)
 	})
 	if err = notInstalled(t.fault(err)); fault.CodeOf(err) == fault.RightMissing {
 		return Cut{}, fault.Wrap(err, fault.RightMissing, "only the owner of the schema "+t.schema+" may remove events from the trail; nothing was removed",

@@ -15,13 +15,16 @@ type Event struct {
 	At         time.Time `json:"at"`
 	OccurredAt time.Time `json:"occurred_at"`
 	Actor      string    `json:"actor"`
-	ActorRole  string    `json:"actor_role"`
-	DBUser     string    `json:"db_user"`
-	Action     string    `json:"action"`
-	Phase      string    `json:"phase"`
-	Tenant     string    `json:"tenant"`
-	Source     string    `json:"source"`
-	Target     string    `json:"target"`
+	// ActorRef is the pseudonym under which the sealed text has the actor, "" where
+	// that has the e-mail itself.
+	ActorRef  string `json:"actor_ref"`
+	ActorRole string `json:"actor_role"`
+	DBUser    string `json:"db_user"`
+	Action    string `json:"action"`
+	Phase     string `json:"phase"`
+	Tenant    string `json:"tenant"`
+	Source    string `json:"source"`
+	Target    string `json:"target"`
 	// Status of an outcome; of an intent it is "begun".
 	Status string         `json:"status"`
 	Note   string         `json:"note"`
@@ -80,5 +83,15 @@ func (s Sealed) event(b body, err error) Event {
 	e.Actor, e.ActorRole, e.Action, e.Phase, e.Status, e.Note = b.Actor, b.ActorRole, b.Action, b.Phase, b.Status, b.Reason
 	e.Tenant, e.Source, e.Target, e.MoveID, e.Parent = b.Tenant, b.Source, b.Target, b.MoveID, b.Parent
 	e.Via, e.Fleet, e.Before, e.After, e.Details = b.Via, b.Fleet, b.Before, b.After, b.Details
+	if b.Version < bodyVersion {
+		return e
+	}
+	if IsRef(b.Actor) {
+		e.ActorRef = b.Actor
+	}
+	e.Actor = s.Persons.Name(b.Actor)
+	for _, m := range []map[string]any{e.Before, e.After, e.Details} {
+		s.Persons.names(m)
+	}
 	return e
 }

@@ -75,7 +75,15 @@ var facetsSQL string
 func (t *Trail) Facets(ctx context.Context, f Filter) (Facets, error) {
 	var out Facets
 	err := t.Read(ctx, func(r *Reader) error {
-		cond, args := f.where([]any{FacetValues, FacetEvents})
+		var err error
+		if f.persons, err = r.Persons(ctx); err != nil {
+			return err
+		}
+		refs, values := []string{}, []string{}
+		for _, p := range f.persons.emails() {
+			refs, values = append(refs, p.Ref), append(values, p.Value)
+		}
+		cond, args := f.where([]any{FacetValues, FacetEvents, refs, values})
 		rows, err := r.tx.Query(ctx, t.sql(strings.ReplaceAll(facetsSQL, "{{where}}", cond)), args...)
 		if err != nil {
 			return err

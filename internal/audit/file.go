@@ -87,6 +87,8 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 	}
 	// What a file is whose manifest cannot be read nobody knows.
 	lines := manifest == nil || m != nil && m.Chain
+	persons := NewPersons()
+	persons.gone = map[string]bool{}
 	out.Chain = lines
 	digest := sha256.New()
 	in := &counter{w: io.Discard, h: digest}
@@ -100,10 +102,12 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 		}
 	} else {
 		start := m != nil && !m.Proof && m.Count > 0
-		w, err = walkLines(ctx, source, path, m, start, w)
+		w, err = walkLines(ctx, source, path, m, start, w, persons)
 		if err != nil {
 			return out, err
 		}
+		// An event that the file does not have may have erased somebody.
+		w.CheckPersons(persons, m != nil && m.LastSeq == m.HeadSeq && m.Contiguous && !m.Proof)
 	}
 	if m != nil {
 		facts(w, m, lines, hex.EncodeToString(digest.Sum(nil)), in.n)
@@ -124,7 +128,7 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 
 // walkLines follows the chain through the file. Where a filter left events out
 // without proof, each event stands for itself.
-func walkLines(ctx context.Context, source io.Reader, path string, m *Manifest, start bool, w *Walk) (*Walk, error) {
+func walkLines(ctx context.Context, source io.Reader, path string, m *Manifest, start bool, w *Walk, persons *Persons) (*Walk, error) {
 	in := bufio.NewReaderSize(source, 1<<20)
 	whole := m == nil || m.Proof || m.Contiguous
 	for n := 1; ; n++ {
@@ -149,7 +153,16 @@ func walkLines(ctx context.Context, source io.Reader, path string, m *Manifest, 
 		if len(text) > longestLine {
 			return w, fault.Newf(fault.FileUnreadable, "give a file that audit export --format jsonl has written", "line %d of %s is longer than any event", n, path)
 		}
-		s, link, problem := readLine(text)
+		if bytes.HasPrefix(text, []byte(`{"person":`)) {
+			if problem := persons.line(text); problem != "" {
+				w.Found(Finding{Seq: w.last + 1, Kind: "line", Message: "line " + strconv.Itoa(n) + ": " + problem})
+			}
+			if errors.Is(err, io.EOF) {
+				return w, nil
+			}
+			continue
+		}
+		s, link, problem := readLine(text, persons)
 		switch {
 		case problem != "" && n == 1 && m == nil:
 			return w, fault.Newf(fault.FileUnreadable, "give a file that audit export has written; any format but jsonl needs its manifest beside it", "%s is no exported jsonl file: %s", path, problem)
@@ -178,11 +191,35 @@ func walkLines(ctx context.Context, source io.Reader, path string, m *Manifest, 
 	}
 }
 
+// line takes the person of a line.
+func (p *Persons) line(text []byte) (problem string) {
+	var l PersonLine
+	if err := json.Unmarshal(text, &l); err != nil || l.Person == nil || !IsRef(l.Person.Ref) {
+		return "it is no longer a line that an export writes"
+	}
+	salt, err := hex.DecodeString(l.Person.Salt)
+	_, named := p.refs[l.Person.Ref]
+	switch {
+	case named || p.gone[l.Person.Ref]:
+		return "it names " + l.Person.Ref + " a second time"
+	case err != nil:
+		return "the salt in it is not hexadecimal"
+	case !l.Person.Erased:
+		p.refs[l.Person.Ref] = Person{l.Person.Ref, l.Person.Kind, l.Person.Value, salt}
+	case l.Person.Value != "" || len(salt) > 0:
+		return "it says that the person was erased, and who that was"
+	default:
+		p.gone[l.Person.Ref] = true
+	}
+	return ""
+}
+
 // startingAt is the walk with another beginning; what was found stays.
 func (w *Walk) startingAt(s Sealed) *Walk {
 	next := NewWalk(s.Seq-1, s.PrevHash)
 	next.v.Unproven = w.v.Unproven
 	next.Found(w.v.Findings...)
+	next.refs, next.erased = w.refs, w.erased
 	return next
 }
 
@@ -202,11 +239,12 @@ func (w *Walk) alone(s Sealed) {
 	}
 	w.last, w.hash = s.Seq, s.Hash
 	w.v.Events++
+	w.persons(s)
 }
 
 // readLine reads a line: an event, or the link of one that was left out. The
 // problem is what is wrong with it, in words.
-func readLine(text []byte) (s Sealed, link *OmittedLink, problem string) {
+func readLine(text []byte, persons *Persons) (s Sealed, link *OmittedLink, problem string) {
 	if bytes.HasPrefix(text, []byte(`{"omitted":`)) {
 		var o OmittedLine
 		if err := json.Unmarshal(text, &o); err != nil || o.Omitted == nil || o.Omitted.Seq < 1 {
@@ -221,7 +259,7 @@ func readLine(text []byte) (s Sealed, link *OmittedLink, problem string) {
 	var errs [3]error
 	s = Sealed{
 		Seq: l.Seq, SealedUS: l.Sealed.SealedUS, EventID: l.ID, OccurredUS: l.Sealed.OccurredUS, RecordedUS: l.Sealed.RecordedUS,
-		DBUser: l.DBUser, ClientAddr: l.Sealed.ClientAddr, AppName: l.Sealed.AppName, Body: l.Sealed.Body,
+		DBUser: l.DBUser, ClientAddr: l.Sealed.ClientAddr, AppName: l.Sealed.AppName, Body: l.Sealed.Body, Persons: persons,
 	}
 	s.EventHash, errs[0] = hex.DecodeString(l.Sealed.EventHash)
 	s.PrevHash, errs[1] = hex.DecodeString(l.Sealed.PrevHash)

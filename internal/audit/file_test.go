@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -146,7 +147,15 @@ func TestATamperedFileIsFound(t *testing.T) {
 	}
 	lines := func(f func([][]byte) [][]byte) func([]byte) []byte {
 		return func(b []byte) []byte {
-			return bytes.Join(f(bytes.SplitAfter(b, []byte("\n"))), nil)
+			var persons, events [][]byte // a person may stand anywhere before its events
+			for _, l := range bytes.SplitAfter(b, []byte("\n")) {
+				if bytes.HasPrefix(l, []byte(`{"person":`)) {
+					persons = append(persons, l)
+				} else {
+					events = append(events, l)
+				}
+			}
+			return bytes.Join(append(persons, f(events)...), nil)
 		}
 	}
 	remove := func(n int) func([]byte) []byte {
@@ -178,6 +187,21 @@ func TestATamperedFileIsFound(t *testing.T) {
 		{"signature gone", whole, ".manifest.sig", nil, "unsigned", false},
 		{"selected row removed", some, "", remove(3), "gap", true},
 		{"omitted row removed", some, "", remove(0), "gap", true},
+		{"person altered", whole, "", replace(`"value":"ann@example.com"`, `"value":"bob@example.com"`), "person_changed", true},
+		{"salt altered", whole, "", func(b []byte) []byte { return regexp.MustCompile(`"salt":"..`).ReplaceAll(b, []byte(`"salt":"0g`)) }, "line", true},
+		{"person and what events show of them altered", unsigned, "", func(b []byte) []byte {
+			return bytes.ReplaceAll(b, []byte(`"ann@example.com"`), []byte(`"bob@example.com"`))
+		}, "person_changed", true},
+		{"person removed", unsigned, "", func(b []byte) []byte { return b[bytes.IndexByte(b, '\n')+1:] }, "person_missing", true},
+		{"person removed with what events show of them", some, "", func(b []byte) []byte {
+			b = regexp.MustCompile(`(?m)^\{"person":.*"kind":"email".*\n`).ReplaceAll(b, nil)
+			return regexp.MustCompile(`"actor":"ann@example.com","actor_ref":"person-(.{8})`).ReplaceAll(b, []byte(`"actor":"erased person $1","actor_ref":"person-$1`))
+		}, "person_missing", true},
+		{"person called erased", unsigned, "", func(b []byte) []byte {
+			b = regexp.MustCompile(`\{"person":\{"ref":"(person-.{32})","kind":"email".*\}\}`).ReplaceAll(b, []byte(`{"person":{"ref":"$1","erased":true}}`))
+			return regexp.MustCompile(`"actor":"ann@example.com","actor_ref":"person-(.{8})`).ReplaceAll(b, []byte(`"actor":"erased person $1","actor_ref":"person-$1`))
+		}, "person_missing", false},
+		{"person twice", whole, "", func(b []byte) []byte { return append(b[:bytes.IndexByte(b, '\n')+1:bytes.IndexByte(b, '\n')+1], b...) }, "line", true},
 		{"table altered", table, "", replace("reason 0", "excuse 0"), "manifest", false},
 		{"table's manifest altered", table, ".manifest.json", replace(`"chain_ok": true`, `"chain_ok": false`), "signature", false},
 	} {

@@ -23,6 +23,9 @@ type Sealed struct {
 	Hash       []byte
 	// Missing is true where the link is there and its event is not.
 	Missing bool
+	// Persons say who the refs of the body are; no hash is over them. Nil leaves the
+	// refs as they are.
+	Persons *Persons
 }
 
 // Genesis is the hash that the first entry follows.

@@ -26,9 +26,11 @@ type SigningKey struct {
 	Public string
 }
 
-// NewSigningKey makes a key for an operator and returns the secret to keep.
-func NewSigningKey(email string) (credential.Secret, *SigningKey, error) {
-	secret, _, err := note.GenerateKey(rand.Reader, keyOwner(email))
+// NewSigningKey makes a key and returns the secret to keep. Its name stands in every text
+// that it signs and can never be taken out: it is the fleet's, and the event that enrolls
+// the key says whose key it is.
+func NewSigningKey(name string) (credential.Secret, *SigningKey, error) {
+	secret, _, err := note.GenerateKey(rand.Reader, keyName(name))
 	if err != nil {
 		return credential.Secret{}, nil, fault.Wrap(err, fault.Internal, "a signing key could not be made", "")
 	}
@@ -62,9 +64,9 @@ func ParseSigningKey(kept credential.Secret) (*SigningKey, error) {
 	return &SigningKey{signer: signer, Public: public}, nil
 }
 
-// keyOwner is an e-mail as signed notes want a name: without blanks and plus.
-func keyOwner(email string) string {
-	return strings.Join(strings.FieldsFunc(email, func(r rune) bool { return r == '+' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }), "_")
+// keyName is a name as signed notes want it: without blanks and plus.
+func keyName(name string) string {
+	return strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == '+' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }), "_")
 }
 
 // sign returns the text as a signed note.

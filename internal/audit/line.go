@@ -46,6 +46,21 @@ type OmittedLink struct {
 	EventHash string `json:"event_hash"`
 }
 
+// PersonLine is a line that says who a ref is, before the first event of the file that
+// bears it.
+type PersonLine struct {
+	Person *LinePerson `json:"person"`
+}
+
+// LinePerson is a person of a file. One who was erased has neither kind, salt nor value.
+type LinePerson struct {
+	Ref    string `json:"ref"`
+	Kind   string `json:"kind,omitempty"`
+	Salt   string `json:"salt,omitempty"` // hexadecimal
+	Value  string `json:"value,omitempty"`
+	Erased bool   `json:"erased,omitempty"`
+}
+
 // EventLines writes one line for each selected event as it is walked over, as
 // the draft's format, csv or jsonl, has it.
 func (d Draft) EventLines(w io.Writer) (Content, error) {
@@ -53,7 +68,7 @@ func (d Draft) EventLines(w io.Writer) (Content, error) {
 	case JSONL:
 		e := json.NewEncoder(w)
 		e.SetEscapeHTML(false)
-		return jsonLines{e, d.Proof}, nil
+		return &jsonLines{enc: e, proof: d.Proof, named: map[string]bool{}}, nil
 	case CSV:
 		c := &csvLines{w: w, guard: d.CellsGuarded}
 		return c, c.begin()
@@ -64,11 +79,15 @@ func (d Draft) EventLines(w io.Writer) (Content, error) {
 type jsonLines struct {
 	enc   *json.Encoder
 	proof bool
+	named map[string]bool // refs that a line stands for
 }
 
-func (j jsonLines) Entry(x Walked) error {
+func (j *jsonLines) Entry(x Walked) error {
 	switch s := x.Sealed; {
 	case x.Selected:
+		if err := j.persons(s); err != nil {
+			return err
+		}
 		return j.enc.Encode(Line{EventOf(s), LineSeal{
 			SealedUS: s.SealedUS, OccurredUS: s.OccurredUS, RecordedUS: s.RecordedUS, ClientAddr: s.ClientAddr, AppName: s.AppName, Body: s.Body,
 			EventHash: hex.EncodeToString(s.EventHash), PrevHash: hex.EncodeToString(s.PrevHash),
@@ -79,7 +98,32 @@ func (j jsonLines) Entry(x Walked) error {
 	return nil
 }
 
-func (jsonLines) End(context.Context, Source, *Manifest) error { return nil }
+// persons writes a line for each person that no event before has named.
+func (j *jsonLines) persons(s Sealed) error {
+	if s.Persons == nil {
+		return nil
+	}
+	var fresh []string
+	eachRef(s.Body, func(ref string) {
+		if !j.named[ref] {
+			j.named[ref] = true
+			fresh = append(fresh, ref)
+		}
+	})
+	for _, ref := range fresh {
+		l := &LinePerson{Ref: ref, Erased: true}
+		if p, ok := s.Persons.Of(ref); ok {
+			l = &LinePerson{Ref: ref, Kind: p.Kind, Salt: hex.EncodeToString(p.Salt), Value: p.Value}
+		}
+		if err := j.enc.Encode(PersonLine{l}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End implements Content.
+func (*jsonLines) End(context.Context, Source, *Manifest) error { return nil }
 
 type csvLines struct {
 	w     io.Writer

@@ -41,6 +41,7 @@ type Filter struct {
 	// change, and a change whose end is not known stands there too.
 	Settled bool  `json:"settled,omitempty"`
 	from    int64 // the smallest number, where a limit was made one
+	persons *Persons
 }
 
 // where returns the condition over l and e, and the values with its own after
@@ -58,7 +59,12 @@ func (f Filter) where(args []any) (string, []any) {
 		add(`e.body_json ->> 'tenant' = ?`, f.Tenant)
 	}
 	if f.Actor != "" {
-		add(`lower(e.body_json ->> 'actor') = lower(?)`, f.Actor)
+		texts, begins := f.persons.Who(f.Actor)
+		if begins != "" {
+			add(`starts_with(e.body_json ->> 'actor', ?)`, begins)
+		} else {
+			add(`lower(e.body_json ->> 'actor') = ANY (?::text[])`, texts)
+		}
 	}
 	if f.Shard != "" {
 		add(`(e.body_json ->> 'source' = ? OR e.body_json ->> 'target' = ?)`, f.Shard)
@@ -85,7 +91,16 @@ func (f Filter) where(args []any) (string, []any) {
 		add(`e.recorded_at < ?`, f.Until)
 	}
 	for _, w := range strings.Fields(f.Search) {
-		add(`position(lower(?) IN lower(e.body || ' ' || e.db_user || ' ' || e.event_id::text)) > 0`, w)
+		add(`(position(lower(?) IN lower(e.body || ' ' || e.db_user || ' ' || e.event_id::text)) > 0`, w)
+		if w := strings.ToLower(w); inRefs(w) {
+			add(cond[len(cond)-1]+` AND position(? IN regexp_replace(lower(e.body || ' ' || e.db_user || ' ' || e.event_id::text), '"`+refPrefix+`[0-9a-f]{32}"', '', 'g')) > 0`, w)
+			cond = slices.Delete(cond, len(cond)-2, len(cond)-1)
+		}
+		if refs := f.persons.Refs(func(value string) bool { return strings.Contains(value, strings.ToLower(w)) }); len(refs) > 0 {
+			add(cond[len(cond)-1]+` OR EXISTS (SELECT FROM unnest(?::text[]) r WHERE position(r IN e.body) > 0)`, refs)
+			cond = slices.Delete(cond, len(cond)-2, len(cond)-1)
+		}
+		cond[len(cond)-1] += `)`
 	}
 	if f.Before > 0 {
 		add(`l.seq < ?`, f.Before)
@@ -155,6 +170,11 @@ func (t *Trail) LastBefore(ctx context.Context, at time.Time) (int64, error) {
 }
 
 func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int) ([]Sealed, error) {
+	scan, err := r.sealed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.persons = r.persons
 	cond, args := f.where(nil)
 	text := `SELECT ` + sealedColumns + ` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
 		WHERE ` + cond + ` ORDER BY l.seq ` + order
@@ -165,8 +185,14 @@ func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int
 	if err != nil {
 		return nil, r.trail.fault(err)
 	}
-	out, err := pgx.CollectRows(rows, scanSealed)
+	out, err := pgx.CollectRows(rows, scan)
 	return out, r.trail.fault(err)
+}
+
+// inRefs reports whether a word may be found in a ref by chance alone, which is in the
+// body of most events.
+func inRefs(word string) bool {
+	return strings.Contains(refPrefix, word) || len(word) < refShown && !strings.ContainsFunc(word, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
 }
 
 // Unfinished returns intents older than age that have no outcome: what became
@@ -174,6 +200,10 @@ func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int
 func (t *Trail) Unfinished(ctx context.Context, age time.Duration) ([]Event, error) {
 	out := []Event{}
 	err := t.Read(ctx, func(r *Reader) error {
+		scan, err := r.sealed(ctx)
+		if err != nil {
+			return err
+		}
 		rows, err := r.tx.Query(ctx, t.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
 			WHERE e.body_json ->> 'phase' = 'intent' AND e.recorded_at < clock_timestamp() - make_interval(secs => $1)
 			AND NOT EXISTS (SELECT FROM {{schema}}.audit_event o WHERE o.body_json ->> 'parent' = e.event_id::text)
@@ -181,7 +211,7 @@ func (t *Trail) Unfinished(ctx context.Context, age time.Duration) ([]Event, err
 		if err != nil {
 			return err
 		}
-		sealed, err := pgx.CollectRows(rows, scanSealed)
+		sealed, err := pgx.CollectRows(rows, scan)
 		for _, s := range sealed {
 			out = append(out, EventOf(s))
 		}

@@ -17,8 +17,9 @@ type Head struct {
 
 // Reader reads the chain inside one snapshot.
 type Reader struct {
-	trail *Trail
-	tx    pgx.Tx
+	trail   *Trail
+	tx      pgx.Tx
+	persons *Persons // once they were asked for
 }
 
 // Read runs f on one snapshot of the trail.
@@ -88,9 +89,13 @@ func (m *micros) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return nil
 }
 
-func scanSealed(row pgx.CollectableRow) (Sealed, error) {
-	var s Sealed
-	return s, row.Scan(s.fields()...)
+// sealed returns how rows of sealedColumns are read, with those whom they name.
+func (r *Reader) sealed(ctx context.Context) (pgx.RowToFunc[Sealed], error) {
+	p, err := r.Persons(ctx)
+	return func(row pgx.CollectableRow) (Sealed, error) {
+		s := Sealed{Persons: p}
+		return s, row.Scan(s.fields()...)
+	}, err
 }
 
 // fields are where sealedColumns go.
@@ -103,12 +108,16 @@ func (s *Sealed) fields() []any {
 
 // After returns at most limit entries that follow seq, in order.
 func (r *Reader) After(ctx context.Context, seq int64, limit int) ([]Sealed, error) {
+	scan, err := r.sealed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l
 		LEFT JOIN {{schema}}.audit_event e ON e.event_id = l.event_id WHERE l.seq > $1 ORDER BY l.seq LIMIT $2`), seq, limit)
 	if err != nil {
 		return nil, r.trail.fault(err)
 	}
-	out, err := pgx.CollectRows(rows, scanSealed)
+	out, err := pgx.CollectRows(rows, scan)
 	return out, r.trail.fault(err)
 }
 
@@ -130,6 +139,7 @@ func guards() []string {
 		"audit_link.audit_refuse", "audit_link.audit_refuse_all", "audit_link.audit_only_sealing",
 		"audit_head.audit_refuse", "audit_head.audit_refuse_all", "audit_head.audit_only_sealing",
 		"audit_anchor.audit_refuse", "audit_anchor.audit_refuse_all", "audit_anchor.audit_only_cutting",
+		"audit_person.audit_person_stamp", "audit_person.audit_person_kept", "audit_person.audit_person_kept_all",
 	}
 }
 

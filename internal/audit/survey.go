@@ -43,6 +43,7 @@ func (r *Reader) stream(ctx context.Context, f Filter, do func(Walked) error) er
 	if err != nil {
 		return err
 	}
+	persons := r.persons
 	period, args := Filter{Since: f.Since, Until: f.Until}.where(nil)
 	cond, args := f.where(args)
 	type part struct {
@@ -72,7 +73,7 @@ func (r *Reader) stream(ctx context.Context, f Filter, do func(Walked) error) er
 		defer rows.Close()
 		list := make([]Walked, 0, entryBatch)
 		for rows.Next() {
-			list = append(list, Walked{})
+			list = append(list, Walked{Sealed: Sealed{Persons: persons}})
 			w := &list[len(list)-1]
 			if err := rows.Scan(append(w.fields(), &w.InPeriod, &w.Selected)...); err != nil {
 				hand(part{err: r.trail.fault(err)})
@@ -100,13 +101,15 @@ func (r *Reader) stream(ctx context.Context, f Filter, do func(Walked) error) er
 	return ctx.Err()
 }
 
-// limited turns a limit into the number at which the newest begin.
+// limited turns a limit into the number at which the newest begin, and lets the filter
+// know the persons.
 func (r *Reader) limited(ctx context.Context, f Filter) (Filter, error) {
-	if f.Limit <= 0 {
-		return f, nil
+	var err error
+	if f.persons, err = r.Persons(ctx); err != nil || f.Limit <= 0 {
+		return f, err
 	}
 	cond, args := f.where([]any{f.Limit})
-	err := r.tx.QueryRow(ctx, r.trail.sql(`SELECT coalesce(min(seq), 0) FROM (SELECT l.seq FROM {{schema}}.audit_link l
+	err = r.tx.QueryRow(ctx, r.trail.sql(`SELECT coalesce(min(seq), 0) FROM (SELECT l.seq FROM {{schema}}.audit_link l
 		JOIN {{schema}}.audit_event e ON e.event_id = l.event_id WHERE `+cond+` ORDER BY l.seq DESC LIMIT $1) newest`), args...).Scan(&f.from)
 	f.Limit = 0
 	return f, r.trail.fault(err)
@@ -119,6 +122,10 @@ func (r *Reader) Each(ctx context.Context, f Filter, do func(Sealed) error) erro
 	if err != nil {
 		return err
 	}
+	scan, err := r.sealed(ctx)
+	if err != nil {
+		return err
+	}
 	for after := int64(0); ; {
 		cond, args := f.where([]any{after, entryBatch})
 		rows, err := r.tx.Query(ctx, r.trail.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
@@ -126,7 +133,7 @@ func (r *Reader) Each(ctx context.Context, f Filter, do func(Sealed) error) erro
 		if err != nil {
 			return r.trail.fault(err)
 		}
-		batch, err := pgx.CollectRows(rows, scanSealed)
+		batch, err := pgx.CollectRows(rows, scan)
 		if err != nil {
 			return r.trail.fault(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,8 @@ type Trail struct {
 	control *conn.Database
 	schema  string // unquoted
 	where   func() (host, osUser string)
+	// hasPersons is set once the table was seen: a schema may wait for its upgrade.
+	hasPersons atomic.Bool
 }
 
 // New returns the trail in the schema (unquoted) of a control database.
@@ -134,25 +137,32 @@ func withError(details map[string]any, err error) map[string]any {
 // READ COMMITTED: the event exists exactly if the transaction commits. It
 // returns the event's id.
 func (t *Trail) AppendTx(ctx context.Context, tx pgx.Tx, p policy.Permit, rec Record) (string, error) {
-	id, at, text, err := t.compose(p, rec, "")
+	d, err := t.compose(p, rec, "")
 	if err != nil {
 		return "", err
 	}
-	return id, t.fault(t.insert(ctx, tx, id, at, text))
+	return d.id, t.fault(t.insert(ctx, tx, d))
 }
 
-func (t *Trail) compose(p policy.Permit, rec Record, note string) (id string, at time.Time, text []byte, err error) {
+// draft is an event before it is known which refs stand in it.
+type draft struct {
+	id   string
+	at   time.Time
+	body body
+}
+
+func (t *Trail) compose(p policy.Permit, rec Record, note string) (draft, error) {
 	if !p.Valid() {
-		return "", at, nil, fault.New(fault.Internal, "an audit event needs a permit", "")
+		return draft{}, fault.New(fault.Internal, "an audit event needs a permit", "")
 	}
 	if note == "" {
 		note = p.Reason()
 	}
 	if strings.TrimSpace(note) == "" {
-		return "", at, nil, fault.New(fault.ReasonMissing, "every change needs a reason", `add --note "why"`)
+		return draft{}, fault.New(fault.ReasonMissing, "every change needs a reason", `add --note "why"`)
 	}
 	b := body{
-		Version: 1, Action: string(p.Action()), Phase: rec.Phase, Status: rec.Status, Reason: note, Fleet: p.Fleet(),
+		Version: bodyVersion, Action: string(p.Action()), Phase: rec.Phase, Status: rec.Status, Reason: note, Fleet: p.Fleet(),
 		Tenant: rec.Tenant, Source: rec.Source, Target: rec.Target, MoveID: rec.MoveID, Parent: rec.Parent,
 		Actor: p.Operator(), ActorRole: string(p.Role()), Via: p.Source(), Program: version.Read().Version,
 		Before: rec.Before, After: rec.After, Details: rec.Details,
@@ -167,24 +177,24 @@ func (t *Trail) compose(p policy.Permit, rec Record, note string) (id string, at
 	if b.Phase == "intent" {
 		b.Status = "begun"
 	}
-	text, err = canonical(b)
-	if err != nil {
-		return "", at, nil, fault.Wrap(err, fault.Internal, "the audit event could not be written down", "")
-	}
 	u, err := uuid.NewV7()
 	if err != nil {
-		return "", at, nil, fault.Wrap(err, fault.Internal, "no random numbers", "")
+		return draft{}, fault.Wrap(err, fault.Internal, "no random numbers", "")
 	}
-	return u.String(), time.Now().UTC().Truncate(time.Microsecond), text, nil
+	return draft{u.String(), time.Now().UTC().Truncate(time.Microsecond), b}, nil
 }
 
-type executor interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}
-
-func (t *Trail) insert(ctx context.Context, q executor, id string, at time.Time, text []byte) error {
-	_, err := q.Exec(ctx, t.sql(`INSERT INTO {{schema}}.audit_event (event_id, occurred_at, body) VALUES ($1, $2, $3) ON CONFLICT (event_id) DO NOTHING`),
-		id, at, string(text))
+// insert stores an event, with the persons that it is the first to name.
+func (t *Trail) insert(ctx context.Context, tx pgx.Tx, d draft) error {
+	var tree map[string]any
+	if err := plainOf(d.body, &tree); err != nil {
+		return fault.Wrap(err, fault.Internal, "the audit event could not be written down", "")
+	}
+	if err := t.pseudonyms(ctx, tx, tree); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, t.sql(`INSERT INTO {{schema}}.audit_event (event_id, occurred_at, body) VALUES ($1, $2, $3) ON CONFLICT (event_id) DO NOTHING`),
+		d.id, d.at, string(text(tree)))
 	return err
 }
 
@@ -192,7 +202,7 @@ func (t *Trail) insert(ctx context.Context, q executor, id string, at time.Time,
 // commit is lost it is sent again under the same id, which stores it once: as
 // often as the pool may hold connections that a break has left dead.
 func (t *Trail) write(ctx context.Context, p policy.Permit, rec Record, note string) (string, error) {
-	id, at, text, err := t.compose(p, rec, note)
+	d, err := t.compose(p, rec, note)
 	if err != nil {
 		return "", err
 	}
@@ -202,10 +212,10 @@ func (t *Trail) write(ctx context.Context, p policy.Permit, rec Record, note str
 	}
 	for try := 0; ; try++ {
 		err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-			return t.insert(ctx, tx, id, at, text)
+			return t.insert(ctx, tx, d)
 		})
 		if err = t.fault(err); err == nil {
-			return id, nil
+			return d.id, nil
 		}
 		if try < 10 && fault.CodeOf(err) == fault.DatabaseGone {
 			continue

@@ -414,7 +414,8 @@ func TestExportFileHoldsWhatTheManifestSays(t *testing.T) {
 			continue
 		}
 		var hash, prev string
-		for i, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+		events := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(data)), "\n"), func(line string) bool { return strings.HasPrefix(line, `{"person":`) })
+		for i, line := range events {
 			var l audit.Line
 			require.NoError(t, json.Unmarshal([]byte(line), &l))
 			if i > 0 {

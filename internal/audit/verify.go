@@ -87,6 +87,11 @@ func (r *Reader) walk(ctx context.Context, f Filter, seen func(Walked) error) (*
 	}); err != nil {
 		return w, err
 	}
+	if p, err := r.Persons(ctx); err != nil {
+		return w, err
+	} else if p != nil {
+		w.CheckPersons(p, true)
+	}
 	w.v.ArchivedTo = anchor.Seq
 	w.cutAt(anchor)
 	head, err := r.Head(ctx)

@@ -38,13 +38,15 @@ type Walk struct {
 	hashes []byte // of each entry since from, one after the other
 	keys   []Key
 	cuts   map[string]cutting // what events say of archived beginnings, by event
+	refs   map[string]int64   // the first event that bears each
+	erased map[string]bool    // refs that events have erased
 	sparse bool               // events were left out and nothing stands for them
 }
 
 // NewWalk begins at an anchor: the entry seq, which has that hash, is taken for
 // granted. Genesis and 0 begin at the beginning.
 func NewWalk(seq int64, hash []byte) *Walk {
-	return &Walk{v: Verification{Findings: []Finding{}, Keys: []Key{}, Unproven: []string{}}, from: seq, start: hash, last: seq, hash: hash, cuts: map[string]cutting{}}
+	return &Walk{v: Verification{Findings: []Finding{}, Keys: []Key{}, Unproven: []string{}}, from: seq, start: hash, last: seq, hash: hash, cuts: map[string]cutting{}, refs: map[string]int64{}, erased: map[string]bool{}}
 }
 
 // Found files what else is wrong.
@@ -129,14 +131,15 @@ func (w *Walk) good() []string {
 	return out
 }
 
-// said reads what an event says about keys and checkpoints. Most say nothing,
+// said reads what an event says about persons, keys and checkpoints. Most say nothing,
 // and are not parsed.
 func (w *Walk) said(s Sealed) {
+	w.persons(s)
 	key, point := strings.Contains(s.Body, `"audit.key.`), strings.Contains(s.Body, `"checkpoint":"`+originPrefix)
 	if strings.Contains(s.Body, `"`+string(policy.AuditPurge)+`"`) {
 		if c, ok := cutOf(s.Body); ok {
 			w.cuts[s.EventID] = c
-			w.archived(c.Keys)
+			w.archived(c.keys(s.Persons))
 		}
 	}
 	if !key && !point {
@@ -149,7 +152,7 @@ func (w *Walk) said(s Sealed) {
 	if public, ok := b.Details["key"].(string); ok {
 		switch policy.Action(b.Action) {
 		case policy.AuditKeyEnroll:
-			w.keys = append(w.keys, Key{Public: public, Actor: b.Actor, EnrolledSeq: s.Seq})
+			w.keys = append(w.keys, Key{Public: public, Actor: s.Persons.Name(b.Actor), EnrolledSeq: s.Seq})
 		case policy.AuditKeyRevoke:
 			for i := range w.keys {
 				if w.keys[i].Public == public && w.keys[i].RevokedSeq == nil {
@@ -160,6 +163,18 @@ func (w *Walk) said(s Sealed) {
 	}
 	if msg, ok := b.Details["checkpoint"].(string); ok {
 		w.checkpoint(s, msg)
+	}
+}
+
+// persons notes the refs that an event bears, and those that it has erased.
+func (w *Walk) persons(s Sealed) {
+	eachRef(s.Body, func(ref string) {
+		if _, seen := w.refs[ref]; !seen {
+			w.refs[ref] = s.Seq
+		}
+	})
+	for _, ref := range Erased(s.Body) {
+		w.erased[ref] = true
 	}
 }
 

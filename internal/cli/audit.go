@@ -87,7 +87,7 @@ numbers, hashes, whether the chain verifies, its digest.
 	auditFilters(export, &e.Filter)
 	auditLimit(export, &e.Filter, 0)
 	savedFlag(export, &savedExport)
-	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditFiltersCommand(), p.auditCheckpointCommand(), p.auditKeyCommand(), p.auditArchiveCommand(), p.auditPurgeCommand())
+	return group("audit", "Read, check and export the audit trail", list, sync, verify, export, p.auditFiltersCommand(), p.auditCheckpointCommand(), p.auditKeyCommand(), p.auditArchiveCommand(), p.auditPurgeCommand(), p.auditEraseCommand())
 }
 
 // auditFilters are the flags that select events.
@@ -95,7 +95,7 @@ func auditFilters(c *cobra.Command, f *session.AuditFilter) {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.Tenant, "tenant", "", "of the `TENANT`, an id or a subdomain")
-	fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`")
+	fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`, or by a pseudonym")
 	fs.StringVar(&f.Shard, "shard", "", "from or to the `SHARD`")
 	fs.StringVar(&f.Action, "action", "", "of the `KIND`, such as move.start")
 	fs.StringVar(&f.Status, "outcome", "", "that ended as `STATUS`: ok, failed, refused, cancelled, ..., or begun")

@@ -24,7 +24,7 @@ import (
 func Changes() map[string]string {
 	return map[string]string{
 		"audit list": "looks", "audit filters": "looks", "audit filters save": "here", "audit filters remove": "here", "audit verify": "looks", "audit sync": "here", "audit export": "audit.export",
-		"audit checkpoint": "audit.checkpoint", "audit key enroll": "audit.key.enroll", "audit key revoke": "audit.key.revoke", "audit key list": "looks", "audit archive": "audit.export", "audit purge": "audit.purge",
+		"audit checkpoint": "audit.checkpoint", "audit key enroll": "audit.key.enroll", "audit key revoke": "audit.key.revoke", "audit key list": "looks", "audit archive": "audit.export", "audit purge": "audit.purge", "audit erase": "audit.erase",
 		"alerts list": "looks", "alerts ack": "alert.acknowledge", "alerts silence": "alert.silence", "alerts unsilence": "alert.unsilence", "notify test": "looks",
 		"rebalance plan": "looks", "rebalance apply": "rebalance.apply",
 		"report list": "looks", "report schedules": "looks", "report access": "audit.export", "report changes": "audit.export", "report failed": "audit.export", "report moves": "audit.export",
@@ -32,7 +32,7 @@ func Changes() map[string]string {
 		"demo": "demo", "demo down": "demo", "demo reset": "demo", "demo status": "looks", "doctor": "looks", "map": "looks", "serve": "works", "worker": "works", "version": "looks",
 		"fleet add": "here", "fleet import": "here", "fleet remove": "here", "fleet use": "here", "fleet trust": "here", "fleet list": "looks", "fleet show": "looks", "fleet check": "looks",
 		"fleet credential set": "here", "fleet credential rotate": "here", "fleet credential forget": "here", "fleet credential test": "looks",
-		"fleet install": "fleet.install", "fleet uninstall": "fleet.uninstall", "fleet operator list": "looks", "fleet operator set": "operator.set",
+		"fleet install": "fleet.install", "fleet uninstall": "fleet.uninstall", "fleet operator list": "looks", "fleet operator set": "operator.set", "fleet operator remove": "operator.set",
 		"fleet policy show": "looks", "fleet policy set": "policy.set", "fleet stripe-sequences": "fleet.stripe",
 		"move plan": "looks", "move list": "looks", "move show": "looks", "move watch": "looks", "move ids": "looks", "move points": "looks", "move report": "looks",
 		"move start": "move.start", "move switch": "move.switch", "move resume": "move.resume", "move cancel": "move.cancel", "move rollback": "move.rollback", "move finalize": "move.finalize",

@@ -72,6 +72,49 @@ they have. Keep the file: nothing else has these events.`,
 	}
 }
 
+func (p *program) auditEraseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "erase EMAIL|PSEUDONYM", Short: "Remove who somebody is from the trail, and keep what they did", Args: want("EMAIL or PSEUDONYM"),
+		Long: `Remove a person's e-mail from the trail, with the names of computers and system
+users that no other operator used. The events stay under the pseudonym that they
+have (person-1a2b...), every hash still fits, and nobody can find out, or guess,
+who that was. An event says what was erased, without saying whom. Copies on
+other computers lose the value when they are next brought up to date. Refused
+for operators of the fleet (fleet operator remove comes first), for who has work
+queued and for yourself. Only the owner of the schema may, or whom the owner
+lets, in the role admin. It cannot be undone.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runAuditErase(cmd.Context(), args[0]) },
+	}
+}
+
+func (p *program) runAuditErase(ctx context.Context, who string) error {
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	f := s.Fleet()
+	if err := p.change(ctx, f, "Nobody will know any more who "+who+" was in the audit trail of "+f.Name+". This cannot be undone.", f.Name); err != nil {
+		return err
+	}
+	v, err := s.EraseAudit(ctx, who, p.note, p.confirm)
+	if err != nil {
+		return err
+	}
+	return p.answer(v, func(w io.Writer) {
+		line(w, "Erased. %s stay under:", count(v.Events, "event"))
+		for _, ref := range v.Refs {
+			line(w, "  %s", ref)
+		}
+		if v.PlainEvents > 0 {
+			paragraph(w, "", "! "+count(v.PlainEvents, "event")+" have the e-mail itself: recorded before there were pseudonyms, or written as a reason. Only audit archive and audit purge remove those.")
+		}
+		if v.CopyReason != "" {
+			paragraph(w, "", "! This computer's copy still has the value: "+v.CopyReason)
+		}
+		paragraph(w, "", "Files that were given out before, and backups of the control database, still have it.")
+	})
+}
+
 func (p *program) runAuditArchive(ctx context.Context, until, file string) error {
 	path, err := outputPath(file)
 	if err != nil {

@@ -134,7 +134,13 @@ func (p *program) operatorCommand() *cobra.Command {
 	}
 	set.Flags().StringVar(&role, "role", "", "viewer, operator or admin (default: the present one)")
 	set.Flags().StringVar(&dbRole, "db-role", "", "the database `ROLE` that the e-mail belongs to")
-	return group("operator", "Say who may do what", list, set)
+	remove := &cobra.Command{
+		Use: "remove EMAIL", Short: "Take an operator off the list", Args: want("EMAIL"),
+		Long: `Take an operator off the fleet's list. What they did stays in the audit trail;
+audit erase removes who they were.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return p.runOperatorRemove(cmd.Context(), args[0]) },
+	}
+	return group("operator", "Say who may do what", list, set, remove)
 }
 
 func (p *program) runOperatorList(ctx context.Context) error {
@@ -200,6 +206,24 @@ func (p *program) runOperatorSet(ctx context.Context, email, role, dbRole string
 	}
 	return p.answer(map[string]string{"email": email, "role": role, "db_role": dbRole}, func(w io.Writer) {
 		line(w, "%s is %s of %s.", email, role, f.Name)
+	})
+}
+
+func (p *program) runOperatorRemove(ctx context.Context, email string) error {
+	s, err := p.changing(ctx)
+	if err != nil {
+		return err
+	}
+	f := s.Fleet()
+	if err := p.change(ctx, f, email+" is no operator of "+f.Name+" any more.", f.Name); err != nil {
+		return err
+	}
+	was, err := s.RemoveOperator(ctx, email, p.note, p.confirm)
+	if err != nil {
+		return err
+	}
+	return p.answer(map[string]string{"removed": was.Email, "role": was.Role}, func(w io.Writer) {
+		line(w, "%s was %s of %s and is no operator any more.", was.Email, was.Role, f.Name)
 	})
 }
 

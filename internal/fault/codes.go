@@ -70,6 +70,8 @@ const (
 	FileUnreadable   Code = "file_unreadable"
 	KeyNotEnrolled   Code = "key_not_enrolled"
 	NotAnArchive     Code = "not_an_archive"
+	PersonActive     Code = "person_active"
+	PersonUnknown    Code = "person_unknown"
 	MirrorBehindCut  Code = "mirror_behind_cut"
 	NoCopy           Code = "no_copy"
 	FilterUnknown    Code = "filter_unknown"
@@ -205,6 +207,8 @@ var codes = map[Code]Info{
 	AuditTampered:    {Exit: 4, Meaning: "The audit chain does not verify."},
 	AuditUnavailable: {Exit: 3, Before: true, Meaning: "The intent could not be stored in the audit trail, so nothing was done."},
 	NotAnArchive:     {Exit: 3, Before: true, Meaning: "The file is no archive of the beginning of this control database's audit trail, so nothing was removed."},
+	PersonActive:     {Exit: 3, Before: true, Meaning: "The person is an operator of the fleet, has work queued or asks for it, so nothing of theirs was erased from the audit trail."},
+	PersonUnknown:    {Exit: 3, Before: true, Meaning: "The audit trail keeps no value of that person: it never had one, or it was erased."},
 	NoCopy:           {Exit: 1, Before: true, Meaning: "This computer has no copy of the fleet's audit trail."},
 	FilterUnknown:    {Exit: 2, Before: true, Meaning: "No filter of the audit trail is saved under that name for the fleet on this computer."},
 	FilterExists:     {Exit: 3, Before: true, Meaning: "A filter of the audit trail is saved under that name already; it is replaced only where that is asked for."},

@@ -264,6 +264,7 @@ func (i *Installer) Script(role string) string {
 			fmt.Fprintf(&b, "GRANT INSERT, UPDATE, DELETE ON %s.%s TO %s;\n", s, t, r)
 		}
 		fmt.Fprintf(&b, "GRANT INSERT (event_id, occurred_at, body) ON %s.audit_event TO %s;\n", s, r)
+		fmt.Fprintf(&b, "GRANT INSERT (kind, value, salt) ON %s.audit_person TO %s;\n", s, r)
 		fmt.Fprintf(&b, "GRANT INSERT, UPDATE ON %s.queue TO %s;\n", s, r)
 		fmt.Fprintf(&b, "GRANT INSERT ON %s.stripe_count, %s.stripe TO %s;\n", s, s, r)
 		fmt.Fprintf(&b, "GRANT INSERT, UPDATE ON %s.stripe_column TO %s;\n", s, r)

@@ -23,7 +23,9 @@ const (
 	AuditKeyRevoke  Action = "audit.key.revoke"
 	AuditCheckpoint Action = "audit.checkpoint"
 	// AuditPurge removes events from the control database that lie in an archive.
-	AuditPurge       Action = "audit.purge"
+	AuditPurge Action = "audit.purge"
+	// AuditErase removes who a pseudonym of the trail is.
+	AuditErase       Action = "audit.erase"
 	CredentialSet    Action = "credential.set"
 	StripeFleet      Action = "fleet.stripe"
 	QueuePause       Action = "queue.pause"
@@ -118,7 +120,7 @@ func ruleOf(a Action) rule {
 		return rule{"", OperatorRole, false}
 	case AuditKeyRevoke:
 		return rule{"", Admin, false}
-	case AuditPurge:
+	case AuditPurge, AuditErase:
 		return rule{"", Admin, true}
 	case CredentialSet:
 		return rule{"", NoRole, false}
@@ -130,7 +132,7 @@ func ruleOf(a Action) rule {
 func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
-		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, CredentialSet, StripeFleet,
+		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, AuditErase, CredentialSet, StripeFleet,
 		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply, SessionCancel, SessionTerminate,
 	}
 }

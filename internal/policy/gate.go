@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -373,6 +374,27 @@ func (g *Gate) SetOperator(ctx context.Context, tx pgx.Tx, p Permit, email strin
 		ON CONFLICT (email) DO UPDATE SET role = excluded.role, db_role = coalesce(excluded.db_role, operator.db_role), added_by = excluded.added_by, added_at = clock_timestamp()`,
 		email, string(role), dbRole, p.operator)
 	return conn.Fault(err, fleet.ControlName)
+}
+
+// RemoveOperator takes somebody off the fleet's list and returns what they were; the
+// permit is one of OperatorSet. The only admin stays.
+func (g *Gate) RemoveOperator(ctx context.Context, tx pgx.Tx, p Permit, email string) (Operator, error) {
+	if p.action != OperatorSet {
+		return Operator{}, fault.New(fault.Internal, "the permit is for something else", "")
+	}
+	was := Operator{Email: strings.ToLower(strings.TrimSpace(email)), Listed: true}
+	admins, err := g.admins(ctx, tx)
+	if err != nil {
+		return was, err
+	}
+	if slices.Equal(admins, []string{was.Email}) {
+		return was, fault.New(fault.RoleTooLow, was.Email+" is the fleet's only admin", "file another admin first: shard-admin fleet operator set EMAIL --role admin --note REASON")
+	}
+	err = tx.QueryRow(ctx, `DELETE FROM `+g.table("operator")+` WHERE email = $1 RETURNING role, coalesce(db_role, '')`, was.Email).Scan(&was.Role, &was.DBRole)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return was, fault.New(fault.NotFound, was.Email+" is not an operator of fleet "+g.cfg.Fleet.Name, "shard-admin fleet operator list shows them")
+	}
+	return was, conn.Fault(err, fleet.ControlName)
 }
 
 // admins lists the fleet's admins; nobody changes the list until tx ends.

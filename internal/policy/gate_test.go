@@ -147,7 +147,7 @@ func TestRolesMayWhatTheirRulesSay(t *testing.T) {
 		policy.FleetInstall: policy.NoRole, policy.FleetUninstall: policy.Admin, policy.OperatorSet: policy.Admin, policy.PolicySet: policy.Admin,
 		policy.AssignTenant: policy.OperatorRole, policy.MoveStart: policy.OperatorRole, policy.MoveSwitch: policy.OperatorRole, policy.MoveResume: policy.OperatorRole,
 		policy.MoveCancel: policy.OperatorRole, policy.MoveRollback: policy.OperatorRole, policy.MoveFinalize: policy.OperatorRole,
-		policy.AuditExport: policy.Viewer, policy.AuditCheckpoint: policy.Viewer, policy.AuditKeyEnroll: policy.OperatorRole, policy.AuditKeyRevoke: policy.Admin, policy.AuditPurge: policy.Admin,
+		policy.AuditExport: policy.Viewer, policy.AuditCheckpoint: policy.Viewer, policy.AuditKeyEnroll: policy.OperatorRole, policy.AuditKeyRevoke: policy.Admin, policy.AuditPurge: policy.Admin, policy.AuditErase: policy.Admin,
 		policy.CredentialSet: policy.NoRole, policy.StripeFleet: policy.Admin,
 		policy.QueuePause: policy.OperatorRole, policy.QueueResume: policy.OperatorRole, policy.QueueSet: policy.Admin,
 		policy.AlertAck: policy.OperatorRole, policy.AlertSilence: policy.OperatorRole, policy.AlertUnsilence: policy.OperatorRole,
@@ -223,11 +223,11 @@ func TestProductionAsksForTheNameAndTheRoleOfTheDatabase(t *testing.T) {
 	for _, a := range policy.Actions() {
 		confirmed := map[policy.Action]bool{
 			policy.AssignTenant: true, policy.MoveStart: true, policy.MoveSwitch: true, policy.MoveRollback: true, policy.MoveFinalize: true, policy.FleetUninstall: true, policy.StripeFleet: true,
-			policy.RebalanceApply: true, policy.AuditPurge: true,
+			policy.RebalanceApply: true, policy.AuditPurge: true, policy.AuditErase: true,
 			policy.SessionCancel: true, policy.SessionTerminate: true,
 		}[a]
 		who := mate
-		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet || a == policy.StripeFleet || a == policy.QueueSet || a == policy.AuditKeyRevoke || a == policy.AuditPurge {
+		if a == policy.FleetUninstall || a == policy.OperatorSet || a == policy.PolicySet || a == policy.StripeFleet || a == policy.QueueSet || a == policy.AuditKeyRevoke || a == policy.AuditPurge || a == policy.AuditErase {
 			who = boss
 		}
 		g := gate(c, who, policy.Flags()...)

@@ -204,7 +204,7 @@ func ocsfActivity(action string) (int, string) {
 		return 1, "Create"
 	case policy.AuditExport:
 		return 2, "Read"
-	case policy.FleetUninstall, policy.MoveCancel, policy.AuditKeyRevoke, policy.AuditPurge, policy.AlertUnsilence:
+	case policy.FleetUninstall, policy.MoveCancel, policy.AuditKeyRevoke, policy.AuditPurge, policy.AuditErase, policy.AlertUnsilence:
 		return 4, "Delete"
 	case policy.AssignTenant, policy.MoveSwitch, policy.MoveResume, policy.MoveRollback, policy.MoveFinalize, policy.PolicySet, policy.StripeFleet,
 		policy.QueuePause, policy.QueueResume, policy.QueueSet, policy.AlertAck, policy.RebalanceApply:

@@ -119,7 +119,7 @@ func (s *Session) Alerts(ctx context.Context, all bool) (AlertList, error) {
 		v := AlertView{
 			ID: a.ID, Rule: a.Rule, Subject: a.Subject, Shard: a.Shard, Severity: a.Severity, State: shownState(a), Message: a.Message, Value: a.Value, Advice: a.Advice,
 			Since: stamp(a.Since), FiredAt: stampPtr(a.FiredAt), ResolvedAt: stampPtr(a.ResolvedAt), AcknowledgedAt: stampPtr(a.AcknowledgedAt),
-			AcknowledgedBy: a.AcknowledgedBy, AcknowledgedWhy: a.AcknowledgedWhy, Silenced: a.State != alert.Resolved && alert.Silenced(at, a, silences),
+			AcknowledgedBy: audit.Named(a.AcknowledgedBy), AcknowledgedWhy: a.AcknowledgedWhy, Silenced: a.State != alert.Resolved && alert.Silenced(at, a, silences),
 		}
 		if a.State == alert.Firing && !a.Once {
 			out.Firing++
@@ -145,7 +145,7 @@ func shownState(a alert.Alert) string {
 }
 
 func silenceView(n alert.Silence, at time.Time) SilenceView {
-	v := SilenceView{ID: n.ID, Shard: n.Shard, Rule: n.Rule, Begins: stamp(n.Begins), Ends: stamp(n.Ends), Every: n.Every.String(), Active: n.Holds(at), Reason: n.Reason, By: n.By}
+	v := SilenceView{ID: n.ID, Shard: n.Shard, Rule: n.Rule, Begins: stamp(n.Begins), Ends: stamp(n.Ends), Every: n.Every.String(), Active: n.Holds(at), Reason: n.Reason, By: audit.Named(n.By)}
 	if n.Unread {
 		v.Every = "windows that this version cannot read"
 	} else if !v.Active {

@@ -84,6 +84,45 @@ func (s *Session) PurgeAudit(ctx context.Context, path, note, confirm string) (A
 	return AuditCut{Through: c.Through, Events: c.Events, Archive: path, SHA256: c.SHA256, EventID: c.EventID}, nil
 }
 
+// AuditErasure is what was erased of a person in the audit trail.
+type AuditErasure struct {
+	// Refs are the pseudonyms that nobody can resolve any more, the operator's first;
+	// beside it those of computers and system users that were this person's alone.
+	Refs []string `json:"refs"`
+	// Events is how many events bear one of them and go on doing so.
+	Events int64 `json:"events"`
+	// PlainEvents is how many have the e-mail itself, which stays in them.
+	PlainEvents int64 `json:"plain_events"`
+	// EventID is the event of the trail that says so.
+	EventID string `json:"audit_event"`
+	// CopyReason is why this computer's copy still has the values, "" where it has not.
+	CopyReason string `json:"copy_reason"`
+}
+
+// EraseAudit removes who somebody is, by their e-mail or pseudonym, from the audit trail
+// and from this computer's copy of it.
+func (s *Session) EraseAudit(ctx context.Context, who, note, confirm string) (AuditErasure, error) {
+	if err := s.installed(ctx); err != nil {
+		return AuditErasure{}, err
+	}
+	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.AuditErase, Reason: note, Confirm: confirm})
+	if err != nil {
+		return AuditErasure{}, err
+	}
+	e, err := s.trail.Erase(ctx, permit, who)
+	if err != nil {
+		return AuditErasure{}, err
+	}
+	out := AuditErasure{Refs: e.Refs, Events: e.Events, PlainEvents: e.Plain, EventID: e.EventID}
+	if _, err := s.SyncAudit(ctx); err != nil {
+		out.CopyReason = "the copy could not be brought up to date"
+		if f := fault.As(err); f != nil {
+			out.CopyReason = f.Message
+		}
+	}
+	return out, nil
+}
+
 func exportView(path string, m audit.Manifest) AuditExport {
 	return AuditExport{
 		File: path, Manifest: path + ".manifest.json", Kind: m.Kind, Format: string(m.Format), Statement: m.Statement, Bytes: m.Bytes, Count: m.Count,

@@ -14,7 +14,7 @@ import (
 
 func eventView(e audit.Event) Event {
 	v := Event{
-		ID: e.ID, Seq: e.Seq, At: stamp(e.At), Actor: e.Actor, ActorRole: e.ActorRole, DBUser: e.DBUser, Action: e.Action, Phase: e.Phase,
+		ID: e.ID, Seq: e.Seq, At: stamp(e.At), Actor: e.Actor, ActorRef: e.ActorRef, ActorRole: e.ActorRole, DBUser: e.DBUser, Action: e.Action, Phase: e.Phase,
 		Tenant: e.Tenant, Source: e.Source, Target: e.Target, Status: e.Status, Note: e.Note, MoveID: e.MoveID, Via: e.Via, Hash: e.Hash,
 		Before: e.Before, After: e.After, Details: e.Details,
 	}

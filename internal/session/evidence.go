@@ -51,7 +51,7 @@ func (s *Session) EnrollAuditKey(ctx context.Context, note string) (AuditKey, er
 	key, err := s.signingKey(ctx)
 	if fault.CodeOf(err) == fault.CredentialMissing {
 		var secret credential.Secret
-		if secret, key, err = audit.NewSigningKey(permit.Operator()); err != nil {
+		if secret, key, err = audit.NewSigningKey(s.cfg.Fleet.Name); err != nil {
 			return AuditKey{}, err
 		}
 		err = s.keychain.Set(ctx, s.cfg.Fleet.Name, fleet.AuditCredential, credential.Credential{User: permit.Operator(), Password: secret})

@@ -397,6 +397,33 @@ func (s *Session) SetOperator(ctx context.Context, email, role, dbRole, note, co
 	}), fleet.ControlName)
 }
 
+// RemoveOperator takes an operator off the fleet's list; it answers with the role that
+// they had.
+func (s *Session) RemoveOperator(ctx context.Context, email, note, confirm string) (OperatorView, error) {
+	if err := s.installed(ctx); err != nil {
+		return OperatorView{}, err
+	}
+	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.OperatorSet, Shard: s.cfg.Fleet.Name, Reason: note, Confirm: confirm})
+	if err != nil {
+		return OperatorView{}, err
+	}
+	pool, err := s.set.Control().Pool(ctx)
+	if err != nil {
+		return OperatorView{}, err
+	}
+	var was policy.Operator
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if was, err = s.gate.RemoveOperator(ctx, tx, permit, email); err != nil {
+			return err
+		}
+		_, err := s.trail.AppendTx(ctx, tx, permit, audit.Record{
+			Before: map[string]any{"email": was.Email, "role": string(was.Role), "db_role": was.DBRole}, After: map[string]any{"email": was.Email, "role": ""},
+		})
+		return err
+	})
+	return operatorView(was), conn.Fault(err, fleet.ControlName)
+}
+
 // triedKept is what is safe after a credential that does not open what it is for: it
 // may have been kept before it was tried.
 const triedKept = "no database was changed; the credential that was tried is the one that is kept"

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"shardadmin/internal/audit"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
@@ -23,7 +24,7 @@ func moveView(m *move.Move, whole bool) MoveView {
 		ID: m.ID, Tenant: m.Tenant, Label: m.Label, Source: m.Source, Target: m.Target, Mode: m.Mode, State: string(m.State), Step: m.Step,
 		Phase: m.Phase(), Hold: m.Hold, Held: m.Held(), GoesOn: m.GoesOn(), Repairable: m.Repairable(), Rows: m.Rows, Bytes: m.Bytes, RowsCopied: m.RowsCopied, BytesCopied: m.BytesCopied,
 		MaxReadOnlyMS: m.MaxReadOnlyMS, WritePauseMS: m.WritePauseMS, ReadOnlySince: stampPtr(m.ReadOnlySince), Verified: m.Verified,
-		VerifiedAt: stampPtr(m.VerifiedAt), CreatedBy: m.CreatedBy, Note: m.Note, CreatedAt: stamp(m.CreatedAt), StartedAt: stampPtr(m.StartedAt),
+		VerifiedAt: stampPtr(m.VerifiedAt), CreatedBy: audit.Named(m.CreatedBy), Note: m.Note, CreatedAt: stamp(m.CreatedAt), StartedAt: stampPtr(m.StartedAt),
 		SwitchedAt: stampPtr(m.SwitchedAt), FinishedAt: stampPtr(m.FinishedAt), Next: m.Next(), Actions: []string{}, Settled: m.Settled(),
 		Tables: []MoveTable{}, Log: []LogLine{}, Checks: []Check{},
 	}

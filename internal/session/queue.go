@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 
+	"shardadmin/internal/audit"
 	"shardadmin/internal/job"
 	"shardadmin/internal/job/window"
 	"shardadmin/internal/policy"
@@ -66,13 +67,13 @@ const queueRuns = 200
 
 func queueStateOf(r job.Rules) QueueState {
 	v := QueueState{
-		Windows: r.Windows.String(), WindowOpen: r.Open(), PerFleet: r.PerFleet, PerShard: r.ShardLimit(), ChangedBy: r.ChangedBy, ChangedAt: stampPtr(r.ChangedAt),
+		Windows: r.Windows.String(), WindowOpen: r.Open(), PerFleet: r.PerFleet, PerShard: r.ShardLimit(), ChangedBy: audit.Named(r.ChangedBy), ChangedAt: stampPtr(r.ChangedAt),
 	}
 	if r.Unread != "" {
 		v.Windows = r.Unread
 	}
 	if p := r.Paused; p != nil {
-		v.Paused, v.PausedAt, v.PausedBy, v.PausedWhy = true, stampPtr(&p.At), p.By, p.Why
+		v.Paused, v.PausedAt, v.PausedBy, v.PausedWhy = true, stampPtr(&p.At), audit.Named(p.By), p.Why
 	}
 	if len(r.Windows) == 0 {
 		return v
@@ -120,7 +121,7 @@ func (s *Session) Queue(ctx context.Context) (QueueView, error) {
 			continue
 		}
 		v := QueuedRun{
-			Action: string(q.Action), State: string(q.State), Priority: q.Priority, CreatedBy: q.CreatedBy, CreatedAt: stamp(q.CreatedAt), Worker: q.Worker,
+			Action: string(q.Action), State: string(q.State), Priority: q.Priority, CreatedBy: audit.Named(q.CreatedBy), CreatedAt: stamp(q.CreatedAt), Worker: q.Worker,
 			Waits: q.Hold.Code, WaitsText: q.Hold.Text,
 		}
 		if q.NotBefore.After(rules.Now) {

@@ -106,7 +106,7 @@ func (s *Session) report(ctx context.Context, r ReportRequest) (report.Request, 
 		}
 		for _, m := range list {
 			f := out.Filter
-			if f.Shard != "" && f.Shard != m.Source && f.Shard != m.Target || f.Actor != "" && !strings.EqualFold(f.Actor, m.CreatedBy) || !strings.HasPrefix(m.ID, f.MoveID) {
+			if f.Shard != "" && f.Shard != m.Source && f.Shard != m.Target || f.Actor != "" && !strings.EqualFold(f.Actor, m.CreatedBy) && !strings.EqualFold(f.Actor, audit.Named(m.CreatedBy)) || !strings.HasPrefix(m.ID, f.MoveID) {
 				continue
 			}
 			out.Moves = append(out.Moves, reportedMove(m))
@@ -117,7 +117,7 @@ func (s *Session) report(ctx context.Context, r ReportRequest) (report.Request, 
 
 func reportedMove(m *move.Move) report.Move {
 	out := report.Move{
-		ID: m.ID, Tenant: m.Tenant, Label: m.Label, Source: m.Source, Target: m.Target, Mode: m.Mode, State: string(m.State), By: m.CreatedBy, Note: m.Note,
+		ID: m.ID, Tenant: m.Tenant, Label: m.Label, Source: m.Source, Target: m.Target, Mode: m.Mode, State: string(m.State), By: audit.Named(m.CreatedBy), Note: m.Note,
 		FiledAt: m.CreatedAt, StartedAt: m.StartedAt, SwitchedAt: m.SwitchedAt, FinishedAt: m.FinishedAt, Rows: m.RowsCopied, Bytes: m.BytesCopied, Verified: m.Verified,
 	}
 	if m.WritePauseMS != nil {

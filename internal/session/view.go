@@ -523,10 +523,12 @@ type MoveList struct {
 
 // Event is one entry of the audit trail.
 type Event struct {
-	ID        string         `json:"id"`
-	Seq       int64          `json:"seq"`
-	At        string         `json:"at"`
-	Actor     string         `json:"actor"`
+	ID    string `json:"id"`
+	Seq   int64  `json:"seq"`
+	At    string `json:"at"`
+	Actor string `json:"actor"`
+	// ActorRef is the actor's pseudonym in the sealed event, "" in older events.
+	ActorRef  string         `json:"actor_ref"`
 	ActorRole string         `json:"actor_role"`
 	DBUser    string         `json:"db_user"`
 	Action    string         `json:"action"`

@@ -45,8 +45,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
 	u.RawQuery = url.Values{
 		"_txlock": {"immediate"},
-		// recursive_triggers: INSERT OR REPLACE would delete without them.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "recursive_triggers(1)"},
+		// recursive_triggers: INSERT OR REPLACE would delete without them. secure_delete:
+		// what is deleted is overwritten, because somebody may have asked for that.
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "recursive_triggers(1)", "secure_delete(1)"},
 	}.Encode()
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {

@@ -16,10 +16,13 @@ var facetsSQL string
 // Facets counts the values of the newest copied events that the filter selects, as
 // the trail's own Facets does; it asks nobody else.
 func (m *Mirror) Facets(ctx context.Context, f audit.Filter) (audit.Facets, error) {
-	w := where(f)
+	w, err := m.where(ctx, f)
+	if err != nil {
+		return audit.Facets{}, err
+	}
 	from, order, cond, args := m.rows(w.index(), f)
 	text := strings.NewReplacer("{{from}}", from, "{{order}}", order, "{{where}}", strings.Join(slices.Concat(cond, w.cond), " AND ")).Replace(facetsSQL)
-	args = slices.Concat(args, w.args, []any{sql.Named("top", audit.FacetValues), sql.Named("most", audit.FacetEvents)})
+	args = slices.Concat(args, w.args, []any{sql.Named("top", audit.FacetValues), sql.Named("most", audit.FacetEvents), sql.Named("key", m.key)})
 	rows, err := m.db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return audit.Facets{}, localFault(err)

@@ -11,7 +11,10 @@ WITH newest AS MATERIALIZED (
 ), found (kind, value) AS (
     SELECT 'action', b ->> 'action' FROM newest WHERE n <= :most
     UNION ALL SELECT 'outcome', b ->> 'status' FROM newest WHERE n <= :most
-    UNION ALL SELECT 'operator', lower(b ->> 'actor') FROM newest WHERE n <= :most
+    UNION ALL SELECT 'operator', coalesce(
+        (SELECT p.value FROM mirror_person p JOIN mirror_chain c ON c.id = p.chain WHERE c.key = :key AND c.retired_at IS NULL AND p.ref = b ->> 'actor'),
+        CASE WHEN b ->> 'actor' GLOB 'person-[0-9a-f]*' AND length(b ->> 'actor') = 39 THEN 'erased person ' || substr(b ->> 'actor', 8, 8) END,
+        lower(b ->> 'actor')) FROM newest WHERE n <= :most
     UNION ALL SELECT 'tenant', b ->> 'tenant' FROM newest WHERE n <= :most
     UNION ALL SELECT 'shard', b ->> 'source' FROM newest WHERE n <= :most
     UNION ALL SELECT 'shard', nullif(b ->> 'target', coalesce(b ->> 'source', '')) FROM newest WHERE n <= :most

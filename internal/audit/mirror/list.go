@@ -18,7 +18,10 @@ func (m *Mirror) List(ctx context.Context, f audit.Filter) ([]audit.Event, error
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	w := where(f)
+	w, err := m.where(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	asks, err := m.asks(ctx, w)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,7 @@ func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out
 	}
 	if len(a.beside) == 0 {
 		where, args = append(where, w.cond...), append(args, w.args...)
-		out, err = m.events(ctx, from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+newest+` LIMIT ?`, append(args, f.Limit))
+		out, err = m.events(ctx, w.persons, from+` WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+newest+` LIMIT ?`, append(args, f.Limit))
 		return out, err == nil, err
 	}
 	// Rows that the conditions leave out count too: nothing else bounds how many there
@@ -83,12 +86,12 @@ func (m *Mirror) read(ctx context.Context, a ask, w wanted, f audit.Filter) (out
 	if len(found) < f.Limit && read == mostRead {
 		return nil, false, nil
 	}
-	out, err = m.events(ctx, `mirror_event e WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`+newest, []any{`[` + strings.Join(found, `,`) + `]`})
+	out, err = m.events(ctx, w.persons, `mirror_event e WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`+newest, []any{`[` + strings.Join(found, `,`) + `]`})
 	return out, err == nil, err
 }
 
-// events are those that a query selects from mirror_event e.
-func (m *Mirror) events(ctx context.Context, from string, args []any) ([]audit.Event, error) {
+// events are those that a query selects from mirror_event e, with the values of persons.
+func (m *Mirror) events(ctx context.Context, persons *audit.Persons, from string, args []any) ([]audit.Event, error) {
 	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM `+from, args...)
 	if err != nil {
 		return nil, localFault(err)
@@ -100,6 +103,7 @@ func (m *Mirror) events(ctx context.Context, from string, args []any) ([]audit.E
 		if err != nil {
 			return nil, localFault(err)
 		}
+		s.Persons = persons
 		out = append(out, audit.EventOf(s))
 	}
 	return out, localFault(rows.Err())
@@ -144,13 +148,19 @@ func scan(rows *sql.Rows) (audit.Sealed, error) {
 // wanted are the conditions over e with their values, and the words that every
 // selected event holds: they find the rows, and the conditions look at nothing else.
 // Each of whole is a value to its end, and each of words begins one.
+// Any of a group is one of them.
 type wanted struct {
 	cond         []string
 	args         []any
 	whole, words []string
+	groups       []string // as the index of words is asked
+	persons      *audit.Persons
 }
 
-func where(f audit.Filter) (w wanted) {
+func (m *Mirror) where(ctx context.Context, f audit.Filter) (w wanted, err error) {
+	if w.persons, _, err = m.known(ctx); err != nil {
+		return w, err
+	}
 	add := func(text string, v any) {
 		for range strings.Count(text, "?") {
 			w.args = append(w.args, v)
@@ -167,7 +177,21 @@ func where(f audit.Filter) (w wanted) {
 		add(`e.event_id = lower(?)`, f.ID)
 	}
 	field(`e.body ->> 'tenant' = ?`, f.Tenant)
-	field(`lower(e.body ->> 'actor') = lower(?)`, f.Actor)
+	if f.Actor != "" {
+		texts, begins := w.persons.Who(f.Actor)
+		if begins != "" {
+			add(`substr(e.body ->> 'actor', 1, length(?)) = ?`, begins)
+			w.words = append(w.words, begins)
+		} else {
+			w.cond = append(w.cond, `lower(e.body ->> 'actor') IN (?`+strings.Repeat(`, ?`, len(texts)-1)+`)`)
+			for _, text := range texts {
+				w.args = append(w.args, text)
+			}
+			if q := quoted(texts, ""); len(q) == len(texts) {
+				w.groups = append(w.groups, oneOf(q))
+			}
+		}
+	}
 	field(`(e.body ->> 'source' = ? OR e.body ->> 'target' = ?)`, f.Shard)
 	if f.Action != "" {
 		// The word is the whole of an action, or how it begins.
@@ -194,10 +218,22 @@ func where(f audit.Filter) (w wanted) {
 		if !strings.ContainsFunc(word, indexed) {
 			add(`instr(e.body, ?) > 0`, word)
 		}
+		// Who holds a word that begins so is in the text under a pseudonym.
+		refs := w.persons.Refs(func(value string) bool {
+			holds, known := begins(value, []string{strings.ToLower(word)})
+			return holds && known
+		})
+		if q := quoted([]string{word}, "*"); len(refs) > 0 && len(q) > 0 {
+			w.groups = append(w.groups, oneOf(append(q, quoted(refs, "")...)))
+			continue
+		}
 		w.words = append(w.words, word)
 	}
-	return w
+	return w, nil
 }
+
+// oneOf is what the index of words is asked for one of several.
+func oneOf(words []string) string { return "(" + strings.Join(words, " OR ") + ")" }
 
 // Remember files which copy is the fleet's, for whoever reads it when the
 // control database does not answer.

@@ -99,6 +99,12 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 				return m.fork(ctx, r, chain, seq)
 			}
 		}
+		if res.Seq < head.Seq {
+			// Before the events: a copy that is cut short knows them all the same.
+			if err := m.persons(ctx, r, chain, head.Seq, seq); err != nil {
+				return err
+			}
+		}
 		// The statement is long: where it comes again and again it is read once.
 		var full *sql.Stmt
 		if m.batch == insertRows && head.Seq-res.Seq > 2*insertRows {
@@ -134,6 +140,9 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = m.wipe(ctx)
+	}
 	return res, err
 }
 
@@ -222,6 +231,11 @@ func (m *Mirror) add(ctx context.Context, chain int64, full *sql.Stmt, batch []a
 			}
 			if err != nil {
 				return err
+			}
+			for _, s := range some {
+				if err := erase(ctx, tx, audit.Erased(s.Body)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -373,13 +387,20 @@ func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...st
 		return w.Result(), localFault(err)
 	}
 	defer func() { _ = rows.Close() }()
+	p, to, err := m.known(ctx)
+	if err != nil {
+		return w.Result(), err
+	}
 	for rows.Next() {
 		s, err := scan(rows)
 		if err != nil {
 			return w.Result(), localFault(err)
 		}
+		s.Persons = p
 		w.Event(s)
 	}
+	end, _ := w.End()
+	w.CheckPersons(p, end >= to)
 	if checkpoint != "" {
 		w.Against(checkpoint, public...)
 	}

@@ -31,13 +31,13 @@ type ask struct {
 
 // index is what the index of words is asked for where nothing is looked through beside it.
 func (w wanted) index() string {
-	return strings.Join(append(quoted(w.whole, ""), quoted(w.words, "*")...), " AND ")
+	return strings.Join(slices.Concat(quoted(w.whole, ""), w.groups, quoted(w.words, "*")), " AND ")
 }
 
 // asks lists the ways to search for words, the fastest first; each but the last may
 // find too few of the rows that it reads.
 func (m *Mirror) asks(ctx context.Context, want wanted) ([]ask, error) {
-	few := quoted(want.whole, "")
+	few := append(quoted(want.whole, ""), want.groups...)
 	last := ask{index: want.index()}
 	if last.index == "" {
 		return []ask{last}, nil

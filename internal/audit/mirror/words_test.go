@@ -146,7 +146,8 @@ func TestEveryWayToSearchFindsTheSame(t *testing.T) {
 	}
 	slices.Reverse(all)
 	whole := func(f audit.Filter) []audit.Event {
-		w := where(f)
+		w, err := m.where(t.Context(), f)
+		require.NoError(t, err)
 		out, ok, err := m.read(t.Context(), ask{index: strings.Join(append(quoted(w.whole, "*"), quoted(w.words, "*")...), " ")}, w, f)
 		require.NoError(t, err)
 		require.True(t, ok)
@@ -166,7 +167,9 @@ func TestEveryWayToSearchFindsTheSame(t *testing.T) {
 		require.NoError(rt, err)
 		require.Equal(rt, whole(f), have, "%+v", f)
 		require.Equal(rt, looked(all, f), numbers(have), "%+v", f)
-		asks, err := m.asks(t.Context(), where(f))
+		w, err := m.where(t.Context(), f)
+		require.NoError(rt, err)
+		asks, err := m.asks(t.Context(), w)
 		require.NoError(rt, err)
 		used[len(asks)] = true
 	})

@@ -80,12 +80,14 @@ type write struct {
 
 // writes are the changes that are made in our schema by those who neither
 // installed it nor own it. Nobody may change the audit trail; it is appended
-// to through three columns, and the rest is stamped by the server. Nobody may
+// to through three columns, and the rest is stamped by the server; so are the persons
+// that its events name. Nobody may
 // take a stripe away from a shard either.
 func writes() []write {
 	insert, change := []string{"INSERT"}, []string{"INSERT", "UPDATE", "DELETE"}
 	out := []write{
 		{"audit_event", insert, []string{"event_id", "occurred_at", "body"}, []Capability{Assign, Move, Stripe, Signal}},
+		{"audit_person", insert, []string{"kind", "value", "salt"}, []Capability{Assign, Move, Stripe, Signal}},
 		{"lease", change, nil, []Capability{Assign, Move, Stripe}},
 		{"placement", change, nil, []Capability{Assign, Move}},
 	}
