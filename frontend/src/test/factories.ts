@@ -391,6 +391,7 @@ export function event(over: Partial<Event> = {}): Event {
     seq: 1,
     at: new Date().toISOString(),
     actor: "ann@example.com",
+    actor_ref: "",
     actor_role: "admin",
     db_user: "ops",
     action: "tenant.assign",

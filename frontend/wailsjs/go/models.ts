@@ -483,6 +483,7 @@ export namespace session {
 	    seq: number;
 	    at: string;
 	    actor: string;
+	    actor_ref: string;
 	    actor_role: string;
 	    db_user: string;
 	    action: string;

@@ -17,6 +17,7 @@ const event = (seq: number) => ({
   seq,
   at: "2026-01-01T10:00:00Z",
   actor: "ann@example.com",
+  actor_ref: "",
   actor_role: "admin",
   db_user: "ann",
   action: "tenant.assign",
@@ -52,6 +53,25 @@ describe("audit", () => {
     fireEvent.change(within(dialog).getByLabelText(/Reason/), { target: { value: "restored on Sunday" } });
     fireEvent.click(button);
     await waitFor(() => expect(w.of("Audit.Restart")).toEqual([["restored on Sunday"]]));
+  });
+
+  it("shows the pseudonym of an event, and of whom nobody knows any more", async () => {
+    const ref = "person-1a2b3c4d5e6f708192a3b4c5d6e7f809";
+    const erased = { ...event(2), actor: "erased person 1a2b3c4d", actor_ref: ref };
+    const known = { ...event(1), actor_ref: "person-ffffffffffffffffffffffffffffffff" };
+    show("/audit?event=e2", {
+      "Audit.Alarms": () => ({ alarms: [], hint: "" }),
+      "Audit.List": () => ({ events: [erased, known], copy_to: null, copy_at: null, copy_reason: "", next: 2 }),
+    });
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog.textContent).toContain("erased person 1a2b3c4d as admin");
+    expect(dialog.textContent).toContain("Who this was has been erased from the trail.");
+    expect(within(dialog).getByText(ref)).toBeTruthy();
+    expect(within(dialog).getByRole("button", { name: "Copy the pseudonym" })).toBeTruthy();
+    fireEvent.click(within(dialog).getByRole("button", { name: "Close" }));
+    fireEvent.click(await screen.findByText("reason 1"));
+    const other = await screen.findByRole("dialog");
+    await waitFor(() => expect(other.textContent).toContain("The sealed event names this in place of the e-mail."));
   });
 
   it("says that a copy is shown, how far it goes and why", async () => {

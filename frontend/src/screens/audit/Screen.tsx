@@ -355,6 +355,19 @@ function OneEvent({ event: e }: { event: Event }) {
           {e.actor} <span className="muted">as {e.actor_role || "nobody listed"}</span>, database role{" "}
           <span className="mono">{e.db_user}</span>, through {e.via}
         </dd>
+        {e.actor_ref ? (
+          <>
+            <dt>Pseudonym</dt>
+            <dd>
+              <Mono text={e.actor_ref} what="the pseudonym" />
+              <span className="muted">
+                {e.actor.startsWith("erased person ")
+                  ? "Who this was has been erased from the trail."
+                  : "The sealed event names this in place of the e-mail."}
+              </span>
+            </dd>
+          </>
+        ) : null}
         <dt>Reason</dt>
         <dd>{e.note || "—"}</dd>
         {e.tenant ? (
