@@ -31,4 +31,42 @@
 //
 // The first prev_hash is 32 zero bytes. The body is canonical JSON: sorted
 // keys, no floating point, no secrets.
+//
+// # Persons
+//
+// Since version 2 a body holds no e-mail, computer or system user in plain words where
+// the program puts one: actor, host, os_user, and every text beneath before, after and
+// details that is an e-mail and nothing besides. A ref stands there,
+//
+//	ref = "person-" ‖ the first 32 hexadecimal digits of sha256(salt ‖ value)
+//
+// and audit_person keeps value and salt (32 random bytes) apart, one row for each value,
+// so that a person has one ref in the whole trail. No hash is over that table. Reading
+// loads it once and puts the values back; erasing deletes the row. What is left cannot be
+// guessed from a list of e-mails, because the salt is gone as well. Bodies of version 1
+// stay as they are and hold what they hold; so do the reason, which is the operator's own
+// words, the database role and the address, which the server stamps, and the names of
+// keys that were made before (their owner's e-mail; now the fleet's name).
+//
+// The states of a value:
+//
+//	absent ─► there      with the first event that names it, in the same transaction
+//	there  ─► erased     with an event audit.erase that names the ref, in the same transaction
+//	erased ─► there      never: who comes back is given another salt, and so another ref
+//
+// Appending holds an advisory lock shared to its end and erasing holds it alone, so an
+// event that bears a ref is always sealed before the event that erases it: where the
+// trail's beginning is archived, no ref is left behind whose erasure went with it. What a
+// walk finds is then wrong only if a value does not fit its ref (person_changed), or is
+// not there and no event says so (person_missing).
+//
+// A crash leaves of an append neither event nor person, or both; of an erasure an intent
+// without an outcome and the value, or the outcome and nothing of the value, in any table:
+// where others say who did something, the ref is put in the same transaction. A copy on
+// an operator's computer deletes the value in the transaction that copies the event of
+// the erasure, and overwrites its bytes; a crash before that is made up for by the next
+// sync. A file that was written before keeps what it has.
+//
+// A ref-like text that somebody else wrote is no ref: it is put down as what an erased
+// person reads as.
 package audit

@@ -13,6 +13,7 @@ import (
 
 	"shardadmin/internal/audit"
 	"shardadmin/internal/pgtest/trailtest"
+	"shardadmin/internal/policy"
 )
 
 func formatDocument(t testing.TB) []byte {
@@ -29,6 +30,9 @@ func TestTheDocumentsHashesAreRight(t *testing.T) {
 	s.EventHash = s.WantEventHash()
 	require.Contains(t, string(text), "`"+hex.EncodeToString(s.EventHash)+"`")
 	require.Contains(t, string(text), "`"+hex.EncodeToString(s.WantHash())+"`")
+	ref := regexp.MustCompile("`(person-[0-9a-f]{32})`").FindSubmatch(text)
+	require.NotNil(t, ref)
+	require.True(t, audit.Person{Ref: string(ref[1]), Value: "ann@example.com", Salt: bytes.Repeat([]byte("s"), 32)}.Fits())
 }
 
 // The program in the document was written from the document: it and this
@@ -44,6 +48,9 @@ func TestTheDocumentsVerifierAgrees(t *testing.T) {
 	c, trail := trailtest.Installed(t)
 	key := trailtest.Enrolled(t, c, trail)
 	trailtest.Fill(t, c, trail, 5)
+	did(t, c, trail, "bob@example.com", map[string]any{"to": "eve@example.com"})
+	_, err = trail.Erase(t.Context(), trailtest.Permit(t, c, policy.AuditErase, "he asked"), "bob@example.com")
+	require.NoError(t, err)
 	for name, tc := range map[string]struct {
 		f  audit.Filter
 		ev audit.Evidence
@@ -72,6 +79,10 @@ func TestTheDocumentsVerifierAgrees(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, bytes.Replace(data, []byte(`"db_user":"`), []byte(`"db_user":"x`), 1), 0o600))
 		run(4)
 		require.NoError(t, os.WriteFile(path, data[bytes.IndexByte(data, '\n')+1:], 0o600))
+		run(4)
+		require.NoError(t, os.Rename(path+".manifest.json", path+".manifest.away"))
+		run(4)
+		require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(data, []byte(`"ann@example.com"`), []byte(`"abe@example.com"`)), 0o600))
 		run(4)
 	}
 }

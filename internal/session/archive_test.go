@@ -132,3 +132,61 @@ func TestTheCopyIsReadWhileControlIsAway(t *testing.T) {
 	require.True(t, v.OK)
 	require.Equal(t, synced.Seq, v.Events)
 }
+
+// Who leaves is taken off the list and then erased: what they did stays under a pseudonym,
+// on the server and on this computer.
+func TestWhoLeftIsErasedAndWhatTheyDidStays(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 1)
+	ctx := t.Context()
+	require.NoError(t, s.SetOperator(ctx, "Bob@example.com", "operator", "", "he joins", ""))
+	bob := session.Open(session.Config{
+		Fleet: f.fleet, Resolver: fixedResolver{f.role}, Email: "bob@example.com", Source: "cli", DBPath: filepath.Join(t.TempDir(), "bob.db"),
+		Flag: func(policy.Flag) (bool, string) { return true, "test" },
+	})
+	t.Cleanup(bob.Close)
+	_, err := bob.WriteReport(ctx, session.ReportRequest{Kind: "events", Format: "csv", Note: "his own"}, filepath.Join(t.TempDir(), "b.csv"))
+	require.NoError(t, err)
+	_, err = s.RemoveOperator(ctx, "ann@example.com", "by mistake", "")
+	require.Equal(t, fault.RoleTooLow, fault.CodeOf(err), "the only admin stays")
+	_, err = s.RemoveOperator(ctx, "eve@example.com", "unknown", "")
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+	_, err = s.EraseAudit(ctx, "bob@example.com", "he asked", "")
+	require.Equal(t, fault.PersonActive, fault.CodeOf(err))
+	require.Contains(t, fault.HintOf(err), "fleet operator remove bob@example.com")
+	_, err = s.SyncAudit(ctx)
+	require.NoError(t, err)
+
+	was, err := s.RemoveOperator(ctx, "BOB@example.com", "he left", "")
+	require.NoError(t, err)
+	require.Equal(t, "operator", was.Role)
+	list, err := s.Events(ctx, session.AuditFilter{Actor: "bob@example.com"})
+	require.NoError(t, err)
+	require.Len(t, list.Events, 2)
+	ref := list.Events[0].ActorRef
+	out, err := s.EraseAudit(ctx, "bob@example.com", "he asked", "")
+	require.NoError(t, err)
+	require.Equal(t, ref, out.Refs[0])
+	require.EqualValues(t, 4, out.Events, "two of his, and those that made and unmade him an operator")
+	require.Zero(t, out.PlainEvents)
+	require.Empty(t, out.CopyReason)
+	for name, verify := range map[string]func() (session.AuditVerification, error){
+		"server": func() (session.AuditVerification, error) { return s.VerifyAudit(ctx) },
+		"copy":   func() (session.AuditVerification, error) { return s.VerifyMirror(ctx, "", nil) },
+	} {
+		v, err := verify()
+		require.NoError(t, err)
+		require.True(t, v.OK, "%s: %v", name, v.Findings)
+	}
+	for name, events := range map[string]func(context.Context, session.AuditFilter) (session.EventList, error){"server": s.Events, "copy": s.CopiedEvents} {
+		list, err := events(ctx, session.AuditFilter{Actor: ref})
+		require.NoError(t, err)
+		require.Len(t, list.Events, 2, name)
+		require.Equal(t, "erased person "+ref[7:15], list.Events[0].Actor, name)
+		list, err = events(ctx, session.AuditFilter{Search: "bob@example.com"})
+		require.NoError(t, err)
+		require.Empty(t, list.Events, name)
+	}
+	_, err = s.EraseAudit(ctx, ref, "again", "")
+	require.Equal(t, fault.PersonUnknown, fault.CodeOf(err))
+}
