@@ -9,7 +9,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -174,24 +173,24 @@ func (p *Persons) Refs(is func(value string) bool) []string {
 // version 2. Version and via are the last keys of canonical JSON.
 func pseudonymous(text string) bool {
 	via := strings.LastIndex(text, `,"via":"`)
-	return via >= 0 && strings.HasSuffix(text[:via], `,"v":`+strconv.Itoa(bodyVersion))
+	return via >= 0 && strings.HasSuffix(text[:via], `,"v":2`)
 }
 
 // eachRef hands on every ref that stands as a value in a body.
 func eachRef(text string, do func(ref string)) {
-	const start = `"` + refPrefix
-	at := strings.Index(text, start)
+	at := strings.Index(text, refPrefix)
 	if at < 0 || !pseudonymous(text) {
 		return
 	}
-	for at >= 0 {
-		text = text[at+1:]
+	for from := 0; at >= 0; at = strings.Index(text[from:], refPrefix) {
+		at += from
+		end := at + refLength
+		from = at + len(refPrefix)
 		// What was escaped ends otherwise, and a key ends with a colon.
-		if len(text) > refLength+1 && text[refLength] == '"' && text[refLength+1] != ':' && IsRef(text[:refLength]) {
-			do(text[:refLength])
-			text = text[refLength:]
+		if at > 0 && text[at-1] == '"' && end+1 < len(text) && text[end] == '"' && text[end+1] != ':' && IsRef(text[at:end]) {
+			do(text[at:end])
+			from = end
 		}
-		at = strings.Index(text, start)
 	}
 }
 

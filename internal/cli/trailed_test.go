@@ -71,6 +71,8 @@ func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 		{"audit", "checkpoint", "-o", out("trail.checkpoint")},
 		{"audit", "export", "-o", out("a.csv")},
 		{"audit", "archive", "--until", "0s", "-o", out("archive.jsonl")},
+		{"fleet", "operator", "remove", "carl@example.com"},
+		{"audit", "erase", "carl@example.com"},
 	}
 	for _, k := range []string{"access", "changes", "failed", "moves", "schema"} {
 		steps = append(steps, []string{"report", k, "-o", out(k + ".html")})

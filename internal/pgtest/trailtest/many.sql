@@ -2,9 +2,12 @@
 ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER;
 ALTER TABLE shard_admin.audit_link DISABLE TRIGGER USER;
 ALTER TABLE shard_admin.audit_head DISABLE TRIGGER USER;
+INSERT INTO shard_admin.audit_person (kind, value, salt) VALUES ('email', 'ann@example.com', sha256('1')), ('host', 'laptop', sha256('2')), ('os_user', 'ann', sha256('3'))
+ON CONFLICT DO NOTHING;
 INSERT INTO shard_admin.audit_event (event_id, occurred_at, recorded_at, db_user, client_addr, app_name, body)
 SELECT lpad(to_hex(n), 32, '0')::uuid, at, at, 'ops', '10.0.0.7', 'shard-admin',
-    format('{"action":"tenant.assign","actor":"ann@example.com","actor_role":"admin","fleet":"production","host":"laptop","os_user":"ann","phase":"outcome","program":"1.0.0","reason":"ticket%s because of load","source":"default","status":"ok","target":"shard_%s","tenant":"tenant%s","v":1,"via":"cli"}', n, n % 8, n % 1000)
+    format('{"action":"tenant.assign","actor":"%4$s","actor_role":"admin","fleet":"production","host":"%5$s","os_user":"%6$s","phase":"outcome","program":"1.0.0","reason":"ticket%1$s because of load","source":"default","status":"ok","target":"shard_%2$s","tenant":"tenant%3$s","v":2,"via":"cli"}', n, n % 8, n % 1000, (SELECT ref FROM shard_admin.audit_person WHERE value = 'ann@example.com'),
+    (SELECT ref FROM shard_admin.audit_person WHERE value = 'laptop'), (SELECT ref FROM shard_admin.audit_person WHERE value = 'ann'))
 FROM (SELECT n, timestamptz '2026-01-01 00:00:00+00' + n * interval '1 second' AS at FROM generate_series(1, $N) n) s;
 DO $$
 DECLARE
