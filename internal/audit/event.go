@@ -83,7 +83,7 @@ func (s Sealed) event(b body, err error) Event {
 	e.Actor, e.ActorRole, e.Action, e.Phase, e.Status, e.Note = b.Actor, b.ActorRole, b.Action, b.Phase, b.Status, b.Reason
 	e.Tenant, e.Source, e.Target, e.MoveID, e.Parent = b.Tenant, b.Source, b.Target, b.MoveID, b.Parent
 	e.Via, e.Fleet, e.Before, e.After, e.Details = b.Via, b.Fleet, b.Before, b.After, b.Details
-	if b.Version < bodyVersion {
+	if !pseudonymous(s.Body) {
 		return e
 	}
 	if IsRef(b.Actor) {

@@ -64,7 +64,6 @@ func headline(text string) (body, bool) {
 				if c < '0' || c > '9' {
 					return b, false
 				}
-				b.Version = b.Version*10 + int(c-'0')
 			}
 		case to == nil:
 		case value[0] != '"':
