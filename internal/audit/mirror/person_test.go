@@ -166,7 +166,7 @@ func TestACopyThatIsCutShortVerifies(t *testing.T) {
 		batch, err := r.After(ctx, 0, 2)
 		require.NoError(t, err)
 		n += len(batch)
-		require.NoError(t, s.add(ctx, chain, 0, batch))
+		require.NoError(t, s.add(ctx, chain, nil, batch))
 		stop()
 		return ctx.Err()
 	}))

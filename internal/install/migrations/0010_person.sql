@@ -103,7 +103,7 @@ BEGIN
         NEW.created_as := session_user;
     ELSIF (NEW.created_as, NEW.kind, NEW.resource, NEW.payload) IS DISTINCT FROM (OLD.created_as, OLD.kind, OLD.resource, OLD.payload)
         OR NEW.created_by IS DISTINCT FROM OLD.created_by AND NOT (
-            current_setting('shard_admin.audit_erase', true) = NEW.created_by
+            coalesce(current_setting('shard_admin.audit_erase', true), '') = NEW.created_by
             AND current_user = (SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = TG_RELID)) THEN
         RAISE EXCEPTION 'what a run does and who asked for it cannot be changed' USING ERRCODE = '42501';
     END IF;
