@@ -227,7 +227,7 @@ func printRebalance(w io.Writer, v session.Rebalance) {
 // printDimensions says of every dimension how it is spread and since when, and who saw
 // it.
 func printDimensions(w io.Writer, r session.Recommendation) {
-	if r.Kept == "" {
+	if r.Kept == nil {
 		paragraph(w, "", "Since when it is uneven is not known: "+r.KeptReason+".")
 		return
 	}

@@ -189,7 +189,7 @@ func printDistribution(w io.Writer, v session.Distribution) {
 			paragraph(w, "", fmt.Sprintf("By %s as well: %s. shard-admin rebalance plan --by %s shows what would mend it.", d.By, d.Reason, d.By))
 		}
 	}
-	if v.KeptReason != "" && v.Kept != "" {
+	if v.KeptReason != "" && v.Kept != nil {
 		paragraph(w, "", "Note: "+v.KeptReason+".")
 	}
 	for _, s := range v.Shards {

@@ -167,7 +167,7 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 			seen := ref("2024-05-06T07:08:09Z")
 			kept := session.Recommendation{
 				Recommended: true, RecommendedReason: "the fullest shard came more than 20 % above an even spread of bytes at 07:08 UTC on 2024-05-04 and was not within 10 % since",
-				Kept: session.KeptHere, KeptReason: "the control database has no schema of ours, so only what this computer saw is known", Dimensions: []session.RebalanceDimension{
+				Kept: ref(session.KeptHere), KeptReason: "the control database has no schema of ours, so only what this computer saw is known", Dimensions: []session.RebalanceDimension{
 					{By: "rows", State: session.DimensionEven, Reason: "no shard is more than 20 % above an even spread of rows", Over: ref(0.12), Fullest: "default", SeenAt: seen, SeenBy: "worker on db9", AgeMS: ref(int64(240_000))},
 					{By: "load", State: session.DimensionUnknown, Reason: "no worker, serve or window has looked for 3 h: they do while they run", SeenAt: seen, SeenBy: "window on desk", AgeMS: ref(int64(3 * 3600_000))},
 					{By: "count", State: session.DimensionStanding, Recommended: true, Reason: "the fullest shard came more than 20 % above an even spread of tenants at 07:08 UTC on 2024-05-05 and was not within 10 % since", Over: ref(0.4), Fullest: "shard_1", SeenAt: seen, SeenBy: "worker on db9", AgeMS: ref(int64(240_000))},

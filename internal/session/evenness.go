@@ -346,8 +346,12 @@ func (e evenness) lead(by []rebalance.Dimension) RebalanceDimension {
 // recommendation is one by what is kept alone.
 func (e evenness) recommendation(by []rebalance.Dimension) Recommendation {
 	v := e.lead(by)
+	var from *string
+	if e.from != "" {
+		from = ptr(e.from)
+	}
 	return Recommendation{
 		Recommended: v.Recommended, RecommendedReason: v.Reason, Since: v.Since, SinceReason: v.SinceReason,
-		Dimensions: e.views(), Kept: e.from, KeptReason: e.why,
+		Dimensions: e.views(), Kept: from, KeptReason: e.why,
 	}
 }

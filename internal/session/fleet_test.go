@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -232,15 +231,22 @@ func readyOver(t testing.TB, on []int) (*fixture, *session.Session) {
 		f.install(s)
 		return f, s
 	}
-	from := installedOn(t, [2]int(on))
-	f := bare(t, on, from.role)
-	for i, n := range on {
-		name := pgtest.Copy(t, n, from.dbs[i])
-		for _, sql := range from.grants[i] {
-			pgtest.Exec(t, pgtest.Server(t, n), name, strings.ReplaceAll(sql, from.made[i], name))
+	from := installedOn([2]int(on))
+	f := bare(t, on, "")
+	f.role, f.dbs = from.Of(t, func() pgtest.Original {
+		f := bare(t, on, pgtest.Random("op_"))
+		for _, n := range on {
+			operator(t, pgtest.Server(t, n), f.role)
+			f.dbs = append(f.dbs, pgtest.Database(t, n, "pwb"))
 		}
-		f.dbs = append(f.dbs, name)
-	}
+		f.describe(profile)
+		s := f.open()
+		grants := f.install(s)
+		s.Close()
+		from.map_ = filltest.Map(t, f.super(0), profile)
+		require.NoError(t, f.super(0).Close(t.Context()))
+		return pgtest.Original{Role: f.role, Servers: on, Databases: f.dbs, Grants: grants}
+	})
 	f.describe(profile)
 	f.map_ = from.map_
 	return f, f.open()
@@ -259,17 +265,10 @@ func (f *fixture) install(s *session.Session) [][]string {
 	return granted
 }
 
-// installation is a pair of databases on which a fleet was installed once, to be
-// copied: installing takes twenty times as long.
+// installation is a pair of databases on which a fleet was installed once.
 type installation struct {
-	sync.Mutex
-	role string
-	dbs  []string
+	pgtest.Copies
 	map_ *tenancy.Map
-	// made are the databases that dbs were copied from, grants what a copy does
-	// not bring: the rights on the database itself.
-	made   []string
-	grants [][]string
 }
 
 var installations struct {
@@ -277,9 +276,9 @@ var installations struct {
 	of map[[2]int]*installation
 }
 
-func installedOn(t testing.TB, on [2]int) *installation {
-	t.Helper()
+func installedOn(on [2]int) *installation {
 	installations.Lock()
+	defer installations.Unlock()
 	if installations.of == nil {
 		installations.of = map[[2]int]*installation{}
 	}
@@ -288,36 +287,5 @@ func installedOn(t testing.TB, on [2]int) *installation {
 		x = &installation{}
 		installations.of[on] = x
 	}
-	installations.Unlock()
-	x.Lock()
-	defer x.Unlock()
-	if x.role != "" {
-		return x
-	}
-	x.dbs, x.grants = nil, nil // of a test that failed here
-	f := bare(t, on[:], pgtest.Random("op_"))
-	for _, n := range on {
-		operator(t, pgtest.Server(t, n), f.role)
-		f.dbs = append(f.dbs, pgtest.Database(t, n, "pwb"))
-	}
-	f.describe("property_web_builder_demo")
-	s := f.open()
-	granted := f.install(s)
-	s.Close()
-	x.map_ = filltest.Map(t, f.super(0), "property_web_builder_demo")
-	for i, n := range on {
-		require.NoError(t, f.super(i).Close(t.Context()))
-		name := pgtest.Random("tpl_")
-		pgtest.Exec(t, pgtest.Server(t, n), "postgres", "CREATE DATABASE "+name+" TEMPLATE "+f.dbs[i])
-		x.dbs = append(x.dbs, name)
-		own := []string{}
-		for _, sql := range granted[i] {
-			if strings.Contains(sql, " ON DATABASE ") {
-				own = append(own, sql)
-			}
-		}
-		x.grants = append(x.grants, own)
-	}
-	x.role, x.made = f.role, f.dbs
 	return x
 }

@@ -186,9 +186,9 @@ type Recommendation struct {
 	// Dimensions are all that a fleet can be spread by, whatever the plan is made for.
 	Dimensions []RebalanceDimension `json:"dimensions"`
 	// Kept is control where that is what the fleet's programs saw, computer where it is
-	// what this computer saw alone, and "" where it is not known; KeptReason says why.
-	Kept       string `json:"kept"`
-	KeptReason string `json:"kept_reason"`
+	// what this computer saw alone, and null where it is not known; KeptReason says why.
+	Kept       *string `json:"kept"`
+	KeptReason string  `json:"kept_reason"`
 }
 
 // How a fleet stands by one dimension.

@@ -460,7 +460,7 @@ export namespace session {
 	    uneven_since?: string | null;
 	    uneven_since_reason: string;
 	    dimensions: RebalanceDimension[];
-	    kept: string;
+	    kept?: string | null;
 	    kept_reason: string;
 	}
 	export interface EndRequest {
@@ -1060,7 +1060,7 @@ export namespace session {
 	    uneven_since?: string | null;
 	    uneven_since_reason: string;
 	    dimensions: RebalanceDimension[];
-	    kept: string;
+	    kept?: string | null;
 	    kept_reason: string;
 	    verdict: string;
 	    threshold: number;

@@ -10,7 +10,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -63,17 +62,34 @@ type database struct {
 // Other tests use the operator's role too: one that changes it takes Apart.
 func New(t testing.TB, n int) *Fleet {
 	t.Helper()
-	from := installedOn(t, n)
-	f := empty(t, n, from.role)
+	require.Less(t, n, len(installations))
+	role, databases := installations[n].Of(t, func() pgtest.Original { return installed(t, n) })
+	f := empty(t, n, role)
 	for i, shard := range f.Shards {
-		d := database{pgtest.Server(t, i%servers), pgtest.Copy(t, i%servers, from.databases[i])}
-		for _, sql := range from.grants[i] {
-			pgtest.Exec(t, d.server, d.name, strings.ReplaceAll(sql, from.made[i], d.name))
-		}
-		f.databases[shard] = d
+		f.databases[shard] = database{pgtest.Server(t, i%servers), databases[i]}
 	}
 	f.open()
 	return f
+}
+
+var installations [5]pgtest.Copies // by the number of shards
+
+// installed is a fleet that was filled, granted its rights and installed.
+func installed(t testing.TB, n int) pgtest.Original {
+	t.Helper()
+	f := empty(t, n, pgtest.Random("op_"))
+	for i := range f.Shards[:min(n, servers)] {
+		operator(t, pgtest.Server(t, i), f.Role)
+	}
+	f.fill()
+	f.open()
+	f.install()
+	f.Session.Close()
+	out := pgtest.Original{Role: f.Role}
+	for i, shard := range f.Shards {
+		out.Servers, out.Databases, out.Grants = append(out.Servers, i%servers), append(out.Databases, f.databases[shard].name), append(out.Grants, f.given[i])
+	}
+	return out
 }
 
 // Apart is New with a role that no other test uses.
@@ -143,53 +159,6 @@ func (f *Fleet) fill() {
 		_ = c.Close(context.WithoutCancel(t.Context()))
 		require.NoError(t, err)
 	}
-}
-
-// installation is a fleet that was filled, granted its rights and installed once
-// in this process, to be copied.
-type installation struct {
-	sync.Mutex
-	role      string
-	databases []string
-	// made are what databases were copied from, grants what a copy does not
-	// bring: the rights on the database itself.
-	made   []string
-	grants [][]string
-}
-
-var installations [5]installation // by the number of shards
-
-func installedOn(t testing.TB, n int) *installation {
-	t.Helper()
-	require.Less(t, n, len(installations))
-	x := &installations[n]
-	x.Lock()
-	defer x.Unlock()
-	if x.role != "" {
-		return x
-	}
-	x.databases, x.made, x.grants = nil, nil, nil // of a test that failed here
-	f := empty(t, n, pgtest.Random("op_"))
-	for i := range f.Shards[:min(n, servers)] {
-		operator(t, pgtest.Server(t, i), f.Role)
-	}
-	f.fill()
-	f.open()
-	f.install()
-	f.Session.Close()
-	for i, shard := range f.Shards {
-		name := pgtest.Random("tpl_")
-		pgtest.Exec(t, f.databases[shard].server, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+f.databases[shard].name)
-		own := []string{}
-		for _, sql := range f.given[i] {
-			if strings.Contains(sql, " ON DATABASE ") {
-				own = append(own, sql)
-			}
-		}
-		x.databases, x.made, x.grants = append(x.databases, name), append(x.made, f.databases[shard].name), append(x.grants, own)
-	}
-	x.role = f.Role
-	return x
 }
 
 // open writes the fleet's file and opens a session with it.
