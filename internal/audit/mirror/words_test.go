@@ -106,7 +106,7 @@ func TestABatchIsOnePartOfTheIndex(t *testing.T) {
 	require.Len(t, have, 151)
 }
 
-// Whichever way a search goes, it finds what the index of words alone would find: with
+// Whichever way a search goes, it finds what a look at every event would find: with
 // words that are in each event, in one, in none and in old ones only, among other
 // fleets' events and in other alphabets.
 func TestEveryWayToSearchFindsTheSame(t *testing.T) {
@@ -145,27 +145,18 @@ func TestEveryWayToSearchFindsTheSame(t *testing.T) {
 		}
 	}
 	slices.Reverse(all)
-	whole := func(f audit.Filter) []audit.Event {
-		w, err := m.where(t.Context(), f)
-		require.NoError(t, err)
-		out, ok, err := m.read(t.Context(), ask{index: strings.Join(append(quoted(w.whole, "*"), quoted(w.words, "*")...), " ")}, w, f)
-		require.NoError(t, err)
-		require.True(t, ok)
-		return out
-	}
 	used := map[int]bool{}
 	rapid.Check(t, func(rt *rapid.T) {
 		words := rapid.SliceOfN(rapid.SampledFrom([]string{
 			"because", "BEC", "ticket", "ticket5", "ticket5999", "early", "ear", "fünf", "FUNF", "f", "a", "b", "nline", "shard_", "shard_1", "t7", "t777", "none", "ann@example", "move.", "%", `a"b`, "ann@example.com/move",
 		}), 0, 3).Draw(rt, "words")
-		f := audit.Filter{Search: strings.Join(words, " "), Limit: rapid.SampledFrom([]int{1, 20, 100, 1500}).Draw(rt, "limit")}
+		f := audit.Filter{Search: strings.Join(words, " "), Limit: rapid.SampledFrom([]int{1, 20, 100, 600}).Draw(rt, "limit")}
 		f.Tenant = rapid.SampledFrom([]string{"", "", "t7", "t77", "T7"}).Draw(rt, "tenant")
 		f.Shard = rapid.SampledFrom([]string{"", "", "shard_2", "shard_"}).Draw(rt, "shard")
 		f.Before = rapid.SampledFrom([]int64{0, 0, 1, 2900, 5000, n + 7}).Draw(rt, "before")
 		f.Action = rapid.SampledFrom([]string{"", "move", "mov"}).Draw(rt, "action")
 		have, err := m.List(t.Context(), f)
 		require.NoError(rt, err)
-		require.Equal(rt, whole(f), have, "%+v", f)
 		require.Equal(rt, looked(all, f), numbers(have), "%+v", f)
 		w, err := m.where(t.Context(), f)
 		require.NoError(rt, err)
