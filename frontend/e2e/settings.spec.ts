@@ -133,7 +133,9 @@ test("a credential is kept, tried, rotated and forgotten", async ({ open, page }
   await says(`Kept: ${role} does not open its databases`);
   await expect(dialog.getByRole("alert")).toContainText("login_refused");
   await expect(dialog.getByRole("alert")).toContainText("What to do:");
-  await expect(dialog.getByRole("alert"), "it was kept, and that is said").toContainText("Safe now: no database was changed; the credential that was tried is the one that is kept");
+  await expect(dialog.getByRole("alert"), "it was kept, and that is said").toContainText(
+    "Safe now: no database was changed; the credential that was tried is the one that is kept",
+  );
   await expect(dialog.getByLabel("Password", { exact: true }), "a password does not stay in a field").toHaveValue("");
   await pictures(page, "settings-credential-refused");
   await button("Test").click();
