@@ -7,6 +7,7 @@ import {
   type RouterHistory,
 } from "@tanstack/react-router";
 import { AlertsScreen } from "../screens/alerts/Screen";
+import type { Asked } from "../screens/audit/address";
 import { AuditScreen } from "../screens/audit/Screen";
 import { FleetScreen } from "../screens/fleet/Screen";
 import { MoveWizard } from "../screens/move-wizard/Screen";
@@ -136,19 +137,7 @@ const routes = [
     getParentRoute: at,
     path: "/audit",
     component: AuditScreen,
-    validateSearch: (
-      s: Record<string, unknown>,
-    ): {
-      q?: string;
-      tenant?: string;
-      actor?: string;
-      shard?: string;
-      action?: string;
-      outcome?: string;
-      since?: string;
-      until?: string;
-      event?: string;
-    } => ({
+    validateSearch: (s: Record<string, unknown>): Asked & { event?: string } => ({
       q: text(s.q),
       tenant: text(s.tenant),
       actor: text(s.actor),

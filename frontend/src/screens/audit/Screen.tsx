@@ -18,7 +18,7 @@ import { good } from "../../ui/Good";
 import { Loaded } from "../../ui/Loaded";
 import { Head } from "../../ui/Panel";
 import { Mark, Status } from "../../ui/Status";
-import { addressOf, periods } from "./address";
+import { addressOf, everything, periods } from "./address";
 import { Alarms, FromCopy } from "./Copied";
 import { Counts } from "./Counts";
 import { ReportBuilder } from "./ReportBuilder";
@@ -55,21 +55,6 @@ const columns: Column<Event>[] = [
   { key: "note", head: "Reason", cell: (e) => <span title={e.note}>{e.note}</span> },
 ];
 
-const noFilter: AuditFilter = {
-  id: "",
-  tenant: "",
-  actor: "",
-  shard: "",
-  action: "",
-  since: "",
-  until: "",
-  search: "",
-  status: "",
-  before: 0,
-  after: 0,
-  limit: 0,
-};
-
 export function AuditScreen() {
   const search = route.useSearch();
   const navigate = useNavigate();
@@ -79,7 +64,7 @@ export function AuditScreen() {
   const [live, setLive] = useState(false);
   const [counting, setCounting] = useState(false);
   const filter: AuditFilter = {
-    ...noFilter,
+    ...everything,
     tenant: search.tenant ?? "",
     actor: search.actor ?? "",
     shard: search.shard ?? "",
@@ -113,7 +98,7 @@ export function AuditScreen() {
   const narrowed = Object.values(asked).some(Boolean);
   const listed = shown?.events.find((e) => e.id === search.event);
   // A link may lead to an event that is older than those listed, or that the filter leaves out.
-  const alone: AuditFilter = { ...noFilter, id: search.event ?? "", limit: 1 };
+  const alone: AuditFilter = { ...everything, id: search.event ?? "", limit: 1 };
   const linked = useQuery({
     queryKey: keys.audit(alone),
     queryFn: () => api.audit(alone),

@@ -14,6 +14,22 @@ export interface Asked {
   until?: string;
 }
 
+/** everything is a filter that leaves nothing out. */
+export const everything: AuditFilter = {
+  id: "",
+  tenant: "",
+  actor: "",
+  shard: "",
+  action: "",
+  since: "",
+  until: "",
+  search: "",
+  status: "",
+  before: 0,
+  after: 0,
+  limit: 0,
+};
+
 /** addressOf is a filter as the address has it, without what it does not select by. */
 export function addressOf(f: AuditFilter): Asked {
   return {
