@@ -12,6 +12,7 @@ import (
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -202,8 +203,12 @@ func Connect(t testing.TB, url string) *pgx.Conn {
 	return c
 }
 
+//go:embed core.sql
+var core string
+
 // Database makes a database from a template of the given schema: "pwb" for
-// the reference application's, "" for an empty one, or SQL that makes one.
+// the reference application's, "pwb core" for half of its tables, with some
+// of every class, "" for an empty one, or SQL that makes one.
 // Tables belong to Owner. The test's end drops it.
 func Database(t testing.TB, server int, sql string) string {
 	t.Helper()
@@ -247,6 +252,8 @@ func templateOf(t testing.TB, s *localpg.Server, server int, sql string) string 
 		name = "tpl_empty"
 	case "pwb":
 		name, text = "tpl_pwb", schema.PWB
+	case "pwb core":
+		name, text = "tpl_pwb_core", schema.PWB+core
 	default:
 		name = "tpl_" + digest(sql)
 	}

@@ -203,7 +203,7 @@ func TestAStoppedShardIsToldOnceAndComesBack(t *testing.T) {
 // between filing and claim loses nothing.
 func TestACrashBetweenSendingAndMarkSendsAgainUnderTheSameKey(t *testing.T) {
 	t.Parallel()
-	f, _ := ready(t)
+	f, _ := core(t)
 	f.exec(0, `INSERT INTO shard_admin.notice (key, channel, items, not_before) VALUES ('k', 'hook', '[]', now())`)
 	set := conn.Open(f.fleet, conn.Options{Resolver: fixedResolver{f.role}, MaxConns: 2})
 	defer set.Close()
@@ -230,7 +230,7 @@ func TestACrashBetweenSendingAndMarkSendsAgainUnderTheSameKey(t *testing.T) {
 // What happened once has no end to wait for: it is done, and does not fire.
 func TestWhatHappenedOnceIsDone(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.exec(0, `INSERT INTO shard_admin.alert (rule, subject, severity, message, once, state, since, fired_at) VALUES
 		('move.finished', 'm', 'info', 'x', true, 'firing', now(), now()), ('move.failed', 'n', 'critical', 'y', false, 'firing', now(), now())`)
 	list, err := s.Alerts(t.Context(), false)
@@ -246,7 +246,7 @@ func TestWhatHappenedOnceIsDone(t *testing.T) {
 // Whoever acknowledges or silences says why, and the trail has it.
 func TestAlertsAreChangedWithAReasonAndARecord(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.exec(0, `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at) VALUES ('move.failed', 'm', 'critical', 'x', 'firing', now(), now())`)
 	list, err := s.Alerts(t.Context(), false)
 	require.NoError(t, err)
@@ -296,7 +296,7 @@ func TestADigestIsOneMessage(t *testing.T) {
 	d, ok := fleet.ParseDigest("daily 08:00 Europe/Berlin")
 	require.True(t, ok)
 	require.Equal(t, "2026-03-29T06:00:00Z", d.Next(time.Date(2026, 3, 28, 7, 0, 0, 0, time.UTC)).UTC().Format(time.RFC3339), "the clock goes forward in that night")
-	f, _ := ready(t)
+	f, _ := core(t)
 	sink := newSink(t)
 	at := time.Now().UTC().Add(2 * time.Hour)
 	s := f.alerting(sink, fleet.Channel{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "critical", Events: []string{"move.failed"}, Digest: &fleet.Digest{Hour: at.Hour(), Minute: at.Minute(), Zone: time.UTC}})

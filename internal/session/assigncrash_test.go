@@ -61,7 +61,7 @@ func (f *fixture) found(id string, p assignPoint) {
 // next assignment or move, wherever that leads.
 func TestAssignmentsKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	for i, p := range assignPoints {
 		for j, then := range []string{"assign", "assign, rows stay", "move"} {
 			id := fmt.Sprint(5000 + 10*i + j)

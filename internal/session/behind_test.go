@@ -19,7 +19,7 @@ import (
 // many a rollback would carry back; a shard that is silent makes it unknown.
 func TestAMoveSaysHowFarTheOtherSideIsBehind(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("70177", "default", 70177000, 3)
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "70177", Target: "shard_1", Mode: "online", Hold: true, Note: "test"})
 	require.NoError(t, err)

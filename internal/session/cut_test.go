@@ -196,7 +196,7 @@ func TestCutAtEveryPoint(t *testing.T) {
 	for i, mode := range []string{"fenced", "online"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			f, s := readyOver(t, []int{0, 1, 1})
+			f, s := readyOver(t, []int{0, 1, 1}, "pwb core")
 			cables := f.wire()
 			starts, ends := harmings(mode, func(n int, p move.Point) bool { return p.Mode != "" || n%2 == i || decides(p) && thorough() }, func(_ int, p move.Point) bool { return decides(p) })
 			f.survives(s, mode, 200000+10000*i, starts, ends, func(side int) {
@@ -213,7 +213,7 @@ func TestCutAtEveryPoint(t *testing.T) {
 // it had not been made to put on the disk is lost.
 func TestServerRestartedAtTheSwitch(t *testing.T) {
 	t.Parallel()
-	f, s := readyOver(t, []int{60, 61, 62})
+	f, s := readyOver(t, []int{60, 61, 62}, "pwb core")
 	for i, mode := range []string{"online", "fenced"} {
 		if i > 0 && !thorough() {
 			break
@@ -249,7 +249,7 @@ func TestTheAnswerToTheFlipsCommitIsLost(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f, s := readyOver(t, []int{0, 1, 1})
+			f, s := readyOver(t, []int{0, 1, 1}, "pwb core")
 			control := f.wire()[0]
 			lost := func(action, id, tenant string) session.MoveView {
 				c.breaks(control)

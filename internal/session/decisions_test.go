@@ -35,7 +35,7 @@ func blockers(p session.Plan) []string {
 // and rows of nobody are in the plan, table by table, and nothing is written.
 func TestPlanSaysWhatAPersonHasToDecide(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	f.tenant("8", "default", 8000, 2)
 	f.tenant("9", "shard_1", 7000, 1) // the same ids on the target
@@ -70,7 +70,7 @@ func TestPlanSaysWhatAPersonHasToDecide(t *testing.T) {
 
 func TestUniqueValuesCollide(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 1)
 	f.tenant("9", "shard_1", 9000, 1)
 	var mail string
@@ -87,7 +87,7 @@ func TestUniqueValuesCollide(t *testing.T) {
 // this tenant's user that another needs stays on the source.
 func TestSharedRowsAreCopiedAndKept(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	f.tenant("8", "default", 8000, 2)
 	f.exec(0, `UPDATE pwb_user_memberships SET user_id = 8001 WHERE id = 7001`)
@@ -143,7 +143,7 @@ func TestSharedRowsAreCopiedAndKept(t *testing.T) {
 
 func TestAssignMovesNoRows(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	ctx := t.Context()
 	f.tenant("7", "default", 7000, 1)
 	for id := 20; id < 22; id++ {
@@ -194,7 +194,7 @@ func TestAssignMovesNoRows(t *testing.T) {
 // A shard that is down is a row with its reason and holds nobody up.
 func TestStatusWithoutOneShard(t *testing.T) {
 	t.Parallel()
-	f, _ := ready(t)
+	f, _ := core(t)
 	f.tenant("7", "default", 7000, 1)
 	f.fleet.Shards[1].Endpoint.URL = "postgres://127.0.0.1:1/nothing"
 	s := f.open()

@@ -69,7 +69,7 @@ func desktop(t *testing.T) *screen {
 // often they are opened, and a worker shows nothing. It is not parallel: the bus is
 // a matter of the whole process.
 func TestAnAlertIsShownOnceOnTheDesktop(t *testing.T) {
-	f, s := ready(t)
+	f, s := core(t)
 	screen := desktop(t)
 	f.fleet.Channels = []fleet.Channel{{Name: "here", Kind: fleet.ChannelDesktop, Severity: "warning", Events: []string{"move.failed"}}}
 	insert := `INSERT INTO shard_admin.alert (rule, subject, severity, message, advice, state, since, fired_at, told) VALUES ($1, $2, $3, $4, 'look at <it>', 'firing', now(), now(), $5)`

@@ -211,33 +211,41 @@ func (f *fixture) text(n int, sql string) string {
 	return v
 }
 
-// ready is a fleet that is installed and may be changed.
+// ready is a fleet that is installed and may be changed, with the whole schema of
+// the reference application.
 func ready(t testing.TB) (*fixture, *session.Session) {
 	t.Helper()
 	return readyOn(t, [2]int{0, 1})
 }
 
-func readyOn(t testing.TB, on [2]int) (*fixture, *session.Session) {
+// core is ready with half of the tables, some of every class: for tests of many
+// moves, whose time is that of the tables.
+func core(t testing.TB) (*fixture, *session.Session) {
 	t.Helper()
-	return readyOver(t, on[:])
+	return readyOver(t, []int{0, 1}, "pwb core")
 }
 
-func readyOver(t testing.TB, on []int) (*fixture, *session.Session) {
+func readyOn(t testing.TB, on [2]int) (*fixture, *session.Session) {
+	t.Helper()
+	return readyOver(t, on[:], "pwb")
+}
+
+func readyOver(t testing.TB, on []int, schema string) (*fixture, *session.Session) {
 	t.Helper()
 	const profile = "property_web_builder_demo"
 	if len(on) != 2 || on[0] == on[1] {
-		f := newFixtureOver(t, on, "pwb", profile)
+		f := newFixtureOver(t, on, schema, profile)
 		s := f.open()
 		f.install(s)
 		return f, s
 	}
-	from := installedOn([2]int(on))
+	from := installedOn([2]int(on), schema)
 	f := bare(t, on, "")
 	f.role, f.dbs = from.Of(t, func() pgtest.Original {
 		f := bare(t, on, pgtest.Random("op_"))
 		for _, n := range on {
 			operator(t, pgtest.Server(t, n), f.role)
-			f.dbs = append(f.dbs, pgtest.Database(t, n, "pwb"))
+			f.dbs = append(f.dbs, pgtest.Database(t, n, schema))
 		}
 		f.describe(profile)
 		s := f.open()
@@ -273,19 +281,25 @@ type installation struct {
 
 var installations struct {
 	sync.Mutex
-	of map[[2]int]*installation
+	of map[installed]*installation
 }
 
-func installedOn(on [2]int) *installation {
+type installed struct {
+	on     [2]int
+	schema string
+}
+
+func installedOn(on [2]int, schema string) *installation {
 	installations.Lock()
 	defer installations.Unlock()
 	if installations.of == nil {
-		installations.of = map[[2]int]*installation{}
+		installations.of = map[installed]*installation{}
 	}
-	x := installations.of[on]
+	of := installed{on, schema}
+	x := installations.of[of]
 	if x == nil {
 		x = &installation{}
-		installations.of[on] = x
+		installations.of[of] = x
 	}
 	return x
 }

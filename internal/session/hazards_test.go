@@ -15,7 +15,7 @@ import (
 // over a row of somebody else changes nothing and leaves the choice.
 func TestARollbackNeverWritesOverTheRowsOfOthers(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	f.tenant("8", "default", 8000, 2)
 	m := f.moved(s, "7", "shard_1")
@@ -48,7 +48,7 @@ func TestARollbackNeverWritesOverTheRowsOfOthers(t *testing.T) {
 // stops before it copies, and its cancel leaves them.
 func TestRowsThatCameToTheTargetMeanwhileAreLeft(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	f.tenant("9", "shard_1", 9000, 2)
 	ctx := t.Context()
@@ -81,7 +81,7 @@ func TestRowsThatCameToTheTargetMeanwhileAreLeft(t *testing.T) {
 // fence; it is waited for and named.
 func TestPreparedTransactionsAreOlderThanTheGuards(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	ctx := t.Context()
 	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "prepared"})
@@ -124,7 +124,7 @@ func TestPreparedTransactionsAreOlderThanTheGuards(t *testing.T) {
 // the pointer.
 func TestTheReplicaOfTheTenantsRowFollowsTheFlip(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("9", "shard_1", 9000, 1)
 	f.tenant("7", "default", 7000, 1)
 	f.exec(0, "UPDATE pwb_websites SET company_display_name = 'Renamed since' WHERE id = 9")
@@ -148,7 +148,7 @@ func TestTheReplicaOfTheTenantsRowFollowsTheFlip(t *testing.T) {
 // the fences have not. What was written on the target since is not undone.
 func TestAForgottenSwitchIsNotUndone(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	m := f.moved(s, "7", "shard_1")
 	_, err := f.app(1).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'since' WHERE website_id = 7")

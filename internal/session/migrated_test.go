@@ -18,7 +18,7 @@ func TestAMigrationWhileRetainedIsNoDeadEnd(t *testing.T) {
 	for _, mode := range []string{"online", "fenced"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			f, s := ready(t)
+			f, s := core(t)
 			start := func(tenant string) session.MoveView {
 				t.Helper()
 				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: tenant, Target: "shard_1", Mode: mode, Note: "test"})
@@ -101,7 +101,7 @@ func TestAMigrationWhileRetainedIsNoDeadEnd(t *testing.T) {
 // as long as a fenced one may, and says so.
 func TestAnOnlineRollbackThatComparesHasTheTimeOfAFencedOne(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("70177", "default", 70177000, 2)
 	m := f.online(s, "70177", "shard_1")
 	require.Equal(t, int64(10_000), m.MaxReadOnlyMS)

@@ -19,7 +19,7 @@ func byName(url string) string { return strings.Replace(url, "@127.0.0.1:", "@lo
 // which an assignment would write over and the end of a move would delete.
 func TestOneDatabaseByTwoNames(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 1)
 	f.tenant("8", "shard_1", 8000, 1)
 	f.rowless("9")

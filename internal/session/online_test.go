@@ -67,7 +67,7 @@ func TestOnlineMoveTakesEveryRowAndNothingElse(t *testing.T) {
 // resume fails as well before it has done anything.
 func TestAResumeThatFailsBeforeItBeginsKeepsTheCopy(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("70177", "default", 70177000, 3)
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "70177", Target: "shard_1", Mode: "online", Hold: true, Note: "test"})
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 	for lane := range lanes {
 		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
 			t.Parallel()
-			f, s := ready(t)
+			f, s := core(t)
 			f.tenant("700777", "default", 700777000, 1)
 			bystander := f.rowsOf(0, "700777")
 			for i, sc := range list {
@@ -127,7 +127,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 				}
 				id := fmt.Sprint(400000 + i)
 				f.tenant(id, "default", (400000+i)*1000, 2)
-				require.Greater(t, len(f.rowsOf(0, id)), 40)
+				require.Greater(t, len(f.rowsOf(0, id)), 15)
 				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "online", Note: sc.point, Hold: sc.point == "held" || sc.action == "cancel"})
 				require.NoError(t, err)
 				if sc.action != "start" {
@@ -178,7 +178,7 @@ func TestOnlineKilledAtEveryPoint(t *testing.T) {
 // itself: nobody has to type anything.
 func TestAWorkerAloneEndsWhatWasKilled(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	work, stop := context.WithCancel(context.Background())
 	defer stop()
 	type killed struct{ point, action, id, move string }
@@ -253,7 +253,7 @@ func (f *fixture) wrote(m session.MoveView) {
 	if want == nil {
 		at := sideOf(f.pointer(m.Tenant))
 		want = f.rowsOf(at, m.Tenant)
-		require.Greater(f.t, len(want), 40)
+		require.Greater(f.t, len(want), 15)
 	}
 	f.whole(m, want)
 }
@@ -286,7 +286,7 @@ func TestRollbackAfterManyWrites(t *testing.T) {
 // sequences, whichever pass brought them.
 func TestSequencesCountWhatCameWhileHeld(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("70177", "default", 70177000, 2)
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "70177", Target: "shard_1", Mode: "online", Hold: true, Note: "test"})
 	require.NoError(t, err)

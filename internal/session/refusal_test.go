@@ -10,7 +10,7 @@ import (
 // its counters gone: it is refused as every other, not with a server's error.
 func TestARefusedWriterNeedsNoCounter(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 1)
 	m := f.moved(s, "7", "shard_1")
 	f.exec(0, `DO $$ DECLARE s record; BEGIN

@@ -201,7 +201,7 @@ func TestATenantWhoseEveryIDCollides(t *testing.T) {
 // tenant's own row refers to.
 func TestARowThatTheCatalogueNamesKeepsItsID(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.colliding(2)
 	f.exec(0, "UPDATE pwb_websites SET contact_address_id = 7001 WHERE id = 7")
 	f.exec(0, "UPDATE pwb_addresses SET city = 'Elsewhere' WHERE id IN (7001, 7002)") // else they are the same rows
@@ -221,7 +221,7 @@ func TestARowThatTheCatalogueNamesKeepsItsID(t *testing.T) {
 // Many rows are decided at once.
 func TestManyCollisionsAreOneDecision(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.colliding(1)
 	f.exec(0, "INSERT INTO pwb_contents (id, website_id, created_at, updated_at) SELECT i, 7, now(), now() FROM generate_series(100001, 100300) i")
 	f.exec(1, "INSERT INTO pwb_contents (id, website_id, created_at, updated_at) SELECT i, 9, now(), now() FROM generate_series(100001, 100300) i")

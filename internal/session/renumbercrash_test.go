@@ -15,7 +15,7 @@ import (
 // back: resume or cancel, and everything is where it was.
 func TestKilledWhileIDsAreGiven(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.colliding(2)
 	was, links, nine := f.owns(0, "7"), f.links(0, "7"), f.owns(1, "9")
 	for i, k := range []killing{

@@ -16,7 +16,7 @@ import (
 // them. While the cause is there it fails again.
 func TestDifferingRowsAreBroughtAnew(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 5)
 	f.tenant("9", "shard_1", 9000, 2)
 	// A trigger that both have and whose function does something on the target alone.

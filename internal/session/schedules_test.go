@@ -46,7 +46,7 @@ const scheduled = `SELECT count(*)::text FROM shard_admin.audit_event WHERE body
 // is written later and said to be late.
 func TestAScheduledReportIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
-	f, _ := ready(t)
+	f, _ := core(t)
 	sink := newSink(t)
 	folder := t.TempDir()
 	at, _ := fleet.ParseDigest("daily 00:00 Europe/Berlin")
@@ -111,7 +111,7 @@ func TestAScheduledReportIsDeliveredOnce(t *testing.T) {
 // What could not be sent has failed, and is not said to be delivered.
 func TestAScheduledReportThatCannotBeSentHasFailed(t *testing.T) {
 	t.Parallel()
-	f, _ := ready(t)
+	f, _ := core(t)
 	sink := newSink(t)
 	at, _ := fleet.ParseDigest("daily 00:00 UTC")
 	f.fleet.Schedules = []fleet.Schedule{{Name: "monthly", Kind: "failed", Format: "csv", Every: fleet.EveryMonth, At: at, Folder: t.TempDir(), Mail: "mail"}}

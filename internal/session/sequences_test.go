@@ -24,7 +24,7 @@ func (f *fixture) next(n int, sequence string) int64 {
 // new steps.
 func TestAMoveRaisesByTheStepsOfTheMoment(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Hold: true, Note: "test"})
 	require.NoError(t, err)

@@ -36,7 +36,7 @@ func (f *fixture) stripe(s *session.Session) session.StripeResult {
 // out the same ids, and not any more when they do not.
 func TestAPlanThatCollidesSuggestsTheStripes(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	f.tenant("9", "shard_1", 7000, 1)
 	plan := func() session.Check {
@@ -95,7 +95,7 @@ func TestTheReferenceApplicationIsStriped(t *testing.T) {
 // A move onto a striped shard raises its sequences within the stripe.
 func TestAMoveStaysInTheTargetsStripe(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("7", "default", 7000, 2)
 	f.tenant("9", "shard_1", 900, 1)
 	f.stripe(s)

@@ -19,7 +19,7 @@ import (
 // were there: the tenant would be served from an empty target.
 func TestACancelThatDiedIsNotResumedWithoutItsCopy(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	for i, failed := range []bool{false, true} {
 		id := fmt.Sprint(610000 + i)
 		f.tenant(id, "default", (610000+i)*1000, 2)
@@ -64,7 +64,7 @@ func count(rows map[string][]string) (n int) {
 // stood in its way is gone, or is cancelled.
 func TestAMoveThatFailedBeforeItBeganGoesOn(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	for i, action := range []string{"cancel", "resume"} {
 		id := fmt.Sprint(620000 + i)
 		f.tenant(id, "default", (620000+i)*1000, 2)
@@ -81,7 +81,7 @@ func TestAMoveThatFailedBeforeItBeganGoesOn(t *testing.T) {
 // A rollback keeps the target closed until nobody remembers it any more.
 func TestARollbackOutwaitsTheRoutes(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("630", "default", 630000, 2)
 	want := f.rowsOf(0, "630")
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "630", Target: "shard_1", Mode: "fenced", Note: "test"})
@@ -103,7 +103,7 @@ func TestARollbackOutwaitsTheRoutes(t *testing.T) {
 // of it comes to its end.
 func TestARollbackThatDiedWhileItTookDownEnds(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("640", "default", 640000, 2)
 	want := f.rowsOf(0, "640")
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "640", Target: "shard_1", Mode: "fenced", Note: "test"})
@@ -129,7 +129,7 @@ func (f *fixture) passes(tenant string, pid int) {
 // changes no state from then on.
 func TestAnOwnersEpochIsOnTheMoveFirst(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("660", "default", 660000, 2)
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "660", Target: "shard_1", Mode: "fenced", Note: "test"})
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestAnOwnersEpochIsOnTheMoveFirst(t *testing.T) {
 // move is over: the tenant stays writable, and can be moved again.
 func TestWhoSleptThroughTheWholeMoveArmsNothing(t *testing.T) {
 	t.Parallel()
-	f, s := ready(t)
+	f, s := core(t)
 	f.tenant("650", "default", 650000, 2)
 	want := f.rowsOf(0, "650")
 	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "650", Target: "shard_1", Mode: "fenced", Note: "test"})
