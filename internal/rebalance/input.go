@@ -17,6 +17,9 @@ const (
 	Count Dimension = "count"
 )
 
+// OfSize reports whether a tenant counts by how large it is.
+func (d Dimension) OfSize() bool { return d == Bytes || d == Rows }
+
 // Dimensions lists them all.
 func Dimensions() []Dimension { return []Dimension{Bytes, Rows, Load, Count} }
 

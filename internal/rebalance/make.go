@@ -100,7 +100,7 @@ func (p *problem) note(i int) string {
 		return "it is pinned: nobody comes or goes"
 	case s.Placement == "demo":
 		return "it is for demo tenants"
-	case p.unknown[i] > 0:
+	case p.sizeBy && p.unknown[i] > 0:
 		return fmt.Sprintf("the size of %s there is not known", figure.Count(int64(p.unknown[i]), "tenant"))
 	case p.loadless[i] > 0:
 		return fmt.Sprintf("the load of %s there is not known", figure.Count(int64(p.loadless[i]), "tenant"))

@@ -198,6 +198,44 @@ func TestAShardOfUnknownSizesIsNotJudged(t *testing.T) {
 	}
 }
 
+// A tenant counts as one, and uses what it uses, whatever its size; it stays, because
+// nobody knows whether it would fit.
+func TestAShardOfUnknownSizesIsJudgedByCountAndLoad(t *testing.T) {
+	t.Parallel()
+	for _, by := range []Dimension{Count, Load} {
+		in := three().with(func(x *Tenant) { x.Bytes, x.Unknown = 0, "no statistics" }, "a0", "c0")
+		for i := range in.Tenants {
+			in.Tenants[i].Load = 1
+		}
+		opt := Options{Threshold: 0.2, By: []Dimension{by}}
+		whole := Measure(three().with(func(x *Tenant) { x.Load = 1 }, ids(in)...), opt)
+		require.True(t, whole.Known)
+		m := Measure(in, opt)
+		require.True(t, m.Known, by)
+		require.Equal(t, []any{whole.Fullest, whole.Over}, []any{m.Fullest, m.Over})
+		require.Equal(t, 1, m.Shards[0].Before.Unknown)
+		require.Empty(t, m.Shards[0].Note)
+		a := Make(in, opt)
+		require.True(t, a.Needed)
+		require.Empty(t, a.Oversized, "larger than what, nobody knows")
+		for _, p := range a.Plans {
+			require.NotEmpty(t, p.Moves)
+			for _, move := range p.Moves {
+				require.NotContains(t, []string{"a0", "c0"}, move.Tenant)
+			}
+		}
+		opt.By = append(opt.By, Rows)
+		require.False(t, Make(in, opt).Plans[0].Shards[0].Takes, "its rows are not known either")
+	}
+}
+
+func ids(in Input) (out []string) {
+	for _, t := range in.Tenants {
+		out = append(out, t.ID)
+	}
+	return out
+}
+
 func TestBudgetsEndAPlan(t *testing.T) {
 	t.Parallel()
 	p, _ := Make(three(), Options{MaxMoves: 1}).Plan(FewestBytes)

@@ -38,9 +38,10 @@ type problem struct {
 	limit  []int64 // peak; 0: none stated
 	overs  []Oversized
 	host   []bool // holds an oversized tenant
-	// unknown counts a shard's tenants of unknown size: how full such a shard is, nobody
-	// knows, so it does not take part.
+	// unknown counts a shard's tenants of unknown size: where size counts, how full such a
+	// shard is nobody knows, so it does not take part.
 	unknown []int
+	sizeBy  bool // bytes or rows count
 	bytesBy bool // bytes alone count
 	// loadless counts a shard's tenants of unknown load where load counts, and noLoad is
 	// why that of one is not known, whether or not it does.
@@ -57,6 +58,7 @@ func compile(in Input, opt Options) *problem {
 		bytes: make([]float64, m), largest: make([]float64, m), stays: make([]Constraint, m), bar: make([][]Constraint, m), ask: make([][]Why, m), apart: make([][]int, m),
 		limit: make([]int64, n), host: make([]bool, n), unknown: make([]int, n), bytesBy: len(opt.By) == 1 && opt.By[0] == Bytes,
 		loadless: make([]int, n), noLoad: make([]string, n), loadBy: slices.Contains(opt.By, Load),
+		sizeBy: slices.ContainsFunc(opt.By, Dimension.OfSize),
 	}
 	index, ids := map[string]int{}, map[string]int{}
 	for i, s := range in.Shards {
@@ -73,7 +75,7 @@ func compile(in Input, opt Options) *problem {
 			p.at[i] = s
 			if t.Unknown != "" {
 				p.unknown[s]++
-				p.takes[s] = false
+				p.takes[s] = p.takes[s] && !p.sizeBy
 			}
 			if t.NoLoad != "" {
 				p.noLoad[s] = t.NoLoad
@@ -205,9 +207,10 @@ func (p *problem) measure() {
 		}
 		return float64(t.Bytes)
 	}
-	n, widest := 0, 0.0
+	n, widest, sized := 0, 0.0, true
 	for s := range p.in.Shards {
 		if p.takes[s] {
+			sized = sized && p.unknown[s] == 0
 			n++
 			widest = max(widest, p.weight[s])
 		}
@@ -229,7 +232,7 @@ func (p *problem) measure() {
 		return sum
 	}
 	over, weighs := 0, slices.Contains(p.opt.By, Bytes)
-	for rest := total(Bytes, 0); over < len(pool) && n-over > 1; over++ {
+	for rest := total(Bytes, 0); sized && over < len(pool) && n-over > 1; over++ {
 		x := float64(p.in.Tenants[pool[over]].Bytes)
 		mean := (rest - x) / float64(n-over-1)
 		if x <= (1+p.opt.Goal)*mean*widest || mean <= 0 {

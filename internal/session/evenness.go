@@ -229,7 +229,7 @@ func (s *Session) measure(sp *spread, m *measured) {
 		case m.reason != "" || !sh.Configured():
 		case sp.in.Shards[i].Used == nil:
 			m.reason = sh.Name + ": " + cmp.Or(v.Shards[i].Note, "the size of its database is not known")
-		case u.Unknown > 0:
+		case m.by.OfSize() && u.Unknown > 0:
 			m.reason = fmt.Sprintf("the size of %s on %s is not known", words.Count(int64(u.Unknown), "tenant"), sh.Name)
 		case m.by == rebalance.Load && u.NoLoad != "":
 			m.reason = sh.Name + ": " + u.NoLoad

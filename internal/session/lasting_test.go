@@ -161,6 +161,24 @@ func TestHowUnevenAFleetIsIsMeasured(t *testing.T) {
 	}, got)
 	require.Len(t, untold, 1)
 	require.Contains(t, untold["load"], "default: no look at the activity of its tables is kept")
+	// Whose size is not known counts all the same.
+	for _, table := range []string{"authors", "notes"} {
+		f.exec(0, "UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = '"+table+"'::regclass")
+		f.exec(0, "DELETE FROM pg_statistic WHERE starelid = '"+table+"'::regclass")
+	}
+	list, untold = f.open().Glance(t.Context())
+	require.Len(t, list, 2)
+	require.Equal(t, "spread_over_count", list[0].Name)
+	require.InDelta(t, 1, list[0].Value, 1e-9)
+	require.Equal(t, "the size of 12 tenants on default is not known", untold["bytes"])
+	require.Equal(t, untold["bytes"], untold["rows"])
+	by := []string{"count"}
+	v, err := f.open().Rebalance(t.Context(), session.RebalanceRequest{By: by})
+	require.NoError(t, err)
+	require.True(t, v.Needed)
+	require.Contains(t, v.Notes[0], "the size of 12 tenants is not known: they stay (default: ")
+	require.Empty(t, v.Plans[0].Moves, "whether they would fit nobody knows")
+
 	f.fleet.Shards[1].Endpoint.URL = "postgres://127.0.0.1:1/nothing?sslmode=disable"
 	list, untold = f.open().Glance(t.Context())
 	require.Empty(t, list)

@@ -426,8 +426,12 @@ func (s *Session) rebalanceView(sp *spread, a rebalance.Answer) Rebalance {
 			unknown[why]++
 		}
 	}
+	stay := "they stay"
+	if slices.ContainsFunc(dimensions(sp.opt.By), rebalance.Dimension.OfSize) {
+		stay += ", and their shard is not judged"
+	}
 	for why, n := range unknown {
-		v.Notes = append(v.Notes, fmt.Sprintf("the size of %s is not known: they stay, and their shard is not judged (%s)", words.Count(int64(n), "tenant"), why))
+		v.Notes = append(v.Notes, fmt.Sprintf("the size of %s is not known: %s (%s)", words.Count(int64(n), "tenant"), stay, why))
 	}
 	slices.Sort(v.Notes)
 	return v
