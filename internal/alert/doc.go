@@ -30,8 +30,17 @@
 // # What is kept
 //
 // The Store lies in the control database. Who holds the lease "alert" writes; every
-// transaction carries the lease's epoch. The messages are rows of the same
-// transaction, so what is known and what is told never part. Whoever sends claims a
+// transaction carries the lease's epoch. What is due together is a Telling, a row of
+// the same transaction, so what is known and what is told never part.
+//
+// Channels stand in fleet files, and whoever evaluates may have another file than
+// others, or none with a channel. So each program hands tellings of the last day to the
+// channels of its own file: it makes the message and notes the channel in the telling,
+// whose row it locks, in one transaction. A telling comes to a channel once, whoever
+// knows the channel; a crash before the commit leaves it to be handed again. What comes
+// late is one message, without what began and ended meanwhile.
+//
+// Messages are rows of their own. Whoever sends claims a
 // row (SKIP LOCKED) for claimTime, sends, and marks it. A crash before the claim
 // leaves a message that is sent; between claim and sending one that is sent when the
 // claim runs out; between sending and mark one that is sent again under the same

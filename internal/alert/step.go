@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"shardadmin/internal/fleet"
 	"shardadmin/internal/job/window"
+	"shardadmin/internal/notify"
 )
 
 // State is where an alert stands.
@@ -207,6 +209,32 @@ func Due(now time.Time, list []Alert, silences []Silence) []Alert {
 	}
 	if !ripe {
 		return []Alert{}
+	}
+	return out
+}
+
+// Told is an alert in a telling, with the severity at which it was told before, "" where
+// it was not.
+type Told struct {
+	notify.Item
+	Before string `json:"before"`
+}
+
+// For is what a channel is to have of what was told, in that order: each alert once, as
+// it was told last. The end is for those who were told of the beginning, so what began
+// and ended in it is nothing.
+func For(c fleet.Channel, told []Told) []notify.Item {
+	out, began := []notify.Item{}, map[int64]bool{}
+	for _, t := range told {
+		over, known := t.State == string(Resolved), t.Before != "" && Rank(t.Before) >= Rank(c.Severity)
+		if !c.Wants(t.Rule) || over && !known || !over && Rank(t.Severity) < Rank(c.Severity) {
+			continue
+		}
+		began[t.ID] = began[t.ID] || !over && !known
+		out = slices.DeleteFunc(out, func(i notify.Item) bool { return i.ID == t.ID })
+		if !over || !began[t.ID] {
+			out = append(out, t.Item)
+		}
 	}
 	return out
 }

@@ -9,7 +9,9 @@ import (
 	"pgregory.net/rapid"
 
 	"shardadmin/internal/alert"
+	"shardadmin/internal/fleet"
 	"shardadmin/internal/job/window"
+	"shardadmin/internal/notify"
 )
 
 var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
@@ -221,6 +223,53 @@ func TestAnyHistoryKeepsThePromises(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A channel has each alert as it was told last, and the end only where it was told of the
+// beginning, whether it hears of all at once or of each by itself.
+func TestAChannelThatHearsLateHearsOfWhatStands(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		c := fleet.Channel{Name: "hook", Severity: rapid.SampledFrom([]string{alert.Info, alert.Warning, alert.Critical}).Draw(r, "severity"), Events: []string{"r"}}
+		told := []alert.Told{}
+		for id := int64(1); id <= 3; id++ {
+			before, rule := "", rapid.SampledFrom([]string{"r", "r.more", "other"}).Draw(r, "rule")
+			for _, severity := range rapid.SampledFrom([][]string{{alert.Warning}, {alert.Critical}, {alert.Info, alert.Warning}, {alert.Warning, alert.Critical}}).Draw(r, "course") {
+				told = append(told, alert.Told{Item: notify.Item{ID: id, Rule: rule, Severity: severity, State: "firing"}, Before: before})
+				before = severity
+			}
+			if rapid.Bool().Draw(r, "over") {
+				told = append(told, alert.Told{Item: notify.Item{ID: id, Rule: rule, Severity: before, State: "resolved"}, Before: before})
+			}
+		}
+		cut := rapid.IntRange(0, len(told)).Draw(r, "cut")
+		for _, parts := range [][][]alert.Told{{told}, {told[:cut], told[cut:]}} {
+			stands := map[int64]string{} // as the receiver has it
+			for _, part := range parts {
+				for _, i := range alert.For(c, part) {
+					if _, begun := stands[i.ID]; i.State == "resolved" && !begun {
+						r.Fatalf("an end without a beginning: %v", told)
+					}
+					if stands[i.ID] = i.Severity; i.State == "resolved" {
+						delete(stands, i.ID)
+					}
+				}
+			}
+			want := map[int64]string{}
+			for _, x := range told {
+				if !c.Wants(x.Rule) || alert.Rank(x.Severity) < alert.Rank(c.Severity) {
+					continue
+				}
+				if want[x.ID] = x.Severity; x.State == "resolved" {
+					delete(want, x.ID)
+				}
+			}
+			require.Equal(r, want, stands)
+		}
+	})
+	one := []alert.Told{{Item: notify.Item{ID: 1, Rule: "r", Severity: alert.Warning, State: "firing"}}, {Item: notify.Item{ID: 1, Rule: "r", Severity: alert.Warning, State: "resolved"}, Before: alert.Warning}}
+	require.Empty(t, alert.For(fleet.Channel{}, one), "it began and ended meanwhile")
+	require.Len(t, alert.For(fleet.Channel{}, one[1:]), 1)
 }
 
 func TestDelayGrowsAndHeedsTheReceiver(t *testing.T) {

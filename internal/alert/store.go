@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,8 +70,8 @@ func (s *Store) tx(ctx context.Context, f func(tx pgx.Tx, now time.Time) error) 
 	}))
 }
 
-// Evaluate takes what is seen into the store, under the lease, and files what has to
-// be told. The clock is the database's.
+// Evaluate takes what is seen into the store, under the lease, and hands what has to
+// be told to channels. The clock is the database's.
 func (s *Store) Evaluate(ctx context.Context, lease *job.Lease, seen Seen, channels []fleet.Channel) error {
 	return s.tx(ctx, func(tx pgx.Tx, now time.Time) error {
 		if err := lease.GuardTx(ctx, tx); err != nil {
@@ -93,14 +94,93 @@ func (s *Store) Evaluate(ctx context.Context, lease *job.Lease, seen Seen, chann
 		if err != nil {
 			return err
 		}
-		due := Due(now, list, silences)
-		for _, a := range due {
+		was := map[int64]string{}
+		for _, a := range list {
+			was[a.ID] = a.Told
+		}
+		items := []Told{}
+		for _, a := range Due(now, list, silences) {
 			if _, err := tx.Exec(ctx, s.sql(`UPDATE {{schema}}.alert SET told = $2 WHERE id = $1`), a.ID, a.Told); err != nil {
 				return err
 			}
+			items = append(items, Told{Item: ItemOf(a), Before: was[a.ID]})
 		}
-		return s.file(ctx, tx, now, due, list, channels)
+		if len(items) > 0 {
+			body, err := json.Marshal(items)
+			if err != nil {
+				return fault.Wrap(err, fault.Internal, "what is to be told could not be encoded", "")
+			}
+			if _, err := tx.Exec(ctx, s.sql(`INSERT INTO {{schema}}.telling (told_at, items) VALUES ($1, $2::jsonb)`), now, string(body)); err != nil {
+				return err
+			}
+		}
+		return s.hand(ctx, tx, now, channels)
 	})
+}
+
+// Hand makes messages to channels of what was told while whoever told it did not know
+// them.
+func (s *Store) Hand(ctx context.Context, channels []fleet.Channel) error {
+	if len(channels) == 0 {
+		return nil
+	}
+	pool, err := s.control.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	var some bool
+	if err := pool.QueryRow(ctx, s.sql(`SELECT EXISTS (SELECT FROM {{schema}}.telling WHERE told_at > clock_timestamp() - make_interval(secs => $1) AND NOT channels @> $2)`), patience.Seconds(), namesOf(channels)).Scan(&some); err != nil || !some {
+		return s.fault(err)
+	}
+	return s.tx(ctx, func(tx pgx.Tx, now time.Time) error { return s.hand(ctx, tx, now, channels) })
+}
+
+// hand makes a message for each channel of what it was not handed yet.
+func (s *Store) hand(ctx context.Context, tx pgx.Tx, now time.Time, channels []fleet.Channel) error {
+	if len(channels) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, s.sql("unhanded"), now.Add(-patience), namesOf(channels))
+	if err != nil {
+		return err
+	}
+	type telling struct {
+		ID     int64
+		Items  string
+		Handed []string
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[telling])
+	if err != nil {
+		return err
+	}
+	for _, c := range channels {
+		ids, told := []int64{}, []Told{}
+		for _, t := range list {
+			if slices.Contains(t.Handed, c.Name) {
+				continue
+			}
+			items := []Told{}
+			if err := json.Unmarshal([]byte(t.Items), &items); err != nil {
+				return fault.Wrap(err, fault.Internal, "what was told cannot be read", "a newer version has written it")
+			}
+			ids, told = append(ids, t.ID), append(told, items...)
+		}
+		if err := s.file(ctx, tx, now, c, For(c, told)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, s.sql(`UPDATE {{schema}}.telling SET channels = array_append(channels, $2) WHERE id = ANY ($1)`), ids, c.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func namesOf(channels []fleet.Channel) []string {
+	names := []string{}
+	for _, c := range channels {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // Report takes what one program alone knows into the store, under its own lease: all
@@ -138,46 +218,26 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, c Change) error {
 	return err
 }
 
-// file makes one message for each channel of what is due.
-func (s *Store) file(ctx context.Context, tx pgx.Tx, now time.Time, due, before []Alert, channels []fleet.Channel) error {
-	was := map[int64]string{}
-	for _, a := range before {
-		was[a.ID] = a.Told
+// file makes a message to a channel.
+func (s *Store) file(ctx context.Context, tx pgx.Tx, now time.Time, c fleet.Channel, items []notify.Item) error {
+	if len(items) == 0 {
+		return nil
 	}
-	for _, c := range channels {
-		items := []notify.Item{}
-		for _, a := range due {
-			// The end is told to those who were told of the beginning.
-			told := a.Severity
-			if a.State == Resolved {
-				told = was[a.ID]
-			}
-			if c.Wants(a.Rule) && Rank(told) >= Rank(c.Severity) {
-				items = append(items, ItemOf(a))
-			}
-		}
-		if len(items) == 0 {
-			continue
-		}
-		body, err := json.Marshal(items)
-		if err != nil {
-			return fault.Wrap(err, fault.Internal, "a message could not be encoded", "")
-		}
-		key, at, digest := uuid.NewString(), now, c.Digest != nil
-		if digest {
-			at = c.Digest.Next(now)
-			key = "digest-" + c.Name + "-" + at.UTC().Format("20060102T150405Z")
-		}
-		filed, err := tx.Exec(ctx, s.sql("file"), key, c.Name, string(body), at, digest)
-		if err == nil && filed.RowsAffected() == 0 {
-			// The digest became due meanwhile, and who sends it has read it: this is another.
-			_, err = tx.Exec(ctx, s.sql("file"), uuid.NewString(), c.Name, string(body), at, digest)
-		}
-		if err != nil {
-			return err
-		}
+	body, err := json.Marshal(items)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "a message could not be encoded", "")
 	}
-	return nil
+	key, at, digest := uuid.NewString(), now, c.Digest != nil
+	if digest {
+		at = c.Digest.Next(now)
+		key = "digest-" + c.Name + "-" + at.UTC().Format("20060102T150405Z")
+	}
+	filed, err := tx.Exec(ctx, s.sql("file"), key, c.Name, string(body), at, digest)
+	if err == nil && filed.RowsAffected() == 0 {
+		// The digest became due meanwhile, and who sends it has read it: this is another.
+		_, err = tx.Exec(ctx, s.sql("file"), uuid.NewString(), c.Name, string(body), at, digest)
+	}
+	return err
 }
 
 // ItemOf is an alert as a message has it.
@@ -297,6 +357,9 @@ func (s *Store) Prune(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.silence WHERE ends_at < $1`), now.Add(-keepAlerts)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.telling WHERE told_at < $1`), now.Add(-keepNotices)); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, s.sql(`DELETE FROM {{schema}}.notice WHERE created_at < $1 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL)`), now.Add(-keepNotices))

@@ -260,7 +260,7 @@ func (i *Installer) Script(role string) string {
 		r, s := pgx.Identifier{role}.Sanitize(), i.quoted()
 		fmt.Fprintf(&b, "GRANT USAGE ON SCHEMA %s TO %s;\n", s, r)
 		fmt.Fprintf(&b, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s;\n", s, r)
-		for _, t := range []string{"operator", "policy", "placement", "lease", "worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "move_replaced", "cleanup", "alert", "silence", "notice", "spread"} {
+		for _, t := range []string{"operator", "policy", "placement", "lease", "worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "move_replaced", "cleanup", "alert", "silence", "notice", "spread", "telling"} {
 			fmt.Fprintf(&b, "GRANT INSERT, UPDATE, DELETE ON %s.%s TO %s;\n", s, t, r)
 		}
 		fmt.Fprintf(&b, "GRANT INSERT (event_id, occurred_at, body) ON %s.audit_event TO %s;\n", s, r)

@@ -170,7 +170,7 @@ func TestADBAsScriptGivesTheSame(t *testing.T) {
 		"INSERT INTO shard_admin.run_step (run_id, worker, step) SELECT id, 'w', 's' FROM shard_admin.run",
 		"INSERT INTO shard_admin.move_log (move_id, message) SELECT id, 'm' FROM shard_admin.move", "UPDATE shard_admin.move SET state = 'cancelled'",
 		"INSERT INTO shard_admin.move_step (move_id, state, step, epoch) SELECT id, 's', '', 1 FROM shard_admin.move", "INSERT INTO shard_admin.move_replaced SELECT id, 't', 'c', '1', '2', 'source' FROM shard_admin.move", "UPDATE shard_admin.queue SET windows = ''",
-		"INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since) VALUES ('r', 's', 'info', 'm', 'pending', now())", "DELETE FROM shard_admin.silence", "DELETE FROM shard_admin.notice", "INSERT INTO shard_admin.spread (dimension, tried_at, tried_by) VALUES ('bytes', now(), 'h')",
+		"INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since) VALUES ('r', 's', 'info', 'm', 'pending', now())", "DELETE FROM shard_admin.silence", "DELETE FROM shard_admin.notice", "DELETE FROM shard_admin.telling", "INSERT INTO shard_admin.spread (dimension, tried_at, tried_by) VALUES ('bytes', now(), 'h')",
 		"DELETE FROM shard_admin.placement", "SELECT * FROM shard_admin.audit_verify()",
 	} {
 		_, err := pool.Exec(t.Context(), sql)

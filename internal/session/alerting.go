@@ -69,9 +69,10 @@ type alerting struct {
 	lease *job.Lease
 	known string // why nothing can be kept, as it was logged last
 	able  map[string]ability
-	// unclaimed is why no message could be taken, as it was logged last.
-	unclaimed string
-	pruned    time.Time // when what is over was forgotten last
+	// unclaimed is why no message could be taken, and unhanded why none could be made, as
+	// they were logged last.
+	unclaimed, unhanded string
+	pruned              time.Time // when what is over was forgotten last
 	// taken is when the last look at the spread was made that is in the control database,
 	// and untaken why the last one is not, as it was logged last.
 	taken   time.Time
@@ -112,9 +113,23 @@ func (b *Observer) sending(ctx context.Context) {
 		limited, cancel := context.WithTimeout(ctx, answerLimit)
 		defer cancel()
 		if b.s.installed(limited) == nil {
+			a.hand(limited)
 			a.send(ctx)
 		}
 	})
+}
+
+// hand makes messages of what another program told whose fleet file has not the channels
+// of this one.
+func (a *alerting) hand(ctx context.Context) {
+	why := ""
+	if err := a.store.Hand(ctx, a.channels); err != nil && ctx.Err() == nil {
+		why = *errorText(err)
+	}
+	if why != a.unhanded && why != "" {
+		a.s.cfg.Log.Warn("what was told cannot be handed to the channels of this fleet file", "error", why)
+	}
+	a.unhanded = why
 }
 
 // noted logs why alerts are not kept, once for each reason.

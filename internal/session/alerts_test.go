@@ -227,6 +227,35 @@ func TestACrashBetweenSendingAndMarkSendsAgainUnderTheSameKey(t *testing.T) {
 	require.Equal(t, "2", f.text(0, "SELECT attempts::text FROM shard_admin.notice"))
 }
 
+// Whose fleet file has a channel tells by it, whoever evaluates: a window on a computer
+// that knows of no channel takes nobody's messages away.
+func TestWhoEvaluatesNeedNotKnowTheChannels(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	f.exec(0, `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at) VALUES ('placement.failed', 'n', 'critical', 'y', 'firing', now(), now() - interval '1 minute')`)
+	sink := newSink(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	evaluator := f.alerting(sink)
+	_, done, err := evaluator.Observe(ctx, session.ObserveOptions{Alerts: true})
+	require.NoError(t, err)
+	defer func() { cancel(); <-done }()
+	require.Eventually(t, func() bool {
+		return f.text(0, "SELECT told FROM shard_admin.alert WHERE rule = 'placement.failed'") == "critical"
+	}, 20*time.Second, 100*time.Millisecond)
+	require.Equal(t, "0", f.text(0, "SELECT count(*)::text FROM shard_admin.notice"))
+	for range 2 { // at once
+		_, done, err := f.alerting(sink, fleet.Channel{Name: "hook", Kind: fleet.ChannelWebhook, Severity: "warning", Events: []string{"placement"}}).Observe(ctx, session.ObserveOptions{Alerts: true})
+		require.NoError(t, err)
+		defer func() { cancel(); <-done }()
+	}
+	require.Eventually(t, func() bool { _, h := sink.got(); return len(h) > 0 }, 20*time.Second, 100*time.Millisecond)
+	time.Sleep(5 * time.Second) // nothing more comes
+	_, hooks := sink.got()
+	require.Len(t, hooks, 1)
+	require.Equal(t, "placement.failed", hooks[0].Items[0].Rule)
+	require.Equal(t, "{hook}", f.text(0, "SELECT channels::text FROM shard_admin.telling"))
+}
+
 // What happened once has no end to wait for: it is done, and does not fire.
 func TestWhatHappenedOnceIsDone(t *testing.T) {
 	t.Parallel()

@@ -91,7 +91,7 @@ func writes() []write {
 		{"lease", change, nil, []Capability{Assign, Move, Stripe}},
 		{"placement", change, nil, []Capability{Assign, Move}},
 	}
-	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "move_replaced", "cleanup", "alert", "silence", "notice", "spread"} {
+	for _, t := range []string{"worker", "run", "run_step", "move", "move_table", "move_log", "move_step", "move_replaced", "cleanup", "alert", "silence", "notice", "spread", "telling"} {
 		out = append(out, write{t, change, nil, []Capability{Move}})
 	}
 	out = append(out, write{"queue", []string{"INSERT", "UPDATE"}, nil, []Capability{Move}})
