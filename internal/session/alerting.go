@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"shardadmin/internal/alert"
+	"shardadmin/internal/capacity"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
@@ -345,7 +346,7 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 		out.Conditions = append(out.Conditions, c)
 	}
 	known := s.pastOf(ctx)
-	sizes := map[string]float64{}
+	sized := map[string]bool{} // whose size to come is known
 	for _, sh := range f.Shards {
 		if !sh.Configured {
 			continue
@@ -365,10 +366,9 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 			unknown[ruleHealth+u.Check+" "+sh.Name] = true
 		}
 		if v, ok := sh.Values[sizeFigure]; ok {
-			sizes[sh.Name] = v
-			size := int64(v)
-			if c, ok := capacityOf(known, sh, size); ok {
-				add(c)
+			c, told := capacityOf(known, sh, int64(v))
+			if sized[sh.Name] = told; c != nil {
+				add(*c)
 			}
 		}
 	}
@@ -396,9 +396,8 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 		case a.Rule == ruleImbalance:
 			return unlooked
 		case a.Rule == ruleCapacity:
-			_, there := sizes[a.Subject]
 			sh, in := s.cfg.Fleet.Shard(a.Subject)
-			return in && sh.Configured() && !there
+			return in && sh.Configured() && !sized[a.Subject]
 		}
 		return a.Rule != ruleReachable && strings.HasPrefix(a.Rule, ruleHealth) && unknown[a.Subject]
 	}
@@ -432,22 +431,37 @@ func conditionsOf(shard string, r health.Report) []alert.Condition {
 	return out
 }
 
-// capacityOf is a shard that will be full within the limits of the check.
-func capacityOf(known past, sh ShardFigures, size int64) (alert.Condition, bool) {
-	_, f := forecast(known, sh.Name, &size, sh.CapacityBytes)
+// nearlyFull is how many times the limit of days keeps an alert open: a forecast wavers
+// from day to day.
+const nearlyFull = 1.25
+
+// capacityOf is a shard that is full or will be within the limits of the check, nil where
+// it will not; and whether that is known here, where sizes of some days have to be kept.
+func capacityOf(past past, sh ShardFigures, size int64) (c *alert.Condition, known bool) {
+	if sh.CapacityBytes <= 0 {
+		return nil, true
+	}
+	c = &alert.Condition{
+		Rule: ruleCapacity, Subject: sh.Name, Shard: sh.Name, Severity: alert.Critical,
+		Advice: "move tenants to another shard: shard-admin rebalance plan",
+	}
+	_, f := forecast(past, sh.Name, &size, sh.CapacityBytes)
 	limit := health.Defaults().FullDays
-	if f.Soonest == nil || *f.Soonest > limit.Warning {
-		return alert.Condition{}, false
+	switch {
+	case size >= sh.CapacityBytes:
+		c.Value, c.Message = "full", sh.Name+" has reached its capacity"
+		return c, true
+	case f.State == capacity.TooShort:
+		return nil, false
+	case f.Soonest == nil || *f.Soonest > nearlyFull*limit.Warning:
+		return nil, true
+	case *f.Soonest > limit.Critical:
+		c.Severity = alert.Warning
 	}
-	severity := alert.Warning
-	if *f.Soonest <= limit.Critical {
-		severity = alert.Critical
-	}
-	return alert.Condition{
-		Rule: ruleCapacity, Subject: sh.Name, Shard: sh.Name, Severity: severity, Value: fmt.Sprintf("%.0f days", *f.Soonest),
-		Message: fmt.Sprintf("as it grows, %s reaches its capacity in %.0f days at the soonest", sh.Name, *f.Soonest),
-		Advice:  "move tenants to another shard before it is full: shard-admin rebalance plan",
-	}, true
+	c.Near = *f.Soonest > limit.Warning
+	c.Value = fmt.Sprintf("%.0f days", *f.Soonest)
+	c.Message = fmt.Sprintf("as it grows, %s reaches its capacity in %.0f days at the soonest", sh.Name, *f.Soonest)
+	return c, true
 }
 
 // movesToTell are the moves that failed, need a person or are done.

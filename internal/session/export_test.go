@@ -79,6 +79,18 @@ func (s *Session) Alerting() (control func(context.Context, time.Time, error), l
 	return a.control, a.look, func() { a.pruned = a.pruned.Add(-pruneEvery) }
 }
 
+// Conditions are what a shard of a size and a capacity is told to alerts as, with whether
+// an alert of it that is open would stay for want of knowledge.
+func (s *Session) Conditions(ctx context.Context, shard string, size, most int64) ([]alert.Condition, bool, error) {
+	seen, err := s.conditions(ctx, Figures{Shards: []ShardFigures{{
+		Name: shard, Configured: true, Reading: sample.Reading{State: sample.Up}, Values: map[string]float64{sizeFigure: float64(size)}, CapacityBytes: most,
+	}}})
+	if err != nil {
+		return nil, false, err
+	}
+	return seen.Conditions, seen.Unknown(alert.Alert{Rule: ruleCapacity, Subject: shard, Shard: shard}), nil
+}
+
 // Sending sends what waits, a round with each call.
 func (s *Session) Sending() func(context.Context) {
 	return (&Observer{s: s}).alerting(false).send
