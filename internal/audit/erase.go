@@ -168,7 +168,7 @@ func (t *Trail) whom(ctx context.Context, p policy.Permit, who string) (one Pers
 }
 
 func nobody(who string) error {
-	return fault.Newf(fault.PersonUnknown, "give the e-mail or the pseudonym as an event has it; what was recorded before version 2 of the events has no pseudonym and goes by audit archive and audit purge alone",
+	return fault.Newf(fault.PersonUnknown, "give the e-mail or the pseudonym as an event has it; what was recorded before the control database was upgraded to version 10 has no pseudonym and goes by audit archive and audit purge alone",
 		"the audit trail keeps no person %s: it never had one, or the person was erased", who)
 }
 
