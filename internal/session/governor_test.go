@@ -22,7 +22,7 @@ func TestOnlyAnOnlineCopyMakesWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, s := core(t)
+			f, s := ready(t)
 			f.tenant("7", "default", 7000, 2)
 			f.exec(0, "INSERT INTO pwb_contacts (id, website_id, first_name, created_at, updated_at) SELECT 100000 + n, 7, repeat('x', 1000), now(), now() FROM generate_series(1, 2000) n")
 			// Another tenant writes on the source all the time.
