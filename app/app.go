@@ -77,6 +77,8 @@ type App struct {
 	opened   map[string]*opened
 	retired  map[*opened]bool
 	stopped  bool
+	// era counts how often everything was to be opened anew.
+	era int
 
 	starting starting
 }

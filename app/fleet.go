@@ -61,17 +61,19 @@ func (a *App) currentName() (string, error) {
 func (a *App) open(name string) (*opened, error) {
 	a.mu.Lock()
 	o, ok := a.opened[name]
-	email, stopped := a.email, a.stopped
+	email, stopped, era := a.email, a.stopped, a.era
 	a.mu.Unlock()
 	if stopped {
 		return nil, fault.New(fault.Cancelled, "the program is closing", "")
 	}
-	if ok && o.file == stampOf(o.session.Fleet().Path) {
+	if ok && o.file == stampOf(a.home.FleetPath(name)) {
 		return o, nil
 	}
 	if ok {
 		a.retire(name, o) // the fleet's file was changed, here or by somebody else
 	}
+	// Before it is read: a file that is replaced meanwhile is read again.
+	file := stampOf(a.home.FleetPath(name))
 	s, err := a.home.Session(a.ctx, name, home.SessionOptions{Email: email, Source: a.mode})
 	if err != nil {
 		return nil, err
@@ -79,18 +81,22 @@ func (a *App) open(name string) (*opened, error) {
 	watching, unwatch := context.WithCancel(a.ctx)
 	working, stop := context.WithCancel(a.ctx)
 	o = &opened{
-		name: name, session: s, file: stampOf(s.Fleet().Path), nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1),
+		name: name, session: s, file: file, nudge: make(chan struct{}, 1), rework: make(chan struct{}, 1),
 		unwatch: unwatch, stop: stop, worked: make(chan struct{}), watching: watching, following: map[string]bool{},
 	}
 
 	a.mu.Lock()
-	if first, ok := a.opened[name]; ok || a.stopped {
+	if first, ok := a.opened[name]; ok || a.stopped || a.era != era {
+		stopped := a.stopped
 		a.mu.Unlock()
 		unwatch()
 		stop()
 		s.Close()
-		if !ok {
+		if stopped {
 			return nil, fault.New(fault.Cancelled, "the program is closing", "")
+		}
+		if !ok || first.file != file { // what was opened, here or there, is of the past
+			return a.open(name)
 		}
 		return first, nil
 	}
@@ -161,9 +167,10 @@ func (a *App) drain(ctx context.Context, o *opened) {
 	}
 }
 
-// retireAll is retire for every fleet.
+// retireAll is retire for every fleet, those too that are being opened.
 func (a *App) retireAll() {
 	a.mu.Lock()
+	a.era++
 	names := slices.Collect(maps.Keys(a.opened))
 	a.mu.Unlock()
 	for _, name := range names {

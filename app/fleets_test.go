@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -209,6 +210,50 @@ func TestAChangedFleetFileIsReadAgain(t *testing.T) {
 	require.NoError(t, a.home.RemoveFleet("pwb"))
 	_, err = a.current()
 	require.Equal(t, fault.FleetUnknown, fault.CodeOf(err))
+}
+
+// Whoever opens a fleet while its file or the operator changes opens it as it is
+// afterwards.
+func TestAFleetThatChangesWhileItIsOpenedIsReadAgain(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, Options{})
+	shell, settings := &Shell{a}, &Settings{a}
+	_, err := settings.AddFleet(two())
+	require.NoError(t, err)
+	f, err := a.home.Fleet("pwb")
+	require.NoError(t, err)
+	all := f.Shards
+	var wg sync.WaitGroup
+	ended := make(chan struct{})
+	for range 3 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+					_, _ = a.current()
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		f.Shards = all[:2+i%2]
+		require.NoError(t, a.home.ReplaceFleet(f))
+		o, err := a.current()
+		require.NoError(t, err)
+		require.Len(t, o.session.Fleet().Shards, len(f.Shards))
+		if i%6 == 0 {
+			email := fmt.Sprintf("ann%d@example.com", i)
+			_, err := shell.SetOperator(email)
+			require.NoError(t, err)
+			o, err := a.current()
+			require.NoError(t, err)
+			require.Equal(t, email, o.session.Operator())
+		}
+	}
+	close(ended)
+	wg.Wait()
 }
 
 // pretend is a demo that is told how to end.

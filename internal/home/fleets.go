@@ -22,7 +22,8 @@ type Entry struct {
 	Err   error
 }
 
-func (h *Home) fleetPath(name string) string { return filepath.Join(h.dir, "fleets", name+".toml") }
+// FleetPath is the file of a fleet of that name, whether or not it is there.
+func (h *Home) FleetPath(name string) string { return filepath.Join(h.dir, "fleets", name+".toml") }
 
 // Fleets lists the fleets by name. One bad file does not hide the others.
 func (h *Home) Fleets() ([]Entry, error) {
@@ -36,7 +37,7 @@ func (h *Home) Fleets() ([]Entry, error) {
 	}
 	out := []Entry{}
 	for _, n := range names {
-		e := Entry{Name: n, Path: h.fleetPath(n), Current: n == current}
+		e := Entry{Name: n, Path: h.FleetPath(n), Current: n == current}
 		e.Fleet, e.Err = h.load(n)
 		out = append(out, e)
 	}
@@ -59,7 +60,7 @@ func (h *Home) names() ([]string, error) {
 }
 
 func (h *Home) load(name string) (*fleet.Fleet, error) {
-	path := h.fleetPath(name)
+	path := h.FleetPath(name)
 	b, err := read(path)
 	if err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (h *Home) put(f *fleet.Fleet, over bool) error {
 	if err != nil {
 		return err
 	}
-	path := h.fleetPath(f.Name)
+	path := h.FleetPath(f.Name)
 	// What is written must be what would be accepted.
 	checked, err := fleet.Parse(b, path)
 	if err != nil {
@@ -178,7 +179,7 @@ func (h *Home) TakeSecrets(name, cred string) (taken bool, err error) {
 		return false, err
 	}
 	defer release()
-	path := h.fleetPath(name)
+	path := h.FleetPath(name)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return false, fault.Wrapf(err, fault.FleetUnknown, "shard-admin fleet list shows those that are known", "the fleet file %s cannot be read", path)
@@ -200,10 +201,10 @@ func (h *Home) RemoveFleet(name string) error {
 	if !usable(name) {
 		return fault.Newf(fault.FleetUnknown, "shard-admin fleet list shows those that are known", "there is no fleet %q on this computer", name)
 	}
-	if err := os.Remove(h.fleetPath(name)); errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(h.FleetPath(name)); errors.Is(err, fs.ErrNotExist) {
 		return fault.Newf(fault.FleetUnknown, "shard-admin fleet list shows those that are known", "there is no fleet %q on this computer", name)
 	} else if err != nil {
-		return fileFault(err, h.fleetPath(name))
+		return fileFault(err, h.FleetPath(name))
 	}
 	return nil
 }
