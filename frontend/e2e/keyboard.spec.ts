@@ -20,8 +20,11 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
 
 /** move goes from wherever the page is to a finished move. */
 async function move(page: Page, label: string, target: string): Promise<void> {
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible(); // before it nobody hears keys
   await page.keyboard.press("Control+k");
+  await expect(page.getByRole("combobox", { name: "Search shards, tenants, actions" })).toBeFocused();
   await page.keyboard.type("move a ten");
+  await expect(page.getByRole("option").first()).toContainText("Move a tenant");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Move a tenant" })).toBeVisible();
   await expect(page.getByRole("dialog")).toHaveCount(0);

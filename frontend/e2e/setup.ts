@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+import type { FullConfig } from "@playwright/test";
 import type { World } from "./world";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -13,21 +14,34 @@ interface Up {
   keychain: boolean;
 }
 
-/** The fleets' program is built and started; when this process goes, its standard input ends and it stops everything. */
-export default async function setup(): Promise<() => Promise<void>> {
+/**
+ * The fleets' program is built and started once for each worker, whose tests change what they find; when this process
+ * goes, their standard input ends and they stop everything.
+ */
+export default async function setup(config: FullConfig): Promise<() => Promise<void>> {
   if (process.env.SHARD_ADMIN_WORLD) return async () => undefined; // somebody keeps one up to write tests against
   const program = process.env.SHARD_ADMIN_PAGEFLEET || build();
   const binary = process.env.SHARD_ADMIN_BINARY || resolve(root, "build/bin/shard-admin-headless");
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run \`make build-headless\` first`);
+  const started = await Promise.all(Array.from({ length: config.workers }, () => start(program, binary)));
+  process.env.SHARD_ADMIN_WORLD = JSON.stringify(started.map((s) => s.world));
+  return async () => {
+    await Promise.all(started.map((s) => s.end()));
+  };
+}
+
+async function start(program: string, binary: string): Promise<{ world: World; end: () => Promise<void> }> {
   const child = spawn(program, ["-binary", binary], { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
   const up = await first(child);
   const world: World = { ask: up.ask, token: up.token, keychain: up.keychain, pages: {} };
   for (const [fleet, address] of Object.entries(up.pages)) world.pages[fleet] = await enter(address);
-  process.env.SHARD_ADMIN_WORLD = JSON.stringify(world);
-  return async () => {
-    const ended = new Promise((done) => child.once("exit", done));
-    child.stdin.end();
-    await ended;
+  return {
+    world,
+    end: async () => {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.stdin.end();
+      await ended;
+    },
   };
 }
 

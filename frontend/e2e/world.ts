@@ -15,10 +15,14 @@ export interface World {
 /** The fleets of internal/pgtest/pagefleet. */
 export type Fleet = "demo" | "production" | "partial" | "empty" | "big" | "down" | "fresh" | "first";
 
+/** world is the worker's own. */
 function world(): World {
   const text = process.env.SHARD_ADMIN_WORLD;
   if (!text) throw new Error("the fleets were not started");
-  return JSON.parse(text) as World;
+  const worlds = JSON.parse(text) as World[];
+  const mine = worlds[test.info().parallelIndex];
+  if (!mine) throw new Error("there are more workers than worlds: --workers=1");
+  return mine;
 }
 
 function door(fleet: Fleet) {
