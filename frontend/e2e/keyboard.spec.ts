@@ -24,7 +24,7 @@ async function move(page: Page, label: string, target: string): Promise<void> {
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("combobox", { name: "Search shards, tenants, actions" })).toBeFocused();
   await page.keyboard.type("move a ten");
-  await expect(page.getByRole("option").first()).toContainText("Move a tenant");
+  await expect(page.getByRole("dialog").getByRole("option").first()).toContainText("Move a tenant");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Move a tenant" })).toBeVisible();
   await expect(page.getByRole("dialog")).toHaveCount(0);
