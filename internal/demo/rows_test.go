@@ -36,7 +36,7 @@ func TestTheHandWrittenConditionsAgreeWithTheMap(t *testing.T) {
 		for _, r := range rows {
 			want[r.Table] = r.Rows
 		}
-		for table, where := range conditions() {
+		for table, where := range seed.Conditions() {
 			var n int64
 			require.NoError(t, c.QueryRow(ctx, "SELECT count(*) FROM "+table+" x WHERE "+where, x.ID).Scan(&n), table)
 			have[table] = n
