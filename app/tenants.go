@@ -33,6 +33,27 @@ func (t *Tenants) Assign(r session.AssignRequest) (session.Assignment, error) {
 	return change(t.app, long, func(ctx context.Context, s *session.Session) (session.Assignment, error) { return s.Assign(ctx, r) })
 }
 
+// WouldAssign says what would become of each of many tenants, and changes nothing.
+func (t *Tenants) WouldAssign(r session.AssignManyRequest) (session.AssignedMany, error) {
+	r.DryRun = true
+	return look(t.app, long, func(ctx context.Context, s *session.Session) (session.AssignedMany, error) {
+		return s.AssignMany(ctx, r)
+	})
+}
+
+// AssignMany points many tenants to a shard without moving rows. What was done before
+// something ended it is in the answer.
+func (t *Tenants) AssignMany(r session.AssignManyRequest) (session.AssignedMany, error) {
+	r.DryRun = false
+	return change(t.app, long, func(ctx context.Context, s *session.Session) (session.AssignedMany, error) {
+		out, err := s.AssignMany(ctx, r)
+		if out.Ended != nil {
+			err = nil
+		}
+		return out, err
+	})
+}
+
 // Check compares every tenant's pointer with where its rows are.
 func (t *Tenants) Check() (session.PlacementCheck, error) {
 	return look(t.app, long, func(ctx context.Context, s *session.Session) (session.PlacementCheck, error) {

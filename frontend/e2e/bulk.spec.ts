@@ -1,5 +1,5 @@
 import { largest, plan, pointer, until } from "./moves";
-import { call, expect, pictures, test } from "./world";
+import { call, expect, pictures, sql, test } from "./world";
 
 const fleet = "production";
 const from = "shard_1";
@@ -51,4 +51,42 @@ test("several tenants are planned, and those that nothing stands in the way of a
     expect(await pointer(String(t.id))).toBe(to);
   }
   expect(await pointer(String(left.id)), "what was blocked stays").toBe(from);
+});
+
+test("many tenants are assigned by a rule, after what would become of each was seen", async ({ open, page }) => {
+  const [rowful] = await largest(from);
+  await sql(
+    "",
+    `INSERT INTO pwb_websites (id, subdomain, slug, shard_name, created_at, updated_at)
+     SELECT 990000 + i, 'trial-' || i, 'trial-' || i, $1, now(), now() FROM generate_series(1, 3) i`,
+    [from],
+  );
+  try {
+    await open(fleet, `/tenants?sel=${rowful?.id},990001`);
+    await page.getByRole("button", { name: "Assign 2 tenants…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Assign many tenants" });
+    await dialog.getByLabel("Target shard").selectOption(to);
+    await expect(dialog.getByRole("status").first()).toContainText(`1 tenant of 2 would be assigned to ${to}, 1 would be refused.`);
+    await expect(dialog.getByRole("row").filter({ hasText: rowful?.subdomain ?? "?" })).toContainText("has rows on");
+    await pictures(page, "tenants-assign-chosen", "two");
+
+    // By a rule, with the count as it is typed.
+    await dialog.getByLabel("Only the 2 tenants chosen").uncheck();
+    await dialog.getByLabel("Subdomain").fill("trial-*");
+    await expect(dialog.getByRole("status").first()).toContainText(`3 tenants of 3 would be assigned to ${to}.`);
+    await pictures(page, "tenants-assign-rule");
+    await dialog.getByRole("button", { name: "Assign 3 tenants…" }).click();
+    const sure = page.getByRole("dialog", { name: `Assign 3 tenants to ${to}` });
+    await sure.getByLabel("Reason").fill("OPS-312: trials live apart");
+    await sure.getByLabel(`Type ${to} to go on`).fill(to);
+    await pictures(page, "tenants-assign-confirm", "two");
+    await sure.getByRole("button", { name: "Assign 3 tenants" }).click();
+    await expect(dialog.getByRole("status").first()).toContainText(`3 tenants assigned to ${to}.`);
+    for (const id of ["990001", "990002", "990003"]) expect(await pointer(id)).toBe(to);
+    expect(await pointer(String(rowful?.id)), "what has rows stays").toBe(from);
+  } finally {
+    await sql("", "DELETE FROM pwb_shard_audit_logs WHERE website_id > 990000");
+    await sql("", "DELETE FROM pwb_websites WHERE id > 990000");
+    await sql(to, "DELETE FROM pwb_websites WHERE id > 990000");
+  }
 });

@@ -29,7 +29,8 @@ refused where the tenant has rows; move start takes them along.
 With --where many are pointed to a shard, one after the other, each with its own
 audit event; one that is refused stops no other. --dry-run says what would
 become of each and changes nothing. A SELECTION is shard=NAME, demo=yes or no,
-subdomain=PATTERN, or several with commas between.
+subdomain=PATTERN, or several with commas between; tenant=ID or SUBDOMAIN, which
+may come more than once, chooses single ones.
 
 Exit status: 0 all of them, 3 one at least was refused, 5 a database stopped
 answering.`,

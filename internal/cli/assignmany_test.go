@@ -51,6 +51,9 @@ func TestManyTenantsAreAssignedAtOnce(t *testing.T) {
 	require.Equal(t, map[string]string{"11": "would_assign", "12": "would_assign"}, status(many(0, "demo=yes,shard=default", "--dry-run")))
 	require.Equal(t, map[string]string{"13": "would_assign"}, status(many(0, "subdomain=TRIAL-*", "--dry-run")))
 	require.Equal(t, map[string]string{"14": "already_there"}, status(many(0, "shard=shard_1", "--dry-run")))
+	require.Equal(t, map[string]string{"11": "would_assign", "13": "would_assign"}, status(many(0, "tenant=11,tenant=trial-13", "--dry-run")))
+	require.Equal(t, map[string]string{"11": "would_assign"}, status(many(0, "tenant=11,tenant=trial-13,demo=yes", "--dry-run")))
+	l.unchanged("a chosen tenant that is not there", 3, "tenant_unknown", []string{"shards", "assign", "--where", "tenant=11,tenant=none", "shard_1", "--note", "x"}, []string{"shards", "assign", "--where", "tenant=14,shard=default", "shard_1", "--note", "x"})
 	require.Empty(t, many(0, "subdomain=nobody-*", "--dry-run")["tenants"])
 	require.Equal(t, "No tenant has subdomain=nobody-*.\n", l.ok("shards", "assign", "--where", "subdomain=nobody-*", "shard_1", "--dry-run"))
 	alike(t, before, l.all(), "a dry run")
@@ -99,7 +102,7 @@ func TestManyTenantsAreConfirmedByTheShard(t *testing.T) {
 
 func TestTheSelectionReadsBackAsWritten(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"shard=a", "demo=no", "subdomain=x-*", "shard=a,demo=yes,subdomain=[ab]?*"} {
+	for _, text := range []string{"shard=a", "demo=no", "subdomain=x-*", "shard=a,demo=yes,subdomain=[ab]?*", "tenant=7", "shard=a,tenant=7,tenant=acme"} {
 		w, err := session.ParseAssignWhere(text)
 		require.NoError(t, err)
 		require.Equal(t, text, w.String())

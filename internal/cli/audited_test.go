@@ -52,7 +52,7 @@ func Changes() map[string]string {
 		"Settings.SetCredential": "here", "Settings.RotateCredential": "here", "Settings.ForgetCredential": "here", "Settings.TestCredential": "looks",
 		"Settings.Install": "fleet.install", "Settings.InstallScript": "looks", "Settings.InstallStatus": "looks", "Settings.Policy": "looks", "Settings.SetFlag": "policy.set",
 		"Settings.SetOperatorRole": "operator.set", "Shell.Info": "looks", "Shell.SetOperator": "here", "Shell.UseFleet": "here",
-		"Tenants.Assign": "tenant.assign", "Tenants.Check": "looks", "Tenants.Export": "here", "Tenants.Find": "looks", "Tenants.Get": "looks", "Tenants.List": "looks", "Tenants.Map": "looks",
+		"Tenants.Assign": "tenant.assign", "Tenants.AssignMany": "tenant.assign", "Tenants.WouldAssign": "looks", "Tenants.Check": "looks", "Tenants.Export": "here", "Tenants.Find": "looks", "Tenants.Get": "looks", "Tenants.List": "looks", "Tenants.Map": "looks",
 	}
 }
 

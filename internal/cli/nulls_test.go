@@ -24,7 +24,7 @@ func Absent() map[string]string {
 	const error, happened, window, column = "nothing is wrong", "it has not happened", "there is no window", "the application has no such column, or nothing in it"
 	return map[string]string{
 		"session.ShardStatus.error": error, "session.ShardStatus.problem": error, "session.ShardHealth.problem": error, "session.ShardShare.problem": error,
-		"session.MoveView.error": error, "session.AssignedOne.problem": error, "session.ComparedShard.problem": error, "session.CredentialTest.problem": error,
+		"session.MoveView.error": error, "session.AssignedOne.problem": error, "session.AssignedMany.ended": error, "session.ComparedShard.problem": error, "session.CredentialTest.problem": error,
 		"session.DatabaseCheck.error": error, "session.DatabaseCheck.problem": error, "session.RebalanceOne.problem": error, "session.StripePlan.refusal": error,
 		"session.StripeShard.error": error, "session.StripeShard.problem": error, "cli.fleetLine.error": error, "cli.appliedPlan.error": error,
 

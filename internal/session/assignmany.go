@@ -22,16 +22,23 @@ type AssignWhere struct {
 	Demo string `json:"demo"`
 	// Subdomain is a pattern for labels with *, ? and […], in small letters.
 	Subdomain string `json:"subdomain"`
+	// Tenants are ids or labels that somebody chose; each has to be there.
+	Tenants []string `json:"tenants"`
 }
 
-// ParseAssignWhere reads shard=…,demo=…,subdomain=GLOB; usage for anything else.
+// ParseAssignWhere reads shard=…,demo=…,subdomain=GLOB,tenant=…, the last more than
+// once; usage for anything else.
 func ParseAssignWhere(text string) (AssignWhere, error) {
 	w := AssignWhere{}
-	const hint = "write --where shard=NAME,demo=yes,subdomain=acme-*; each may be left out, not all"
+	const hint = "write --where shard=NAME,demo=yes,subdomain=acme-*,tenant=acme; each may be left out, not all"
 	for _, part := range strings.Split(text, ",") {
 		key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		if !ok || value == "" {
 			return w, fault.Newf(fault.Usage, hint, "%q selects nothing", part)
+		}
+		if key == "tenant" {
+			w.Tenants = append(w.Tenants, value)
+			continue
 		}
 		to := map[string]*string{"shard": &w.Shard, "demo": &w.Demo, "subdomain": &w.Subdomain}[key]
 		switch {
@@ -55,7 +62,7 @@ func ParseAssignWhere(text string) (AssignWhere, error) {
 }
 
 func (w AssignWhere) check() error {
-	if w == (AssignWhere{}) {
+	if w.Shard+w.Demo+w.Subdomain == "" && len(w.Tenants) == 0 {
 		return fault.New(fault.Usage, "every tenant at once is not assigned: say which", "nothing selects the tenants")
 	}
 	if _, err := glob.Match(w.Subdomain, ""); err != nil {
@@ -72,11 +79,17 @@ func (w AssignWhere) String() string {
 			parts = append(parts, p[0]+"="+p[1])
 		}
 	}
+	for _, t := range w.Tenants {
+		parts = append(parts, "tenant="+t)
+	}
 	return strings.Join(parts, ",")
 }
 
 func (w AssignWhere) takes(t tenancy.Tenant) bool {
 	if w.Shard != "" && t.Shard != w.Shard || w.Demo != "" && (t.Demo == nil || *t.Demo != (w.Demo == "yes")) {
+		return false
+	}
+	if len(w.Tenants) > 0 && !slices.Contains(w.Tenants, t.ID) && !slices.Contains(w.Tenants, t.Label) {
 		return false
 	}
 	if w.Subdomain == "" {
@@ -129,6 +142,8 @@ type AssignedMany struct {
 	// would not be.
 	Assigned int `json:"assigned"`
 	Refused  int `json:"refused"`
+	// Ended is what ended it before the last of them; null where nothing did.
+	Ended *Problem `json:"ended"`
 }
 
 // AssignMany points every tenant that is selected to a shard, one after the other,
@@ -185,6 +200,9 @@ func (s *Session) AssignMany(ctx context.Context, r AssignManyRequest) (Assigned
 		}
 		out.Tenants = append(out.Tenants, one)
 	}
+	if ended != nil {
+		out.Ended = failed(ended)
+	}
 	return out, ended
 }
 
@@ -202,6 +220,14 @@ func (s *Session) selected(ctx context.Context, w AssignWhere) ([]tenancy.Tenant
 	_, list, err := s.cat.List(ctx, tenancy.Filter{Shard: w.Shard, Sort: "label", Limit: all})
 	if err != nil {
 		return nil, err
+	}
+	for _, one := range w.Tenants {
+		if !slices.ContainsFunc(list, func(t tenancy.Tenant) bool { return t.ID == one || t.Label == one }) {
+			if w.Shard != "" {
+				return nil, fault.Newf(fault.TenantUnknown, "leave the shard or the tenant out", "there is no tenant %q on shard %s", one, w.Shard)
+			}
+			return nil, fault.Newf(fault.TenantUnknown, "shard-admin tenants list --search "+one, "there is no tenant %q", one)
+		}
 	}
 	return slices.DeleteFunc(list, func(t tenancy.Tenant) bool { return !w.takes(t) }), nil
 }

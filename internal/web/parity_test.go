@@ -76,6 +76,8 @@ var given = map[string][]string{
 	"Tenants/Export":            {`[{"columns":["nonsense"]}]`, `[{}]`},
 	"Tenants/Get":               {`["7"]`, `["sub8"]`, `["none"]`},
 	"Tenants/Assign":            {`[{"tenant":"none","shard":"shard_1","note":"x"}]`, `[{"tenant":"7","shard":"shard_2","note":"x"}]`},
+	"Tenants/WouldAssign":       {`[{"where":{"shard":"default"},"shard":"shard_1"}]`, `[{"where":{},"shard":"shard_1"}]`, `[{"where":{"tenants":["none"]},"shard":"shard_1"}]`},
+	"Tenants/AssignMany":        {`[{"where":{"tenants":["none"]},"shard":"shard_1","note":"x"}]`, `[{"where":{"shard":"default"},"shard":"none","note":"x"}]`},
 	"Moves/Plan":                {`[{"tenant":"7","target":"shard_1"}]`, `[{"tenant":"7","target":"default"}]`, `[{"tenant":"none","target":"shard_1"}]`},
 	"Moves/Start":               {`[{"tenant":"none","target":"shard_1","note":"x"}]`, `[{"tenant":"7","target":"shard_2","note":"x"}]`},
 	"Moves/Act":                 {`["resume",{"id":"00000000-0000-0000-0000-000000000001","note":"x"}]`, `["nonsense",{"id":"x"}]`},

@@ -43,6 +43,7 @@ export const actions = [
   { id: "go.settings", title: "Settings", group: "Go to", icon: "settings", keys: "g s", run: (r) => r.go("/settings") },
 
   { id: "tenant.assign", title: "Assign to another shard…", group: "Here", icon: "tenants", keys: "a" },
+  { id: "tenants.assign", title: "Assign many tenants…", group: "Here", icon: "tenants" },
   { id: "tenants.export", title: "Export what is shown", group: "Here", icon: "audit", keys: "e" },
   { id: "tenants.check", title: "Check placement", group: "Here", icon: "done", keys: "c" },
   { id: "tenants.clear", title: "Clear filters and selection", group: "Here", icon: "close", keys: "x" },

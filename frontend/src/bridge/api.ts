@@ -41,6 +41,8 @@ export const api = {
   findTenant: call(TenantsService.Find),
   tenant: call(TenantsService.Get),
   assign: call(TenantsService.Assign),
+  wouldAssign: call(TenantsService.WouldAssign),
+  assignMany: call(TenantsService.AssignMany),
   checkTenants: call(TenantsService.Check),
   exportTenants: call(TenantsService.Export),
   map: call(TenantsService.Map),

@@ -241,6 +241,20 @@ export namespace session {
 	    evaluated: boolean;
 	}
 	
+	export interface AssignWhere {
+	    shard: string;
+	    demo: string;
+	    subdomain: string;
+	    tenants: string[];
+	}
+	export interface AssignManyRequest {
+	    where: AssignWhere;
+	    shard: string;
+	    rows_stay: boolean;
+	    dry_run: boolean;
+	    note: string;
+	    confirm: string;
+	}
 	export interface AssignRequest {
 	    tenant: string;
 	    shard: string;
@@ -248,6 +262,31 @@ export namespace session {
 	    note: string;
 	    confirm: string;
 	}
+	
+	export interface Problem {
+	    code: string;
+	    message: string;
+	    hint: string;
+	    safe: string;
+	}
+	export interface AssignedOne {
+	    tenant: string;
+	    label: string;
+	    from: string;
+	    status: string;
+	    audit_event: string;
+	    problem?: Problem | null;
+	}
+	export interface AssignedMany {
+	    where: string;
+	    to: string;
+	    dry_run: boolean;
+	    tenants: AssignedOne[];
+	    assigned: number;
+	    refused: number;
+	    ended?: Problem | null;
+	}
+	
 	export interface Assignment {
 	    tenant: string;
 	    label: string;
@@ -366,12 +405,6 @@ export namespace session {
 	    message: string;
 	    fix: string;
 	    evidence: string;
-	}
-	export interface Problem {
-	    code: string;
-	    message: string;
-	    hint: string;
-	    safe: string;
 	}
 	export interface ComparedShard {
 	    name: string;

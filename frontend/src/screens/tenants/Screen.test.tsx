@@ -133,6 +133,57 @@ describe("the list of tenants", () => {
     ]);
   });
 
+  it("assigns many by a rule, after saying what would become of each", async () => {
+    const one = (n: number, status: string, problem: unknown = null) => ({
+      tenant: `${n}`,
+      label: `trial-${n}`,
+      from: "shard_1",
+      status,
+      audit_event: "",
+      problem,
+    });
+    const rows = { code: "rows_exist", message: "tenant trial-3 has rows on shard_1", hint: "move it", safe: "nothing was changed" };
+    const w = show("/tenants", {
+      "Tenants.List": three,
+      "Settings.Policy": () => policy(true),
+      "Tenants.WouldAssign": (r: { shard: string }) => ({
+        where: "subdomain=trial-*",
+        to: r.shard,
+        dry_run: true,
+        tenants: [one(1, "would_assign"), one(2, "already_there"), one(3, "refused", rows)],
+        assigned: 1,
+        refused: 1,
+        ended: null,
+      }),
+      "Tenants.AssignMany": (r: { shard: string }) => ({
+        where: "subdomain=trial-*",
+        to: r.shard,
+        dry_run: false,
+        tenants: [one(1, "assigned"), one(2, "already_there"), one(3, "refused", rows)],
+        assigned: 1,
+        refused: 1,
+        ended: null,
+      }),
+    });
+    await screen.findByText("site-1");
+    fireEvent.click(screen.getByRole("button", { name: "Assign many…" }));
+    const dialog = within(await screen.findByRole("dialog", { name: "Assign many tenants" }));
+    expect(dialog.getByRole("status").textContent).toContain("Say which tenants");
+    fireEvent.change(dialog.getByLabelText("Target shard"), { target: { value: "default" } });
+    fireEvent.change(dialog.getByLabelText("Subdomain"), { target: { value: "trial-*" } });
+    expect(await dialog.findByText("1 tenant of 3 would be assigned to default, 1 would be refused, 1 there already.")).toBeTruthy();
+    expect(dialog.getByText("tenant trial-3 has rows on shard_1")).toBeTruthy();
+    expect(w.of("Tenants.AssignMany")).toHaveLength(0);
+    fireEvent.click(dialog.getByRole("button", { name: "Assign 1 tenant…" }));
+    const sure = within(await screen.findByRole("dialog", { name: "Assign 1 tenant to default" }));
+    fireEvent.change(sure.getByLabelText(/Reason/), { target: { value: "OPS-311" } });
+    fireEvent.click(sure.getByRole("button", { name: "Assign 1 tenant" }));
+    expect(await screen.findByText("1 tenant assigned to default, 1 refused.")).toBeTruthy();
+    expect(w.of("Tenants.AssignMany").map(([r]) => r)).toMatchObject([
+      { where: { subdomain: "trial-*", shard: "", demo: "", tenants: [] }, shard: "default", dry_run: false, note: "OPS-311" },
+    ]);
+  });
+
   it("does not queue several while the fleet does not allow it", async () => {
     show("/tenants?sel=1,3", {
       "Tenants.List": three,

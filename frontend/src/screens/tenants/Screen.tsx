@@ -15,6 +15,7 @@ import { good } from "../../ui/Good";
 import { Icon } from "../../ui/icons";
 import { covered, typing } from "../../ui/keyboard";
 import { Head } from "../../ui/Panel";
+import { AssignDialog } from "./Assign";
 import { Bulk } from "./Bulk";
 import { chosenColumns, columnsOf } from "./columns";
 import { PlacementDialog } from "./Dialogs";
@@ -58,6 +59,7 @@ export function TenantsScreen() {
   const tenants = useTenants(filter, range.first, range.last);
   const [checking, setChecking] = useState(false);
   const [preview, setPreview] = useState(false);
+  const [assigning, setAssigning] = useState(false);
   const [rangeError, setRangeError] = useState<unknown>(null);
   const save = useExport();
   // The screen follows the pages, not each row: the table draws rows by itself.
@@ -167,6 +169,7 @@ export function TenantsScreen() {
     "move.start": move,
     "tenants.export": tenants.total ? exportShown : undefined,
     "tenants.check": () => setChecking(true),
+    "tenants.assign": () => setAssigning(true),
     "tenants.clear": filtered || ids.length > 0 ? clear : undefined,
     "tenant.assign":
       ids.length === 1
@@ -179,6 +182,9 @@ export function TenantsScreen() {
     <Main fill>
       <Head title="Tenants" sub={tenants.total === undefined ? null : filtered ? `${count(tenants.total)} found` : count(tenants.total)}>
         <ActionButton id="tenants.check" variant="default" />
+        <ActionButton id="tenants.assign" variant="default">
+          {ids.length > 1 ? `Assign ${ids.length} tenants…` : "Assign many…"}
+        </ActionButton>
         <ActionButton id="tenants.export" variant="default" disabled={!tenants.total} loading={save.isPending}>
           {ids.length > 0 ? `Export ${ids.length} chosen` : "Export"}
         </ActionButton>
@@ -345,6 +351,7 @@ export function TenantsScreen() {
         )}
       </section>
       <PlacementDialog open={checking} onClose={() => setChecking(false)} />
+      {assigning ? <AssignDialog chosen={ids} onClose={() => setAssigning(false)} /> : null}
       {preview ? <Bulk tenants={ids.map((id) => rows.current.get(id) ?? id)} onClose={() => setPreview(false)} /> : null}
     </Main>
   );

@@ -5,6 +5,8 @@ import {app} from '../models';
 
 export function Assign(arg1:session.AssignRequest):Promise<session.Assignment>;
 
+export function AssignMany(arg1:session.AssignManyRequest):Promise<session.AssignedMany>;
+
 export function Check():Promise<session.PlacementCheck>;
 
 export function Export(arg1:app.TenantExportRequest):Promise<app.TenantExport>;
@@ -16,3 +18,5 @@ export function Get(arg1:string):Promise<session.TenantView>;
 export function List(arg1:session.TenantFilter):Promise<session.TenantList>;
 
 export function Map():Promise<session.MapView>;
+
+export function WouldAssign(arg1:session.AssignManyRequest):Promise<session.AssignedMany>;

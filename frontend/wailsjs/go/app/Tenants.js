@@ -6,6 +6,10 @@ export function Assign(arg1) {
   return window['go']['app']['Tenants']['Assign'](arg1);
 }
 
+export function AssignMany(arg1) {
+  return window['go']['app']['Tenants']['AssignMany'](arg1);
+}
+
 export function Check() {
   return window['go']['app']['Tenants']['Check']();
 }
@@ -28,4 +32,8 @@ export function List(arg1) {
 
 export function Map() {
   return window['go']['app']['Tenants']['Map']();
+}
+
+export function WouldAssign(arg1) {
+  return window['go']['app']['Tenants']['WouldAssign'](arg1);
 }
