@@ -48,4 +48,3 @@ func Conditions() map[string]string {
 	}
 	return by
 }
-
