@@ -54,6 +54,17 @@ export async function sql<T = Record<string, unknown>>(
   return (await answer.json()) as T[];
 }
 
+/** power stops the server of a shard, or starts it again. */
+export async function power(shard: string, what: "stop" | "start"): Promise<void> {
+  const { ask, token } = world();
+  const answer = await fetch(ask, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ shard, server: what }),
+  });
+  if (!answer.ok) throw new Error(`${shard}: ${await answer.text()}`);
+}
+
 /** call calls a bound method of a fleet's program, as the page does. */
 export async function call<T>(fleet: Fleet, method: string, ...args: unknown[]): Promise<T> {
   const d = door(fleet);

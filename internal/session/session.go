@@ -74,6 +74,7 @@ type Session struct {
 	growth   growths           // what forecasts are made of
 	parted   atomic.Bool       // the last checkpoint of this program was taken
 	offered  offers            // plans of moves that somebody has seen
+	answered sync.Map          // when each database answered last, by name
 
 	observed   *Observer // the one that was started last
 	unobserved error     // why none could be started

@@ -128,13 +128,14 @@ func (s *Session) shardStatus(ctx context.Context, sh fleet.Shard) ShardStatus {
 	}
 	if !v.Configured {
 		reason := "the shard is known and has no connection in the fleet file"
-		v.Status, v.SizeReason, v.LatencyReason = "not_configured", reason, reason
+		v.Status, v.SizeReason, v.LatencyReason, v.AnsweredReason = "not_configured", reason, reason, reason
 		v.Error, v.Problem = &reason, &Problem{Code: string(fault.ShardNotConfigured), Message: reason, Hint: "add its url to the fleet file"}
 		return v
 	}
 	db, err := s.set.Shard(sh.Name)
 	if err != nil {
 		v.Status, v.Error, v.Problem = "unreachable", errorText(err), problem(err)
+		v.AnsweredReason = *v.Error
 		return v
 	}
 	return s.look(ctx, db, v)
@@ -148,6 +149,11 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 	fail := func(err error) ShardStatus {
 		v.Status, v.Error, v.Problem = "unreachable", errorText(err), problem(err)
 		v.SizeReason, v.LatencyReason = *v.Error, *v.Error
+		if at, ok := s.answered.Load(db.Name()); ok {
+			v.AnsweredAt = ptr(at.(string)) //nolint:forcetypeassert // nothing else is stored
+		} else {
+			v.AnsweredReason = "it has not answered since this program first looked"
+		}
 		return v
 	}
 	pool, err := db.Pool(ctx)
@@ -163,7 +169,8 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 		return fail(conn.Fault(err, db.Name()))
 	}
 	v.LatencyMS = ptr(milliseconds(time.Since(begin)))
-	v.Reachable = true
+	v.Reachable, v.AnsweredAt = true, ptr(now())
+	s.answered.Store(db.Name(), *v.AnsweredAt)
 	var connections, limit int
 	var size int64
 	if err := pool.QueryRow(ctx, statusSQL).Scan(&v.Version, &size, &connections, &limit); err != nil {

@@ -45,7 +45,11 @@ type ShardStatus struct {
 	OpenMovesReason string   `json:"open_moves_reason"`
 	Error           *string  `json:"error"`
 	Problem         *Problem `json:"problem"`
-	CheckedAt       string   `json:"checked_at"`
+	// AnsweredAt is when it answered this program last, null with a reason where it never
+	// did.
+	AnsweredAt     *string `json:"answered_at"`
+	AnsweredReason string  `json:"answered_at_reason"`
+	CheckedAt      string  `json:"checked_at"`
 }
 
 // Status is the fleet at a glance.

@@ -1268,6 +1268,8 @@ export namespace session {
 	    open_moves_reason: string;
 	    error?: string | null;
 	    problem?: Problem | null;
+	    answered_at?: string | null;
+	    answered_at_reason: string;
 	    checked_at: string;
 	}
 	

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +30,9 @@ type question struct {
 	Role string `json:"role"`
 	SQL  string `json:"sql"`
 	Args []any  `json:"args"`
+	// Server stops the shard's server, as who pulls a plug, or starts it again: stop or
+	// start.
+	Server string `json:"server"`
 }
 
 // asked is one kept connection.
@@ -82,7 +86,38 @@ func (w *world) session(ctx context.Context, q question) (*asked, error) {
 	return w.sessions[key], nil
 }
 
+// power stops or starts the server of a shard.
+func (w *world) power(ctx context.Context, q question) error {
+	if q.Server == "start" {
+		return w.demo.Start(ctx, func(step string) { w.say("%s", step) })
+	}
+	a, err := w.session(ctx, q)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var pid int
+	if err := a.conn.QueryRow(ctx, "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int").Scan(&pid); err != nil {
+		return err
+	}
+	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+		return err
+	}
+	for syscall.Kill(pid, 0) == nil { // it is gone when its socket is
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
 func (w *world) answer(ctx context.Context, q question) ([]map[string]any, error) {
+	if q.Server != "" {
+		return []map[string]any{}, w.power(ctx, q)
+	}
 	a, err := w.session(ctx, q)
 	if err != nil {
 		return nil, err

@@ -178,7 +178,10 @@ function Card({ s, h, day }: { s: ShardStatus; h: ShardHealth | undefined; day: 
       </div>
       {silent ? (
         <p className="why" title={s.problem?.hint}>
-          {s.problem?.message ?? s.error ?? "It does not answer."}
+          {s.problem?.message ?? s.error ?? "It does not answer."}{" "}
+          <span className="muted">
+            {s.answered_at ? <Age at={s.answered_at} before="It answered last " className="" /> : `${s.answered_at_reason}.`}
+          </span>
         </p>
       ) : s.configured ? (
         <Capacity s={s} wide />
