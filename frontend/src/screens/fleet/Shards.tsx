@@ -180,7 +180,7 @@ function Card({ s, h, day }: { s: ShardStatus; h: ShardHealth | undefined; day: 
         <p className="why" title={s.problem?.hint}>
           {s.problem?.message ?? s.error ?? "It does not answer."}{" "}
           <span className="muted">
-            {s.answered_at ? <Age at={s.answered_at} before="It answered last " className="" /> : `${s.answered_at_reason}.`}
+            {s.answered_at ? <Age at={s.answered_at} before="· answered last " className="" /> : `· ${s.answered_at_reason}`}
           </span>
         </p>
       ) : s.configured ? (
