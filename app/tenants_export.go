@@ -148,7 +148,12 @@ func tenantColumn(name string) (func(session.TenantRow) string, bool) {
 	case "status":
 		return func(t session.TenantRow) string { return orNothing(t.Status) }, true
 	case "move":
-		return func(t session.TenantRow) string { return orNothing(t.MoveState) }, true
+		return func(t session.TenantRow) string {
+			if t.MoveReason != "" {
+				return "not known: " + t.MoveReason
+			}
+			return orNothing(t.MoveState)
+		}, true
 	case "size":
 		return func(t session.TenantRow) string { return orNothing(t.BytesEstimate) }, true
 	case "rows":

@@ -37,8 +37,8 @@ func Absent() map[string]string {
 		"session.QueueState.window_opens_at": window, "session.QueueState.window_closes_at": window, "session.SilenceView.next_at": window,
 		"session.QueueState.per_fleet": "there is no limit", "session.QueuedRun.not_before": "it may begin at once", "session.ReportSchedule.due_at": "none is due",
 
-		"session.MoveView.read_only_since": "the tenant can write", "session.TenantRow.move_state": "no move holds the tenant", "session.TenantRow.move_id": "no move holds the tenant",
-		"document.Tenant.move": "no move holds the tenant", "session.TenantRow.status": column, "session.TenantRow.demo": column, "session.TenantRow.created_at": column,
+		"session.MoveView.read_only_since": "the tenant can write",
+		"session.TenantRow.status":         column, "session.TenantRow.demo": column, "session.TenantRow.created_at": column,
 
 		"session.EventList.copy_to": "the trail itself was read", "session.EventList.copy_at": "the trail itself was read", "session.Sampling.since": "nobody measures, which on says",
 		"cli.startedMove.notice": "somebody carries it out", "cli.appliedPlan.notice": "somebody carries it out", "cli.proposedProfile.file": "it went to standard output",
@@ -54,6 +54,8 @@ func Common() map[string]string {
 		"document.Shard.database": "address_reason", "document.Shard.host": "address_reason", "document.Shard.port": "address_reason", "document.Shard.tls": "address_reason",
 		// A look that was never taken has neither a time nor an age.
 		"session.RebalanceDimension.age_ms": "seen_at_reason",
+		// No move holds the tenant, or whether one does is not known.
+		"session.TenantRow.move_state": "move_reason", "session.TenantRow.move_id": "move_reason",
 	}
 }
 

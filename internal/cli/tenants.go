@@ -57,13 +57,17 @@ func (p *program) runTenantsList(ctx context.Context, f session.TenantFilter) er
 	return p.answer(document.OfTenants(v), func(w io.Writer) { printTenants(w, v, f) })
 }
 
+// unknownMove is what stands for the move of a tenant where it is not known whether
+// there is one.
+const unknownMove = "not known"
+
 func printTenants(w io.Writer, v session.TenantList, f session.TenantFilter) {
 	if len(v.Tenants) == 0 {
 		line(w, "No tenant fits.")
 		return
 	}
 	t := newTable(long("ID", 8), long("TENANT", 14), long("SHARD", 9), right("~ROWS"), right("~SIZE"), left("STATUS"), left("MOVE"), long("TITLE", 8))
-	reasons := []string{}
+	reasons, unseen := []string{}, ""
 	for _, x := range v.Tenants {
 		rows, bytes := none, none
 		if x.RowsEstimate != nil {
@@ -73,8 +77,11 @@ func printTenants(w io.Writer, v session.TenantList, f session.TenantFilter) {
 			reasons = append(reasons, x.EstimateReason)
 		}
 		move := none
-		if x.MoveState != nil {
+		switch {
+		case x.MoveState != nil:
 			move = state(*x.MoveState)
+		case x.MoveReason != "":
+			move, unseen = unknownMove, x.MoveReason
 		}
 		t.add(x.ID, x.Label, x.Shard, rows, bytes, text(x.Status), move, or(x.Title, none))
 	}
@@ -82,6 +89,10 @@ func printTenants(w io.Writer, v session.TenantList, f session.TenantFilter) {
 	for _, r := range reasons {
 		line(w, "")
 		paragraph(w, "", "Estimates: "+r)
+	}
+	if unseen != "" {
+		line(w, "")
+		paragraph(w, "", "Moves: "+unseen)
 	}
 	if n := f.Offset + len(v.Tenants); n < v.Total || f.Offset > 0 {
 		line(w, "\n%d to %d of %s", f.Offset+1, n, count(int64(v.Total), "tenant"))
@@ -104,8 +115,11 @@ func (p *program) runTenantsShow(ctx context.Context, name string) error {
 
 func printTenant(w io.Writer, v session.TenantView) {
 	move := ""
-	if v.Move != nil {
+	switch {
+	case v.Move != nil:
 		move = v.Move.ID + ", " + state(v.Move.State) + " to " + v.Move.Target
+	case v.MoveReason != "":
+		move = unknownMove + ": " + v.MoveReason
 	}
 	facts(w, "Tenant", v.Label, "Id", v.ID, "Title", v.Title, "Shard", v.Shard, "Status", text(v.Status), "Move", move)
 	line(w, "")

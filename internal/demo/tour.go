@@ -248,7 +248,7 @@ func (t *tour) choose(ctx context.Context) (choice, error) {
 		}
 		for _, row := range list.Tenants {
 			x := known[row.ID]
-			if x.Properties < 60 || x.Properties > 600 || x.Collides || row.MoveState != nil {
+			if x.Properties < 60 || x.Properties > 600 || x.Collides || row.MoveState != nil || row.MoveReason != "" {
 				continue
 			}
 			p, err := t.s.PlanMove(ctx, session.MoveRequest{Tenant: row.ID, Target: to.shard()})

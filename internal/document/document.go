@@ -153,6 +153,9 @@ type Tenant struct {
 	Move                *Move   `json:"move"`
 }
 
+// unheld is why a tenant has no move where it is known that it has none.
+const unheld = "no move holds the tenant"
+
 // TenantRow is one tenant of a Tenants.
 type TenantRow struct {
 	session.TenantRow
@@ -172,6 +175,7 @@ func OfTenants(v session.TenantList) Tenants {
 	d := Tenants{TenantList: v, Tenants: []TenantRow{}}
 	for _, t := range v.Tenants {
 		x := TenantRow{TenantRow: t}
+		because(unheld, unknown{t.MoveID == nil && t.MoveReason == "", &x.MoveReason})
 		because(t.EstimateReason, unknown{t.RowsEstimate == nil, &x.RowsEstimateReason}, unknown{t.BytesEstimate == nil, &x.BytesEstimateReason})
 		changed := v.ChangedReason
 		if changed == "" {
@@ -189,6 +193,7 @@ func OfTenant(v session.TenantView) Tenant {
 	d := Tenant{TenantView: v, Rows: known(v.Rows, counted), Bytes: known(v.Bytes, counted), RowsReason: v.TablesReason, BytesReason: v.TablesReason, CountedAt: known(v.CountedAt, counted), CountedAtReason: v.TablesReason}
 	because(v.EstimateReason, unknown{v.RowsEstimate == nil, &d.RowsEstimateReason}, unknown{v.BytesEstimate == nil, &d.BytesEstimateReason})
 	because("a list that asks for sizes has it", unknown{v.ChangedAt == nil, &d.ChangedAtReason})
+	because(unheld, unknown{v.MoveID == nil && v.MoveReason == "", &d.MoveReason})
 	if v.Move != nil {
 		m := OfMove(*v.Move)
 		d.Move = &m

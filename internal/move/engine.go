@@ -262,6 +262,17 @@ func (e *Engine) List(ctx context.Context, tenant string, limit int) ([]*Move, e
 	return out, err
 }
 
+// Unfinished is a move that holds a tenant.
+type Unfinished struct {
+	ID, Tenant, Source, Target string
+	State                      State
+}
+
+// Unfinished returns every move that is not over; without our schema there is none.
+func (e *Engine) Unfinished(ctx context.Context) ([]Unfinished, error) {
+	return e.record.unfinished(ctx)
+}
+
 // Between returns the moves that a period is about, with their tables, the oldest
 // first: those that were filed before its end and had not ended before it
 // began. A zero time is no limit; tenant "" means all.

@@ -189,6 +189,25 @@ func (r *record) named(ctx context.Context, ids []string) (map[string]*Move, err
 	return out, r.fault(err)
 }
 
+// unfinished returns every unfinished move, however many later ones are over. It
+// reads what each version of the schema has, and nothing where there is none.
+func (r *record) unfinished(ctx context.Context) ([]Unfinished, error) {
+	q, err := r.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var there bool
+	if err := q.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", r.schema+".move").Scan(&there); err != nil || !there {
+		return nil, r.fault(err)
+	}
+	rows, err := q.Query(ctx, r.sql(`SELECT id::text, tenant, source, target, state FROM {{schema}}.move WHERE state NOT IN ('cancelled', 'rolled_back', 'finalized')`))
+	if err != nil {
+		return nil, r.fault(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Unfinished])
+	return out, r.fault(err)
+}
+
 // open returns the unfinished move of a tenant, or nil.
 func (r *record) open(ctx context.Context, q querier, tenant string) (*Move, error) {
 	m, err := scanMove(q.QueryRow(ctx, r.sql("move_list")+` WHERE m.tenant = $1 AND m.state NOT IN ('cancelled', 'rolled_back', 'finalized')`, tenant))

@@ -244,14 +244,18 @@ func (s *Session) wouldAssign(ctx context.Context, r AssignManyRequest, tenants 
 		rowsOn[w.Tenant.ID] = w.RowsOn
 	}
 	open := s.openMoves(ctx)
+	if open.err != nil {
+		return open.err
+	}
 	for _, t := range tenants {
+		m, held := open.of(t.ID)
 		one := AssignedOne{Tenant: t.ID, Label: t.Label, From: t.Shard, Status: WouldAssign}
 		var why error
 		switch {
 		case t.Shard == r.Shard:
 			one.Status = AlreadyIn
-		case open[t.ID] != nil:
-			why = fault.Newf(fault.MoveInProgress, "shard-admin move show "+open[t.ID].ID, "tenant %s is held by move %s, which is %s", t.Label, open[t.ID].ID, open[t.ID].State)
+		case held:
+			why = fault.Newf(fault.MoveInProgress, "shard-admin move show "+m.ID, "tenant %s is held by move %s, which is %s", t.Label, m.ID, m.State)
 		case r.RowsStay:
 		case found.Unreachable[t.Shard] != nil:
 			why = found.Unreachable[t.Shard]

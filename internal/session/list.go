@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"shardadmin/internal/fault"
-	"shardadmin/internal/move"
 	"shardadmin/internal/tenancy"
 )
 
@@ -70,6 +69,9 @@ func (s *Session) Tenants(ctx context.Context, f TenantFilter) (TenantList, erro
 		}
 	}
 	open := s.openMoves(ctx)
+	if open.err != nil && f.State == moving {
+		return out, open.err // which tenants these are is not known
+	}
 	rows := make([]TenantRow, len(list))
 	for i, t := range list {
 		rows[i] = s.row(t, open)
@@ -79,7 +81,7 @@ func (s *Session) Tenants(ctx context.Context, f TenantFilter) (TenantList, erro
 		if f.Full {
 			s.estimate(ctx, rows)
 		}
-		rows = slices.DeleteFunc(rows, func(r TenantRow) bool { return !f.takes(r, open[r.ID]) })
+		rows = slices.DeleteFunc(rows, func(r TenantRow) bool { return !f.takes(r) })
 		total = len(rows)
 		if strings.TrimPrefix(f.Sort, "-") == "changed" {
 			out.ChangedReason = s.changed(ctx, rows, nil)
@@ -136,8 +138,8 @@ func (s *Session) changed(ctx context.Context, rows []TenantRow, ids []string) s
 	return ""
 }
 
-func (f TenantFilter) takes(r TenantRow, m *move.Move) bool {
-	if f.State == moving && m == nil || f.State != "" && f.State != moving && (r.Status == nil || *r.Status != f.State) {
+func (f TenantFilter) takes(r TenantRow) bool {
+	if f.State == moving && r.MoveID == nil || f.State != "" && f.State != moving && (r.Status == nil || *r.Status != f.State) {
 		return false
 	}
 	if f.Demo != "" && (r.Demo == nil || *r.Demo != (f.Demo == "yes")) {

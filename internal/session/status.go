@@ -111,12 +111,10 @@ func (s *Session) openByShard(ctx context.Context) (map[string]int, error) {
 	if s.engine == nil {
 		return out, nil
 	}
-	list, err := s.engine.List(ctx, "", 500)
+	list, err := s.engine.Unfinished(ctx)
 	for _, m := range list {
-		if !m.State.Over() {
-			out[m.Source]++
-			out[m.Target]++
-		}
+		out[m.Source]++
+		out[m.Target]++
 	}
 	return out, err
 }

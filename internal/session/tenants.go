@@ -70,27 +70,39 @@ func (s *Session) mapOf(ctx context.Context, db *conn.Database) (*tenancy.Map, e
 	return m, nil
 }
 
-func (s *Session) row(t tenancy.Tenant, open map[string]*move.Move) TenantRow {
+// holding are the moves that hold tenants, by tenant, or why they are not known.
+type holding struct {
+	by  map[string]move.Unfinished
+	err error
+}
+
+// of is the move that holds a tenant.
+func (h holding) of(tenant string) (move.Unfinished, bool) {
+	m, held := h.by[tenant]
+	return m, held
+}
+
+func (s *Session) row(t tenancy.Tenant, open holding) TenantRow {
 	r := TenantRow{ID: t.ID, Label: t.Label, Title: t.Title, Shard: t.Shard, Status: t.Status, Demo: t.Demo, CreatedAt: t.Created, Fields: t.Fields}
-	if m := open[t.ID]; m != nil {
+	if m, held := open.of(t.ID); held {
 		state := string(m.State)
 		r.MoveState, r.MoveID = &state, &m.ID
+	} else if open.err != nil {
+		r.MoveReason = *errorText(open.err)
 	}
 	return r
 }
 
 // openMoves are the unfinished moves by tenant; none where our schema is not
 // installed.
-func (s *Session) openMoves(ctx context.Context) map[string]*move.Move {
-	out := map[string]*move.Move{}
-	list, err := s.engine.List(ctx, "", 1000)
+func (s *Session) openMoves(ctx context.Context) holding {
+	list, err := s.engine.Unfinished(ctx)
 	if err != nil {
-		return out
+		return holding{err: err}
 	}
+	out := holding{by: map[string]move.Unfinished{}}
 	for _, m := range list {
-		if !m.State.Over() {
-			out[m.Tenant] = m
-		}
+		out.by[m.Tenant] = m
 	}
 	return out
 }
@@ -118,10 +130,13 @@ func (s *Session) FindTenant(ctx context.Context, idOrLabel string) (TenantView,
 		out.History = append(out.History, eventView(e))
 	}
 	if out.MoveID != nil {
-		if m, err := s.engine.Show(ctx, *out.MoveID); err == nil {
-			v := s.seen(m)
-			out.Move = &v
+		m, err := s.engine.Show(ctx, *out.MoveID)
+		if err != nil {
+			out.MoveState, out.MoveID, out.MoveReason = nil, nil, *errorText(err)
+			return out, nil
 		}
+		v := s.seen(m)
+		out.Move = &v
 	}
 	return out, nil
 }
@@ -201,7 +216,11 @@ func (s *Session) CheckTenants(ctx context.Context) (PlacementCheck, error) {
 	if err != nil {
 		return out, err
 	}
+	// Whether rows are where they may be is not to be judged without them.
 	open := s.openMoves(ctx)
+	if open.err != nil {
+		return out, open.err
+	}
 	for _, sh := range s.cfg.Fleet.Shards {
 		if found.Unreachable[sh.Name] != nil {
 			out.Unreachable = append(out.Unreachable, sh.Name)
@@ -219,7 +238,7 @@ func (s *Session) CheckTenants(ctx context.Context) (PlacementCheck, error) {
 			if on == w.Tenant.Shard {
 				continue
 			}
-			if m := open[w.Tenant.ID]; m != nil && (m.Source == on || m.Target == on) {
+			if m, held := open.of(w.Tenant.ID); held && (m.Source == on || m.Target == on) {
 				continue
 			}
 			elsewhere = append(elsewhere, on)

@@ -208,9 +208,11 @@ type TenantRow struct {
 	Status    *string `json:"status"`
 	Demo      *bool   `json:"demo"`
 	CreatedAt *string `json:"created_at"`
-	// MoveState and MoveID are of the move that holds the tenant.
-	MoveState *string `json:"move_state"`
-	MoveID    *string `json:"move_id"`
+	// MoveState and MoveID are of the move that holds the tenant; both are null where
+	// none does, and where it is not known, which MoveReason says.
+	MoveState  *string `json:"move_state"`
+	MoveID     *string `json:"move_id"`
+	MoveReason string  `json:"move_reason"`
 	// Fields are the profile's further columns for lists.
 	Fields map[string]string `json:"fields"`
 	// RowsEstimate and BytesEstimate come from the planner's statistics of the

@@ -241,6 +241,7 @@ export function tenant(n: number, over: Partial<TenantRow> = {}): TenantRow {
     created_at: "2024-02-03T04:05:06Z",
     move_state: null,
     move_id: null,
+    move_reason: "",
     fields: {},
     rows_estimate: n * 10,
     bytes_estimate: n * 1000,

@@ -1326,6 +1326,7 @@ export namespace session {
 	    created_at?: string | null;
 	    move_state?: string | null;
 	    move_id?: string | null;
+	    move_reason: string;
 	    fields: Record<string, string>;
 	    rows_estimate?: number | null;
 	    bytes_estimate?: number | null;
@@ -1349,6 +1350,7 @@ export namespace session {
 	    created_at?: string | null;
 	    move_state?: string | null;
 	    move_id?: string | null;
+	    move_reason: string;
 	    fields: Record<string, string>;
 	    rows_estimate?: number | null;
 	    bytes_estimate?: number | null;

@@ -93,6 +93,11 @@ function Body({ t, updated, counted }: { t: TenantView; updated: number; counted
   return (
     <>
       {t.move ? <Moving t={t} /> : null}
+      {t.move_reason ? (
+        <div className="notice">
+          <span>Whether a move holds this tenant is not known: {t.move_reason}</span>
+        </div>
+      ) : null}
       <Figures label="The tenant in figures">
         <Figure
           label="Rows"

@@ -118,6 +118,13 @@ export function columnsOf({
           );
         }
         const [tone, word] = stateOf(t.status);
+        if (t.move_reason) {
+          return (
+            <span title={`Whether a move holds it is not known: ${t.move_reason}`}>
+              <Status tone={tone}>{word}</Status> <span className="faint">move?</span>
+            </span>
+          );
+        }
         return <Status tone={tone}>{word}</Status>;
       },
     },
