@@ -98,6 +98,10 @@ func TestTheGuidedRun(t *testing.T) {
 	require.Empty(t, f.Shards[4].Endpoint.URL, "shard_3 is known and not configured")
 	require.NotContains(t, f.Control.URL, ":@", "no password is in the file")
 
+	// What an operator sets in the file stays.
+	f.Shards[1].Region = "eu-west"
+	require.NoError(t, h.ReplaceFleet(f))
+
 	// The second run finds the fleet as it was left, and moves another tenant.
 	// Its page sees the servers, and they end with it.
 	opened := 0
@@ -117,6 +121,10 @@ func TestTheGuidedRun(t *testing.T) {
 	require.NoError(t, err, out.String())
 	require.Equal(t, 1, opened)
 	require.NotEqual(t, first.Tenant, second.Tenant)
+	f, err = h.Fleet(demo.FleetName)
+	require.NoError(t, err)
+	require.Equal(t, "eu-west", f.Shards[1].Region)
+	require.Len(t, f.Shards, 5)
 	require.Greater(t, second.AuditEvents, first.AuditEvents)
 	require.Zero(t, servers(t, d))
 

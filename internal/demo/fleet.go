@@ -265,8 +265,72 @@ func (d *Demo) seeded() bool {
 	return true
 }
 
-// describe writes the fleet's file for the servers as they run now.
+// described is the fleet in the file that the demo wrote, nil where there is no
+// file. A fleet of that name that somebody else described is refused, and so is a
+// file that cannot be read: nobody knows whose it is.
+func (d *Demo) described() (*fleet.Fleet, error) {
+	path, hint := d.home.FleetPath(FleetName), "the file is as it was: to keep its fleet, rename it to NAME.toml in the same folder and write that name in it; shard-admin fleet remove "+FleetName+" forgets it. Or set SHARD_ADMIN_HOME to another folder for the demo"
+	f, err := d.home.Fleet(FleetName)
+	switch {
+	case fault.CodeOf(err) == fault.FleetUnknown:
+		return nil, nil
+	case err != nil:
+		return nil, fault.Wrapf(err, fault.FleetExists, hint, "the demo's fleet is called %s, and %s cannot be read, so whether the demo wrote it is not known: %s", FleetName, path, firstLine(err))
+	}
+	if why := foreign(f); why != "" {
+		return nil, fault.Newf(fault.FleetExists, hint, "the demo's fleet is called %s, and %s describes another one: %s", FleetName, path, why)
+	}
+	return f, nil
+}
+
+func firstLine(err error) string {
+	text := err.Error()
+	if f := fault.As(err); f != nil {
+		text = f.Message
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	return text
+}
+
+// foreign is why the demo did not write a fleet's file; empty where it did. The demo
+// leads its operator to the sockets of its servers and nowhere else. Which folder
+// these are in does not matter: it may have been moved since.
+func foreign(f *fleet.Fleet) string {
+	if f.Environment != fleet.Demo {
+		return "its environment is " + string(f.Environment)
+	}
+	leads := func(name, text string) string {
+		u, err := url.Parse(text)
+		if err == nil && u.Host == "" && u.User.Username() == operatorRole {
+			at := u.Query().Get("host")
+			for _, s := range plan() {
+				if strings.HasSuffix(filepath.ToSlash(at), "/"+s.name+"/s") && u.Path == "/"+s.database {
+					return ""
+				}
+			}
+		}
+		return name + " is not on a server of the demo"
+	}
+	if why := leads(fleet.ControlName, f.Control.URL); why != "" {
+		return why
+	}
+	for _, s := range f.Shards {
+		if s.Endpoint.URL != "" {
+			if why := leads("shard "+s.Name, s.Endpoint.URL); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+// describe writes the fleet's file for the servers as they run now. What somebody
+// has set in it since the demo wrote it first stays.
 func (r *running) describe() error {
+	was, err := r.demo.described()
+	if err != nil {
+		return err
+	}
 	servers := plan()
 	f := &fleet.Fleet{
 		Name: FleetName, Environment: fleet.Demo, Profile: "property_web_builder_demo",
@@ -281,10 +345,19 @@ func (r *running) describe() error {
 		f.Shards = append(f.Shards, fleet.Shard{Name: s.name, Endpoint: fleet.Endpoint{URL: r.socketURL(s, operatorRole)}, Capacity: 1 << 30, Placement: p})
 	}
 	f.Shards = append(f.Shards, fleet.Shard{Name: "shard_3", Placement: fleet.PlacementOpen})
-	if _, err := r.demo.home.Fleet(FleetName); fault.CodeOf(err) == fault.FleetUnknown {
+	if was == nil {
 		return r.demo.home.AddFleet(f)
 	}
-	return r.demo.home.ReplaceFleet(f)
+	was.Control.URL = f.Control.URL
+	for _, s := range f.Shards {
+		i := slices.IndexFunc(was.Shards, func(x fleet.Shard) bool { return x.Name == s.Name })
+		if i < 0 {
+			was.Shards = append(was.Shards, s)
+			continue
+		}
+		was.Shards[i].InControl, was.Shards[i].Endpoint.URL = s.InControl, s.Endpoint.URL
+	}
+	return r.demo.home.ReplaceFleet(was)
 }
 
 // install gives the operator exactly the printed rights and makes our schema.
@@ -394,6 +467,9 @@ func (d *Demo) Reset(ctx context.Context) error {
 		return err
 	}
 	defer free()
+	if _, err := d.described(); err != nil {
+		return err
+	}
 	if err := d.stop(ctx); err != nil {
 		return err
 	}
@@ -413,7 +489,9 @@ func (d *Demo) Start(ctx context.Context, progress func(step string)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if up, _, err := d.Status(ctx); err == nil && up && d.isReady() {
-		if _, err := d.home.Fleet(FleetName); err == nil {
+		if f, err := d.described(); err != nil {
+			return err
+		} else if f != nil {
 			return nil
 		}
 	}
@@ -447,6 +525,10 @@ func (d *Demo) prepare(ctx context.Context, child bool, progress func(string)) (
 		}
 		free()
 		return nil, nil, nil, err
+	}
+	// Before anything is made; describe asks once more when the servers run.
+	if _, err := d.described(); err != nil {
+		return fail(nil, err)
 	}
 	progress("Starting four PostgreSQL servers")
 	r, err := d.up(ctx, child)
