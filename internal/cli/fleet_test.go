@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -372,7 +373,37 @@ func TestPolicyRefusesWithExit3(t *testing.T) {
 func TestTheSchemasNameIsKept(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "demo")
+	was := l.json(0, "fleet", "show")["schema"]
+	l.refused(3, "right_missing", "fleet", "install", "--schema", "ops_admin")
+	require.Equal(t, was, l.json(0, "fleet", "show")["schema"])
 	l.grant()
+	// What is printed is for that schema; the file stays as it is, to the byte, and so
+	// does it where the name is not usable.
+	files := func() map[string]string {
+		out := map[string]string{}
+		require.NoError(t, filepath.WalkDir(filepath.Join(l.home, "fleets"), func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			info, statErr := os.Stat(path)
+			require.NoError(t, statErr)
+			out[path] = info.ModTime().String() + string(b)
+			return err
+		}))
+		return out
+	}
+	path := filepath.Join(l.home, "fleets", l.name()+".toml")
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append([]byte("# a word of one's own\n"), b...), 0o600))
+	before := files()
+	require.NotEmpty(t, before)
+	scripts := list(t, l.json(0, "fleet", "install", "--print", "--schema", "ops_admin"), "scripts")
+	require.Contains(t, fmt.Sprint(scripts), "ops_admin")
+	require.Equal(t, before, files())
+	l.refused(2, "fleet_invalid", "fleet", "install", "--print", "--schema", "Ops Admin")
+	require.Equal(t, before, files())
 	require.Equal(t, "ops_admin", l.json(0, "fleet", "install", "--schema", "ops_admin")["schema"])
 	require.Equal(t, "ops_admin", l.json(0, "fleet", "show")["schema"])
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shardadmin/internal/fault"
+	"shardadmin/internal/home"
 	"shardadmin/internal/session"
 )
 
@@ -50,30 +51,19 @@ func (p *program) runInstall(ctx context.Context, o installOptions) error {
 	if err != nil {
 		return err
 	}
-	before := *f
-	renamed := o.schema != "" && o.schema != f.Schema && !(o.schema == "shard_admin" && f.Schema == "")
-	if renamed {
-		f.Schema = o.schema
-		if err := h.ReplaceFleet(f); err != nil {
+	if !o.print {
+		if err := p.identify(ctx, h, f); err != nil {
 			return err
 		}
 	}
-	// The file says where the schema is; a failed installation leaves it as it
-	// was.
-	back := func(err error) error {
-		if err != nil && renamed {
-			_ = h.ReplaceFleet(&before)
-		}
-		return err
-	}
-	s, err := p.changing(ctx)
+	s, err := p.opened(ctx, f.Name, home.SessionOptions{Email: p.as, Source: "cli", Schema: o.schema})
 	if err != nil {
-		return back(err)
+		return err
 	}
 	if o.print {
 		scripts, err := s.InstallScript(ctx)
 		if err != nil {
-			return back(err)
+			return err
 		}
 		return p.answer(struct {
 			Scripts []session.Script `json:"scripts"`
@@ -86,13 +76,18 @@ func (p *program) runInstall(ctx context.Context, o installOptions) error {
 			}
 		})
 	}
-	name := or(f.Schema, "shard_admin")
+	name := or(or(o.schema, f.Schema), "shard_admin")
 	if err := p.change(ctx, f, "The schema "+name+" is made or upgraded in the control database of "+f.Name+".", f.Name); err != nil {
-		return back(err)
+		return err
+	}
+	back, err := rename(h, f.Name, o.schema)
+	if err != nil {
+		return err
 	}
 	v, err := s.Install(ctx, session.InstallRequest{Admin: o.admin, Note: p.note, Confirm: p.confirm})
 	if err != nil {
-		return back(err)
+		back()
+		return err
 	}
 	return p.answer(v, func(w io.Writer) {
 		line(w, "The control database has schema %s, version %d.", v.Schema, v.Version)
@@ -100,6 +95,21 @@ func (p *program) runInstall(ctx context.Context, o installOptions) error {
 			line(w, "%s is an admin of %s.", o.admin, f.Name)
 		}
 	})
+}
+
+// rename writes the schema's name to the fleet's file, which says where the schema is.
+// A failed installation leaves it as it was: back takes the name out again.
+func rename(h *home.Home, name, schema string) (back func(), err error) {
+	f, err := h.Fleet(name)
+	if err != nil {
+		return nil, err
+	}
+	if schema == "" || schema == or(f.Schema, "shard_admin") {
+		return func() {}, nil
+	}
+	before := *f
+	f.Schema = schema
+	return func() { _ = h.ReplaceFleet(&before) }, h.ReplaceFleet(f)
 }
 
 func (p *program) runUninstall(ctx context.Context) error {

@@ -306,32 +306,44 @@ func (p *program) changing(ctx context.Context) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.as == "" && p.asks() && f.Environment != fleet.Demo {
-		known, err := h.Settings().Text(home.OperatorEmail)
-		if err != nil {
-			return nil, err
-		}
-		if known == "" {
-			email, err := p.ask(ctx, "Who are you? Changes are recorded under your e-mail:")
-			if err != nil {
-				return nil, err
-			}
-			if email = strings.TrimSpace(email); email != "" {
-				if err := h.Settings().Set(home.OperatorEmail, email); err != nil {
-					return nil, err
-				}
-			}
-		}
+	if err := p.identify(ctx, h, f); err != nil {
+		return nil, err
 	}
 	return p.sessionOf(ctx, f.Name, "cli")
 }
 
+// identify asks who makes a change, where nobody has said it yet.
+func (p *program) identify(ctx context.Context, h *home.Home, f *fleet.Fleet) error {
+	if p.as == "" && p.asks() && f.Environment != fleet.Demo {
+		known, err := h.Settings().Text(home.OperatorEmail)
+		if err != nil {
+			return err
+		}
+		if known == "" {
+			email, err := p.ask(ctx, "Who are you? Changes are recorded under your e-mail:")
+			if err != nil {
+				return err
+			}
+			if email = strings.TrimSpace(email); email != "" {
+				if err := h.Settings().Set(home.OperatorEmail, email); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 func (p *program) sessionOf(ctx context.Context, name, source string) (*session.Session, error) {
+	return p.opened(ctx, name, home.SessionOptions{Email: p.as, Source: source})
+}
+
+func (p *program) opened(ctx context.Context, name string, o home.SessionOptions) (*session.Session, error) {
 	h, err := p.openHome()
 	if err != nil {
 		return nil, err
 	}
-	s, err := h.Session(ctx, name, home.SessionOptions{Email: p.as, Source: source})
+	s, err := h.Session(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}

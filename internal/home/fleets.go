@@ -145,14 +145,20 @@ func (h *Home) AddFleet(f *fleet.Fleet) error { return h.put(f, false) }
 // ReplaceFleet writes a fleet's file over an old one.
 func (h *Home) ReplaceFleet(f *fleet.Fleet) error { return h.put(f, true) }
 
-func (h *Home) put(f *fleet.Fleet, over bool) error {
+// accepted is a fleet as its file would have it: what is written must be what would
+// be read.
+func accepted(f *fleet.Fleet, path string) ([]byte, *fleet.Fleet, error) {
 	b, err := f.Marshal()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	path := h.FleetPath(f.Name)
-	// What is written must be what would be accepted.
 	checked, err := fleet.Parse(b, path)
+	return b, checked, err
+}
+
+func (h *Home) put(f *fleet.Fleet, over bool) error {
+	path := h.FleetPath(f.Name)
+	b, checked, err := accepted(f, path)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,9 @@ type SessionOptions struct {
 	Email string
 	// Source is cli, window, page or worker.
 	Source string
+	// Schema is the name of our schema in control where it is another than the file
+	// says; the file stays as it is.
+	Schema string
 }
 
 // Session opens a fleet for work; an empty name means the only one, else the
@@ -22,6 +25,12 @@ func (h *Home) Session(_ context.Context, name string, o SessionOptions) (*sessi
 	f, err := h.Fleet(name)
 	if err != nil {
 		return nil, err
+	}
+	if o.Schema != "" {
+		f.Schema = o.Schema
+		if _, _, err := accepted(f, h.FleetPath(f.Name)); err != nil {
+			return nil, err
+		}
 	}
 	if o.Email == "" {
 		if o.Email, err = h.settings.Text(OperatorEmail); err != nil {
