@@ -65,7 +65,7 @@ func (s *Session) Compare(ctx context.Context) (FleetComparison, error) {
 
 func (s *Session) compared(ctx context.Context, shard string) health.Compared {
 	c := health.Compared{Reading: health.Reading{At: time.Now()}}
-	s.ask(ctx, shard, &c.Reading)
+	s.askServer(ctx, shard, &c.Reading) // a pooler is not compared
 	texts := map[int64]string{}
 	if c.Err == nil {
 		texts, c.Err = s.textsFor(ctx, shard, c.Reading, health.MostOf(c.Reading))

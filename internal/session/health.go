@@ -12,6 +12,7 @@ import (
 	"shardadmin/internal/capacity"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	words "shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/health"
 	"shardadmin/internal/sample"
@@ -33,7 +34,25 @@ type looks struct {
 
 	// texts are those of the statements that were asked for last, by their ids.
 	texts map[int64]string
+
+	// soon keeps the looks that answers of the whole fleet ask for.
+	soon struct {
+		sync.Mutex
+		goes *answered // the one that goes on; nil where none does
+		told *answered // the last one that was told how the shard is
+	}
 }
+
+// answered is a look at a shard that goes on while those who asked for it may have
+// gone: an answer of the whole fleet waits for no shard, and a look that is ended
+// early is one that never tells.
+type answered struct {
+	done        chan struct{} // closed when now and before are there
+	now, before health.Reading
+}
+
+// toldFor is for how long what a shard told last stands in for what it does not tell.
+const toldFor = 5 * time.Minute
 
 func (s *Session) looksOf(shard string) *looks {
 	s.mu.Lock()
@@ -47,7 +66,8 @@ func (s *Session) looksOf(shard string) *looks {
 	return l
 }
 
-// Health is the health of one shard, or of all with "".
+// Health is the health of one shard, or of all with "": then it comes in answerLimit
+// with what is known, and says of a shard that takes longer how old that is.
 func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
 	shards := s.cfg.Fleet.Shards
 	if shard != "" {
@@ -58,6 +78,14 @@ func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
 		}
 		shards = []fleet.Shard{sh}
 	}
+	ask := s.ask
+	if shard == "" {
+		// No shard delays the others' answers; the page of one may wait for it.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		ask = s.askSoon
+	}
 	out := Health{Shards: make([]ShardHealth, len(shards)), Fleet: []Finding{}}
 	readings := make([]health.Reading, len(shards))
 	var wg sync.WaitGroup
@@ -65,7 +93,7 @@ func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
 	known := sync.OnceValue(func() past { return s.pastOf(ctx) })
 	wg.Go(func() { known() })
 	for i, sh := range shards {
-		wg.Go(func() { out.Shards[i], readings[i] = s.health(ctx, sh, known) })
+		wg.Go(func() { out.Shards[i], readings[i] = s.health(ctx, sh, known, ask) })
 	}
 	wg.Wait()
 	if shard != "" {
@@ -97,8 +125,16 @@ func findingView(f health.Finding) Finding {
 	return v
 }
 
-func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past) (ShardHealth, health.Reading) {
+// asking completes a reading of a shard and returns the one before it; late says why
+// the reading is old, or is none although the shard answers.
+type asking func(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error)
+
+func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past, ask asking) (ShardHealth, health.Reading) {
+	// A shard that says nothing has its pooler asked while it is waited for.
+	pooler := sync.OnceValue(func() map[string]sample.Result { return s.askPooler(ctx, sh.Name) })
+	early := time.AfterFunc(answerLimit-poolerLimit, func() { pooler() })
 	v := s.shardStatus(ctx, sh)
+	early.Stop()
 	h := ShardHealth{
 		Name: v.Name, Status: v.Status, LatencyMS: v.LatencyMS, Connections: v.Connections, MaxConnections: v.MaxConnections,
 		SizeBytes: v.SizeBytes, Findings: []Finding{}, Unavailable: []UnavailableCheck{}, Problem: v.Problem, CheckedAt: v.CheckedAt,
@@ -107,16 +143,29 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past)
 	var f capacity.Forecast
 	h.Growth, f = forecast(known(), sh.Name, v.SizeBytes, sh.Capacity)
 	now.FullSoonest, now.FullLatest = f.Soonest, f.Latest
+	var late error
 	if v.Reachable {
 		now.RoundTrip = time.Duration(*v.LatencyMS * float64(time.Millisecond))
-		before = s.ask(ctx, sh.Name, &now)
+		before, late = ask(ctx, sh.Name, &now)
 	} else if v.Configured {
 		now.Err = fault.New(fault.Code(v.Problem.Code), v.Problem.Message, v.Problem.Hint)
-		now.Results = s.askPooler(ctx, sh.Name)
+		now.Results = pooler()
 	}
 	if !v.Configured {
 		h.CacheReason, h.IndexReason = v.LatencyReason, v.LatencyReason
 		return h, now
+	}
+	if late != nil {
+		h.Problem, h.Status = problem(late), "degraded"
+		if now.Err != nil { // it answers, so that it is not out of reach: nothing more is known
+			h.CacheReason, h.IndexReason = h.Problem.Message, h.Problem.Message
+			for _, c := range health.Checks() {
+				if !c.Beside {
+					h.Unavailable = append(h.Unavailable, UnavailableCheck{Check: c.Name, Reason: h.Problem.Message})
+				}
+			}
+			return h, now
+		}
 	}
 	report := health.Examine(now, before, health.Defaults())
 	for _, f := range report.Findings {
@@ -169,9 +218,60 @@ func (s *Session) askPooler(ctx context.Context, shard string) map[string]sample
 	return health.PoolerOf(sample.Ask(ctx, c, health.PoolerStatements()), db.DatabaseName())
 }
 
+// askSoon is ask for an answer that does not wait for the shard: what is not told by
+// the end of its context is what was told last, and how long ago that was is said. The
+// look goes on, so that whoever asks next is told.
+func (s *Session) askSoon(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error) {
+	l := s.looksOf(shard)
+	l.soon.Lock()
+	a := l.soon.goes
+	if a == nil {
+		a = &answered{done: make(chan struct{})}
+		l.soon.goes = a
+		s.onward(ctx, func(ctx context.Context) { s.answer(ctx, shard, l, a) })
+	}
+	l.soon.Unlock()
+	var cause error
+	select {
+	case <-a.done:
+		if fault.CodeOf(a.now.Err) == fault.TimedOut {
+			cause = a.now.Err
+		}
+	case <-ctx.Done():
+		cause = ctx.Err()
+	}
+	if cause != nil {
+		l.soon.Lock()
+		told := l.soon.told
+		l.soon.Unlock()
+		const hint = "look again in a moment; shard-admin shards health NAME waits longer"
+		if told == nil || time.Since(told.now.At) > toldFor {
+			now.Err = fault.Wrapf(cause, fault.TimedOut, hint, "%s answers, and was not yet told how it is: its statistics take longer than %s", shard, words.Span(answerLimit))
+			return before, now.Err
+		}
+		late = fault.Wrapf(cause, fault.TimedOut, hint, "%s answers, and its statistics take longer than %s: this is how it was %s ago", shard, words.Span(answerLimit), words.Span(time.Since(told.now.At).Round(time.Second)))
+		a = told
+	}
+	now.At, now.Server, now.Results, now.Err = a.now.At, a.now.Server, a.now.Results, a.now.Err
+	return a.before, late
+}
+
+// answer carries a look out to its end.
+func (s *Session) answer(ctx context.Context, shard string, l *looks, a *answered) {
+	a.before, _ = s.ask(ctx, shard, &a.now)
+	l.soon.Lock()
+	defer l.soon.Unlock()
+	l.soon.goes = nil
+	if a.now.Err == nil {
+		l.soon.told = a
+	}
+	close(a.done)
+}
+
 // ask asks a shard and the pooler before it what is due, completes a reading with
-// what is known, and returns the one before it.
-func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {
+// what is known, and returns the one before it. It takes as long as that takes, and is
+// never late.
+func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error) {
 	before = s.askServer(ctx, shard, now)
 	if now.Results == nil {
 		now.Results = map[string]sample.Result{}
@@ -179,7 +279,7 @@ func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (b
 	// After the shard, so that what it was asked through the pooler is no part of
 	// what the pooler says.
 	maps.Copy(now.Results, s.askPooler(ctx, shard))
-	return before
+	return before, nil
 }
 
 func (s *Session) askServer(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {

@@ -76,6 +76,9 @@ type Session struct {
 	offered  offers            // plans of moves that somebody has seen
 	answered sync.Map          // when each database answered last, by name
 
+	closing chan struct{}  // closed by Close
+	work    sync.WaitGroup // what goes on although who asked for it may have gone
+
 	observed   *Observer // the one that was started last
 	unobserved error     // why none could be started
 }
@@ -89,7 +92,7 @@ func Open(cfg Config) *Session {
 	if cfg.Credentials == nil {
 		cfg.Credentials = credential.Keychain{}
 	}
-	s := &Session{cfg: cfg, keychain: cfg.Credentials, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}, looks: map[string]*looks{}}
+	s := &Session{cfg: cfg, keychain: cfg.Credentials, schema: cfg.Fleet.Schema, watchers: map[int]func(MoveView){}, ended: map[string]error{}, slowed: map[string]string{}, behinds: map[string]*asked{}, looks: map[string]*looks{}, closing: make(chan struct{})}
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}
@@ -113,8 +116,50 @@ func Open(cfg Config) *Session {
 	return s
 }
 
-// Close ends every connection.
-func (s *Session) Close() { s.set.Close() }
+// Close ends what goes on and every connection.
+func (s *Session) Close() {
+	s.mu.Lock()
+	if !s.closed() {
+		close(s.closing)
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+	s.set.Close()
+}
+
+// onward does something that the end of who asks for it does not end; Close does.
+func (s *Session) onward(ctx context.Context, do func(context.Context)) {
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-s.closing:
+			end()
+		case <-ctx.Done():
+		}
+	}()
+	work := func() {
+		defer end()
+		do(ctx)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed() { // nobody waits for it any more, and it ends at once
+		end()
+		go work()
+		return
+	}
+	s.work.Go(work)
+}
+
+// closed reports whether Close was called; it wants mu.
+func (s *Session) closed() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
 
 // Fleet returns the fleet's description.
 func (s *Session) Fleet() *fleet.Fleet { return s.cfg.Fleet }

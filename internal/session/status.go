@@ -27,6 +27,12 @@ func ptr[T any](v T) *T { return &v }
 // Status looks at every shard at once. A shard that does not answer is a row
 // with the reason.
 func (s *Session) Status(ctx context.Context) (Status, error) {
+	out, _ := s.status(ctx)
+	return out, nil
+}
+
+// status is Status, with why tenants are not counted.
+func (s *Session) status(ctx context.Context) (Status, error) {
 	f := s.cfg.Fleet
 	out := Status{Fleet: f.Name, Environment: string(f.Environment), Profile: f.Profile, Shards: make([]ShardStatus, len(f.Shards)), CheckedAt: now()}
 	var wg sync.WaitGroup
@@ -103,7 +109,7 @@ func (s *Session) Status(ctx context.Context) (Status, error) {
 			out.Answering++
 		}
 	}
-	return out, nil
+	return out, countErr
 }
 
 func (s *Session) openByShard(ctx context.Context) (map[string]int, error) {
@@ -231,18 +237,19 @@ func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
 // Distribution is how tenants spread over the shards.
 func (s *Session) Distribution(ctx context.Context) (Distribution, error) {
 	out := Distribution{Shards: []ShardShare{}}
-	st, err := s.Status(ctx)
-	if err != nil {
-		return out, err
+	var recommended Recommendation
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		recommended = s.recommended(ctx)
+	})
+	st, uncounted := s.status(ctx)
+	wg.Wait()
+	if uncounted != nil {
+		return out, uncounted
 	}
-	if st.Tenants == nil {
-		if err := s.ready(); err != nil {
-			return out, err
-		}
-		_, err := s.cat.CountByShard(ctx)
-		return out, err
-	}
-	out.Total, out.Recommendation = *st.Tenants, s.recommended(ctx)
+	out.Total, out.Recommendation = *st.Tenants, recommended
 	for _, sh := range st.Shards {
 		v := ShardShare{Name: sh.Name, Tenants: *sh.Tenants, SizeBytes: sh.SizeBytes, SizeReason: sh.SizeReason}
 		if sh.Configured {

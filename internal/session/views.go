@@ -64,7 +64,7 @@ func (s *Session) Views(ctx context.Context, shard string) (ShardViews, error) {
 		return out, err
 	}
 	now := health.Reading{At: time.Now()}
-	before := s.ask(ctx, shard, &now)
+	before, _ := s.ask(ctx, shard, &now)
 	if now.Err != nil {
 		return out, now.Err
 	}

@@ -30,6 +30,9 @@ type Cable struct {
 	late    bool
 	lags    time.Duration // how long the last of them is on its way without its sender
 	broke   bool
+
+	stalls   []byte        // what StallAt holds back, nil where nothing
+	released chan struct{} // closed where that may go on
 }
 
 // New lays a cable to an address. The test's end removes it.
@@ -75,11 +78,24 @@ func (c *Cable) Stall() {
 	c.stalled = make(chan struct{})
 }
 
+// StallAt lets everything through but messages to the server that hold the text, and
+// what comes after one on the same connection: the server is there and does not answer
+// that.
+func (c *Cable) StallAt(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stalls, c.released = []byte(text), make(chan struct{})
+}
+
 // Mend lets traffic flow again.
 func (c *Cable) Mend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cut, c.at, c.broke = false, nil, false
+	if c.stalls != nil {
+		c.stalls = nil
+		close(c.released)
+	}
 	select {
 	case <-c.stalled:
 	default:
@@ -167,6 +183,7 @@ func (w *wire) carry(in, out net.Conn, asks bool) {
 			flows := w.cable.stalled
 			w.cable.mu.Unlock()
 			<-flows
+			w.cable.stall(buf[:n], asks)
 			if w.breaks(buf[:n], asks) {
 				return
 			}
@@ -177,6 +194,17 @@ func (w *wire) carry(in, out net.Conn, asks bool) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// stall waits where these bytes are not to go on.
+func (c *Cable) stall(b []byte, asks bool) {
+	c.mu.Lock()
+	stalls := asks && c.stalls != nil && bytes.Contains(b, c.stalls)
+	released := c.released
+	c.mu.Unlock()
+	if stalls {
+		<-released
 	}
 }
 

@@ -382,13 +382,28 @@ function Findings({ s, h }: { s: ShardStatus; h: ShardHealth | undefined }) {
     );
   const n = findings({ shards: [h] });
   if (n && n.critical > 0) return <span className="tone-bad">{n.critical} critical</span>;
-  if (h.problem)
+  if (h.problem && h.findings.length === 0)
     return (
       <Value of={null} reason={h.problem.message}>
         {null}
       </Value>
     );
-  if (n && n.warning > 0) return <span className="tone-warn">{plural(n.warning, "warning")}</span>;
-  if (n && n.info > 0) return <span className="muted">{plural(n.info, "note")}</span>;
+  // With a problem beside it, it is what was known before.
+  const why = h.problem?.message;
+  const old = why ? " before" : "";
+  if (n && n.warning > 0)
+    return (
+      <span className="tone-warn" title={why}>
+        {plural(n.warning, "warning")}
+        {old}
+      </span>
+    );
+  if (n && n.info > 0)
+    return (
+      <span className="muted" title={why}>
+        {plural(n.info, "note")}
+        {old}
+      </span>
+    );
   return <span className="faint">none</span>;
 }
