@@ -506,8 +506,42 @@ func (d *Database) Sampling(ctx context.Context, own map[string]string) (*pgx.Co
 }
 
 func (d *Database) pooler() error {
-	return fault.Newf(fault.PoolerInPath, `add direct = "postgres://…" for `+d.name+" in the fleet file, leading to the server itself",
+	where := "for " + d.name
+	if d.inControl {
+		where = "under [control]"
+	}
+	return fault.Newf(fault.PoolerInPath, `add direct = "postgres://…" `+where+" in the fleet file, leading to the server itself",
 		"%s: the connection goes through a pooler, and this work needs a session of its own", d.name)
+}
+
+// Reaches reports what keeps work from a direct session: pooler_in_path where a
+// pooler is in between, fleet_invalid where the direct URL leads to another
+// database than the other one, else what the database says.
+func (d *Database) Reaches(ctx context.Context) error {
+	c, err := d.Direct(ctx, DirectOptions{Purpose: "check"})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	if d.endpoint.Direct == "" {
+		return nil
+	}
+	pooled, err := d.Identity(ctx)
+	if fault.CodeOf(err) == fault.RightMissing {
+		return nil // the rights say so by themselves
+	}
+	if err != nil {
+		return err
+	}
+	own, err := identify(ctx, c)
+	if err != nil {
+		return Fault(err, d.name)
+	}
+	if own != pooled {
+		return fault.Newf(fault.FleetInvalid, "let direct lead to the server and the database behind url",
+			"%s: direct leads to another database than url", d.name)
+	}
+	return nil
 }
 
 // Identity tells databases apart.
@@ -522,11 +556,19 @@ func (d *Database) Identity(ctx context.Context) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
+	id, err := identify(ctx, pool)
+	return id, Fault(err, d.name)
+}
+
+func identify(ctx context.Context, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+},
+) (Identity, error) {
 	var id Identity
 	var sys int64
-	err = pool.QueryRow(ctx, `SELECT (SELECT system_identifier FROM pg_control_system()), oid FROM pg_database WHERE datname = current_database()`).Scan(&sys, &id.DatabaseOID)
+	err := q.QueryRow(ctx, `SELECT (SELECT system_identifier FROM pg_control_system()), oid FROM pg_database WHERE datname = current_database()`).Scan(&sys, &id.DatabaseOID)
 	id.SystemIdentifier = uint64(sys) //nolint:gosec // an identifier, not a number
-	return id, Fault(err, d.name)
+	return id, err
 }
 
 // Same reports whether two databases of a fleet are one: suspected by their

@@ -236,7 +236,7 @@ func TestPgBouncerInFrontAndTheServerBeside(t *testing.T) {
 			_, err = alone.Direct(t.Context(), conn.DirectOptions{Purpose: "move"})
 			require.Equal(t, fault.PoolerInPath, fault.CodeOf(err), "%v", err)
 			require.True(t, fault.Refused(err))
-			require.Contains(t, fault.HintOf(err), `direct = "postgres://…" for control`)
+			require.Contains(t, fault.HintOf(err), `direct = "postgres://…" under [control]`)
 
 			wrong := at(t, logins{user, "wrong"}, conn.Options{}, through)
 			_, err = wrong.Pool(t.Context())

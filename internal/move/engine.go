@@ -350,7 +350,7 @@ func (e *Engine) Queue(ctx context.Context, permit policy.Permit, id string, act
 	}
 	// What nobody may carry out is not queued. A start was planned just now.
 	if action != ActionStart {
-		if err := e.rights(ctx, m); err != nil {
+		if err := e.able(ctx, m, action); err != nil {
 			return m, err
 		}
 	}
@@ -468,7 +468,7 @@ func (e *Engine) HandleWith(ctx context.Context, gate *policy.Gate, r job.Run, o
 		e.record.log(ctx, m, "error", "%s was not begun: %s; %s", p.Action, err, fault.HintOf(err))
 		return err
 	}
-	if err := e.rights(ctx, m); err != nil {
+	if err := e.able(ctx, m, p.Action); err != nil {
 		e.record.log(ctx, m, "error", "%s was not begun: %s; %s", p.Action, err, fault.HintOf(err))
 		return err
 	}
@@ -540,10 +540,10 @@ func known(m *Move) error {
 	return fault.Newf(fault.EngineNewer, "use the version of shard-admin that started it", "move %s was made by engine %d, this is engine %d", m.ID, m.Engine, version.Engine)
 }
 
-// rights refuses a run whose role lacks a right by now, before anything is
-// written: half of a rollback is worse than none. A shard that does not answer
-// is left to the run, which records it.
-func (e *Engine) rights(ctx context.Context, m *Move) error {
+// able refuses a run whose role lacks a right by now, or that cannot have the
+// sessions which it needs, before anything is written: half of a rollback is worse
+// than none. A shard that does not answer is left to the run, which records it.
+func (e *Engine) able(ctx context.Context, m *Move, a Action) error {
 	source, err := e.deps.Set.Shard(m.Source)
 	if err != nil {
 		return err
@@ -556,7 +556,19 @@ func (e *Engine) rights(ctx context.Context, m *Move) error {
 	switch {
 	case fault.CodeOf(err) == fault.RightMissing:
 		return err
-	case err != nil || len(missing) == 0:
+	case err != nil:
+		return nil
+	case len(missing) == 0:
+		// To delete what was copied takes no session of its own, and whoever is left
+		// behind a pooler has to be able to do it.
+		if a == ActionCancel || a == ActionFinalize {
+			return nil
+		}
+		for _, db := range []*conn.Database{source, target} {
+			if err := db.Reaches(ctx); slices.Contains([]fault.Code{fault.PoolerInPath, fault.FleetInvalid}, fault.CodeOf(err)) {
+				return err
+			}
+		}
 		return nil
 	}
 	return fault.Newf(fault.RightMissing, missing[0].Grant, "%s: the role lacks %s", missing[0].Database, missing[0].Right)

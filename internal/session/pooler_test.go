@@ -6,12 +6,15 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/fault"
+	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/bouncertest"
@@ -34,11 +37,18 @@ func throughPooler(t *testing.T, f *fleettest.Fleet, settings string) (s *sessio
 	port := bouncertest.Start(t, dir, f.Server("shard_1"), map[string]string{f.Role: fleettest.Password}, settings)
 	file.Shards[i].Endpoint.Direct = file.Shards[i].Endpoint.URL
 	file.Shards[i].Endpoint.URL = fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", f.Role, port, cfg.Database)
+	s = reopened(t, f, file)
+	return s, fmt.Sprintf("postgres://%s:%s@127.0.0.1:%d/%s?sslmode=disable&default_query_exec_mode=simple_protocol", f.Role, fleettest.Password, port, cfg.Database)
+}
+
+// reopened opens the fleet with another file.
+func reopened(t *testing.T, f *fleettest.Fleet, file *fleet.Fleet) *session.Session {
+	t.Helper()
 	require.NoError(t, f.Home.ReplaceFleet(file))
-	s, err = f.Home.Session(t.Context(), fleettest.Name, home.SessionOptions{Email: fleettest.Admin, Source: "cli"})
+	s, err := f.Home.Session(t.Context(), fleettest.Name, home.SessionOptions{Email: fleettest.Admin, Source: "cli"})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
-	return s, fmt.Sprintf("postgres://%s:%s@127.0.0.1:%d/%s?sslmode=disable&default_query_exec_mode=simple_protocol", f.Role, fleettest.Password, port, cfg.Database)
+	return s
 }
 
 // poolerOf is what is found of the pooler, and why nothing could be.
@@ -157,4 +167,85 @@ func TestAPoolerThatShowsNothingSaysWhy(t *testing.T) {
 	_, reason, status = poolerOf(t, f.Open(fleettest.Admin))
 	require.NotEqual(t, "unreachable", status)
 	require.Contains(t, reason, "is not PgBouncer")
+}
+
+// A move needs sessions that no pooler is in the way of. Where it cannot have them
+// on a shard, be it the source, the target or the one in control, the plan says so
+// and a start is refused: nothing was put on a shard, and nobody waits.
+func TestAMoveThroughAPoolerIsRefusedByItsPlan(t *testing.T) {
+	t.Parallel()
+	f := fleettest.New(t, 2)
+	direct, err := f.Home.Fleet(fleettest.Name)
+	require.NoError(t, err)
+	s, _ := throughPooler(t, f, "")
+	pooled, err := f.Home.Fleet(fleettest.Name)
+	require.NoError(t, err)
+	here, there := f.On("default")[0].Label(), f.On("shard_1")[0].Label()
+	ctx := t.Context()
+
+	found := func(s *session.Session, tenant, target string) *session.Check {
+		t.Helper()
+		p, err := s.PlanMove(ctx, session.MoveRequest{Tenant: tenant, Target: target})
+		require.NoError(t, err)
+		for _, c := range p.Checks {
+			if c.Name == "direct session" && c.Status != "ok" {
+				require.Equal(t, "blocker", c.Status)
+				require.True(t, p.Blocked)
+				require.NotEmpty(t, c.Evidence)
+				return &c
+			}
+		}
+		return nil
+	}
+	refused := func(s *session.Session, tenant, target string, code fault.Code) {
+		t.Helper()
+		_, err := s.StartMove(ctx, session.MoveRequest{Tenant: tenant, Target: target, Note: "through a pooler"})
+		require.Equal(t, code, fault.CodeOf(err), "%v", err)
+		list, err := s.Moves(ctx, "", 0)
+		require.NoError(t, err)
+		require.Empty(t, list.Moves)
+		for _, shard := range f.Shards {
+			var guards int
+			require.NoError(t, f.Super(shard).QueryRow(ctx, "SELECT count(*) FROM pg_namespace WHERE nspname = 'shard_admin_move'").Scan(&guards))
+			require.Zero(t, guards, shard)
+		}
+	}
+	require.Nil(t, found(s, here, "shard_1"), "with direct nothing is in the way")
+
+	file := *pooled
+	file.Shards = slices.Clone(pooled.Shards)
+	file.Shards[1].Endpoint.Direct = ""
+	s = reopened(t, f, &file)
+	for tenant, target := range map[string]string{here: "shard_1", there: "default"} {
+		c := found(s, tenant, target)
+		require.NotNil(t, c, "%s to %s", tenant, target)
+		require.Contains(t, c.Message, "shard_1: the connection goes through a pooler")
+		require.Contains(t, c.Fix, `add direct = "postgres://…" for shard_1`)
+		refused(s, tenant, target, fault.PoolerInPath)
+	}
+
+	cfg, err := pgx.ParseConfig(direct.Control.URL)
+	require.NoError(t, err)
+	dir, err := os.MkdirTemp("", "shard-admin-pooler-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // the pooler's user enters it
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	port := bouncertest.Start(t, dir, f.Server("default"), map[string]string{f.Role: fleettest.Password}, "")
+	file = *direct
+	file.Control.URL = fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", f.Role, port, cfg.Database)
+	s = reopened(t, f, &file)
+	c := found(s, here, "shard_1")
+	require.NotNil(t, c)
+	require.Contains(t, c.Fix, `add direct = "postgres://…" under [control]`)
+	refused(s, here, "shard_1", fault.PoolerInPath)
+
+	file = *pooled
+	file.Shards = slices.Clone(pooled.Shards)
+	file.Shards[1].Endpoint.Direct = direct.Control.URL
+	s = reopened(t, f, &file)
+	c = found(s, here, "shard_1")
+	require.NotNil(t, c)
+	require.Contains(t, c.Message, "shard_1: direct leads to another database than url")
+	require.NotEmpty(t, c.Fix)
+	refused(s, here, "shard_1", fault.FleetInvalid)
 }

@@ -73,7 +73,7 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	if w.there, err = structure.Read(ctx, w.dst, nil); err != nil {
 		return nil, nil, conn.Fault(err, r.Target.Name())
 	}
-	for _, step := range []func(context.Context) error{w.fleet, w.servers, w.rights, w.structure, w.alike, w.routing} {
+	for _, step := range []func(context.Context) error{w.fleet, w.direct, w.servers, w.rights, w.structure, w.alike, w.routing} {
 		if err := step(ctx); err != nil {
 			return nil, nil, err
 		}
@@ -164,6 +164,37 @@ func (w *planner) fleet(ctx context.Context) error {
 		w.p.check("table map", Blocker, "say in the profile what they are; shard-admin map --check lists them", fmt.Sprintf("%d tables are not classified: %s", len(names), some(names))).Code = string(fault.MapUnclassified)
 	} else {
 		w.p.check("table map", OK, "", fmt.Sprintf("all %d tables are classified, %d hold rows that move", len(w.m.Order), len(w.m.Moving())))
+	}
+	return nil
+}
+
+// direct looks whether the sessions can be opened that a move cannot do without:
+// those that hold a snapshot, copy, carry and compare. Found only by the move, it
+// would be found behind guards and a closed fence. Control needs none but where it
+// is a shard of the move.
+func (w *planner) direct(ctx context.Context) error {
+	well := true
+	for _, db := range []*conn.Database{w.Source, w.Target} {
+		err := db.Reaches(ctx)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		well = false
+		c := w.p.check("direct session", Blocker, fault.HintOf(err), err.Error())
+		c.Code = string(fault.CodeOf(err))
+		c.Evidence = fmt.Sprintf("url leads to %s:%d, database %s", db.Host(), db.Port(), db.DatabaseName())
+		if fault.CodeOf(err) == fault.PoolerInPath {
+			c.Evidence += "; a session there has another process number than the server gave it, or may not have settings of its own"
+		}
+		if c.Fix == "" {
+			c.Fix = "let direct lead to the server itself, by a way that is open from here"
+		}
+	}
+	if well {
+		w.p.check("direct session", OK, "", "no pooler is between this program and either shard where the move needs sessions of its own")
 	}
 	return nil
 }
