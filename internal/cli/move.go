@@ -443,6 +443,12 @@ func printMove(w io.Writer, v session.MoveView) {
 		"Pace", paceOf(v.RowsPerS, v.BytesPerS), "Time left", timeLeftFact(v), carried, behind,
 		"By", v.CreatedBy, "Reason", v.Note, "Filed", moment(v.CreatedAt)+" UTC", "Finished", finished, "Carried out by", v.Owner)
 	printMoveTables(w, v)
+	for _, l := range v.Log {
+		if l.Level == "warning" {
+			line(w, "")
+			paragraph(w, "", "Warning of "+moment(l.At)+" UTC: "+l.Message)
+		}
+	}
 	if v.Error != nil {
 		line(w, "")
 		paragraph(w, "", "Error: "+v.Error.Message)

@@ -77,7 +77,7 @@ func (r *run) copyUnderFence(ctx context.Context) error {
 	if err := r.raiseSequences(ctx, r.dst, nil); err != nil {
 		return r.inTime(ctx, err)
 	}
-	r.refreshViews(ctx, r.dst)
+	r.refreshed = r.refreshUnderFence(ctx)
 	if err := r.mark(ctx, r.dst); err != nil {
 		return r.inTime(ctx, err)
 	}
@@ -454,24 +454,4 @@ func (r *run) copyFresh(ctx context.Context) error {
 func (r *run) appAuditNow(ctx context.Context, status tenancy.AppStatus) error {
 	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return r.appAudit(ctx, tx, status) })
 	return conn.Fault(err, "control")
-}
-
-// refreshViews refreshes the materialized views over the moved tables. A view
-// that cannot be refreshed is said and does not hold the tenant up: its rows
-// are derived.
-func (r *run) refreshViews(ctx context.Context, s *side) {
-	pool, err := s.db.Pool(ctx)
-	if err != nil {
-		r.say(ctx, "views on %s were not refreshed: %s", s.name, err)
-		return
-	}
-	for _, v := range r.plan.Views {
-		how := ""
-		if v.Concurrently {
-			how = "CONCURRENTLY "
-		}
-		if _, err := pool.Exec(ctx, "REFRESH MATERIALIZED VIEW "+how+v.Quoted); err != nil {
-			r.say(ctx, "%s on %s was not refreshed: %s", v.Name, s.name, conn.Fault(err, s.name))
-		}
-	}
 }

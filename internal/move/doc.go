@@ -45,14 +45,18 @@
 //     on the target are found now (package renumber), and whatever reads the
 //     source from here on sees them. One exported snapshot; all tables; the target's rows are
 //     invisible to the application because the pointer has not moved.
-//     Verified row by row on both sides, the digests are kept for finalize.
+//     Verified row by row on both sides, the digests are kept for finalize. The
+//     target's materialized views are refreshed in at most half of the time that
+//     the fence has left.
 //  3. ready. Everything is verified and the fence is still closed.
 //  4. switching. Guards, structure and the limit are checked once more, then
 //     the source goes to committing under the exclusive lock while the limit
 //     has not passed: from here it cannot reopen by itself. The flip follows
 //     within milliseconds.
 //  5. switched. Source moved, target open: the write pause ends. Fresh rows
-//     without an owner that came in meanwhile are copied, views refreshed.
+//     without an owner that came in meanwhile are copied; views are refreshed,
+//     the target's where they are not fresh yet. One that cannot be is a warning of
+//     the move with the statement that makes it fresh.
 //  6. retained. Both sides are kept; the guards on the target stay, the source
 //     refuses the tenant's writes and counts them.
 //  7. finalizing. Only rows whose digest is that of the verification are

@@ -263,7 +263,7 @@ func (r *run) fingerprint(ctx context.Context, s *side) (string, error) {
 }
 
 // settle goes forward after the flip: the source refuses, the target serves,
-// fresh rows without an owner follow, the source's views are refreshed.
+// fresh rows without an owner follow, the views that are not fresh are refreshed.
 func (r *run) settle(ctx context.Context) error {
 	if err := r.handOver(ctx, handing{from: r.src, closed: "source_moved", to: r.dst, opened: "target_open"}); err != nil {
 		return err
@@ -272,11 +272,13 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.copyFresh(ctx); err != nil {
 		return err
 	}
-	r.refreshViews(ctx, r.src)
+	if !r.refreshed { // online: with what the last pass brought
+		r.refreshViews(ctx, r.dst, r.came())
+	}
+	r.refreshViews(ctx, r.src, r.came())
 	stopAt("views_refreshed")
 	var passed error
 	if r.m.online() {
-		r.refreshViews(ctx, r.dst) // with what the last pass brought
 		if passed = r.follow(ctx); passed != nil && fault.CodeOf(passed) != fault.VerifyDifferent {
 			return passed
 		}

@@ -137,7 +137,7 @@ func (r *run) catchUp(ctx context.Context, hold bool) error {
 		return err
 	}
 	// Under the fence there is no time for it.
-	r.refreshViews(ctx, r.dst)
+	r.refreshAhead(ctx)
 	if err := r.passes(ctx, c, r.src); err != nil {
 		return err
 	}

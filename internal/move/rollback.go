@@ -157,7 +157,7 @@ func (r *run) settleBack(ctx context.Context) error {
 			return err
 		}
 		r.refreshRoots(ctx)
-		r.refreshViews(ctx, r.src)
+		r.refreshViews(ctx, r.src, r.came())
 		root, err := r.rootPlaced(ctx)
 		if err != nil {
 			return err
@@ -169,7 +169,7 @@ func (r *run) settleBack(ctx context.Context) error {
 			return err
 		}
 		stopAt("target_purged")
-		r.refreshViews(ctx, r.dst)
+		r.refreshViews(ctx, r.dst, r.went())
 		r.say(ctx, "%s serves the tenant again; %s removed from %s", r.m.Source, figure.Count(n, "row"), r.m.Target)
 		if err := r.outwait(ctx, r.dst); err != nil {
 			return err
@@ -269,7 +269,7 @@ func (r *run) finalize(ctx context.Context) error {
 		}
 		stopAt("purged")
 	}
-	r.refreshViews(ctx, r.src)
+	r.refreshViews(ctx, r.src, r.went())
 	if err := r.takeDown(ctx); err != nil {
 		return err
 	}

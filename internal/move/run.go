@@ -92,6 +92,8 @@ type run struct {
 	marker     string // what mark wrote last
 	pace       measure
 	repaired   []compare.Difference
+	refreshed  bool              // the target's views, with all that the tenant has
+	removed    bool              // rows of the tenant from the target, by this run
 	governor   *rowcopy.Governor // of what makes way for others just now
 }
 

@@ -109,6 +109,7 @@ func (r *run) removeCopy(ctx context.Context) error {
 			return err
 		}
 		if n > 0 {
+			r.removed = true
 			r.say(ctx, "%s removed from %s", figure.Count(n, "copied row"), r.m.Target)
 		}
 		// A later copy finds out anew what is there and what it brings.
@@ -209,6 +210,9 @@ func (r *run) cancel(ctx context.Context) error {
 	stopAt("cancel_begun")
 	if err := r.undo(ctx); err != nil {
 		return err
+	}
+	if r.removed { // a refresh may have met them
+		r.refreshViews(ctx, r.dst, r.went())
 	}
 	if err := r.takeDown(ctx); err != nil {
 		return err

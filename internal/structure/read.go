@@ -105,9 +105,12 @@ type Trigger struct {
 type View struct {
 	Name, Schema, Rel string
 	Tables            []string // it reads from, directly or through views
-	UniqueIndex       bool     // allows REFRESH CONCURRENTLY
+	UniqueIndex       bool     // allows REFRESH CONCURRENTLY where it is populated
 	Populated         bool
 	Bytes             int64
+	// Over is how many materialized views it reads from, directly or through
+	// others: one that reads from another has more.
+	Over int
 }
 
 // Quoted returns the table's quoted, qualified name.
@@ -220,7 +223,7 @@ func Read(ctx context.Context, q Querier, ignore []string) (*Schema, error) {
 	}
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		var v View
-		if err := row.Scan(&v.Schema, &v.Rel, &v.Tables, &v.UniqueIndex, &v.Populated, &v.Bytes); err != nil {
+		if err := row.Scan(&v.Schema, &v.Rel, &v.Tables, &v.UniqueIndex, &v.Populated, &v.Bytes, &v.Over); err != nil {
 			return struct{}{}, err
 		}
 		v.Name = NameOf(v.Schema, v.Rel)

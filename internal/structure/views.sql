@@ -1,5 +1,5 @@
 WITH RECURSIVE mv AS (
-    SELECT c.oid, n.nspname, c.relname, c.relispopulated, c.relpages::bigint * current_setting('block_size')::bigint AS bytes
+    SELECT c.oid, n.nspname, c.relname, c.relispopulated, pg_catalog.pg_table_size(c.oid) AS bytes
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'm' AND n.nspname !~ '^pg_' AND n.nspname <> ALL ($1::text[])
@@ -19,5 +19,6 @@ SELECT mv.nspname::text, mv.relname::text,
                  FROM dep JOIN pg_catalog.pg_class tc ON tc.oid = dep.rel AND tc.relkind IN ('r', 'p', 'f')
                  JOIN pg_catalog.pg_namespace tn ON tn.oid = tc.relnamespace WHERE dep.view = mv.oid), '{}')::text[],
        EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = mv.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
-       mv.relispopulated, mv.bytes
+       mv.relispopulated, mv.bytes,
+       (SELECT count(DISTINCT dep.rel)::int FROM dep JOIN pg_catalog.pg_class vc ON vc.oid = dep.rel AND vc.relkind = 'm' WHERE dep.view = mv.oid AND dep.rel <> mv.oid)
 FROM mv

@@ -378,21 +378,7 @@ func (w *planner) structure(context.Context) error {
 			}
 		}
 	}
-	for name, v := range w.m.Schema.Views {
-		touched := false
-		for _, t := range v.Tables {
-			if c := w.m.Table(t); c != nil && c.Kind.Moves() {
-				touched = true
-			}
-		}
-		if !touched {
-			continue
-		}
-		w.p.Views = append(w.p.Views, View{Name: name, Quoted: v.Quoted(), Concurrently: v.UniqueIndex && v.Populated})
-		if !v.UniqueIndex {
-			w.p.Notices = append(w.p.Notices, fmt.Sprintf("%s is refreshed on both shards; without a unique index its readers wait meanwhile (%s)", name, figure.Count(v.Bytes, "byte")))
-		}
-	}
+	w.views()
 	return nil
 }
 
@@ -459,8 +445,16 @@ func (w *planner) estimate(ctx context.Context) error {
 		}
 	}
 	const insertAndCompare = 5 // times the reading, on equal servers
-	w.p.EstimateMS = int64(400+float64(len(w.p.Tables))*(8+6*rtt)+insertAndCompare*perByte*float64(w.p.Bytes)) + 1
+	refresh, err := w.refreshing(ctx, perByte)
+	if err != nil {
+		return err
+	}
+	w.p.EstimateMS = int64(400+float64(len(w.p.Tables))*(8+6*rtt)+insertAndCompare*perByte*float64(w.p.Bytes)+refresh) + 1
+	// A fenced move refreshes the target's views before it lets the tenant write.
 	limit, pause, what := w.MaxReadOnly, w.p.EstimateMS, "copy"
+	if refresh >= 1000 {
+		what = "copy with the refresh of materialized views"
+	}
 	if w.p.Mode == "online" {
 		// Under the fence: what the last pass carries, guards, structure, marker,
 		// the flip.

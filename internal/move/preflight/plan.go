@@ -101,11 +101,14 @@ type Replacing struct {
 	References []string `json:"references"`
 }
 
-// View is a materialized view that is refreshed after the move.
+// View is a materialized view that is refreshed on both shards, in the order in
+// which they read from each other.
 type View struct {
-	Name         string `json:"name"`
-	Quoted       string `json:"quoted"`
-	Concurrently bool   `json:"concurrently"`
+	Name   string `json:"name"`
+	Quoted string `json:"quoted"`
+	// Concurrently says that its readers on the target are not kept waiting, as the
+	// plan has seen it; what is refreshed is looked at again.
+	Concurrently bool `json:"concurrently"`
 }
 
 // Fresh is a table of which rows without an owner travel while they are young.
