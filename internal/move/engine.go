@@ -123,6 +123,10 @@ func (e *Engine) request(ctx context.Context, req PlanRequest) (*preflight.Reque
 		if open, err := e.record.open(ctx, q, tenant.ID); err == nil && open != nil {
 			in.OpenMove = open.ID
 		}
+		// Where our schema is not installed there are no other moves.
+		if coming, err := e.record.coming(ctx, q, req.Target, tenant.ID); err == nil {
+			in.Coming = coming
+		}
 	}
 	return in, nil
 }

@@ -217,6 +217,14 @@ func (r *record) open(ctx context.Context, q querier, tenant string) (*Move, err
 	return m, r.fault(err)
 }
 
+// coming is how many bytes the moves of other tenants are still to bring to a shard.
+func (r *record) coming(ctx context.Context, q querier, target, tenant string) (int64, error) {
+	var n int64
+	err := q.QueryRow(ctx, r.sql(`SELECT coalesce(sum(greatest(t.bytes - t.bytes_copied, 0)), 0)::bigint FROM {{schema}}.move m JOIN {{schema}}.move_table t ON t.move_id = m.id
+		WHERE m.target = $1 AND m.tenant <> $2 AND m.state IN ('planned', 'copying', 'catching_up', 'ready', 'switching')`), target, tenant).Scan(&n)
+	return n, r.fault(err)
+}
+
 // insert files a new move; the unique index refuses a second one.
 func (r *record) insert(ctx context.Context, tx querier, m *Move, priority int) error {
 	_, err := tx.Exec(ctx, r.sql("move_insert"), m.ID, m.Tenant, m.Label, m.Source, m.Target, m.Mode, m.Engine, m.Hold, m.MaxReadOnlyMS,

@@ -43,6 +43,7 @@ type planner struct {
 	there    *structure.Schema // the target's
 	// ways are the columns by which rows that collide can get other values.
 	ways map[renumber.Value]int64
+	size int64      // of the target's database, in bytes
 	lock sync.Mutex // of p, where queries run side by side
 }
 
@@ -80,12 +81,16 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 	}
 	if w.p.Blocked() {
 		// Rows are only counted where they can be read.
-		if err := w.count(ctx); err != nil && fault.CodeOf(err) != fault.RightMissing {
+		err := w.count(ctx)
+		if err == nil {
+			err = w.room(ctx)
+		}
+		if err != nil && fault.CodeOf(err) != fault.RightMissing {
 			return nil, nil, err
 		}
 		return w.p, w.m, nil
 	}
-	for _, step := range []func(context.Context) error{w.count, w.owners, w.edges, w.collisions, w.root, w.fresh, w.decide, w.replacing, w.estimate} {
+	for _, step := range []func(context.Context) error{w.count, w.room, w.owners, w.edges, w.collisions, w.root, w.fresh, w.decide, w.replacing, w.estimate} {
 		if err := step(ctx); err != nil {
 			return nil, nil, err
 		}
@@ -270,9 +275,7 @@ func (w *planner) servers(ctx context.Context) error {
 	if b.Version/10000 < a.Version/10000 {
 		w.p.check("versions", Warning, "", fmt.Sprintf("%s runs PostgreSQL %d, %s the older %d", w.Source.Name(), a.Version/10000, w.Target.Name(), b.Version/10000))
 	}
-	if w.Capacity > 0 && b.Size > w.Capacity {
-		w.p.check("capacity", Blocker, "move to another shard, or raise its capacity in the fleet file", fmt.Sprintf("%s holds %s of the stated %s", w.Target.Name(), figure.Count(b.Size, "byte"), figure.Number(w.Capacity)))
-	}
+	w.size = b.Size
 	return nil
 }
 
@@ -407,6 +410,45 @@ func (w *planner) count(ctx context.Context) error {
 		w.p.Bytes += r.Bytes
 	}
 	w.p.Notices = append(w.p.Notices, "until finalize the source keeps its copy: jobs of the application that work over a whole shard see it")
+	return nil
+}
+
+// nearlyFull is the share of its capacity from which on a target's fill is a warning.
+const nearlyFull = 0.9
+
+// room looks whether the target holds what comes: the tenant's rows with indexes in
+// proportion to those of the source, and what other moves are still to bring.
+func (w *planner) room(ctx context.Context) error {
+	if w.Capacity <= 0 {
+		return nil
+	}
+	var comes int64
+	for _, t := range w.p.Tables {
+		var share float64
+		if t.Bytes > 0 {
+			// A table of a few pages has indexes of a few pages each, whatever is in it.
+			if err := w.src.QueryRow(ctx, "SELECT CASE WHEN pg_catalog.pg_table_size($1::regclass) < 1048576 THEN 1 ELSE pg_catalog.pg_indexes_size($1::regclass)::float8 / pg_catalog.pg_table_size($1::regclass) END", w.m.Table(t.Table).Table.Quoted()).Scan(&share); err != nil {
+				return conn.Fault(err, w.Source.Name())
+			}
+		}
+		comes += t.Bytes + int64(share*float64(t.Bytes))
+	}
+	after := w.size + comes + w.Coming
+	evidence := figure.Size(w.size) + " now and " + figure.Size(comes) + " of the tenant's rows with their indexes"
+	if w.Coming > 0 {
+		evidence += " and " + figure.Size(w.Coming) + " that other moves are to bring"
+	}
+	message := fmt.Sprintf("%s would hold %s of the stated %s: %s", w.Target.Name(), figure.Size(after), figure.Size(w.Capacity), evidence)
+	evidence = fmt.Sprintf("pg_database_size is %s bytes, %s are to come, the capacity is %s", figure.Number(w.size), figure.Number(comes+w.Coming), figure.Number(w.Capacity))
+	const fix = "move to another shard, or raise its capacity in the fleet file"
+	switch {
+	case after > w.Capacity:
+		w.p.check("capacity", Blocker, fix, message).Evidence = evidence
+	case float64(after) > nearlyFull*float64(w.Capacity):
+		w.p.check("capacity", Warning, fix, message).Evidence = evidence
+	default:
+		w.p.check("capacity", OK, "", message)
+	}
 	return nil
 }
 

@@ -28,6 +28,7 @@ type Request struct {
 	LiveWorkers int
 	AcceptAlone bool
 	Capacity    int64 // of the target in bytes; 0: none stated
+	Coming      int64 // what other moves are still to bring to the target, in bytes
 	// OpenMove is the id of a move that holds the tenant, or "".
 	OpenMove string
 }

@@ -1,0 +1,54 @@
+package session_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/session"
+)
+
+// Whether a shard has room is a matter of what it holds when the tenant has come,
+// with the tenants that are on their way.
+func TestThePlanCountsWhatIsToComeAgainstTheCapacity(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 2)
+	for _, tenant := range []string{"1", "2"} { // 4 MB each
+		f.exec(0, "INSERT INTO notes SELECT "+tenant+" * 1000000 + i, "+tenant+", NULL, repeat(md5(i::text), 60) FROM generate_series(1, 2000) i")
+	}
+	f.exec(0, "VACUUM ANALYZE notes")
+	var size int64
+	require.NoError(t, f.super(1).QueryRow(t.Context(), "SELECT pg_database_size(current_database())").Scan(&size))
+	plan := func(capacity int64) (session.Plan, session.Check) {
+		t.Helper()
+		f.fleet.Shards[1].Capacity = capacity
+		p, err := f.open().PlanMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1"})
+		require.NoError(t, err)
+		for _, c := range p.Checks {
+			if c.Name == "capacity" {
+				return p, c
+			}
+		}
+		return p, session.Check{}
+	}
+	const mb = 1 << 20
+	p, c := plan(size + 2*mb)
+	require.True(t, p.Blocked)
+	require.Equal(t, "blocker", c.Status, "%+v", c)
+	require.Contains(t, c.Message, "of the tenant's rows with their indexes")
+	require.NotEmpty(t, c.Evidence)
+	require.Contains(t, c.Fix, "another shard")
+	_, c = plan(size + 5*mb)
+	require.Equal(t, "warning", c.Status, "%+v", c)
+	require.NotEmpty(t, c.Evidence)
+	_, c = plan(size + 100*mb)
+	require.Equal(t, "ok", c.Status, "%+v", c)
+	_, c = plan(0)
+	require.Empty(t, c.Name, "without a capacity nothing is guessed")
+
+	_, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "2", Target: "shard_1", Note: "on its way"})
+	require.NoError(t, err)
+	_, c = plan(size + 5*mb)
+	require.Equal(t, "blocker", c.Status, "%+v", c)
+	require.Contains(t, c.Message, "that other moves are to bring")
+}
