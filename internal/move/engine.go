@@ -69,6 +69,9 @@ type PlanRequest struct {
 	// AcceptAlone records that the operator accepts a fence without a second
 	// live worker in production.
 	AcceptAlone bool
+	// Older is how long another's transaction may have lasted; 0 is the time for
+	// which a move waits for those that are older than its guards.
+	Older time.Duration
 }
 
 // Plan reads both shards and says what a move would do. It writes nothing.
@@ -103,7 +106,7 @@ func (e *Engine) request(ctx context.Context, req PlanRequest) (*preflight.Reque
 		Tenant: tenant, Source: source, Target: target, Control: e.deps.Set.Control(),
 		SourceIsControl: source.InControl(), TargetIsControl: target.InControl(),
 		Schema: e.deps.Schema, Catalogue: e.deps.Catalogue, Profile: e.deps.Profile, Mode: req.Mode, Decisions: req.Decisions, MaxReadOnly: req.MaxReadOnly,
-		Environment: e.deps.Fleet.Environment, AcceptAlone: req.AcceptAlone,
+		Environment: e.deps.Fleet.Environment, AcceptAlone: req.AcceptAlone, Older: req.Older,
 	}
 	if s, ok := e.deps.Fleet.Shard(req.Target); ok {
 		in.Capacity = s.Capacity
@@ -152,6 +155,7 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if err != nil {
 		return nil, nil, err
 	}
+	in.Later = !req.At.IsZero()
 	plan, _, err := preflight.Make(ctx, *in)
 	if err != nil {
 		return nil, nil, err

@@ -26,7 +26,7 @@ const leaseTTL = 60 * time.Second
 
 // olderLimit bounds the wait for transactions that began before the fence row
 // was there.
-const olderLimit = 60 * time.Second
+const olderLimit = preflight.OlderLimit
 
 // Options of one call of Run or Queue.
 type Options struct {

@@ -95,3 +95,21 @@ func (s *Session) Conditions(ctx context.Context, shard string, size, most int64
 func (s *Session) Sending() func(context.Context) {
 	return (&Observer{s: s}).alerting(false).send
 }
+
+// PlanAsOf is PlanMove where a transaction that has lasted for longer than that is in
+// the way.
+func (s *Session) PlanAsOf(ctx context.Context, r MoveRequest, older time.Duration) (Plan, error) {
+	if err := s.ready(); err != nil {
+		return Plan{}, err
+	}
+	req, err := s.planRequest(r)
+	if err != nil {
+		return Plan{}, err
+	}
+	req.Older = older
+	p, err := s.engine.Plan(ctx, req)
+	if err != nil {
+		return Plan{}, err
+	}
+	return planView(p), nil
+}

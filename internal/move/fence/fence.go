@@ -269,9 +269,20 @@ func (s *Shard) lockers(ctx context.Context, table string) ([]Blocker, error) {
 // extensions and logical replication, prepared transactions. What the server
 // runs for itself writes no row of a tenant, and sessions of moves read only or
 // pass the guards anyway. A session whose nature is hidden from this role counts.
-//
-//go:embed older.sql
-var olderSQL string
+const older = `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+	WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.datname = current_database()
+	  AND coalesce(a.backend_type, '') NOT IN ('autovacuum worker', 'walsender', 'parallel worker')
+	  AND coalesce(a.application_name, '') !~ '/move-[0-9a-f]{32}/[0-9]+$'`
+
+const olderSQL = `SELECT coalesce((SELECT array_agg(l.virtualtransaction) ` + older + `), '{}'),
+	coalesce((SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database()), '{}')`
+
+// Lasting lists the transactions that WaitOlder would wait for and that have lasted
+// for longer than a time. One whose beginning is hidden from this role is not among
+// them.
+func (s *Shard) Lasting(ctx context.Context, than time.Duration) ([]Blocker, error) {
+	return s.blockers(ctx, older+` AND a.xact_start < clock_timestamp() - $1::bigint * interval '1 millisecond' ORDER BY a.xact_start`, than.Milliseconds())
+}
 
 // WaitOlder waits until every transaction that began before now has ended, and
 // returns those that did not within the limit. Transactions that only read are

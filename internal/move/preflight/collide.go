@@ -84,9 +84,14 @@ func (w *planner) collisions(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		tables := map[string]bool{}
+		for _, d := range found.list {
+			tables[d.Table] = true
+		}
+		c.seen("rows of %s; the decisions list them", strings.Join(slices.Sorted(maps.Keys(tables)), ", "))
 		if len(overlap) > 0 {
 			c.Fix += "; so that new ids collide no more: shard-admin fleet stripe-sequences --plan"
-			c.Evidence = "the sequences of both shards hand out the same ids: " + some(overlap)
+			c.Evidence += "; the sequences of both shards hand out the same ids: " + some(overlap)
 		}
 	} else {
 		w.p.check("collisions", OK, "", "no key and no unique value is taken on "+w.Target.Name())
@@ -431,12 +436,12 @@ func (w *planner) replacing(context.Context) error {
 	}
 	uses, _ := renumber.Uses(w.m, list)
 	if unclear := renumber.Ambiguous(uses); len(unclear) > 0 {
-		w.p.check("references", Blocker, "say in the profile to which table they refer", "nobody can say whose ids they hold: "+some(unclear)+" refer to two tables whose rows would get new ones")
+		w.p.check("references", Blocker, "say in the profile to which table they refer", "nobody can say whose ids they hold: "+some(unclear)+" refer to two tables whose rows would get new ones").seen("they are in %s", strings.Join(unclear, ", "))
 	}
 	w.p.Notices = append(w.p.Notices, "values of "+some(names)+" are replaced where "+w.Target.Name()+" has them, and in every column that refers to them; outside of such columns the old ones stay: in URLs, in signed ids of uploads, in caches, in text and JSON")
 	switch {
 	case w.Mode == "online":
-		w.p.check("mode", Blocker, "use --mode fenced, or choose a shard where nothing collides", "an online move cannot give new ids")
+		w.p.check("mode", Blocker, "use --mode fenced, or choose a shard where nothing collides", "an online move cannot give new ids").seen("decided to be replaced: %s", strings.Join(names, ", "))
 	case w.p.Mode == "online":
 		w.p.Mode, w.p.ModeReason = "fenced", "rows get new ids, which are found while the tenant is closed; reads go on"
 	}

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -60,7 +61,7 @@ func (w *planner) alike(ctx context.Context) error {
 	if len(bad) > 0 {
 		slices.Sort(bad)
 		w.p.check("keys", Blocker, "give these columns a type whose equal values are the same text: bigint, uuid or text",
-			"rows find their tenant by values that may be equal without being the same text, and a fence would let such a writer pass: "+some(bad))
+			"rows find their tenant by values that may be equal without being the same text, and a fence would let such a writer pass: "+some(bad)).seen("%s", strings.Join(bad, ", "))
 		return nil
 	}
 	w.p.check("keys", OK, "", "tenants are told apart by values that are equal only where they are the same")

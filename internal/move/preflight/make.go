@@ -16,6 +16,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
+	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/move/rowcopy"
 	"shardadmin/internal/structure"
@@ -29,6 +30,10 @@ const DefaultReadOnly = 5 * time.Minute
 // DefaultReadOnlyOnline is the same for an online move, which closes the tenant
 // for its switch alone.
 const DefaultReadOnlyOnline = 10 * time.Second
+
+// OlderLimit is how long a move waits for transactions that began before its guards.
+// One that has lasted for longer is likely to outlast that as well.
+const OlderLimit = 60 * time.Second
 
 // queryLimit bounds each query of a plan, so that planning a move cannot hold
 // a snapshot on a busy server for ever.
@@ -118,7 +123,7 @@ func (w *planner) mode() {
 	case len(owners) > 0:
 		w.p.Mode, w.p.ModeReason = "fenced", "rows of other tables belong to the tenant through "+some(owners)+", which has no key: its changes cannot be followed row by row"
 		if w.Mode == "online" {
-			w.p.check("mode", Blocker, "give "+some(owners)+" a primary key, or use --mode fenced", "an online move cannot follow "+some(owners)+": it has no key, and rows of other tables belong to the tenant through it")
+			w.p.check("mode", Blocker, "give "+some(owners)+" a primary key, or use --mode fenced", "an online move cannot follow "+some(owners)+": it has no key, and rows of other tables belong to the tenant through it").seen("without a primary key or a unique index over columns that are not null: %s", strings.Join(owners, ", "))
 		}
 	}
 }
@@ -126,14 +131,15 @@ func (w *planner) mode() {
 // fleet holds the checks that need no shard.
 func (w *planner) fleet(ctx context.Context) error {
 	if w.OpenMove != "" {
-		w.p.check("open move", Blocker, "shard-admin move show "+w.OpenMove, "move "+w.OpenMove+" holds the tenant").Code = string(fault.MoveInProgress)
+		w.p.check("open move", Blocker, "shard-admin move show "+w.OpenMove, "move "+w.OpenMove+" holds the tenant").seen("it is neither finalized nor cancelled nor rolled back").called(fault.MoveInProgress)
 	}
 	same, err := conn.Same(ctx, w.Source, w.Target)
 	if err != nil {
 		return err
 	}
 	if same {
-		w.p.check("two databases", Blocker, "mend the fleet file: two shards lead to one database", w.Source.Name()+" and "+w.Target.Name()+" are the same database").Code = string(fault.SameDatabase)
+		w.p.check("two databases", Blocker, "mend the fleet file: two shards lead to one database", w.Source.Name()+" and "+w.Target.Name()+" are the same database").seen("%s is database %s on %s:%d, %s is database %s on %s:%d, and a lock that is held in the one is held in the other",
+			w.Source.Name(), w.Source.DatabaseName(), w.Source.Host(), w.Source.Port(), w.Target.Name(), w.Target.DatabaseName(), w.Target.Host(), w.Target.Port()).called(fault.SameDatabase)
 	} else {
 		w.p.check("two databases", OK, "", "source and target are two databases")
 	}
@@ -149,15 +155,17 @@ func (w *planner) fleet(ctx context.Context) error {
 		}
 		if same {
 			w.p.check("control database", Blocker, `give shard `+db.Name()+` database = "control" in the fleet file, in place of its url`,
-				db.Name()+" is the control database by another url: the tenant's own row would be taken for a copy").Code = string(fault.SameDatabase)
+				db.Name()+" is the control database by another url: the tenant's own row would be taken for a copy").seen("its url leads to database %s on %s:%d, and a lock that is held there is held in control", db.DatabaseName(), db.Host(), db.Port()).called(fault.SameDatabase)
 		}
 	}
 	if w.Environment == fleet.Production && w.LiveWorkers < 1 {
-		c := w.p.check("second worker", Warning, "", "the operator accepts to be the only one who can reopen the tenant if this process dies in the moment of the switch")
+		const alone = "run shard-admin worker on a second machine"
+		c := w.p.check("second worker", Warning, alone, "the operator accepts to be the only one who can reopen the tenant if this process dies in the moment of the switch")
 		if !w.AcceptAlone {
 			c.Status, c.Message = Blocker, "no worker is alive beside this program; if it dies in the moment of the switch nobody opens the tenant again"
-			c.Fix = "run shard-admin worker on a second machine, or accept it with --accept-alone"
+			c.Fix = alone + ", or accept it with --accept-alone"
 		}
+		c.seen("workers that take any run and have shown themselves of late: %d", w.LiveWorkers)
 	}
 	if w.m.Unclassified > 0 {
 		names := []string{}
@@ -166,7 +174,7 @@ func (w *planner) fleet(ctx context.Context) error {
 				names = append(names, c.Name())
 			}
 		}
-		w.p.check("table map", Blocker, "say in the profile what they are; shard-admin map --check lists them", fmt.Sprintf("%d tables are not classified: %s", len(names), some(names))).Code = string(fault.MapUnclassified)
+		w.p.check("table map", Blocker, "say in the profile what they are; shard-admin map --check lists them", fmt.Sprintf("%d tables are not classified: %s", len(names), some(names))).seen("%s", strings.Join(names, ", ")).called(fault.MapUnclassified)
 	} else {
 		w.p.check("table map", OK, "", fmt.Sprintf("all %d tables are classified, %d hold rows that move", len(w.m.Order), len(w.m.Moving())))
 	}
@@ -216,66 +224,103 @@ type server struct {
 	Recovery, ReadOnly bool
 	Version            int
 	Encoding, Collate  string
-	Prepared           int
-	Idle               int
+	Prepared, Own      []string
 	Lag                float64
-	Standbys           int
-	Free               int
+	Standbys           []string
+	Free, Most         int
 	Size               int64
 }
 
+// serverSQL asks for this database alone where the server has others: a transaction
+// there, prepared or open, holds no lock on the tenant's tables, passes no guard and
+// writes none of its rows, and no slot is made that would wait for it. A session of a
+// move may have a transaction open for as long as it copies or compares; it reads
+// only, or passes the guards anyway, and a later owner ends it.
 const serverSQL = `SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool OR current_setting('transaction_read_only')::bool,
 	current_setting('server_version_num')::int, pg_encoding_to_char(d.encoding), d.datcollate,
-	(SELECT count(*)::int FROM pg_prepared_xacts WHERE database = current_database()),
-	(SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shard-admin%' AND state LIKE 'idle in transaction%' AND xact_start < clock_timestamp() - interval '2 minutes'),
-	coalesce((SELECT max(extract(epoch FROM replay_lag))::float8 FROM pg_stat_replication), 0), (SELECT count(*)::int FROM pg_stat_replication),
-	current_setting('max_connections')::int - (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'), pg_database_size(current_database())
+	ARRAY(SELECT gid || ' of ' || owner || ' since ' || date_trunc('second', prepared)::text FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared),
+	ARRAY(SELECT 'pid ' || pid || ' (' || application_name || ') since ' || date_trunc('second', xact_start)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shard-admin%'
+		AND application_name !~ '/move-[0-9a-f]{32}/[0-9]+$' AND state LIKE 'idle in transaction%' AND xact_start < clock_timestamp() - $1::bigint * interval '1 millisecond' ORDER BY xact_start),
+	coalesce((SELECT max(extract(epoch FROM replay_lag))::float8 FROM pg_stat_replication), 0), ARRAY(SELECT application_name || ' is ' || coalesce(replay_lag::text, 'an unknown time') || ' behind' FROM pg_stat_replication),
+	current_setting('max_connections')::int - (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'), current_setting('max_connections')::int, pg_database_size(current_database())
 	FROM pg_database d WHERE d.datname = current_database()`
 
 func (w *planner) servers(ctx context.Context) error {
+	if w.Older <= 0 {
+		w.Older = OlderLimit
+	}
 	facts := map[string]server{}
 	for _, s := range []struct {
 		db   *conn.Database
 		pool *pgxpool.Pool
 	}{{w.Source, w.src}, {w.Target, w.dst}} {
 		var f server
-		if err := s.pool.QueryRow(ctx, serverSQL).Scan(&f.Recovery, &f.ReadOnly, &f.Version, &f.Encoding, &f.Collate, &f.Prepared, &f.Idle, &f.Lag, &f.Standbys, &f.Free, &f.Size); err != nil {
+		if err := s.pool.QueryRow(ctx, serverSQL, w.Older.Milliseconds()).Scan(&f.Recovery, &f.ReadOnly, &f.Version, &f.Encoding, &f.Collate, &f.Prepared, &f.Own, &f.Lag, &f.Standbys, &f.Free, &f.Most, &f.Size); err != nil {
 			return conn.Fault(err, s.db.Name())
 		}
 		facts[s.db.Name()] = f
 		name := s.db.Name()
 		switch {
 		case f.Recovery:
-			w.p.check("writable", Blocker, "name the primary in the fleet file", name+" is a standby").Code = string(fault.DatabaseReadOnly)
+			w.p.check("writable", Blocker, "name the primary in the fleet file", name+" is a standby").seen("pg_is_in_recovery() is true").called(fault.DatabaseReadOnly)
 		case f.ReadOnly:
-			w.p.check("writable", Blocker, "take default_transaction_read_only off", name+" is read-only by setting").Code = string(fault.DatabaseReadOnly)
+			w.p.check("writable", Blocker, "take default_transaction_read_only off", name+" is read-only by setting").seen("default_transaction_read_only is on for the role, the database or the server").called(fault.DatabaseReadOnly)
 		default:
 			w.p.check("writable", OK, "", name+" takes writes")
 		}
-		if f.Prepared > 0 {
-			w.p.check("prepared transactions", Blocker, "commit them or roll them back: SELECT * FROM pg_prepared_xacts", fmt.Sprintf("%s has %d prepared transactions; they may write after the fence", name, f.Prepared))
+		if n := len(f.Prepared); n > 0 {
+			w.p.check("prepared transactions", Blocker, "commit them or roll them back, as whoever coordinates them says: COMMIT PREPARED, ROLLBACK PREPARED in that database on "+name, fmt.Sprintf("%s has %s; they may write after the fence", name, figure.Count(int64(n), "prepared transaction"))).seen("%s", some(f.Prepared))
 		}
-		if f.Idle > 0 {
-			w.p.check("own sessions", Blocker, "end them: SELECT * FROM pg_stat_activity WHERE application_name LIKE 'shard-admin%'", fmt.Sprintf("%s: %d of our own sessions hold a transaction open", name, f.Idle))
+		if n := len(f.Own); n > 0 {
+			w.p.check("own sessions", Blocker, "end the program that holds them, or each: SELECT pg_terminate_backend(PID) on "+name, fmt.Sprintf("%s: %s of our own with an open transaction in which nothing happens", name, figure.Count(int64(n), "session"))).seen("%s", some(f.Own))
 		}
-		if f.Standbys > 0 && f.Lag > 30 {
-			w.p.check("standbys", Blocker, "wait until they have caught up", fmt.Sprintf("%s: a standby is %.0f s behind; readers there would see the past after the switch", name, f.Lag))
+		if err := w.lasting(ctx, s.db); err != nil {
+			return err
+		}
+		if f.Lag > 30 {
+			w.p.check("standbys", Blocker, "wait until they have caught up", fmt.Sprintf("%s: a standby is %.0f s behind; readers there would see the past after the switch", name, f.Lag)).seen("%s", some(f.Standbys))
 		}
 		if f.Free < 12 {
-			w.p.check("connections", Blocker, "free some, or raise max_connections", fmt.Sprintf("%s has %d free connections, a move takes up to 12", name, f.Free))
+			w.p.check("connections", Blocker, "free some, or raise max_connections", fmt.Sprintf("%s has %d free connections, a move takes up to 12", name, f.Free)).seen("max_connections is %d", f.Most)
 		}
 	}
 	a, b := facts[w.Source.Name()], facts[w.Target.Name()]
 	if a.Encoding != b.Encoding {
-		w.p.check("encoding", Blocker, "move to a database of the same encoding", fmt.Sprintf("%s is %s, %s is %s", w.Source.Name(), a.Encoding, w.Target.Name(), b.Encoding))
+		w.p.check("encoding", Blocker, "move to a database of the same encoding", fmt.Sprintf("%s is %s, %s is %s", w.Source.Name(), a.Encoding, w.Target.Name(), b.Encoding)).seen("pg_database.encoding of database %s and of database %s", w.Source.DatabaseName(), w.Target.DatabaseName())
 	}
+	// Neither of these two keeps rows from being copied whole and compared: text is
+	// compared by its bytes, and values are read and written as text where the
+	// versions differ. What they change is how the application sees them.
 	if a.Collate != b.Collate {
-		w.p.check("collation", Warning, "", fmt.Sprintf("%s sorts by %s, %s by %s", w.Source.Name(), a.Collate, w.Target.Name(), b.Collate))
+		w.p.check("collation", Warning, "see whether the application relies on the order of text; a database gets its collation when it is created: CREATE DATABASE … LC_COLLATE "+literal(a.Collate),
+			fmt.Sprintf("%s sorts by %s, %s by %s", w.Source.Name(), a.Collate, w.Target.Name(), b.Collate)).seen("pg_database.datcollate of database %s and of database %s", w.Source.DatabaseName(), w.Target.DatabaseName())
 	}
 	if b.Version/10000 < a.Version/10000 {
-		w.p.check("versions", Warning, "", fmt.Sprintf("%s runs PostgreSQL %d, %s the older %d", w.Source.Name(), a.Version/10000, w.Target.Name(), b.Version/10000))
+		w.p.check("versions", Warning, "bring "+w.Target.Name()+" to the newer version first, or see whether the application uses what the older one does not have",
+			fmt.Sprintf("%s runs PostgreSQL %d, %s the older %d", w.Source.Name(), a.Version/10000, w.Target.Name(), b.Version/10000)).seen("server_version_num is %d and %d", a.Version, b.Version)
 	}
 	w.size = b.Size
+	return nil
+}
+
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// lasting looks for transactions for which the move would wait in vain before its
+// guards count.
+func (w *planner) lasting(ctx context.Context, db *conn.Database) error {
+	long, err := fence.New(db, w.m).Lasting(ctx, w.Older)
+	if err != nil || len(long) == 0 {
+		return err
+	}
+	list := []string{}
+	for _, b := range long {
+		list = append(list, b.String())
+	}
+	c := w.p.check("long transactions", Blocker, "let them end, or end them: SELECT pg_terminate_backend(PID) on "+db.Name(),
+		fmt.Sprintf("%s: %s for longer than %s, which is how long a move waits for those that are older than its guards", db.Name(), figure.Count(int64(len(long)), "transaction")+" open", figure.Span(w.Older))).seen("%s", strings.Join(list, "; "))
+	if w.Later {
+		c.Status = Warning
+	}
 	return nil
 }
 
@@ -330,7 +375,7 @@ func (w *planner) rights(ctx context.Context) error {
 		return err
 	}
 	for _, m := range missing {
-		w.p.check("rights", Blocker, m.Grant, m.Database+": the role lacks "+m.Right).Code = string(fault.RightMissing)
+		w.p.check("rights", Blocker, m.Grant, m.Database+": the role lacks "+m.Right).seen("asked of the server for the role that is connected there").called(fault.RightMissing)
 	}
 	if len(missing) == 0 {
 		w.p.check("rights", OK, "", "the role may do on every side what a move does")
@@ -346,7 +391,7 @@ func (w *planner) moving() []string {
 	return out
 }
 
-func (w *planner) structure(context.Context) error {
+func (w *planner) structure(ctx context.Context) error {
 	names := w.moving()
 	if d := structure.Compare(w.m.Schema, w.there, names); len(d) > 0 {
 		c := w.p.check("structure", Blocker, "bring both shards to the same schema first", fmt.Sprintf("%d differences between %s and %s", len(d), w.Source.Name(), w.Target.Name()))
@@ -366,32 +411,105 @@ func (w *planner) structure(context.Context) error {
 	w.p.Fingerprint = structure.Fingerprint(w.m.Schema, names)
 	for _, c := range w.m.Moving() {
 		t := c.Table
-		if t.RLS {
-			w.p.check("row security", Warning, "let the role bypass it", t.Name+" has row security; a policy that hides a row makes the copy fail")
-		}
 		if t.Kind == "f" {
-			w.p.check("foreign table", Blocker, "exclude it in the profile", t.Name+" is a foreign table: its rows are on another server")
+			w.p.check("foreign table", Blocker, "exclude it in the profile", t.Name+" is a foreign table: its rows are on another server").seen("pg_class.relkind is f on %s", w.Source.Name())
 		}
 		if len(t.Key()) == 0 {
 			w.p.Notices = append(w.p.Notices, t.Name+" has no key: its rows are compared as a whole and carried as a whole when one changes")
 		}
 		for _, g := range t.Triggers {
 			if strings.Contains(g.Definition, "INSERT") && g.Enabled != "D" {
-				w.p.check("triggers", Warning, "see whether it changes rows that are copied", t.Name+" has the trigger "+g.Name+", which may fire on the target")
+				w.p.check("triggers", Warning, "see whether it changes rows that are copied", t.Name+" has the trigger "+g.Name+", which may fire on the target").seen("%s", g.Definition)
 			}
 		}
 	}
 	w.views()
+	w.unlogged()
+	w.largeObjects()
+	return w.rowSecurity(ctx)
+}
+
+// moved are the tables of one side's schema that the move reads or writes.
+func (w *planner) moved(schema *structure.Schema, is func(*structure.Table) bool) []string {
+	out := []string{}
+	for _, name := range w.moving() {
+		if t := schema.Tables[name]; t != nil && is(t) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// unlogged refuses tables that a crash empties: after the move the tenant's only
+// rows, or those that a rollback goes back to, would be gone, and standbys never
+// had them.
+func (w *planner) unlogged() {
+	for _, s := range []struct {
+		name   string
+		schema *structure.Schema
+	}{{w.Source.Name(), w.m.Schema}, {w.Target.Name(), w.there}} {
+		if list := w.moved(s.schema, func(t *structure.Table) bool { return t.Unlogged }); len(list) > 0 {
+			w.p.check("unlogged tables", Blocker, "ALTER TABLE "+s.schema.Tables[list[0]].Quoted()+" SET LOGGED on "+s.name+", and each of the others; or exclude them in the profile",
+				fmt.Sprintf("%s: a crash of the server empties %s, and no standby has the rows", s.name, some(list))).seen("pg_class.relpersistence is u for %s", strings.Join(list, ", "))
+		}
+	}
+}
+
+// largeObjects refuses columns that hold object identifiers: each means something in
+// its own database alone, and what it refers to is not in the row.
+func (w *planner) largeObjects() {
+	columns := []string{}
+	for _, c := range w.m.Moving() {
+		for _, col := range c.Table.Columns {
+			if t := strings.TrimSuffix(col.Type, "[]"); t == "oid" || t == "lo" || strings.HasSuffix(t, ".lo") {
+				columns = append(columns, c.Name()+"."+col.Name)
+			}
+		}
+	}
+	if len(columns) > 0 {
+		w.p.check("large objects", Blocker, "keep what they refer to in a column of type bytea, or exclude the tables in the profile",
+			"what "+some(columns)+" refer to, as large objects, is not in the row and would stay on "+w.Source.Name()).seen("columns of type oid or lo: %s", strings.Join(columns, ", "))
+	}
+}
+
+// rowSecurity refuses tables of which a policy may hide rows from this role: reading
+// them fails then, because nothing is to be left out in silence.
+func (w *planner) rowSecurity(ctx context.Context) error {
+	for _, s := range []struct {
+		name   string
+		pool   *pgxpool.Pool
+		schema *structure.Schema
+	}{{w.Source.Name(), w.src, w.m.Schema}, {w.Target.Name(), w.dst, w.there}} {
+		list := w.moved(s.schema, func(t *structure.Table) bool { return t.RLS })
+		if len(list) == 0 {
+			continue
+		}
+		quoted := []string{}
+		for _, name := range list {
+			quoted = append(quoted, s.schema.Tables[name].Quoted())
+		}
+		var held []string
+		var role string
+		if err := s.pool.QueryRow(ctx, `SELECT ARRAY(SELECT t.name FROM unnest($1::text[], $2::text[]) AS t(name, quoted) WHERE pg_catalog.row_security_active(t.quoted::regclass)), current_user::text`, list, quoted).Scan(&held, &role); err != nil {
+			return conn.Fault(err, s.name)
+		}
+		if len(held) == 0 {
+			w.p.check("row security", OK, "", fmt.Sprintf("%s: the policies of %s do not hold for the role", s.name, some(list)))
+			continue
+		}
+		w.p.check("row security", Blocker, "ALTER ROLE "+pgx.Identifier{role}.Sanitize()+" BYPASSRLS on "+s.name,
+			fmt.Sprintf("%s: policies of %s may hide rows from the role, and a copy of what it sees is not the tenant", s.name, some(held))).seen("row_security_active() is true for %s as %s", strings.Join(held, ", "), role).called(fault.RightMissing)
+	}
 	return nil
 }
 
 func (w *planner) routing(context.Context) error {
 	if no := w.m.NotFollowing(); len(no) > 0 {
-		w.p.check("routing", Blocker, "teach the application to follow the pointer, then say so in the profile", fmt.Sprintf("the application does not follow the pointer for %d tables: %s", len(no), some(no)))
+		w.p.check("routing", Blocker, "teach the application to follow the pointer, then say so in the profile", fmt.Sprintf("the application does not follow the pointer for %d tables: %s", len(no), some(no))).seen("the profile says so of %s", strings.Join(no, ", "))
 		return nil
 	}
 	if un := w.m.Unproven(); len(un) > 0 {
-		w.p.check("routing", Warning, "watch the application after the switch; finalize asks how you know (--routing-confirmed)", fmt.Sprintf("nobody has shown that the application follows the pointer for %d tables: %s", len(un), some(un)))
+		w.p.check("routing", Warning, "watch the application after the switch; finalize asks how you know (--routing-confirmed)", fmt.Sprintf("nobody has shown that the application follows the pointer for %d tables: %s", len(un), some(un))).seen("the profile says neither that it does nor that it does not of %s", strings.Join(un, ", "))
 		return nil
 	}
 	w.p.check("routing", OK, "", "the profile says that the application follows the pointer")
@@ -515,7 +633,7 @@ func (w *planner) estimate(ctx context.Context) error {
 	w.p.MaxReadOnlyMS, w.p.PauseMS = limit.Milliseconds(), pause
 	expected := figure.Span((time.Duration(pause) * time.Millisecond).Round(100 * time.Millisecond))
 	if pause > w.p.MaxReadOnlyMS {
-		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the %s is expected to take %s, the tenant may be read-only for %s", what, expected, figure.Span(limit))).Code = string(fault.FenceEstimate)
+		w.p.check("read-only time", Blocker, "allow more with --max-read-only", fmt.Sprintf("the %s is expected to take %s, the tenant may be read-only for %s", what, expected, figure.Span(limit))).seen("a probe of the source's largest table, and %.1f ms for a round trip to both shards", rtt).called(fault.FenceEstimate)
 	} else {
 		w.p.check("read-only time", OK, "", fmt.Sprintf("the tenant is expected to be read-only for %s of at most %s", expected, figure.Span(limit)))
 	}
@@ -550,7 +668,7 @@ func (w *planner) replicaRole(ctx context.Context) error {
 			return f
 		}
 		if cycle := w.undeferrable(); cycle != "" {
-			w.p.check("foreign keys", Blocker, "GRANT SET ON PARAMETER session_replication_role TO "+"the role"+" on "+w.Target.Name()+", or make the keys deferrable", "foreign keys of "+cycle+" form a cycle that cannot be deferred")
+			w.p.check("foreign keys", Blocker, "GRANT SET ON PARAMETER session_replication_role TO the role on "+w.Target.Name()+", or make the keys deferrable", "foreign keys of "+cycle+" form a cycle that cannot be deferred").seen("SET session_replication_role: %s", f.Error())
 		}
 	}
 	return nil

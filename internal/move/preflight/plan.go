@@ -1,9 +1,11 @@
 package preflight
 
 import (
+	"fmt"
 	"time"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/tenancy"
@@ -29,6 +31,10 @@ type Request struct {
 	AcceptAlone bool
 	Capacity    int64 // of the target in bytes; 0: none stated
 	Coming      int64 // what other moves are still to bring to the target, in bytes
+	// Older is how long a transaction may have lasted; 0 is OlderLimit. Later says
+	// that the move is not to begin now: such a transaction may have ended by then.
+	Older time.Duration
+	Later bool
 	// OpenMove is the id of a move that holds the tenant, or "".
 	OpenMove string
 }
@@ -180,3 +186,11 @@ func (p *Plan) check(name string, s Status, fix, message string) *Check {
 	p.Checks = append(p.Checks, Check{Name: name, Status: s, Message: message, Fix: fix})
 	return &p.Checks[len(p.Checks)-1]
 }
+
+// seen is what the check has found, for whoever wants to look for themselves.
+func (c *Check) seen(format string, args ...any) *Check {
+	c.Evidence = fmt.Sprintf(format, args...)
+	return c
+}
+
+func (c *Check) called(code fault.Code) { c.Code = string(code) }

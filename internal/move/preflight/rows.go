@@ -231,7 +231,7 @@ func (w *planner) stays(ctx context.Context, from, to *tenancy.TableClass, e ten
 	if len(missing) > 0 {
 		w.lock.Lock()
 		defer w.lock.Unlock()
-		w.p.check("reference rows", Blocker, "bring them to "+w.Target.Name()+" first", fmt.Sprintf("%d rows of %s (%s) to which %s refers are not on %s", len(missing), to.Name(), some(missing), from.Name(), w.Target.Name()))
+		w.p.check("reference rows", Blocker, "bring them to "+w.Target.Name()+" first", fmt.Sprintf("%d rows of %s (%s) to which %s refers are not on %s", len(missing), to.Name(), some(missing), from.Name(), w.Target.Name())).seen("%s: %s", to.Name(), strings.Join(missing, "; "))
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (w *planner) root(ctx context.Context) error {
 	if has, err := w.m.HasRows(ctx, w.dst, w.Tenant.ID); err != nil {
 		return conn.Fault(err, w.Target.Name())
 	} else if has != "" {
-		w.p.check("empty target", Blocker, "shard-admin tenants check says whose they are; remove them or point the tenant there", fmt.Sprintf("%s has rows of the tenant already, in %s", w.Target.Name(), has))
+		w.p.check("empty target", Blocker, "shard-admin tenants check says whose they are; remove them or point the tenant there", fmt.Sprintf("%s has rows of the tenant already, in %s", w.Target.Name(), has)).seen("the map of %s gives rows of %s to tenant %s", w.Target.Name(), has, w.Tenant.ID)
 	} else {
 		w.p.check("empty target", OK, "", w.Target.Name()+" has no row of the tenant")
 	}
@@ -256,7 +256,7 @@ func (w *planner) root(ctx context.Context) error {
 	case missing:
 		w.p.check("root row", OK, "", "the catalogue's row is copied to "+w.Target.Name()+" before the rows that refer to it")
 	case len(columns) > 0:
-		w.p.check("root row", Warning, "", w.Target.Name()+" has an older copy of the catalogue's row, which is refreshed: "+some(columns))
+		w.p.check("root row", Warning, "nothing has to be done; whoever changed the row on "+w.Target.Name()+" should change the catalogue's", w.Target.Name()+" has an older copy of the catalogue's row, which is refreshed: "+some(columns)).seen("columns that differ: %s", strings.Join(columns, ", "))
 	default:
 		w.p.check("root row", OK, "", w.Target.Name()+" has the catalogue's row")
 	}
@@ -340,7 +340,7 @@ func (w *planner) decide(ctx context.Context) error {
 		return order[w.p.SharedCopies[a].Table] < order[w.p.SharedCopies[b].Table]
 	})
 	open, refused, wrong := 0, 0, 0
-	tables := map[string]bool{}
+	tables, refusals := map[string]bool{}, []string{}
 	for _, d := range w.p.Decisions {
 		legal := false
 		for _, c := range d.Choices {
@@ -355,6 +355,7 @@ func (w *planner) decide(ctx context.Context) error {
 			tables[d.Table] = true
 		case d.Choice == Refuse:
 			refused++
+			refusals = append(refusals, d.Table+" "+d.Key+": "+d.Case)
 		}
 	}
 	names := []string{}
@@ -364,11 +365,11 @@ func (w *planner) decide(ctx context.Context) error {
 	sort.Strings(names)
 	switch {
 	case wrong > 0:
-		w.p.check("decisions", Blocker, "choose one of the listed choices", fmt.Sprintf("%d decisions have a choice that their case does not have, in %s", wrong, some(names)))
+		w.p.check("decisions", Blocker, "choose one of the listed choices", fmt.Sprintf("%d decisions have a choice that their case does not have, in %s", wrong, some(names))).seen("in %s", strings.Join(names, ", "))
 	case open > 0:
-		w.p.check("decisions", Blocker, "decide them: shard-admin move plan lists each, --decisions FILE takes the choices", fmt.Sprintf("%d decisions are open, in %s", open, some(names)))
+		w.p.check("decisions", Blocker, "decide them: shard-admin move plan lists each, --decisions FILE takes the choices", fmt.Sprintf("%d decisions are open, in %s", open, some(names))).seen("in %s", strings.Join(names, ", "))
 	case refused > 0:
-		w.p.check("decisions", Blocker, "", fmt.Sprintf("%d decisions say refuse", refused))
+		w.p.check("decisions", Blocker, "see to those rows on "+w.Source.Name()+", so that there is nothing to decide, or choose something else in the decisions", fmt.Sprintf("%d decisions say refuse", refused)).seen("%s", some(refusals))
 	default:
 		for i := range w.p.Checks {
 			if c := &w.p.Checks[i]; strings.HasPrefix(c.Fix, decideThem) {
