@@ -28,6 +28,9 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// MaxConns bounds each pool; 6 when zero.
 	MaxConns int32
+	// StatementTimeout bounds each statement of a pool that nothing allows more; 30 s
+	// when zero.
+	StatementTimeout time.Duration
 	// Env looks up a variable for the way through SSH hosts: HOME and
 	// SSH_AUTH_SOCK; os.Getenv when nil.
 	Env func(string) string
@@ -52,6 +55,9 @@ func Open(f *fleet.Fleet, o Options) *Set {
 	}
 	if o.MaxConns == 0 {
 		o.MaxConns = 6
+	}
+	if o.StatementTimeout == 0 {
+		o.StatementTimeout = 30 * time.Second
 	}
 	s := &Set{fleet: f, opt: o, shards: map[string]*Database{}}
 	s.bastions = tunnel.New(tunnel.Options{Env: o.Env, Passphrase: s.passphrase})
@@ -227,9 +233,9 @@ func (d *Database) TLSMode() string {
 }
 
 // settings are ours on every session of a pool, in the server's own units.
-func settings() map[string]string {
+func (d *Database) settings() map[string]string {
 	return map[string]string{
-		"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "20s",
+		"statement_timeout": strconv.FormatInt(d.set.opt.StatementTimeout.Milliseconds(), 10), "lock_timeout": "2s", "idle_in_transaction_session_timeout": "20s",
 		"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "extra_float_digits": "1", "bytea_output": "hex",
 		"client_encoding": "UTF8",
 		// pg_catalog comes before it by itself: who may create in public must not
@@ -357,7 +363,7 @@ func (d *Database) open(ctx context.Context) (*pgxpool.Pool, error) {
 	// Where a direct URL stands beside it, this one leads through a pooler.
 	if d.endpoint.Direct == "" {
 		own := cfg.Copy()
-		for k, v := range settings() {
+		for k, v := range d.settings() {
 			own.RuntimeParams[k] = v
 		}
 		pool, err := d.newPool(ctx, own, false)
@@ -449,7 +455,7 @@ func (d *Database) Direct(ctx context.Context, o DirectOptions) (*pgx.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	for k, v := range settings() {
+	for k, v := range d.settings() {
 		cfg.RuntimeParams[k] = v
 	}
 	for k, v := range map[string]string{

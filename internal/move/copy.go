@@ -266,7 +266,7 @@ func (r *run) slowed(how string) {
 // that its guards keep new ones out, and records that from here on what it holds
 // came with this move: only then may an undo remove it.
 func (r *run) beginCopy(ctx context.Context) error {
-	return r.onTarget(ctx, func(tx pgx.Tx) error {
+	return r.dst.fence.WriteLong(ctx, r.m.ID, r.lease.Epoch, func(tx pgx.Tx) error {
 		has, err := r.tm.HasRows(ctx, tx, r.m.Tenant)
 		if err != nil {
 			return err

@@ -234,7 +234,9 @@ func (r *run) stranded(ctx context.Context) error {
 			continue
 		}
 		var has bool
-		if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+tm.Owned(c.Name(), tm.Literal(r.m.Tenant))+")").Scan(&has); err != nil {
+		if err := r.dst.db.Read(ctx, 0, func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+tm.Owned(c.Name(), tm.Literal(r.m.Tenant))+")").Scan(&has)
+		}); err != nil {
 			return conn.Fault(err, r.dst.name)
 		}
 		if has {

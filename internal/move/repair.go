@@ -111,12 +111,10 @@ func (r *run) keyOf(ctx context.Context, c *tenancy.TableClass, text string) ([]
 		cols = append(cols, "t."+pgx.Identifier{k}.Sanitize()+"::text")
 	}
 	for _, s := range []*side{r.src, r.dst} {
-		pool, err := s.db.Pool(ctx)
-		if err != nil {
-			return nil, err
-		}
 		var key []string
-		err = pool.QueryRow(ctx, "SELECT ARRAY["+strings.Join(cols, ", ")+"] FROM "+c.Table.Own()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", text).Scan(&key)
+		err := s.db.Read(ctx, 0, func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, "SELECT ARRAY["+strings.Join(cols, ", ")+"] FROM "+c.Table.Own()+" t WHERE "+rowcopy.KeyText(c, "t")+" = $1 LIMIT 1", text).Scan(&key)
+		})
 		if err == nil {
 			return key, nil
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"shardadmin/internal/conn"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/renumber"
 )
@@ -86,6 +87,10 @@ func (r *run) find(ctx context.Context, values []renumber.Value, back bool) (str
 // the shards, and what control has of them is taken over.
 func (r *run) list(ctx context.Context, list []renumber.Change, came string, anew bool) error {
 	err := r.leased(ctx, func(tx pgx.Tx) error {
+		// Under the fence, whose time bounds it.
+		if err := conn.Allow(ctx, tx, 0); err != nil {
+			return err
+		}
 		if anew {
 			if _, err := tx.Exec(ctx, r.e.record.sql(`DELETE FROM {{schema}}.move_replaced WHERE move_id = $1`), r.m.ID); err != nil {
 				return err
@@ -113,11 +118,6 @@ func (r *run) relist(ctx context.Context) error {
 	if len(r.plan.Replacing) == 0 {
 		return nil
 	}
-	rows, err := r.ctl.Query(ctx, r.e.record.sql(`SELECT tbl, col, source, target FROM {{schema}}.move_replaced WHERE move_id = $1`), r.m.ID)
-	if err != nil {
-		return r.e.record.fault(err)
-	}
-	defer rows.Close()
 	anew := true
 	some := []renumber.Change{}
 	place := func() error {
@@ -129,21 +129,28 @@ func (r *run) relist(ctx context.Context) error {
 		some, anew = some[:0], false
 		return nil
 	}
-	for rows.Next() {
-		var c renumber.Change
-		if err := rows.Scan(&c.Table, &c.Column, &c.Source, &c.Target); err != nil {
-			return r.e.record.fault(err)
+	return r.e.record.fault(r.e.deps.Set.Control().Read(ctx, 0, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, r.e.record.sql(`SELECT tbl, col, source, target FROM {{schema}}.move_replaced WHERE move_id = $1`), r.m.ID)
+		if err != nil {
+			return err
 		}
-		if some = append(some, c); len(some) == 10_000 {
-			if err := place(); err != nil {
+		defer rows.Close()
+		for rows.Next() {
+			var c renumber.Change
+			if err := rows.Scan(&c.Table, &c.Column, &c.Source, &c.Target); err != nil {
 				return err
 			}
+			if some = append(some, c); len(some) == 10_000 {
+				if err := place(); err != nil {
+					return err
+				}
+			}
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return r.e.record.fault(err)
-	}
-	return place()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return place()
+	}))
 }
 
 // Replaced lists what the values of a move's rows were replaced by: of one table

@@ -33,18 +33,17 @@ func (r *run) raiseSequences(ctx context.Context, s *side, only map[string]bool)
 
 // raise lifts one sequence; sequence is its quoted, qualified name.
 func (r *run) raise(ctx context.Context, s *side, table, column, sequence, name string) error {
-	pool, err := s.db.Pool(ctx)
-	if err != nil {
-		return err
-	}
 	var highest *int64
-	if err := pool.QueryRow(ctx, "SELECT max("+column+")::bigint FROM "+table+" t WHERE "+r.tm.Owned(name, r.tm.Literal(r.m.Tenant))).Scan(&highest); err != nil {
+	// No index has the highest of one tenant: all that it has of the table is read.
+	if err := s.db.Read(ctx, 0, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "SELECT max("+column+")::bigint FROM "+table+" t WHERE "+r.tm.Owned(name, r.tm.Literal(r.m.Tenant))).Scan(&highest)
+	}); err != nil {
 		return conn.Fault(err, s.name)
 	}
 	if highest == nil {
 		return nil
 	}
-	err = r.sideWrite(ctx, s, func(tx pgx.Tx) error {
+	err := r.sideWrite(ctx, s, func(tx pgx.Tx) error {
 		var last, increment, cache int64
 		var called bool
 		if err := tx.QueryRow(ctx, `SELECT seqincrement, seqcache FROM pg_sequence WHERE seqrelid = $1::regclass`, sequence).Scan(&increment, &cache); err != nil {

@@ -113,7 +113,7 @@ func (r *run) removeCopy(ctx context.Context) error {
 			r.say(ctx, "%s removed from %s", figure.Count(n, "copied row"), r.m.Target)
 		}
 		// A later copy finds out anew what is there and what it brings.
-		if err := r.onTarget(ctx, func(tx pgx.Tx) error {
+		if err := r.dst.fence.WriteLong(ctx, r.m.ID, r.lease.Epoch, func(tx pgx.Tx) error {
 			for _, n := range []string{"owned", "digest"} {
 				if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", r.m.ID); err != nil {
 					return err

@@ -45,6 +45,9 @@ type Config struct {
 	Imbalance float64
 	// Env looks up a variable for the way through SSH hosts; os.Getenv when nil.
 	Env func(string) string
+	// StatementTimeout bounds each statement that nothing allows more; that of
+	// package conn where it is 0.
+	StatementTimeout time.Duration
 }
 
 // Session is one opened fleet. Its methods may be called from any goroutine.
@@ -96,7 +99,7 @@ func Open(cfg Config) *Session {
 	if s.schema == "" {
 		s.schema = install.DefaultSchema
 	}
-	s.set = conn.Open(cfg.Fleet, conn.Options{Resolver: cfg.Resolver, ConnectTimeout: 2 * time.Second, MaxConns: 10, Env: cfg.Env})
+	s.set = conn.Open(cfg.Fleet, conn.Options{Resolver: cfg.Resolver, ConnectTimeout: 2 * time.Second, MaxConns: 10, StatementTimeout: cfg.StatementTimeout, Env: cfg.Env})
 	s.install = install.New(s.schema)
 	s.gate = policy.NewGate(policy.Config{
 		Fleet: cfg.Fleet, Control: s.set.Control(), Schema: s.schema, Local: cfg.Flag, Email: cfg.Email, Admins: cfg.Admins, Source: cfg.Source,

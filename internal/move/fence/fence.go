@@ -570,6 +570,9 @@ func (s *Shard) Refused(ctx context.Context, tenant string) (Refused, error) {
 	return r, s.fault(err)
 }
 
+// removeLimit bounds each statement that takes away what a move has listed.
+const removeLimit = 10 * time.Minute
+
 // Remove takes the tenant's fence row, its counters, the move's epoch and its
 // owned list away. An owner of a later epoch keeps them: lease_lost.
 func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) error {
@@ -590,16 +593,21 @@ func (s *Shard) Remove(ctx context.Context, tenant, move string, epoch int64) er
 		if now > epoch {
 			return taken()
 		}
+		// Lists and notes are as long as the tenant is large. They go first: writers
+		// of the tenant wait for a counter that is being dropped.
+		if err := conn.Allow(ctx, tx, removeLimit); err != nil {
+			return err
+		}
+		for _, n := range []string{"owned", "touched", "touched_once", "digest", "replaced", "probe"} {
+			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", move); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM shard_admin_move.fence WHERE tenant = $1 AND move_id = $2`, tenant, move); err != nil {
 			return err
 		}
 		for _, n := range []string{"refused", "refused_at", "late"} {
 			if _, err := tx.Exec(ctx, "DROP SEQUENCE IF EXISTS shard_admin_move."+n+"_"+short(move)); err != nil {
-				return err
-			}
-		}
-		for _, n := range []string{"owned", "touched", "touched_once", "digest", "replaced", "probe"} {
-			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move."+n+" WHERE move_id = $1", move); err != nil {
 				return err
 			}
 		}

@@ -217,13 +217,6 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 		cols = append(cols, fmt.Sprintf("sa_v%d", i))
 		lookup = append(lookup, fmt.Sprintf("(%s) = u.sa_v%d::%s", e, i, u.Types[i]))
 	}
-	ctx, cancel := context.WithTimeout(ctx, queryLimit)
-	defer cancel()
-	rows, err := w.src.Query(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"], "+rowcopy.KeyText(c, "t")+" FROM "+c.Table.Own()+" t WHERE "+where+" AND "+strings.Join(some, " AND "))
-	if err != nil {
-		return 0, 0, conn.Fault(err, w.Source.Name())
-	}
-	defer rows.Close()
 	listed, can := []Decision{}, int64(0)
 	batch, keys := make([][]string, len(u.Expressions)), []string{}
 	params := make([]string, len(cols)+1)
@@ -251,20 +244,31 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 			args = append(args, batch[i])
 		}
 		args = append(args, keys)
-		hits, err := w.dst.Query(ctx, sql, args...)
-		if err != nil {
-			return conn.Fault(err, w.Target.Name())
+		type hit struct{ mine, theirs string }
+		var hits []hit
+		if err := read(ctx, w.Target, func(tx pgx.Tx) error {
+			rows, err := tx.Query(ctx, sql, args...)
+			if err != nil {
+				return err
+			}
+			hits, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hit, err error) { return h, row.Scan(&h.mine, &h.theirs) })
+			return err
+		}); err != nil {
+			return err
 		}
-		var mine, theirs string
-		_, err = pgx.ForEachRow(hits, []any{&mine, &theirs}, func() error {
+		for _, h := range hits {
+			mine, theirs := h.mine, h.theirs
 			if mayBeThere && mine == theirs {
 				equal, err := w.equal(ctx, c, mine)
-				if err != nil || equal {
+				if err != nil {
 					return err
+				}
+				if equal {
+					continue
 				}
 			}
 			if how.follows {
-				return nil // it gets another value with the row to which it refers
+				continue // it gets another value with the row to which it refers
 			}
 			total++
 			kind := "collision_unique"
@@ -285,31 +289,37 @@ func (w *planner) collide(ctx context.Context, c *tenancy.TableClass, u uniqueIn
 			if len(listed) <= atMost {
 				listed = append(listed, d)
 			}
-			return nil
-		})
+		}
 		batch, keys = make([][]string, len(u.Expressions)), keys[:0]
-		return conn.Fault(err, w.Target.Name())
+		return nil
 	}
-	for rows.Next() {
-		var v []string
-		var k string
-		if err := rows.Scan(&v, &k); err != nil {
-			return 0, 0, conn.Fault(err, w.Source.Name())
+	if err := read(ctx, w.Source, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"], "+rowcopy.KeyText(c, "t")+" FROM "+c.Table.Own()+" t WHERE "+where+" AND "+strings.Join(some, " AND "))
+		if err != nil {
+			return err
 		}
-		for i := range v {
-			batch[i] = append(batch[i], v[i])
-		}
-		keys = append(keys, k)
-		if len(keys) == 5000 {
-			if err := flush(); err != nil {
-				return 0, 0, err
+		defer rows.Close()
+		for rows.Next() {
+			var v []string
+			var k string
+			if err := rows.Scan(&v, &k); err != nil {
+				return err
+			}
+			for i := range v {
+				batch[i] = append(batch[i], v[i])
+			}
+			keys = append(keys, k)
+			if len(keys) == 5000 {
+				if err := flush(); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return 0, 0, conn.Fault(err, w.Source.Name())
-	}
-	if err := flush(); err != nil {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return flush()
+	}); err != nil {
 		return 0, 0, err
 	}
 	if total > atMost {
@@ -336,13 +346,11 @@ func (w *planner) equal(ctx context.Context, c *tenancy.TableClass, key string) 
 	}
 	sql := "SELECT ARRAY[" + strings.Join(cols, ", ") + "]::text FROM " + c.Table.Own() + " t WHERE " + rowcopy.KeyText(c, "t") + " = $1"
 	var a, b string
-	if err := w.src.QueryRow(ctx, sql, key).Scan(&a); err != nil {
-		return false, conn.Fault(err, w.Source.Name())
+	if err := read(ctx, w.Source, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, key).Scan(&a) }); err != nil {
+		return false, err
 	}
-	if err := w.dst.QueryRow(ctx, sql, key).Scan(&b); err != nil {
-		return false, conn.Fault(err, w.Target.Name())
-	}
-	return a == b, nil
+	err := read(ctx, w.Target, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, key).Scan(&b) })
+	return a == b, err
 }
 
 // overlapping lists those sequences by which rows collide that can hand out the

@@ -36,8 +36,8 @@ const DefaultReadOnlyOnline = 10 * time.Second
 const OlderLimit = 60 * time.Second
 
 // queryLimit bounds each query of a plan, so that planning a move cannot hold
-// a snapshot on a busy server for ever.
-const queryLimit = 2 * time.Minute
+// a snapshot on a busy server for ever. Counting a large tenant takes minutes.
+const queryLimit = 10 * time.Minute
 
 // planner makes one plan.
 type planner struct {
@@ -50,6 +50,12 @@ type planner struct {
 	ways map[renumber.Value]int64
 	size int64      // of the target's database, in bytes
 	lock sync.Mutex // of p, where queries run side by side
+}
+
+// read runs queries over a tenant's rows on a shard, which take longer than a pool
+// lets them.
+func read(ctx context.Context, db *conn.Database, f func(tx pgx.Tx) error) error {
+	return conn.Fault(db.Read(ctx, queryLimit, f), db.Name())
 }
 
 // Make reads both shards and says what the move would do. An error means that
@@ -518,9 +524,12 @@ func (w *planner) routing(context.Context) error {
 
 // count counts the tenant's rows exactly.
 func (w *planner) count(ctx context.Context) error {
-	rows, err := w.m.Rows(ctx, w.src, w.Tenant.ID)
-	if err != nil {
-		return conn.Fault(err, w.Source.Name())
+	var rows []tenancy.TableRows
+	if err := read(ctx, w.Source, func(tx pgx.Tx) (err error) {
+		rows, err = w.m.Rows(ctx, tx, w.Tenant.ID)
+		return err
+	}); err != nil {
+		return err
 	}
 	for _, r := range rows {
 		w.p.Tables = append(w.p.Tables, TableRows{Table: r.Table, Kind: string(r.Kind), Rows: r.Rows, Bytes: r.Bytes})
@@ -595,13 +604,17 @@ func (w *planner) estimate(ctx context.Context) error {
 	perByte := 0.0
 	if largest.Rows > 0 {
 		c := w.m.Table(largest.Table)
-		begin := time.Now()
 		var n, bytes int64
-		if err := w.src.QueryRow(ctx, "SELECT count(*), coalesce(sum(length(x::text)), 0)::bigint FROM (SELECT t.* FROM "+c.Table.Own()+" t WHERE "+w.m.Owned(c.Name(), w.m.Literal(w.Tenant.ID))+" LIMIT 20000) x").Scan(&n, &bytes); err != nil {
-			return conn.Fault(err, w.Source.Name())
+		var took time.Duration
+		if err := read(ctx, w.Source, func(tx pgx.Tx) error {
+			begin := time.Now()
+			defer func() { took = time.Since(begin) }()
+			return tx.QueryRow(ctx, "SELECT count(*), coalesce(sum(length(x::text)), 0)::bigint FROM (SELECT t.* FROM "+c.Table.Own()+" t WHERE "+w.owned(c.Name())+" LIMIT 20000) x").Scan(&n, &bytes)
+		}); err != nil {
+			return err
 		}
 		if n > 0 {
-			perByte = time.Since(begin).Seconds() * 1000 / (float64(largest.Bytes) * float64(n) / float64(largest.Rows))
+			perByte = took.Seconds() * 1000 / (float64(largest.Bytes) * float64(n) / float64(largest.Rows))
 		}
 	}
 	const insertAndCompare = 5 // times the reading, on equal servers

@@ -96,33 +96,33 @@ func (w *planner) owners(ctx context.Context) error {
 }
 
 func (w *planner) number(ctx context.Context, sql string, args ...any) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryLimit)
-	defer cancel()
 	var n int64
-	err := w.src.QueryRow(ctx, sql, args...).Scan(&n)
-	return n, conn.Fault(err, w.Source.Name())
+	err := read(ctx, w.Source, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, args...).Scan(&n) })
+	return n, err
 }
 
 func (w *planner) keys(ctx context.Context, sql string, args ...any) ([][2]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryLimit)
-	defer cancel()
-	rows, err := w.src.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, conn.Fault(err, w.Source.Name())
-	}
-	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([2]string, error) {
-		var a, b *string
-		err := row.Scan(&a, &b)
-		var r [2]string
-		if a != nil {
-			r[0] = *a
+	var out [][2]string
+	err := read(ctx, w.Source, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
 		}
-		if b != nil {
-			r[1] = *b
-		}
-		return r, err
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) ([2]string, error) {
+			var a, b *string
+			err := row.Scan(&a, &b)
+			var r [2]string
+			if a != nil {
+				r[0] = *a
+			}
+			if b != nil {
+				r[1] = *b
+			}
+			return r, err
+		})
+		return err
 	})
-	return out, conn.Fault(err, w.Source.Name())
+	return out, err
 }
 
 // edges lists rows of others that point at the tenant's and rows of others at
@@ -202,13 +202,16 @@ func (w *planner) stays(ctx context.Context, from, to *tenancy.TableClass, e ten
 	for i, col := range e.ToColumns {
 		cols[i] = "t." + pgx.Identifier{col}.Sanitize() + "::text"
 	}
-	rows, err := w.src.Query(ctx, "SELECT DISTINCT ARRAY["+strings.Join(cols, ", ")+"] FROM (SELECT * FROM "+from.Table.Own()+" t WHERE "+w.owned(from.Name())+") f JOIN "+to.Table.Own()+" t ON "+e.Join("f", "t"))
-	if err != nil {
-		return conn.Fault(err, w.Source.Name())
-	}
-	values, err := pgx.CollectRows(rows, pgx.RowTo[[]string])
-	if err != nil {
-		return conn.Fault(err, w.Source.Name())
+	var values [][]string
+	if err := read(ctx, w.Source, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT DISTINCT ARRAY["+strings.Join(cols, ", ")+"] FROM (SELECT * FROM "+from.Table.Own()+" t WHERE "+w.owned(from.Name())+") f JOIN "+to.Table.Own()+" t ON "+e.Join("f", "t"))
+		if err != nil {
+			return err
+		}
+		values, err = pgx.CollectRows(rows, pgx.RowTo[[]string])
+		return err
+	}); err != nil {
+		return err
 	}
 	missing := []string{}
 	for _, v := range values {
@@ -238,9 +241,15 @@ func (w *planner) stays(ctx context.Context, from, to *tenancy.TableClass, e ten
 
 // root says what becomes of the tenant's row on the target.
 func (w *planner) root(ctx context.Context) error {
-	if has, err := w.m.HasRows(ctx, w.dst, w.Tenant.ID); err != nil {
-		return conn.Fault(err, w.Target.Name())
-	} else if has != "" {
+	// That there is none is found by reading all of a table where no index tells.
+	var has string
+	if err := read(ctx, w.Target, func(tx pgx.Tx) (err error) {
+		has, err = w.m.HasRows(ctx, tx, w.Tenant.ID)
+		return err
+	}); err != nil {
+		return err
+	}
+	if has != "" {
 		w.p.check("empty target", Blocker, "shard-admin tenants check says whose they are; remove them or point the tenant there", fmt.Sprintf("%s has rows of the tenant already, in %s", w.Target.Name(), has)).seen("the map of %s gives rows of %s to tenant %s", w.Target.Name(), has, w.Tenant.ID)
 	} else {
 		w.p.check("empty target", OK, "", w.Target.Name()+" has no row of the tenant")
@@ -402,8 +411,10 @@ func (w *planner) needs(ctx context.Context, row Row) ([]Decision, error) {
 		}
 		for _, r := range rows {
 			var there bool
-			if err := w.dst.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+to.Table.Own()+" t WHERE "+rowcopy.KeyText(to, "t")+" = $1)", r[0]).Scan(&there); err != nil {
-				return nil, conn.Fault(err, w.Target.Name())
+			if err := read(ctx, w.Target, func(tx pgx.Tx) error {
+				return tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+to.Table.Own()+" t WHERE "+rowcopy.KeyText(to, "t")+" = $1)", r[0]).Scan(&there)
+			}); err != nil {
+				return nil, err
 			}
 			if !there {
 				out = append(out, Decision{Table: to.Name(), Key: r[0], Case: "outbound", Choices: []Choice{Share, Refuse}, Detail: "the shared row " + row.Key + " of " + c.Name() + " needs it"})

@@ -11,8 +11,13 @@
 //
 // Foreign keys stay on and children go first, so that no row of anybody is
 // taken along by a cascade. Before a batch goes, its rows are locked, and no
-// unlisted row may point at them. A table that refers to itself, or tables
-// that refer to one another, go in one statement, because their keys are
-// checked at its end; which rows these are it reads from the list itself, so
-// that no more of it is in memory here than of one batch.
+// unlisted row may point at them. Of a table that refers to itself, or tables
+// that refer to one another, those rows go first to which nothing refers. Rows in
+// a circle go together with all that refers to them, in one statement, because
+// their keys are checked at its end; a circle that is too much for memory goes
+// with all that is left, and which rows these are is read from the list itself.
+//
+// A batch that took long is followed by a smaller one. Listing takes as long as
+// the tenant is large, so that all is done in a session of the move's own, which
+// a later owner ends and which the pool's limit does not.
 package purge

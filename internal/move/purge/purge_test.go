@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/purge"
 	"shardadmin/internal/move/rowcopy"
@@ -117,6 +119,74 @@ func TestWhatAnUnfinishedCopyLeftIsFoundAgain(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What is listed and deleted may take longer than a pool lets a statement, and rows
+// that refer to rows of their own table, or in a circle, go by batches as others do.
+func TestAPurgeTakesTheTimeItNeedsByBatches(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	const tables = `CREATE TABLE owners (id int PRIMARY KEY, shard text);
+		CREATE TABLE trees (id int PRIMARY KEY, owner_id int NOT NULL, parent_id int REFERENCES trees ON DELETE CASCADE);
+		CREATE TABLE heads (id char(4) PRIMARY KEY, owner_id int NOT NULL, last int);
+		CREATE TABLE tails (head_id char(4) REFERENCES heads, n int, PRIMARY KEY (head_id, n));
+		ALTER TABLE heads ADD FOREIGN KEY (id, last) REFERENCES tails DEFERRABLE INITIALLY DEFERRED;`
+	// A chain, a tree whose root has all others, and roots of their own.
+	const filled = tables + `INSERT INTO owners VALUES (1), (2);
+		INSERT INTO trees SELECT i, 1 + i % 2, CASE WHEN i > 2 THEN i - 2 END FROM generate_series(1, 100) i;
+		INSERT INTO trees SELECT i, 1, CASE WHEN i > 201 THEN 201 END FROM generate_series(201, 240) i;
+		INSERT INTO trees SELECT i, 1, i FROM generate_series(301, 320) i;
+		INSERT INTO heads SELECT i, 1 + i % 2, i FROM generate_series(1, 60) i;
+		INSERT INTO tails SELECT i, n FROM generate_series(1, 60) i, LATERAL (VALUES (i), (0)) v (n)`
+	pair := twoshards.OpenWithin(t, 100*time.Millisecond, tables, filled)
+	there := pgtest.Connect(t, pair.ThereURL)
+	move := uuid.NewString()
+	shard := fence.New(pair.There, pair.Map)
+	require.NoError(t, shard.Enter(ctx, move, 1))
+	_, err := there.Exec(ctx, `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.15); RETURN NULL; END $$;
+		CREATE TRIGGER slow BEFORE INSERT ON shard_admin_move.owned FOR EACH STATEMENT EXECUTE FUNCTION slow();
+		CREATE TRIGGER slow BEFORE DELETE ON heads FOR EACH STATEMENT EXECUTE FUNCTION slow()`, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	owned := func() (n int64) {
+		require.NoError(t, there.QueryRow(ctx, "SELECT (SELECT count(*) FROM trees WHERE owner_id = 1) + (SELECT count(*) FROM heads WHERE owner_id = 1) + (SELECT count(*) FROM tails t JOIN heads h ON h.id = t.head_id WHERE h.owner_id = 1)").Scan(&n))
+		return n
+	}
+	before := everything(t, there, pair.Map)
+	left, most := owned(), int64(0)
+	all := left
+	job := purge.Job{Shard: shard, Map: pair.Map, Tenant: "1", Move: move, Epoch: 1, Tables: pair.Map.Moving(), Batch: 10, Pause: time.Microsecond}
+	job.AfterBatch = func(bool) {
+		now := owned()
+		left, most = now, max(most, left-now)
+	}
+
+	// Another's row that refers to one of the tenant's stays, and that one with it: a
+	// cascade would take it along.
+	_, err = there.Exec(ctx, "INSERT INTO trees VALUES (1001, 2, 210)")
+	require.NoError(t, err)
+	_, err = purge.Undo(ctx, job, false)
+	require.Equal(t, fault.PurgeUnlisted, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "row 210 of trees")
+	_, err = there.Exec(ctx, "DELETE FROM trees WHERE id = 1001")
+	require.NoError(t, err)
+
+	_, err = purge.Undo(ctx, job, false)
+	require.NoError(t, err)
+	require.Zero(t, owned())
+	require.LessOrEqual(t, most, int64(40), "of %d rows: no batch takes all that hang together", all)
+	after := everything(t, there, pair.Map)
+	for table, rows := range before {
+		stay := []string{}
+		for _, row := range rows {
+			if slices.Contains(after[table], row) {
+				stay = append(stay, row)
+			}
+		}
+		require.Equal(t, stay, after[table], table)
+	}
+	var others int
+	require.NoError(t, there.QueryRow(ctx, "SELECT (SELECT count(*) FROM trees) + (SELECT count(*) FROM heads) + (SELECT count(*) FROM tails)").Scan(&others))
+	require.Equal(t, 50+30+60, others)
 }
 
 func everything(t *testing.T, c *pgx.Conn, m *tenancy.Map) map[string][]string {

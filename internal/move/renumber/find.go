@@ -50,9 +50,6 @@ func Find(ctx context.Context, j Job, put func(ctx context.Context, list []Chang
 	}
 	f := finder{Job: j, from: from, to: to}
 	var err error
-	if f.src, err = from.Pool(ctx); err != nil {
-		return err
-	}
 	if f.dst, err = to.Pool(ctx); err != nil {
 		return err
 	}
@@ -85,7 +82,7 @@ func Find(ctx context.Context, j Job, put func(ctx context.Context, list []Chang
 type finder struct {
 	Job
 	from, to *conn.Database
-	src, dst *pgxpool.Pool
+	dst      *pgxpool.Pool
 	// given are the names that were given already, in lower case.
 	given map[string]bool
 }
@@ -120,11 +117,6 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value, put f
 	if c.Listed() && !f.Back {
 		content = "pg_catalog.md5(ARRAY[" + strings.Join(texts(c), ", ") + "]::text)"
 	}
-	rows, err := f.src.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL"+v.and()+" AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
-	if err != nil {
-		return conn.Fault(err, f.from.Name())
-	}
-	defer rows.Close()
 	// A row that is owned by reference may be there already when it is the same.
 	other := ""
 	switch {
@@ -137,32 +129,50 @@ func (f finder) taken(ctx context.Context, c *tenancy.TableClass, v Value, put f
 	sql := "SELECT u.v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(v, h, n) WHERE EXISTS (SELECT FROM " + c.Table.Own() + " t WHERE " + is(c, v, "u.v") + v.and() + other + ") ORDER BY u.n"
 	values, hashes := []string{}, []string{}
 	flush := func() error {
-		hits, err := f.dst.Query(ctx, sql, values, hashes)
-		if err != nil {
-			return conn.Fault(err, f.to.Name())
-		}
-		found, err := pgx.CollectRows(hits, pgx.RowTo[string])
+		found, err := f.read(ctx, f.to, sql, values, hashes)
 		values, hashes = values[:0], hashes[:0]
 		if err != nil || len(found) == 0 {
-			return conn.Fault(err, f.to.Name())
+			return err
 		}
 		return put(found)
 	}
-	for rows.Next() {
-		var a, h string
-		if err := rows.Scan(&a, &h); err != nil {
-			return conn.Fault(err, f.from.Name())
+	// One statement hands over all that the tenant has, for as long as that takes:
+	// the time for which the tenant may be closed bounds it.
+	return conn.Fault(f.from.Read(ctx, 0, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT "+col+"::text, "+content+" FROM "+c.Table.Own()+" t WHERE "+f.owned(c)+" AND "+col+" IS NOT NULL"+v.and()+" AND NOT "+f.on(v, mine, col+"::text")+" ORDER BY "+col)
+		if err != nil {
+			return err
 		}
-		if values, hashes = append(values, a), append(hashes, h); len(values) == chunk {
-			if err := flush(); err != nil {
+		defer rows.Close()
+		for rows.Next() {
+			var a, h string
+			if err := rows.Scan(&a, &h); err != nil {
 				return err
 			}
+			if values, hashes = append(values, a), append(hashes, h); len(values) == chunk {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return conn.Fault(err, f.from.Name())
-	}
-	return flush()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return flush()
+	}), f.from.Name())
+}
+
+// read reads values of a side.
+func (f finder) read(ctx context.Context, db *conn.Database, sql string, args ...any) (out []string, err error) {
+	err = db.Read(ctx, 0, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return out, conn.Fault(err, db.Name())
 }
 
 func texts(c *tenancy.TableClass) []string {
@@ -177,19 +187,14 @@ func texts(c *tenancy.TableClass) []string {
 // row, and not the tenant, which would bring it along.
 func (f finder) free(ctx context.Context, c *tenancy.TableClass, v Value, list []string) ([]string, error) {
 	for _, s := range []struct {
-		pool  *pgxpool.Pool
-		name  string
+		db    *conn.Database
 		other string
-	}{{f.dst, f.to.Name(), ""}, {f.src, f.from.Name(), " AND " + f.owned(c)}} {
+	}{{f.to, ""}, {f.from, " AND " + f.owned(c)}} {
 		out := []string{}
 		for some := range slices.Chunk(list, chunk) {
-			rows, err := s.pool.Query(ctx, "SELECT u.v FROM unnest($1::text[]) WITH ORDINALITY u(v, n) WHERE NOT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+is(c, v, "u.v")+s.other+") ORDER BY u.n", some)
+			found, err := f.read(ctx, s.db, "SELECT u.v FROM unnest($1::text[]) WITH ORDINALITY u(v, n) WHERE NOT EXISTS (SELECT FROM "+c.Table.Own()+" t WHERE "+is(c, v, "u.v")+s.other+") ORDER BY u.n", some)
 			if err != nil {
-				return nil, conn.Fault(err, s.name)
-			}
-			found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			if err != nil {
-				return nil, conn.Fault(err, s.name)
+				return nil, err
 			}
 			out = append(out, found...)
 		}

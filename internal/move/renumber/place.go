@@ -2,16 +2,25 @@ package renumber
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"shardadmin/internal/conn"
 	"shardadmin/internal/move/fence"
 )
+
+// placeLimit bounds each statement that writes a list; the tenant is closed, and
+// its fence's time bounds them as well.
+const placeLimit = 5 * time.Minute
 
 // Place writes a list to a shard on which the move is open; anew throws away what
 // is there before.
 func Place(ctx context.Context, s *fence.Shard, move string, epoch int64, list []Change, anew bool) error {
 	return s.Write(ctx, move, epoch, func(tx pgx.Tx) error {
+		if err := conn.Allow(ctx, tx, placeLimit); err != nil {
+			return err
+		}
 		if anew {
 			if _, err := tx.Exec(ctx, "DELETE FROM shard_admin_move.replaced WHERE move_id = $1", move); err != nil {
 				return err
@@ -29,6 +38,9 @@ func Place(ctx context.Context, s *fence.Shard, move string, epoch int64, list [
 // looks values up in it.
 func Settle(ctx context.Context, s *fence.Shard, move string, epoch int64) error {
 	return s.Write(ctx, move, epoch, func(tx pgx.Tx) error {
+		if err := conn.Allow(ctx, tx, placeLimit); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, "ANALYZE shard_admin_move.replaced")
 		return err
 	})

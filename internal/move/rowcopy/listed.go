@@ -21,11 +21,9 @@ func Shared(ctx context.Context, j Job, c *tenancy.TableClass, keys []string) er
 func Fresh(ctx context.Context, j Job, c *tenancy.TableClass, where string) (int64, error) {
 	var before, after int64
 	count := func(n *int64) error {
-		pool, err := j.Target.Pool(ctx)
-		if err != nil {
-			return err
-		}
-		return conn.Fault(pool.QueryRow(ctx, "SELECT count(*) FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'fresh'", j.Move).Scan(n), j.Target.Name())
+		return conn.Fault(j.Target.Read(ctx, 0, func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, "SELECT count(*) FROM shard_admin_move.owned WHERE move_id = $1 AND kind = 'fresh'", j.Move).Scan(n)
+		}), j.Target.Name())
 	}
 	if err := count(&before); err != nil {
 		return 0, err

@@ -192,10 +192,6 @@ func cut(ctx context.Context, j Job) (map[string][]string, error) {
 // separates them. The column must not hold nulls. Text is ordered by its bytes,
 // so that the same rows fit on servers that sort differently.
 func Parts(ctx context.Context, db *conn.Database, m *tenancy.Map, tenant string, c *tenancy.TableClass, by string, n int) ([]string, error) {
-	pool, err := db.Pool(ctx)
-	if err != nil {
-		return nil, err
-	}
 	at := make([]string, n-1)
 	for i := range at {
 		at[i] = fmt.Sprintf("%.4f", float64(i+1)/float64(n))
@@ -207,9 +203,9 @@ func Parts(ctx context.Context, db *conn.Database, m *tenancy.Map, tenant string
 	sample := int64(sampleBytes * max(1, n/sampleParts))
 	share := 100 * float64(sample) / float64(max(c.Table.Bytes, sample))
 	var bounds []string
-	err = pool.QueryRow(ctx, fmt.Sprintf("SELECT coalesce((percentile_disc(ARRAY[%s]::float8[]) WITHIN GROUP (ORDER BY %s))::text[], '{}') FROM %s t TABLESAMPLE SYSTEM (%.4f) WHERE %s",
-		strings.Join(at, ", "), col, c.Table.Own(), share, m.Owned(c.Name(), m.Literal(tenant)))).Scan(&bounds)
-	if err != nil {
+	sql := fmt.Sprintf("SELECT coalesce((percentile_disc(ARRAY[%s]::float8[]) WITHIN GROUP (ORDER BY %s))::text[], '{}') FROM %s t TABLESAMPLE SYSTEM (%.4f) WHERE %s",
+		strings.Join(at, ", "), col, c.Table.Own(), share, m.Owned(c.Name(), m.Literal(tenant)))
+	if err := db.Read(ctx, 0, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql).Scan(&bounds) }); err != nil {
 		return nil, conn.Fault(err, db.Name()+", table "+c.Name())
 	}
 	return between(col, c.Table.Column(by).SQLType, slices.Compact(bounds)), nil

@@ -436,11 +436,9 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // AuditKeys lists foreign keys of the copied tables that a tenant's row on the
 // target breaks, which only the replica role could have let in.
+// Each reads all that the tenant has of a table: nothing but the caller's context
+// bounds it.
 func AuditKeys(ctx context.Context, j Job) ([]string, error) {
-	pool, err := j.Target.Pool(ctx)
-	if err != nil {
-		return nil, err
-	}
 	broken := []string{}
 	for _, c := range j.Tables {
 		for _, f := range c.Table.ForeignKeys {
@@ -455,8 +453,10 @@ func AuditKeys(ctx context.Context, j Job) ([]string, error) {
 				some = append(some, child+" IS NOT NULL")
 			}
 			var n int64
-			if err := pool.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
-				" AND NOT EXISTS (SELECT FROM "+ref.Own()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n); err != nil {
+			if err := j.Target.Read(ctx, 0, func(tx pgx.Tx) error {
+				return tx.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
+					" AND NOT EXISTS (SELECT FROM "+ref.Own()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n)
+			}); err != nil {
 				return nil, conn.Fault(err, j.Target.Name())
 			}
 			if n > 0 {

@@ -7,6 +7,7 @@ package twoshards
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,13 +38,19 @@ func (noPassword) Resolve(_ context.Context, _, _ string, at credential.Endpoint
 // must be classified. The profile may say more.
 func Open(t *testing.T, here, there string, more ...func(*tenancy.Profile)) *Pair {
 	t.Helper()
+	return OpenWithin(t, 0, here, there, more...)
+}
+
+// OpenWithin is Open with pools that end statements after limit.
+func OpenWithin(t *testing.T, limit time.Duration, here, there string, more ...func(*tenancy.Profile)) *Pair {
+	t.Helper()
 	p := &Pair{
 		HereURL:  pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, here)),
 		ThereURL: pgtest.Server(t, 1).URL("", pgtest.Database(t, 1, there)),
 	}
 	f := &fleet.Fleet{Name: "f", Environment: fleet.Development, Shards: []fleet.Shard{{Name: "here", InControl: true}, {Name: "there"}}}
 	f.Control.URL, f.Shards[1].Endpoint.URL = p.HereURL, p.ThereURL
-	set := conn.Open(f, conn.Options{Resolver: noPassword{}})
+	set := conn.Open(f, conn.Options{Resolver: noPassword{}, StatementTimeout: limit})
 	t.Cleanup(set.Close)
 	s, err := structure.Read(t.Context(), pgtest.Connect(t, p.HereURL), nil)
 	require.NoError(t, err)

@@ -1,0 +1,57 @@
+package fence
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shardadmin/internal/conn"
+)
+
+// Session is a session of a move's own, for writing statements that take as long
+// as a tenant is large. A later owner of the move ends it: what a dead owner has
+// begun holds nobody up.
+type Session struct {
+	s     *Shard
+	c     *pgx.Conn
+	move  string
+	epoch int64
+}
+
+// Session opens one.
+func (s *Shard) Session(ctx context.Context, move string, epoch int64) (*Session, error) {
+	c, err := s.db.Direct(ctx, conn.DirectOptions{Purpose: Purpose(move), Epoch: epoch})
+	if err != nil {
+		return nil, err
+	}
+	return &Session{s: s, c: c, move: move, epoch: epoch}, nil
+}
+
+// Write runs one writing transaction of the mover, whose statements may take as
+// long as limit each and no longer than the context; nothing but that bounds them
+// where limit is 0.
+func (x *Session) Write(ctx context.Context, limit time.Duration, f func(pgx.Tx) error) error {
+	return x.s.fault(pgx.BeginTxFunc(ctx, x.c, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if err := Begin(ctx, tx, x.move, x.epoch); err != nil {
+			return err
+		}
+		if err := conn.Allow(ctx, tx, limit); err != nil {
+			return err
+		}
+		return f(tx)
+	}))
+}
+
+// Close ends the session.
+func (x *Session) Close() { _ = x.c.Close(context.Background()) }
+
+// WriteLong is Write in a session of its own, without a limit but the context's.
+func (s *Shard) WriteLong(ctx context.Context, move string, epoch int64, f func(pgx.Tx) error) error {
+	x, err := s.Session(ctx, move, epoch)
+	if err != nil {
+		return err
+	}
+	defer x.Close()
+	return x.Write(ctx, 0, f)
+}
