@@ -121,3 +121,45 @@ func listing(t *testing.T, c *pgx.Conn, table *structure.Table) []string {
 	require.NoError(t, err)
 	return out
 }
+
+// The keys of a large table take longer to look at than a pool lets a statement,
+// and no longer than the fence under which they are looked at.
+func TestAnAuditOfKeysTakesTheTimeItNeeds(t *testing.T) {
+	t.Parallel()
+	const limit = 300 * time.Millisecond
+	pair := twoshards.OpenWithin(t, limit, shapes, shapes+shapesRows)
+	there := pgtest.Connect(t, pair.ThereURL)
+	job := rowcopy.Job{Target: pair.There, Map: pair.Map, Tenant: "1", Tables: pair.Map.Moving()}
+	// Who waits for a lock is slow without anything to do.
+	audit := func(ctx context.Context, held func(waits time.Duration) bool) error {
+		_, err := there.Exec(ctx, "BEGIN; LOCK TABLE trees IN ACCESS EXCLUSIVE MODE", pgx.QueryExecModeSimpleProtocol)
+		require.NoError(t, err)
+		done := make(chan error, 1)
+		go func() {
+			_, err := rowcopy.AuditKeys(ctx, job)
+			done <- err
+		}()
+		defer func() {
+			_, err := there.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+			require.NoError(t, err)
+		}()
+		for {
+			var ms float64
+			require.NoError(t, there.QueryRow(context.WithoutCancel(ctx), "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)) * 1000, 0)::float8 FROM pg_locks WHERE NOT granted AND relation = 'trees'::regclass").Scan(&ms))
+			if !held(time.Duration(ms * float64(time.Millisecond))) {
+				_, err := there.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+				require.NoError(t, err)
+				return <-done
+			}
+			select {
+			case err := <-done:
+				return err
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	require.NoError(t, audit(t.Context(), func(waits time.Duration) bool { return waits < 2*limit }))
+	fenced, cancel := context.WithTimeout(t.Context(), 2*limit)
+	defer cancel()
+	require.ErrorIs(t, audit(fenced, func(time.Duration) bool { return true }), context.DeadlineExceeded)
+}
