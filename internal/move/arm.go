@@ -44,14 +44,19 @@ func (r *run) arm(ctx context.Context) error {
 	}
 	stopAt("epoch_bumped")
 	for _, s := range []*side{r.src, r.dst} {
-		hooks := fence.Hooks{Blocked: func(table string, b []fence.Blocker) {
+		hooks := fence.Hooks{Patience: r.e.deps.Patience, Blocked: func(table string, b []fence.Blocker) {
 			r.say(ctx, "guarding %s on %s waits for %s", table, s.name, blockers(b))
 		}}
 		as := fence.Serving
 		if s == r.dst {
 			as = fence.Receiving
 		}
-		if err := s.fence.InstallGuards(ctx, as, hooks); err != nil {
+		if err := s.fence.InstallGuards(ctx, as, hooks); fault.CodeOf(err) == fault.FenceBlocked {
+			if down := r.takeDown(ctx); down != nil {
+				return down
+			}
+			return fault.Wrapf(err, fault.FenceBlocked, "end those transactions, then "+fault.Change("move resume "+r.m.ID+" --wait"), "%s", fault.As(err).Message)
+		} else if err != nil {
 			return err
 		}
 		if s == r.src {
@@ -67,7 +72,7 @@ func (r *run) arm(ctx context.Context) error {
 	}
 	stopAt("armed")
 	for _, s := range []*side{r.src, r.dst} {
-		older, err := s.fence.WaitOlder(ctx, olderLimit)
+		older, err := s.fence.WaitOlder(ctx, r.e.deps.Patience)
 		if err != nil {
 			return err
 		}
@@ -76,7 +81,7 @@ func (r *run) arm(ctx context.Context) error {
 				return err
 			}
 			return fault.Newf(fault.FenceBlocked, "end those transactions, then "+fault.Change("move resume "+r.m.ID+" --wait"),
-				"%s: transactions older than the guards did not end within %s: %s", s.name, figure.Span(olderLimit), blockers(older))
+				"%s: transactions older than the guards did not end within %s: %s", s.name, figure.Span(r.e.deps.Patience), blockers(older))
 		}
 	}
 	stopAt("older_gone")
@@ -135,7 +140,8 @@ func blockers(list []fence.Blocker) string {
 // grow; it may be nil. The fence opens by itself when limit has passed.
 func (r *run) closeFence(ctx context.Context, s *side, limit time.Duration, between func(context.Context) error) error {
 	var last error
-	for try, wait := 0, 250*time.Millisecond; try < 12; try, wait = try+1, min(wait*2, 4*time.Second) {
+	began := time.Now()
+	for try, wait := 0, 250*time.Millisecond; try < 12 && (try == 0 || time.Since(began) < r.e.deps.Patience); try, wait = try+1, min(wait*2, 4*time.Second) {
 		found, err := s.fence.Close(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, limit)
 		if err == nil {
 			r.closedAt, r.closedFor = time.Now(), limit

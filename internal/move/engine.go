@@ -38,6 +38,9 @@ type Deps struct {
 	Jobs      *job.Jobs
 	// Log receives what a person does not need; nil discards it.
 	Log *slog.Logger
+	// Patience bounds each wait for open transactions, half of it that for standbys;
+	// a minute when 0.
+	Patience time.Duration
 	// Awake keeps the machine from sleeping until the returned function is
 	// called; nil where the system has no way.
 	Awake func(reason string) func()
@@ -53,6 +56,9 @@ type Engine struct {
 func New(d Deps) *Engine {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Patience == 0 {
+		d.Patience = time.Minute
 	}
 	return &Engine{deps: d, record: &record{control: d.Set.Control(), schema: pgx.Identifier{d.Schema}.Sanitize()}}
 }

@@ -17,9 +17,6 @@ import (
 //go:embed sql/standbys.sql
 var standbysSQL string
 
-// standbyLimit bounds the wait for standbys inside the fence.
-const standbyLimit = 30 * time.Second
-
 // mark makes what was brought to a side outlive a crash and a failover of its
 // server. The copy does not wait for the disk; the marker does, and what is
 // written before it is on the disk, and on any standby, before it is there. A
@@ -46,7 +43,8 @@ func (r *run) mark(ctx context.Context, s *side) error {
 	if err := pool.QueryRow(ctx, `SELECT pg_current_wal_insert_lsn()::text`).Scan(&lsn); err != nil {
 		return conn.Fault(err, s.name)
 	}
-	deadline := time.Now().Add(standbyLimit)
+	limit := r.e.deps.Patience / 2
+	deadline := time.Now().Add(limit)
 	for said := false; ; {
 		rows, err := pool.Query(ctx, standbysSQL, lsn)
 		if err != nil {
@@ -61,7 +59,7 @@ func (r *run) mark(ctx context.Context, s *side) error {
 		}
 		if time.Now().After(deadline) {
 			return fault.Newf(fault.StandbyBehind, "wait until they have caught up, or take them out of service; then "+fault.Change("move resume "+r.m.ID+" --wait"),
-				"%s: standbys have not replayed the tenant's rows within %s: %s", s.name, figure.Span(standbyLimit), strings.Join(behind, "; "))
+				"%s: standbys have not replayed the tenant's rows within %s: %s", s.name, figure.Span(limit), strings.Join(behind, "; "))
 		}
 		if !said {
 			said = true

@@ -160,12 +160,12 @@ func (r *run) catchUp(ctx context.Context, hold bool) error {
 // noteWrites lets a side's guards note each write: only then may notes be taken
 // away.
 func (r *run) noteWrites(ctx context.Context, s *side, again Action) error {
-	older, err := s.fence.NoteWrites(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, olderLimit)
+	older, err := s.fence.NoteWrites(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, r.e.deps.Patience)
 	if err != nil || len(older) == 0 {
 		return err
 	}
 	return fault.Newf(fault.FenceBlocked, "end those transactions, then shard-admin move "+string(again)+" "+r.m.ID+" --wait",
-		"%s: older transactions did not end within %s: %s", s.name, figure.Span(olderLimit), blockers(older))
+		"%s: older transactions did not end within %s: %s", s.name, figure.Span(r.e.deps.Patience), blockers(older))
 }
 
 // noteOnce lets a side's guards note each row once, while nobody carries: what is

@@ -24,10 +24,6 @@ import (
 // leaseTTL is how long a lease lives without renewal, by control's clock.
 const leaseTTL = 60 * time.Second
 
-// olderLimit bounds the wait for transactions that began before the fence row
-// was there.
-const olderLimit = preflight.OlderLimit
-
 // Options of one call of Run or Queue.
 type Options struct {
 	// Park ends the run at its next safe point when it is closed.
@@ -512,6 +508,9 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	if code == fault.MoveParked {
 		return cause
 	}
+	if code == fault.GuardMissing && r.m.online() {
+		r.unnoted(ctx)
+	}
 	r.e.record.log(ctx, r.m, "error", "%s", cause)
 	err := pgx.BeginTxFunc(ctx, r.ctl, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		before := r.m.State
@@ -530,6 +529,24 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	}
 	r.tell("")
 	return cause
+}
+
+// unnoted lets nobody rely on notes any more: what was written while a guard was
+// missing is not among them. Before the switch all rows are copied anew, for a
+// rollback all are compared.
+func (r *run) unnoted(ctx context.Context) {
+	var err error
+	switch {
+	case r.m.State == RollingBack && r.dst != nil && r.dst.fence != nil:
+		err = comesBack(ctx, func(ctx context.Context) error {
+			return r.dst.fence.NoteAnew(ctx, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.NoteNothing)
+		})
+	case r.m.State != Failed && r.m.keepsCopy():
+		err = r.to(ctx, r.m.State, stepUndoing)
+	}
+	if err != nil {
+		r.e.record.log(ctx, r.m, "error", "the notes of what the tenant wrote are not complete, which could not be recorded: %s; "+fault.Change("move cancel "+r.m.ID+" --wait")+" where the tenant was not switched", err)
+	}
 }
 
 // beginIntent stores the intent of the action before a shard is touched. A

@@ -280,7 +280,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, leas
 	if err := f.Enter(ctx, id, epoch); err != nil {
 		return err
 	}
-	if err := f.InstallGuards(ctx, fence.Serving, fence.Hooks{}); err != nil {
+	if err := f.InstallGuards(ctx, fence.Serving, fence.Hooks{Patience: olderLimit}); err != nil {
 		return err
 	}
 	if err := f.Arm(ctx, r.Tenant.ID, id, epoch, fence.Armed, fence.NoteNothing); err != nil {

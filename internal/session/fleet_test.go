@@ -140,11 +140,13 @@ func (f *fixture) exec(n int, sql string, args ...any) {
 	require.NoError(f.t, err)
 }
 
-func (f *fixture) open() *session.Session {
-	s := session.Open(session.Config{
-		Fleet: f.fleet, Resolver: fixedResolver{f.role}, Email: "ann@example.com", Source: "cli", DBPath: f.dbPath,
-		Flag: func(policy.Flag) (bool, string) { return true, "test" },
-	})
+func (f *fixture) open() *session.Session { return f.openAs(session.Config{}) }
+
+// openAs is open with limits of the test's own.
+func (f *fixture) openAs(c session.Config) *session.Session {
+	c.Fleet, c.Resolver, c.Email, c.Source, c.DBPath = f.fleet, fixedResolver{f.role}, "ann@example.com", "cli", f.dbPath
+	c.Flag = func(policy.Flag) (bool, string) { return true, "test" }
+	s := session.Open(c)
 	f.t.Cleanup(s.Close)
 	return s
 }

@@ -66,8 +66,14 @@ func entries(t *testing.T, sql string) (*fixture, *session.Session) {
 // entriesOver is entries with a database on each of these servers.
 func entriesOver(t *testing.T, on []int, sql string) (*fixture, *session.Session) {
 	t.Helper()
+	return entriesAs(t, on, ledgerProfile, sql)
+}
+
+// entriesAs is entriesOver with a profile of the test's own.
+func entriesAs(t *testing.T, on []int, profile, sql string) (*fixture, *session.Session) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.toml")
-	require.NoError(t, os.WriteFile(path, []byte(ledgerProfile), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(profile), 0o600))
 	f := newFixtureOver(t, on, ledgerSQL, path)
 	s := f.open()
 	f.grant(s)

@@ -7,19 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"shardadmin/internal/policy"
 	"shardadmin/internal/session"
 )
-
-// openWithin is open with pools that end statements after limit.
-func (f *fixture) openWithin(limit time.Duration) *session.Session {
-	s := session.Open(session.Config{
-		Fleet: f.fleet, Resolver: fixedResolver{f.role}, Email: "ann@example.com", Source: "cli", DBPath: f.dbPath,
-		Flag: func(policy.Flag) (bool, string) { return true, "test" }, StatementTimeout: limit,
-	})
-	f.t.Cleanup(s.Close)
-	return s
-}
 
 // Counting a large tenant takes longer than the pool lets other statements.
 func TestATenantIsPlannedWhoseRowsTakeLongToCount(t *testing.T) {
@@ -31,7 +20,7 @@ func TestATenantIsPlannedWhoseRowsTakeLongToCount(t *testing.T) {
 			ALTER TABLE authors ENABLE ROW LEVEL SECURITY; ALTER TABLE authors FORCE ROW LEVEL SECURITY; CREATE POLICY slow ON authors USING (slow())`, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(t, err)
 	}
-	s := f.openWithin(time.Second)
+	s := f.openAs(session.Config{StatementTimeout: time.Second})
 	began := time.Now()
 	plan, err := s.PlanMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1"})
 	require.NoError(t, err)
@@ -51,7 +40,7 @@ func TestAMovesStatementsTakeLongerThanThePoolLets(t *testing.T) {
 		_, err := f.super(n).Exec(t.Context(), slow+`CREATE MATERIALIZED VIEW counted AS SELECT account_id, count(*) AS n, slow() AS how FROM notes GROUP BY account_id`, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(t, err)
 	}
-	s = f.openWithin(time.Second)
+	s = f.openAs(session.Config{StatementTimeout: time.Second})
 	f.grant(s)
 	m := f.moved(s, "1", "shard_1")
 	// Under the fence there was no time for it, behind the switch there was.

@@ -45,6 +45,9 @@ type Config struct {
 	Imbalance float64
 	// Env looks up a variable for the way through SSH hosts; os.Getenv when nil.
 	Env func(string) string
+	// Patience bounds how long a move waits for open transactions; that of package
+	// move where it is 0.
+	Patience time.Duration
 	// StatementTimeout bounds each statement that nothing allows more; that of
 	// package conn where it is 0.
 	StatementTimeout time.Duration
@@ -113,7 +116,7 @@ func Open(cfg Config) *Session {
 	if s.profile, s.profErr = tenancy.LoadProfile(name); s.profErr == nil {
 		s.cat = tenancy.NewCatalogue(s.set, s.profile, s.schema)
 		s.engine = move.New(move.Deps{
-			Fleet: cfg.Fleet, Set: s.set, Schema: s.schema, Profile: s.profile, Catalogue: s.cat, Trail: s.trail, Jobs: s.jobs, Log: cfg.Log, Awake: keepAwake,
+			Fleet: cfg.Fleet, Set: s.set, Schema: s.schema, Profile: s.profile, Catalogue: s.cat, Trail: s.trail, Jobs: s.jobs, Log: cfg.Log, Patience: cfg.Patience, Awake: keepAwake,
 		})
 	}
 	return s

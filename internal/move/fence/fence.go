@@ -260,8 +260,11 @@ func (s *Shard) blockers(ctx context.Context, sql string, args ...any) ([]Blocke
 	return out, s.fault(err)
 }
 
+// lockers are the sessions that keep a trigger from being made on a table; those
+// that only read do not.
 func (s *Shard) lockers(ctx context.Context, table string) ([]Blocker, error) {
-	return s.blockers(ctx, `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.relation = to_regclass($1) AND l.granted AND a.pid <> pg_backend_pid()`, table)
+	return s.blockers(ctx, `FROM (SELECT DISTINCT pid FROM pg_locks WHERE relation = to_regclass($1) AND granted AND mode NOT IN ('AccessShareLock', 'RowShareLock')) l
+		JOIN pg_stat_activity a ON a.pid = l.pid WHERE a.pid <> pg_backend_pid() ORDER BY a.xact_start`, table)
 }
 
 // older are the transactions of this database that may have begun to write, or

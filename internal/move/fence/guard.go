@@ -15,6 +15,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 	"shardadmin/internal/tenancy"
 )
 
@@ -277,6 +278,8 @@ const briefly = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 
 type Hooks struct {
 	// Blocked is called when a guard waits for other sessions.
 	Blocked func(table string, by []Blocker)
+	// Patience bounds the wait for one table; a minute when 0.
+	Patience time.Duration
 }
 
 // Missing is a right that guarding needs.
@@ -309,8 +312,9 @@ func (s *Shard) ProveOwnership(ctx context.Context) ([]Missing, error) {
 }
 
 // InstallGuards guards every table whose rows move, one table a transaction,
-// waiting no longer than 200 ms for a lock at a time. A table that is guarded
-// already, for whatever role, stays as it is: another move relies on it.
+// waiting no longer than 200 ms for a lock at a time: fence_blocked with the
+// sessions in the way when there was none. A table that is guarded already, for
+// whatever role, stays as it is: another move relies on it.
 func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 	pool, err := s.db.Pool(ctx)
 	if err != nil {
@@ -320,11 +324,14 @@ func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 	if err != nil {
 		return err
 	}
+	if hooks.Patience == 0 {
+		hooks.Patience = time.Minute
+	}
 	for _, c := range s.m.Moving() {
 		if !missing[c.Name()] {
 			continue
 		}
-		deadline := time.Now().Add(60 * time.Second)
+		deadline := time.Now().Add(hooks.Patience)
 		for {
 			err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: briefly}, func(tx pgx.Tx) error {
 				// Moves that come at once make the same guards: one after the
@@ -346,13 +353,20 @@ func (s *Shard) InstallGuards(ctx context.Context, as Role, hooks Hooks) error {
 			if err == nil {
 				break
 			}
-			if SQLState(err) != "55P03" || time.Now().After(deadline) {
+			if SQLState(err) != "55P03" {
 				return conn.Fault(err, s.db.Name())
 			}
-			if hooks.Blocked != nil {
-				if by, err := s.lockers(ctx, c.Table.Quoted()); err == nil {
-					hooks.Blocked(c.Name(), by)
+			by, seen := s.lockers(ctx, c.Table.Quoted())
+			if time.Now().After(deadline) {
+				names := make([]string, len(by))
+				for i, b := range by {
+					names[i] = b.String()
 				}
+				return fault.Wrapf(err, fault.FenceBlocked, "end those transactions, then try again",
+					"%s: open transactions kept table %s from being guarded for %s: %s", s.db.Name(), c.Name(), figure.Span(hooks.Patience), strings.Join(names, "; "))
+			}
+			if hooks.Blocked != nil && seen == nil {
+				hooks.Blocked(c.Name(), by)
 			}
 			if err := pause(ctx, 100*time.Millisecond+rand.N(400*time.Millisecond)); err != nil {
 				return err
@@ -393,7 +407,7 @@ func (s *Shard) VerifyGuards(ctx context.Context) error {
 	}
 	for _, c := range s.m.Moving() {
 		if bad[c.Name()] {
-			return fault.Newf(fault.GuardMissing, "find out who removes triggers on "+s.db.Name()+", then resume the move",
+			return fault.Newf(fault.GuardMissing, "find out who removes triggers on "+s.db.Name()+", then resume the move: what was written meanwhile was not noted, so that it copies anew",
 				"%s: the guard of table %s is missing, disabled or changed", s.db.Name(), c.Name())
 		}
 	}
