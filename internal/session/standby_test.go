@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/session"
 )
@@ -30,7 +31,20 @@ func TestStandbysAreWaitedForBeforeTheSwitch(t *testing.T) {
 	_, err := standby.Exec(ctx, "SELECT pg_wal_replay_pause()")
 	require.NoError(t, err)
 
-	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "behind", MaxReadOnlyMS: 8000})
+	// Whoever waits less long than the tenant may be closed says what it waited for.
+	hasty := f.openAs(session.Config{Patience: time.Second})
+	m, err := hasty.StartMove(ctx, session.MoveRequest{Tenant: "7", Target: "shard_1", Mode: "fenced", Note: "behind", MaxReadOnlyMS: 8000})
+	require.NoError(t, err)
+	m, err = hasty.Await(ctx, m.ID, nil)
+	require.Equal(t, fault.StandbyBehind, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "shard-admin")
+	require.Equal(t, "failed", m.State)
+	require.Equal(t, "default", f.pointer("7"))
+	_, err = f.app(0).Exec(ctx, "UPDATE pwb_contacts SET first_name = first_name WHERE website_id = 7")
+	require.NoError(t, err)
+	hasty.Close()
+
+	_, err = s.ActOnMove(ctx, "resume", session.MoveAction{ID: m.ID, Note: "behind"})
 	require.NoError(t, err)
 	m, err = s.Await(ctx, m.ID, nil)
 	require.ErrorContains(t, err, "did not finish within")
