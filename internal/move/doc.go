@@ -108,6 +108,18 @@
 // fence as for a fenced move, and for as long as one may: the way back never hangs on
 // the notes alone, nor on the time that a switch takes.
 //
+// Where a guard is found missing, what was written meanwhile was not noted, and nobody
+// relies on the notes any more: before the switch the run leaves step undoing, so that
+// a resume copies anew; for a rollback the target's guards stop noting, so that the next
+// one compares everything.
+//
+// # How long a statement may take
+//
+// A pool ends a statement after 30 s. What takes as long as the tenant is large has
+// limits of its own (conn.Allow, fence.Session): counting and looking for collisions
+// 10 min each, the rest none where no fence is closed. Under a fence each statement
+// ends with the fence's time at the latest, on the server as well.
+//
 // Why notes and not the server's log: a slot needs wal_level = logical, the right
 // of replication and a replica identity for each table, keeps the log of the whole
 // server while a laptop sleeps, and is lost in a failover. The guards are there
