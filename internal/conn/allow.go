@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // grace is how much later than the caller's context the server ends a statement:
@@ -17,17 +16,18 @@ const grace = time.Second
 // of what the pool allows, and hardly longer than the caller's context: what a
 // fence bounds ends on the server even where the caller is gone. Nothing but the
 // context bounds them where limit is 0.
-func Allow(ctx context.Context, tx interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}, limit time.Duration,
-) error {
+func Allow(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
+	_, err := tx.Exec(ctx, allowed(ctx, limit), pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+func allowed(ctx context.Context, limit time.Duration) string {
 	if until, there := ctx.Deadline(); there {
 		if left := time.Until(until) + grace; limit == 0 || left < limit {
 			limit = max(left, time.Millisecond)
 		}
 	}
-	_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", limit.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
-	return err
+	return fmt.Sprintf("SET LOCAL statement_timeout = %d", limit.Milliseconds())
 }
 
 // Read reads in a transaction whose statements may take as long as limit each, as
@@ -37,14 +37,8 @@ func (d *Database) Read(ctx context.Context, limit time.Duration, f func(pgx.Tx)
 	if err != nil {
 		return err
 	}
-	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := Allow(ctx, tx, limit); err != nil {
-			return err
-		}
-		// What was read is worked on before the transaction ends.
-		if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0", pgx.QueryExecModeSimpleProtocol); err != nil {
-			return err
-		}
-		return f(tx)
-	})
+	// In one message, for a server may be far away. What was read is worked on before
+	// the transaction ends, so that it may be idle.
+	begin := "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; " + allowed(ctx, limit) + "; SET LOCAL idle_in_transaction_session_timeout = 0"
+	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: begin}, f)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,6 +59,27 @@ func TestSessionsCarryOurSettings(t *testing.T) {
 	} {
 		require.Equal(t, want, [2]string{show(pool, setting), show(c, setting)}, setting)
 	}
+	// Who reads much has longer, and no longer than its caller.
+	short, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, x := range []struct {
+		ctx   context.Context
+		limit time.Duration
+		want  string
+	}{{t.Context(), 10 * time.Minute, "10min"}, {t.Context(), 0, "0"}, {short, 10 * time.Minute, "60…"}, {short, 0, "60…"}, {short, time.Second, "1s"}} {
+		require.NoError(t, db.Read(x.ctx, x.limit, func(tx pgx.Tx) error {
+			got := show(tx, "statement_timeout")
+			if strings.HasSuffix(x.want, "…") {
+				ms, err := strconv.Atoi(strings.TrimSuffix(got, "ms"))
+				require.NoError(t, err, got)
+				require.InDelta(t, 58_000, ms, 3_000, "the rest of the minute and a second")
+				got = x.want
+			}
+			require.Equal(t, []string{x.want, "0", "on"}, []string{got, show(tx, "idle_in_transaction_session_timeout"), show(tx, "transaction_read_only")})
+			return nil
+		}))
+	}
+	require.Equal(t, "30s", show(pool, "statement_timeout"))
 	require.Equal(t, "test-app/copy/7", set.AppName("copy", 7))
 	again, err := db.Pool(t.Context())
 	require.NoError(t, err)

@@ -3,6 +3,8 @@ package move
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,34 +17,40 @@ import (
 // while the value is read and set. only names the tables that got rows; nil is
 // all of them.
 func (r *run) raiseSequences(ctx context.Context, s *side, only map[string]bool) error {
-	for _, class := range r.copied() {
-		if only != nil && !only[class.Name()] {
-			continue
-		}
-		for _, col := range class.Table.Columns {
-			if col.Sequence == "" {
+	highest := map[string]int64{}
+	// No index has the highest of one tenant: all that it has of a table is read.
+	if err := s.db.Read(ctx, 0, func(tx pgx.Tx) error {
+		for _, class := range r.copied() {
+			if only != nil && !only[class.Name()] {
 				continue
 			}
-			if err := r.raise(ctx, s, class.Table.Quoted(), pgx.Identifier{col.Name}.Sanitize(), col.Sequence, class.Table.Name); err != nil {
-				return err
+			for _, col := range class.Table.Columns {
+				if col.Sequence == "" {
+					continue
+				}
+				var is *int64
+				if err := tx.QueryRow(ctx, "SELECT max("+pgx.Identifier{col.Name}.Sanitize()+")::bigint FROM "+class.Table.Quoted()+" t WHERE "+r.tm.Owned(class.Name(), r.tm.Literal(r.m.Tenant))).Scan(&is); err != nil {
+					return err
+				}
+				if before, there := highest[col.Sequence]; is != nil && (!there || before < *is) {
+					highest[col.Sequence] = *is
+				}
 			}
+		}
+		return nil
+	}); err != nil {
+		return conn.Fault(err, s.name)
+	}
+	for _, sequence := range slices.Sorted(maps.Keys(highest)) {
+		if err := r.raise(ctx, s, sequence, highest[sequence]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// raise lifts one sequence; sequence is its quoted, qualified name.
-func (r *run) raise(ctx context.Context, s *side, table, column, sequence, name string) error {
-	var highest *int64
-	// No index has the highest of one tenant: all that it has of the table is read.
-	if err := s.db.Read(ctx, 0, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "SELECT max("+column+")::bigint FROM "+table+" t WHERE "+r.tm.Owned(name, r.tm.Literal(r.m.Tenant))).Scan(&highest)
-	}); err != nil {
-		return conn.Fault(err, s.name)
-	}
-	if highest == nil {
-		return nil
-	}
+// raise lifts one sequence above a value; sequence is its quoted, qualified name.
+func (r *run) raise(ctx context.Context, s *side, sequence string, highest int64) error {
 	err := r.sideWrite(ctx, s, func(tx pgx.Tx) error {
 		var last, increment, cache int64
 		var called bool
@@ -52,7 +60,7 @@ func (r *run) raise(ctx context.Context, s *side, table, column, sequence, name 
 		if err := tx.QueryRow(ctx, "SELECT last_value, is_called FROM "+sequence).Scan(&last, &called); err != nil {
 			return err
 		}
-		if increment <= 0 || last > *highest || (last == *highest && called) {
+		if increment <= 0 || last > highest || (last == highest && called) {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s CACHE %d", sequence, cache)); err != nil {
@@ -62,8 +70,8 @@ func (r *run) raise(ctx context.Context, s *side, table, column, sequence, name 
 		if err := tx.QueryRow(ctx, `SELECT s.seqincrement, q.last_value, q.is_called FROM pg_sequence s, `+sequence+` q WHERE s.seqrelid = $1::regclass`, sequence).Scan(&increment, &last, &called); err != nil {
 			return err
 		}
-		next := nextOnStripe(last, increment, *highest)
-		if last > *highest || (last == *highest && called) {
+		next := nextOnStripe(last, increment, highest)
+		if last > highest || (last == highest && called) {
 			return nil
 		}
 		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s RESTART WITH %d", sequence, next))

@@ -440,29 +440,30 @@ func (c *counter) Read(p []byte) (int, error) {
 // bounds it.
 func AuditKeys(ctx context.Context, j Job) ([]string, error) {
 	broken := []string{}
-	for _, c := range j.Tables {
-		for _, f := range c.Table.ForeignKeys {
-			ref := j.Map.Schema.Tables[f.RefTable]
-			if ref == nil {
-				continue
-			}
-			on, some := []string{}, []string{}
-			for i := range f.Columns {
-				child, parent := "t."+pgx.Identifier{f.Columns[i]}.Sanitize(), "p."+pgx.Identifier{f.RefColumns[i]}.Sanitize()
-				on = append(on, parent+" = "+child)
-				some = append(some, child+" IS NOT NULL")
-			}
-			var n int64
-			if err := j.Target.Read(ctx, 0, func(tx pgx.Tx) error {
-				return tx.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
-					" AND NOT EXISTS (SELECT FROM "+ref.Own()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n)
-			}); err != nil {
-				return nil, conn.Fault(err, j.Target.Name())
-			}
-			if n > 0 {
-				broken = append(broken, fmt.Sprintf("%s.%s: %d rows", c.Name(), f.Name, n))
+	err := j.Target.Read(ctx, 0, func(tx pgx.Tx) error {
+		for _, c := range j.Tables {
+			for _, f := range c.Table.ForeignKeys {
+				ref := j.Map.Schema.Tables[f.RefTable]
+				if ref == nil {
+					continue
+				}
+				on, some := []string{}, []string{}
+				for i := range f.Columns {
+					child, parent := "t."+pgx.Identifier{f.Columns[i]}.Sanitize(), "p."+pgx.Identifier{f.RefColumns[i]}.Sanitize()
+					on = append(on, parent+" = "+child)
+					some = append(some, child+" IS NOT NULL")
+				}
+				var n int64
+				if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+c.Table.Own()+" t WHERE "+j.Map.Owned(c.Name(), j.Map.Literal(j.Tenant))+" AND "+strings.Join(some, " AND ")+
+					" AND NOT EXISTS (SELECT FROM "+ref.Own()+" p WHERE "+strings.Join(on, " AND ")+")").Scan(&n); err != nil {
+					return err
+				}
+				if n > 0 {
+					broken = append(broken, fmt.Sprintf("%s.%s: %d rows", c.Name(), f.Name, n))
+				}
 			}
 		}
-	}
-	return broken, nil
+		return nil
+	})
+	return broken, conn.Fault(err, j.Target.Name())
 }
