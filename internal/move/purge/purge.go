@@ -47,12 +47,16 @@ const (
 	// batchLimit bounds each statement of a batch: where no index serves a foreign
 	// key the server reads a whole table for each row that goes.
 	batchLimit = 10 * time.Minute
-	// A batch that took longer than slow is followed by one of half the rows, but
-	// no fewer than fewest; one that was quicker than quick by one of twice as many.
-	slow, quick, fewest = 2 * time.Second, time.Second / 2, 10
-	// A group whose rows refer to one another goes in so many batches at least, that
-	// finding what nothing refers to does not take longer than deleting it.
+	// The first batch has as many rows as first at the most. One that took longer than
+	// slow is followed by one of half the rows, but no fewer than fewest; one that was
+	// quicker than quick by one of twice as many.
+	first, fewest = 100, 10
+	slow, quick   = 2 * time.Second, time.Second / 2
+	// Of rows that refer to one another those that nothing refers to are looked for
+	// so many times at least and not once for each batch: one look reads all of them.
 	share = 50
+	// mostAhead bounds how many of them are known ahead.
+	mostAhead = 100_000
 )
 
 // Row names a row by the text of its key.
@@ -220,12 +224,13 @@ func Listed(ctx context.Context, j Job) (int64, error) {
 	}
 	defer closed()
 	var total int64
-	first := true
-	size := j.Batch
+	begun := true
+	size := min(first, j.Batch)
 	for _, group := range slices.Backward(j.Map.Groups(j.Tables)) {
+		ahead := choice{}
 		for {
 			began := time.Now()
-			n, err := j.batch(ctx, group, size)
+			n, err := j.batch(ctx, group, &ahead, size)
 			if err != nil {
 				return total, err
 			}
@@ -240,9 +245,9 @@ func Listed(ctx context.Context, j Job) (int64, error) {
 				size = min(size*2, j.Batch)
 			}
 			if j.AfterBatch != nil {
-				j.AfterBatch(first)
+				j.AfterBatch(begun)
 			}
-			first = false
+			begun = false
 			select {
 			case <-ctx.Done():
 				return total, ctx.Err()
@@ -299,14 +304,22 @@ func (j Job) pointers(c *tenancy.TableClass, group []*tenancy.TableClass) []poin
 }
 
 // batch deletes some rows of a table, or of several that hang together.
-func (j Job) batch(ctx context.Context, group []*tenancy.TableClass, size int) (int64, error) {
+// ahead are rows of which it is known that nothing needs them.
+func (j Job) batch(ctx context.Context, group []*tenancy.TableClass, ahead *choice, size int) (int64, error) {
 	edges, direct := j.edges(group)
 	var deleted int64
 	err := j.write(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
 			return err
 		}
-		chosen, err := j.choose(ctx, tx, group, edges, direct, size)
+		var err error
+		chosen := ahead.take(size)
+		if chosen.count() == 0 {
+			if chosen, err = j.choose(ctx, tx, group, edges, direct, size); chosen.apart {
+				*ahead = chosen
+				chosen = ahead.take(size)
+			}
+		}
 		for err == nil && (chosen.all || chosen.count() > 0) {
 			var next choice
 			if !chosen.all {
@@ -387,6 +400,19 @@ func (j Job) listed(c *tenancy.TableClass) string {
 type choice struct {
 	keys map[string][]string
 	all  bool
+	// apart is true where each may go without the others.
+	apart bool
+}
+
+// take takes some rows out.
+func (x *choice) take(n int) choice {
+	out := choice{keys: map[string][]string{}}
+	for table, keys := range x.keys {
+		some := min(n, len(keys))
+		n -= some
+		out.keys[table], x.keys[table] = keys[:some], keys[some:]
+	}
+	return out
 }
 
 func (x choice) count() (n int) {
@@ -458,13 +484,14 @@ func (j Job) choose(ctx context.Context, tx pgx.Tx, group []*tenancy.TableClass,
 				free += " AND NOT EXISTS (SELECT FROM " + c.Table.Own() + " t JOIN " + j.Map.Table(e.From).Table.Own() + " f ON " + e.Join("f", "t") + " WHERE " + j.has(c, "owned.key") + ")"
 			}
 		}
-		keys, err := read("SELECT key " + j.listed(c) + free + fmt.Sprintf(" LIMIT %d", max(size, n/share)))
+		keys, err := read("SELECT key " + j.listed(c) + free + fmt.Sprintf(" LIMIT %d", max(size, min(n/share, mostAhead))))
 		if err != nil {
 			return out, err
 		}
 		out.keys[c.Name()] = keys
 	}
 	if some == "" || out.count() > 0 {
+		out.apart = true
 		return out, nil
 	}
 	// Everything that is left is in a circle, or a circle refers to it.
