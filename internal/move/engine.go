@@ -58,7 +58,7 @@ func New(d Deps) *Engine {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	if d.Patience == 0 {
-		d.Patience = time.Minute
+		d.Patience = preflight.OlderLimit
 	}
 	return &Engine{deps: d, record: &record{control: d.Set.Control(), schema: pgx.Identifier{d.Schema}.Sanitize()}}
 }

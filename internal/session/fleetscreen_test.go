@@ -77,14 +77,13 @@ func timed(t *testing.T, s *session.Session, without ...string) {
 	wg.Wait()
 }
 
-// reopened opens the fleet anew with another description.
-func reopened(t *testing.T, f *fleettest.Fleet, change func(*fleet.Fleet)) *session.Session {
+// changed opens the fleet with its file changed.
+func changed(t *testing.T, f *fleettest.Fleet, change func(*fleet.Fleet)) *session.Session {
 	t.Helper()
 	file, err := f.Home.Fleet(fleettest.Name)
 	require.NoError(t, err)
 	change(file)
-	require.NoError(t, f.Home.ReplaceFleet(file))
-	return f.Open(fleettest.Admin)
+	return reopened(t, f, file)
 }
 
 // One of five shards takes connections and says nothing: the Fleet screen has all
@@ -98,7 +97,7 @@ func TestASilentShardDelaysNothingOfTheFleetScreen(t *testing.T) {
 		if direct {
 			gone.Direct = gone.URL
 		}
-		s := reopened(t, f, func(file *fleet.Fleet) {
+		s := changed(t, f, func(file *fleet.Fleet) {
 			file.Shards[len(file.Shards)-1] = fleet.Shard{Name: "spare", Endpoint: gone, Placement: fleet.PlacementOpen}
 		})
 		timed(t, s)
@@ -130,7 +129,7 @@ func TestAShardThatIsSlowOnStatisticsDelaysNothing(t *testing.T) {
 	t.Parallel()
 	f := fleettest.New(t, 2)
 	var wire *cable.Cable
-	s := reopened(t, f, func(file *fleet.Fleet) {
+	s := changed(t, f, func(file *fleet.Fleet) {
 		u, err := url.Parse(file.Shards[1].Endpoint.URL)
 		require.NoError(t, err)
 		wire = cable.New(t, u.Host)
