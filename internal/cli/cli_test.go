@@ -39,6 +39,8 @@ type shell struct {
 	t     *testing.T
 	home  string
 	faces cli.Faces
+
+	filled map[string]map[string]bool // by contract: its lists that had something in them
 }
 
 func newShell(t *testing.T) *shell { return &shell{t: t, home: filepath.Join(t.TempDir(), "home")} }

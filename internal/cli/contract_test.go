@@ -57,6 +57,7 @@ var fieldTypes = map[string]string{
 	"pid": "int", "blocks": "int", "ours": "bool", "ended": "bool", "statement_at": "time!", "blocked_by": "any",
 	"transaction_ms": "int!", "statement_ms": "int!", "state_ms": "int!",
 	"began_at": "time", "made_at": "time", "ended_at": "time?", "duration_ms": "int!", "rows_copied": "int", "bytes_copied": "int", "count": "int!", "chain_ok": "bool",
+	"missing": "int", "due_at": "time?", "next_at": "time", "delivered_at": "time!", "delivered_until": "time?", "failed_at": "time?",
 	"time_left_ms": "any!", "behind": "any!", "finished_at": "time?", "at": "time", "checked_at": "time", "version": "string!", "tls": "string!",
 }
 
@@ -307,7 +308,56 @@ func (s *shell) kept(text string, exit int, args ...string) map[string]any {
 	require.NoError(s.t, dec.Decode(&v), "%v: %s", args, r.out)
 	require.False(s.t, dec.More(), "more than one document: %s", r.out)
 	contract(s.t, text, v)
+	if s.filled == nil {
+		s.filled = map[string]map[string]bool{}
+	}
+	if s.filled[text] == nil {
+		s.filled[text] = map[string]bool{}
+	}
+	fill(notation(s.t, text), v, "", s.filled[text])
 	return v
+}
+
+// fill notes which lists of a document have something in them: of an empty one nothing
+// inside was held against the contract.
+func fill(fields []form, v map[string]any, at string, filled map[string]bool) {
+	for _, f := range fields {
+		where := at + "." + f.name
+		switch x := v[f.name].(type) {
+		case []any:
+			filled[where] = filled[where] || len(x) > 0
+			for _, e := range x {
+				if o, is := e.(map[string]any); is {
+					fill(f.inside, o, where+"[]", filled)
+				}
+			}
+		case map[string]any:
+			fill(f.inside, x, where, filled)
+		}
+	}
+}
+
+// everyListHad demands that each list of the contracts that documents were held against
+// had something in it at least once.
+func (s *shell) everyListHad() {
+	s.t.Helper()
+	for text, filled := range s.filled {
+		var walk func(fields []form, at string)
+		walk = func(fields []form, at string) {
+			for _, f := range fields {
+				where := at + "." + f.name
+				if f.list {
+					if !filled[where] {
+						s.t.Errorf("%s was empty in every document of %s", where, text)
+					}
+					walk(f.inside, where+"[]")
+				} else {
+					walk(f.inside, where)
+				}
+			}
+		}
+		walk(notation(s.t, text), "")
+	}
 }
 
 // Every command that the contract marks main answers with the fields, types
@@ -318,6 +368,18 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	l.tenant("7", "default", 7000, 1)
 	l.tenant("8", "shard_1", 8000, 1)
 	l.tenant("9", "default", 9000, 0)
+	l.tenant("10", "default", 10000, 1)
+
+	// Something for every list: an index that repeats another, a right that is missing,
+	// rows that two tenants share, a scheduled report.
+	l.exec(0, "CREATE INDEX longer ON pwb_contacts (website_id, created_at, updated_at); CREATE INDEX shorter ON pwb_contacts (website_id, created_at)")
+	l.exec(0, "REVOKE SELECT ON shard_admin.lease FROM "+l.role)
+	l.kept(ofCheck, 3, "fleet", "check")
+	l.exec(0, "GRANT SELECT ON shard_admin.lease TO "+l.role)
+	path := filepath.Join(l.home, "fleets", l.name()+".toml")
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(file, "\n[[report]]\nname = \"monthly\"\nkind = \"moves\"\nevery = \"month\"\nfolder = %q\n", t.TempDir()), 0o600))
 
 	l.kept(ofVersion, 0, "version")
 	l.kept(ofDoctor, 0, "doctor")
@@ -331,6 +393,7 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	}
 	l.kept(ofHealth, 0, "shards", "health")
 	l.kept(ofHealth, 0, "shards", "health", "shard_2")
+	require.NotEmpty(t, l.kept(ofHealth, 0, "shards", "health", "default")["shards"].([]any)[0].(map[string]any)["findings"])
 	l.kept(ofStats, 0, "shards", "stats", "shard_1")
 	l.kept(ofDistribution, 0, "shards", "distribution")
 	l.kept(ofTenants, 0, "tenants", "list")
@@ -339,6 +402,10 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	l.kept(ofPlan, 0, "move", "plan", "sub7", "shard_1")
 	blocked := l.kept(ofPlan, 3, "move", "plan", "sub7", "shard_1", "--max-read-only", "1ms")
 	require.Equal(t, true, blocked["blocked"])
+	l.exec(0, "UPDATE active_storage_attachments SET blob_id = 7001 WHERE id = 10001")
+	shared := l.kept(ofPlan, 3, "move", "plan", "sub7", "shard_1")
+	require.NotEmpty(t, shared["decisions"], "two tenants have one blob")
+	l.exec(0, "UPDATE active_storage_attachments SET blob_id = 10001 WHERE id = 10001")
 	l.kept(ofAssign, 0, "shards", "assign", "9", "shard_1", "--note", "room")
 
 	m := l.kept(ofMove, 0, "move", "start", "sub7", "shard_1", "--mode", "fenced", "--hold", "--wait", "--note", "room")
@@ -367,12 +434,13 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	l.kept(`{}`, 0, "audit", "sync")
 	l.kept(`{}`, 0, "audit", "export", "--format", "csv", "-o", filepath.Join(t.TempDir(), "trail.csv"), "--note", "yearly")
 	l.kept(`{"reports":[{"kind","title","holds","needs"}],"formats":[]}`, 0, "report", "list")
-	l.kept(`{"schedules":[],"workers"}`, 0, "report", "schedules")
+	l.kept(`{"schedules":[{"name","kind","format","every","time_of_day","zone","folder","mail","status","missing","due_at","next_at","delivered_at","delivered_until","failed_at"}],"workers"}`, 0, "report", "schedules")
 	l.kept(`{"file","manifest","kind","format","statement","count","sha256","chain_ok"}`, 0, "report", "moves", "-o", filepath.Join(t.TempDir(), "moves.pdf"), "--note", "yearly")
-	l.kept(`{}`, 0, "settings", "list")
-	l.kept(`{}`, 0, "profile", "list")
-	l.kept(`{}`, 0, "move", "points")
-	l.kept(`{}`, 0, "fleet", "install", "--print")
+	l.kept(`{"settings":[{"name","value"}]}`, 0, "settings", "list")
+	l.kept(`{"profiles":[{"name","description"}]}`, 0, "profile", "list")
+	require.Contains(t, l.kept(`{"name","profile"}`, 0, "profile", "show", "property_web_builder")["profile"], "[tenants]")
+	l.kept(`{"points":[{"name"}]}`, 0, "move", "points")
+	l.kept(`{"scripts":[{"database","sql"}]}`, 0, "fleet", "install", "--print")
 
 	// Disagreement, and tampering, are 4.
 	l.exec(0, "UPDATE pwb_websites SET shard_name = 'shard_1' WHERE id = 8")
@@ -384,6 +452,7 @@ func TestEveryDocumentKeepsTheContract(t *testing.T) {
 	bad := l.kept(ofVerify, 4, "audit", "verify")
 	require.NotNil(t, bad["first_bad"])
 	require.NotEmpty(t, bad["findings"])
+	l.everyListHad()
 }
 
 // What needs a database that cannot be reached ends with 5, and what lists

@@ -59,7 +59,7 @@ func TestAScheduledReportIsDeliveredOnce(t *testing.T) {
 		return list.Schedules[0]
 	}
 	v := seen()
-	require.Equal(t, []any{1, "Europe/Berlin", "00:00"}, []any{v.Missing, v.Zone, v.At})
+	require.Equal(t, []any{1, "Europe/Berlin", "00:00"}, []any{v.Missing, v.Zone, v.TimeOfDay})
 	require.Nil(t, v.DeliveredAt)
 	require.NotNil(t, v.DueAt)
 	require.NotEmpty(t, v.Reason)

@@ -17,10 +17,11 @@ type ReportSchedule struct {
 	Kind   string `json:"kind"`
 	Format string `json:"format"`
 	Every  string `json:"every"`
-	At     string `json:"at"`
-	Zone   string `json:"zone"`
-	Folder string `json:"folder"`
-	Mail   string `json:"mail"`
+	// TimeOfDay is when it is due on its day, as 06:00.
+	TimeOfDay string `json:"time_of_day"`
+	Zone      string `json:"zone"`
+	Folder    string `json:"folder"`
+	Mail      string `json:"mail"`
 	// Status is delivered where nothing is due, else due, late (no worker has written
 	// it), or failed; Missing counts the periods, and Reason says why.
 	Status  string `json:"status"`
@@ -75,7 +76,7 @@ func (s *Session) ReportSchedules(ctx context.Context) (ScheduleList, error) {
 
 func (s *Session) reportSchedule(ctx context.Context, r fleet.Schedule, now time.Time) (ReportSchedule, error) {
 	v := ReportSchedule{
-		Name: r.Name, Kind: r.Kind, Format: r.Format, Every: r.Every, At: fmt.Sprintf("%02d:%02d", r.At.Hour, r.At.Minute), Zone: r.At.Zone.String(), Folder: r.Folder, Mail: r.Mail,
+		Name: r.Name, Kind: r.Kind, Format: r.Format, Every: r.Every, TimeOfDay: fmt.Sprintf("%02d:%02d", r.At.Hour, r.At.Minute), Zone: r.At.Zone.String(), Folder: r.Folder, Mail: r.Mail,
 		Status: "delivered", NextAt: stamp(r.Next(now).Due), DeliveredAtReason: "the trail has no delivery of it",
 	}
 	done, err := s.trail.Delivered(ctx, r.Name)

@@ -1194,7 +1194,7 @@ export namespace session {
 	    kind: string;
 	    format: string;
 	    every: string;
-	    at: string;
+	    time_of_day: string;
 	    zone: string;
 	    folder: string;
 	    mail: string;

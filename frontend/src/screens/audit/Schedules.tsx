@@ -39,7 +39,7 @@ function Schedule({ schedule: s }: { schedule: ReportSchedule }) {
       <div className="row">
         <span className="medium">{s.name}</span>
         <span className="muted">
-          {s.kind}, {s.format}, every {s.every} at {s.at} {s.zone}
+          {s.kind}, {s.format}, every {s.every} at {s.time_of_day} {s.zone}
         </span>
         <span className="end">
           <Status tone={tones[s.status] ?? "off"}>{s.missing > 0 ? `${s.status}, ${count(s.missing)} missing` : s.status}</Status>

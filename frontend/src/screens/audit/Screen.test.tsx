@@ -96,7 +96,7 @@ describe("audit", () => {
       kind: "changes",
       format: "pdf",
       every: "month",
-      at: "06:00",
+      time_of_day: "06:00",
       zone: "Europe/Berlin",
       folder: "/srv/reports",
       mail: "",
