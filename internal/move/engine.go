@@ -161,7 +161,7 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if err != nil {
 		return nil, nil, err
 	}
-	in.Later = !req.At.IsZero()
+	in.Later = !req.At.IsZero() || req.Batch != ""
 	plan, _, err := preflight.Make(ctx, *in)
 	if err != nil {
 		return nil, nil, err
@@ -573,9 +573,10 @@ func (e *Engine) able(ctx context.Context, m *Move, a Action) error {
 	case err != nil:
 		return nil
 	case len(missing) == 0:
-		// To delete what was copied takes no session of its own, and whoever is left
-		// behind a pooler has to be able to do it.
-		if a == ActionCancel || a == ActionFinalize {
+		// Only what would begin something is refused. What goes on may have to open a
+		// tenant that is closed on both sides, or to delete what was copied, and neither
+		// takes such a session.
+		if !(a == ActionStart && m.State == Planned || a == ActionSwitch && m.Held() || a == ActionRollback && m.State == Retained) {
 			return nil
 		}
 		for _, db := range []*conn.Database{source, target} {

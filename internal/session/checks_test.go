@@ -96,6 +96,9 @@ func TestEveryCheckOfAPlanSaysWhatItSawAndWhatToDo(t *testing.T) {
 				ALTER TABLE notes ENABLE ROW LEVEL SECURITY; ALTER TABLE notes FORCE ROW LEVEL SECURITY`,
 			make: func(f *provoked) {
 				f.exec(0, "ALTER TABLE scratch SET LOGGED")
+				for n := range 2 {
+					f.exec(n, "CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing; CREATE FOREIGN TABLE far (id bigint, account_id bigint) SERVER nowhere")
+				}
 				f.exec(1, "ALTER TABLE authors ADD COLUMN extra text")
 				f.exec(0, "ALTER TABLE authors OWNER TO postgres")
 			},
@@ -104,6 +107,7 @@ func TestEveryCheckOfAPlanSaysWhatItSawAndWhatToDo(t *testing.T) {
 				{"unlogged tables", blocks, "shard_1: a crash of the server empties scratch"},
 				{"row security", blocks, "default: policies of notes may hide rows"},
 				{"row security", blocks, "shard_1: policies of notes may hide rows"},
+				{"foreign table", blocks, "far is a foreign table"},
 				{"table map", blocks, "loose"},
 				{"triggers", warns, "authors has the trigger shouts"},
 				{"structure", blocks, "extra"},

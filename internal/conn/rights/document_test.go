@@ -155,7 +155,9 @@ the connected role has and prints the one statement for each right that is
 missing; ` + "`shard-admin fleet install --print`" + ` writes them per database for a DBA.
 
 - Nobody has to be a superuser, and no attribute is asked for: not ` + "`SUPERUSER`" + `,
-  ` + "`REPLICATION`, `BYPASSRLS`, `CREATEROLE` or `CREATEDB`" + `.
+  ` + "`REPLICATION`, `BYPASSRLS`, `CREATEROLE` or `CREATEDB`" + `. One exception: a move of tables with
+  ` + "`FORCE ROW LEVEL SECURITY`, whose policies hold for their owner as well, asks for `BYPASSRLS`" + `;
+  the plan says so.
 - What is printed is enough, and each statement is needed: a right that another
   statement already brings is not printed.
 - One right less is a refusal (` + "`right_missing`" + `, exit 3) that names the right; nothing

@@ -96,7 +96,7 @@ func Make(ctx context.Context, r Request) (*Plan, *tenancy.Map, error) {
 		if err == nil {
 			err = w.room(ctx)
 		}
-		if err != nil && fault.CodeOf(err) != fault.RightMissing {
+		if err != nil && (ctx.Err() != nil || fault.Unreachable(err)) {
 			return nil, nil, err
 		}
 		return w.p, w.m, nil

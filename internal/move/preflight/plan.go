@@ -32,7 +32,7 @@ type Request struct {
 	Capacity    int64 // of the target in bytes; 0: none stated
 	Coming      int64 // what other moves are still to bring to the target, in bytes
 	// Older is how long a transaction may have lasted; 0 is OlderLimit. Later says
-	// that the move is not to begin now: such a transaction may have ended by then.
+	// that the move does not begin now: such a transaction may have ended by then.
 	Older time.Duration
 	Later bool
 	// OpenMove is the id of a move that holds the tenant, or "".
