@@ -249,3 +249,40 @@ func TestAMoveThroughAPoolerIsRefusedByItsPlan(t *testing.T) {
 	require.NotEmpty(t, c.Fix)
 	refused(s, here, "shard_1", fault.FleetInvalid)
 }
+
+// What waits for a person is not begun behind a pooler either, and can be taken back
+// there: to delete the copy takes no session of its own.
+func TestWhatIsHeldIsNotSwitchedBehindAPoolerAndCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	f := fleettest.New(t, 2)
+	s, _ := throughPooler(t, f, "")
+	ctx := t.Context()
+	m, err := s.StartMove(ctx, session.MoveRequest{Tenant: f.On("default")[0].Label(), Target: "shard_1", Note: "held", Hold: true})
+	require.NoError(t, err)
+	m, err = s.Await(ctx, m.ID, nil)
+	require.NoError(t, err, "%+v", m.Log)
+	require.True(t, m.Held)
+
+	file, err := f.Home.Fleet(fleettest.Name)
+	require.NoError(t, err)
+	file.Shards[1].Endpoint.Direct = ""
+	s = reopened(t, f, file)
+	_, err = s.ActOnMove(ctx, "switch", session.MoveAction{ID: m.ID, Note: "go", Wait: true})
+	require.Equal(t, fault.PoolerInPath, fault.CodeOf(err), "%v", err)
+	m, err = s.Move(ctx, m.ID)
+	require.NoError(t, err)
+	require.True(t, m.Held, "nothing has changed")
+
+	_, err = s.ActOnMove(ctx, "cancel", session.MoveAction{ID: m.ID, Note: "back", Wait: true})
+	require.NoError(t, err)
+	m, err = s.Await(ctx, m.ID, nil)
+	require.NoError(t, err, "%+v", m.Log)
+	require.Equal(t, "cancelled", m.State)
+	var left int
+	require.NoError(t, f.Super("shard_1").QueryRow(ctx, "SELECT count(*) FROM pg_namespace WHERE nspname = 'shard_admin_move'").Scan(&left))
+	require.Zero(t, left)
+	// The view, which takes such a session, is said to be what it is.
+	last := m.Log[len(m.Log)-2]
+	require.Equal(t, "warning", last.Level, "%+v", m.Log)
+	require.Contains(t, last.Message, "pwb_properties on shard_1 is stale: it still shows rows of "+m.Label+" that are gone.")
+}
