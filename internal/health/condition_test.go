@@ -192,6 +192,53 @@ func TestSnapshotsAndPreparedTransactionsThatAreForgotten(t *testing.T) {
 	require.Empty(t, b.examine("prepared_transactions", health.Reading{}, l))
 }
 
+// Whoever names a transaction decides what is offered to be run: it must be that name
+// and nothing else, however the session that runs it takes a backslash.
+func TestOfferedStatementsTakeAHostileNameAsAName(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "CREATE TABLE t (id int); CREATE TABLE kept (id int)")
+	l := health.Defaults()
+	l.Horizon, l.Prepared = health.Pair{Warning: 1e-9}, health.Pair{Warning: tiny}
+	offered := func(check, subject string, n health.Reading) string {
+		t.Helper()
+		for _, f := range of(health.Examine(n, health.Reading{}, l), check) {
+			if f.Subject == subject {
+				return f.Statement
+			}
+		}
+		require.FailNow(t, "nothing is said of it", "%s: %s", check, subject)
+		return ""
+	}
+	for i, name := range []string{
+		`\'; DROP TABLE kept; --`, `'; DROP TABLE kept; --`, `\\'; DROP TABLE kept; --`, `\`, `'`, `\'`, `'\`, `''`, `\\`, `a\nb`, "a\nb", `\x27; DROP TABLE kept; --`, `\047`, `$$`, `%s`, `"; DROP TABLE kept; --`, `é'\é`, `x /* `,
+	} {
+		for _, standard := range []string{"on", "off"} {
+			c := b.session()
+			exec(t, c, "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION '"+strings.ReplaceAll(name, "'", "''")+"'")
+			exec(t, c, "SET standard_conforming_strings = "+standard)
+			now := b.read()
+			exec(t, c, offered("prepared_transactions", name, now))
+			require.NotContains(t, fmt.Sprint(b.read().Results["prepared_transactions"].Rows), name)
+			// The holder of the oldest snapshot is offered as well, a slot as another does.
+			only := func(kind string) health.Reading {
+				r := now
+				r.Results = maps.Clone(r.Results)
+				r.Results["horizon"] = sample.Result{At: now.At, Columns: []string{"kind", "holder", "age"}, Rows: [][]any{{kind, name, int64(5)}}}
+				r.Results["slots"] = sample.Result{At: now.At, Columns: []string{"slot", "active"}, Rows: [][]any{{name, false}}}
+				return r
+			}
+			for _, offer := range []string{
+				offered("horizon", "prepared transaction "+name, only("prepared transaction")), offered("horizon", "replication slot "+name, only("replication slot")), offered("slots", "slot "+name, only("session")),
+			} {
+				_, err := c.Exec(t.Context(), offer, pgx.QueryExecModeSimpleProtocol)
+				require.ErrorContains(t, err, `"`+name+`" does not exist`, offer)
+			}
+			require.NoError(t, c.Close(t.Context()), i)
+		}
+	}
+	exec(t, b.session(), "SELECT FROM kept")
+}
+
 func TestSlotsThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{15, 17} {

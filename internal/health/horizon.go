@@ -1,8 +1,6 @@
 package health
 
 import (
-	"strings"
-
 	"shardadmin/internal/sample"
 )
 
@@ -43,13 +41,4 @@ func horizon() Check {
 			return []Finding{f}
 		},
 	}
-}
-
-// literal is a text as SQL takes it.
-func literal(s string) string {
-	s = strings.ReplaceAll(s, "'", "''")
-	if strings.Contains(s, `\`) {
-		return "E'" + strings.ReplaceAll(s, `\`, `\`) + "'"
-	}
-	return "'" + s + "'"
 }

@@ -60,6 +60,17 @@ func percent(share float64) string {
 // quoted is a name as SQL takes it.
 func quoted(parts ...string) string { return pgx.Identifier(parts).Sanitize() }
 
+// literal is a text as SQL takes it in an offered statement. A backslash stands in
+// a text of its own kind and doubled: there it means itself whatever standard_conforming_strings
+// is where the statement is run.
+func literal(s string) string {
+	s = strings.ReplaceAll(s, "'", "''")
+	if strings.Contains(s, `\`) {
+		return "E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
+	}
+	return "'" + s + "'"
+}
+
 // named is a table as people read it: with its schema outside public.
 func named(r sample.Row, column string) string {
 	if s := r.Text("schema"); s != "" && s != "public" {
