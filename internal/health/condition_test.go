@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,6 +113,50 @@ func TestSessionsThatTakeLong(t *testing.T) {
 	t.Cleanup(func() { _ = ours.Close(context.Background()) })
 	exec(t, ours, "BEGIN; SELECT 1")
 	require.Empty(t, b.examine("idle_in_transaction", health.Reading{}, l), "our own are not shown")
+}
+
+// Of several sessions the one whose time is said is the one that is offered to be
+// ended, not the one whose transaction is the oldest.
+func TestTheLongestSessionIsTheOneThatIsMeant(t *testing.T) {
+	t.Parallel()
+	b := open(t, 0, "")
+	l := health.Defaults()
+	l.LongTransaction, l.IdleInTransaction, l.LongQuery = health.Pair{Warning: tiny}, health.Pair{Warning: tiny}, health.Pair{Warning: tiny}
+	older, longer := b.session(), b.session()
+	pid := strconv.FormatUint(uint64(longer.PgConn().PID()), 10)
+	meant := func(check, column, statement string) {
+		t.Helper()
+		f := b.becomes(check, l, 1)[0]
+		require.Equal(t, []string{"session " + pid, statement + "(" + pid + ")"}, []string{f.Subject, f.Statement})
+		require.Len(t, f.Evidence.Rows, 2)
+		require.Equal(t, pid, f.Evidence.Rows[0][0])
+		require.Equal(t, f.Value, f.Evidence.Rows[0][slices.Index(f.Evidence.Columns, column)])
+		require.Contains(t, f.Message, "the longest for "+f.Value)
+	}
+	both := func(column string) func() bool {
+		return func() bool {
+			rows := b.read().Results["sessions"]
+			if len(rows.Rows) != 2 || rows.Row(0).Text("state") != rows.Row(1).Text("state") {
+				return false
+			}
+			// The transaction of the first is the older one, what it does now is not.
+			return rows.Row(0).FloatOr(column, 0) < rows.Row(1).FloatOr(column, 0)
+		}
+	}
+	exec(t, older, "BEGIN; SELECT 1")
+	exec(t, longer, "BEGIN; SELECT 1")
+	exec(t, older, "SELECT 2")
+	require.Eventually(t, both("state_seconds"), 30*time.Second, 20*time.Millisecond)
+	meant("idle_in_transaction", "state_seconds", "SELECT pg_terminate_backend")
+
+	first := run(t, longer, "SELECT pg_sleep(60)")
+	require.Eventually(t, func() bool { return len(b.examine("long_queries", health.Reading{}, l)) == 1 }, 30*time.Second, 20*time.Millisecond)
+	second := run(t, older, "SELECT pg_sleep(60)")
+	require.Eventually(t, both("statement_seconds"), 30*time.Second, 20*time.Millisecond)
+	meant("long_queries", "statement_seconds", "SELECT pg_cancel_backend")
+	exec(t, b.session(), "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'")
+	require.Error(t, <-first)
+	require.Error(t, <-second)
 }
 
 // What the server's owner calls long is what its own limit says.

@@ -1,6 +1,8 @@
 package health
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"shardadmin/internal/sample"
@@ -9,8 +11,9 @@ import (
 // sessionsQuery is asked once for all checks of sessions that take long.
 func sessionsQuery() []sample.Query { return []sample.Query{query("sessions", sample.Live)} }
 
-// ofSessions judges the sessions that pick chooses by the seconds that it
-// returns; the worst of them is the finding.
+// ofSessions judges the sessions that pick chooses by the seconds in a column.
+// The rows have the longest first, which is the one that severity, message,
+// subject and statement of the finding mean.
 func ofSessions(now Reading, p Pair, column string, pick func(sample.Row) bool) (Severity, float64, []sample.Row) {
 	var worst Severity
 	var longest float64
@@ -24,6 +27,7 @@ func ofSessions(now Reading, p Pair, column string, pick func(sample.Row) bool) 
 		rows = append(rows, r)
 		worst, longest = worse(worst, s), max(longest, seconds)
 	}
+	slices.SortStableFunc(rows, func(a, b sample.Row) int { return cmp.Compare(b.FloatOr(column, 0), a.FloatOr(column, 0)) })
 	return worst, longest, rows
 }
 
