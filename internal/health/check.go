@@ -141,7 +141,8 @@ type Report struct {
 }
 
 // Queries returns what the checks of these tiers ask, each once; all tiers
-// without any.
+// without any. The most frequent tier is the first: it is the most urgent and
+// costs least, and whoever has little time has its answers.
 func Queries(tiers ...sample.Tier) []sample.Query {
 	out := []sample.Query{}
 	seen := map[string]bool{}
@@ -154,6 +155,8 @@ func Queries(tiers ...sample.Tier) []sample.Query {
 			out = append(out, q)
 		}
 	}
+	order := sample.Tiers()
+	slices.SortStableFunc(out, func(a, b sample.Query) int { return slices.Index(order, a.Tier) - slices.Index(order, b.Tier) })
 	return out
 }
 

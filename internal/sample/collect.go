@@ -13,6 +13,7 @@ import (
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/figure"
 )
 
 // Collect asks every query of a server in one round trip and returns a result
@@ -21,7 +22,8 @@ import (
 //
 // What a single query cannot answer is its result's error. An error of Collect
 // itself means that the connection is lost or the context ended: results that
-// had come are there, the others carry that error.
+// had come are there. Where the time ran out, the query that took it is Late and
+// those behind it are Unasked; otherwise the others carry that error.
 func Collect(ctx context.Context, c *pgx.Conn, server Server, queries []Query) (map[string]Result, error) {
 	l := &look{c: c, pooled: server.Pooled, out: make(map[string]Result, len(queries))}
 	asked := make([]question, 0, len(queries))
@@ -48,12 +50,24 @@ func Collect(ctx context.Context, c *pgx.Conn, server Server, queries []Query) (
 	if len(asked) == 0 {
 		return l.out, nil
 	}
+	began := time.Now()
 	if err := l.ask(ctx, asked); err != nil {
+		late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 		err = conn.Fault(err, "sample")
+		slow := ""
 		for _, q := range asked {
-			if r := l.out[q.name]; r.At.IsZero() {
-				l.out[q.name] = Result{At: time.Now(), Err: err}
+			r := Result{At: time.Now(), Err: err}
+			switch {
+			case !l.out[q.name].At.IsZero():
+				continue
+			case late && slow == "":
+				slow, r.Late = q.name, true
+				r.Err = fault.Wrapf(err, fault.TimedOut, "look at the shard's load and locks", "no answer within the %s that the look had", figure.Span(time.Since(began)))
+			case late:
+				r.Unasked = true
+				r.Err = fault.Wrapf(err, fault.TimedOut, "look at the shard's load and locks", "its turn did not come: %s was not answered within the %s that the look had", slow, figure.Span(time.Since(began)))
 			}
+			l.out[q.name] = r
 		}
 		return l.out, err
 	}

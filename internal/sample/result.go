@@ -21,6 +21,9 @@ type Result struct {
 	// Err is why there is no answer: a fault of package conn, or not_available
 	// with the query's own reason. Rows are empty then.
 	Err error
+	// Late is true where the time of the look ran out while the server was at this
+	// query, Unasked where it ran out before the query's turn came.
+	Late, Unasked bool
 }
 
 // Row is one row of a result. A column that the server's version does not have

@@ -18,7 +18,7 @@ func (s *Session) AMinuteGoesBy(shard string) {
 	l := s.looksOf(shard)
 	<-l.turn
 	defer func() { l.turn <- struct{}{} }()
-	l.asked = map[sample.Tier]time.Time{}
+	l.due = map[string]time.Time{}
 	l.before = maps.Clone(l.results)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,8 @@ type looks struct {
 
 	server          sample.Server
 	results, before map[string]sample.Result
-	asked           map[sample.Tier]time.Time
+	// due is when each query is asked next; one that is not there is due.
+	due map[string]time.Time
 
 	// texts are those of the statements that were asked for last, by their ids.
 	texts map[int64]string
@@ -339,31 +341,57 @@ func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
 	}
 	server.Pooled = true
 	if l.results == nil || server.Instance() != l.server.Instance() || server.DatabaseOID != l.server.DatabaseOID {
-		l.results, l.before, l.asked = map[string]sample.Result{}, map[string]sample.Result{}, map[sample.Tier]time.Time{}
+		l.results, l.before, l.due = map[string]sample.Result{}, map[string]sample.Result{}, map[string]time.Time{}
 	}
 	l.server = server
-	due, began := []sample.Tier{}, time.Now()
-	for _, t := range sample.Tiers() {
-		if began.Sub(l.asked[t]) >= t.Every() || t == sample.Live {
-			due = append(due, t)
-		}
-	}
-	results, err := sample.Collect(ctx, c.Conn(), server, health.Queries(due...))
-	if err != nil {
+	began := time.Now()
+	queries := slices.DeleteFunc(health.Queries(), func(q sample.Query) bool { return began.Before(l.due[q.Name]) })
+	results, err := sample.Collect(ctx, c.Conn(), server, queries)
+	if err != nil && !anyInTime(results) {
 		return named(err, shard)
 	}
-	for _, t := range due {
-		l.asked[t] = began
-	}
-	for name, r := range results {
-		if old, ok := l.results[name]; ok && old.Err == nil {
-			if b, ok := l.before[name]; !ok || r.At.Sub(b.At) >= rateOver {
-				l.before[name] = old
+	for _, q := range queries {
+		r := results[q.Name]
+		old, known := l.results[q.Name]
+		switch {
+		case r.Unasked:
+			// It is due still; what is known of it stays with its age.
+			if !known {
+				l.results[q.Name] = r
+			}
+			continue
+		case r.Late:
+			rest := restOf(q.Tier)
+			l.due[q.Name] = r.At.Add(rest)
+			r.Err = fault.Wrapf(r.Err, fault.TimedOut, fault.As(r.Err).Hint, "%s; it is asked again after %s", fault.As(r.Err).Message, words.Span(rest))
+		case q.Tier != sample.Live:
+			l.due[q.Name] = began.Add(q.Tier.Every())
+		}
+		if known && old.Err == nil {
+			if b, ok := l.before[q.Name]; !ok || r.At.Sub(b.At) >= rateOver {
+				l.before[q.Name] = old
 			}
 		}
-		l.results[name] = r
+		l.results[q.Name] = r
 	}
 	return nil
+}
+
+// anyInTime reports whether a look whose time ran out was answered in part. A
+// connection that was lost, or a caller that went, is no such look.
+func anyInTime(results map[string]sample.Result) bool {
+	late, answered := false, false
+	for _, r := range results {
+		late = late || r.Late
+		answered = answered || !r.Late && !r.Unasked && fault.CodeOf(r.Err) != fault.NotAvailable
+	}
+	return late && answered
+}
+
+// restOf is how long a query is left alone that took a whole look's time: those
+// behind it are answered by then, and a server in need is not asked for it at once.
+func restOf(t sample.Tier) time.Duration {
+	return min(max(t.Every(), sample.Minute.Every()), sample.Tables.Every())
 }
 
 // named says of which shard a fault of the sampler is.
