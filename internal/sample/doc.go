@@ -23,6 +23,11 @@
 // frequent tiers and opens a second one for as long as a slower tier takes, never
 // more. A source that answers slowly is spared the slower tiers.
 //
+// Each tier has a deadline of its own. That of the live tier is short and says alone
+// whether a source is up. Where the counters of each minute do not fit into theirs, the
+// query that took the time says so, and from then on they are asked with the slower
+// tiers, which have longer.
+//
 //	waiting  not asked yet
 //	up       the last look was answered
 //	failing  it was missed; the next comes at once

@@ -43,9 +43,11 @@ type Rules struct {
 	// Every is the interval of a tier: Tier.Every.
 	Every func(Tier) time.Duration
 	// Deadline is how long a source has to answer its most frequent look, with
-	// opening a session for it: 2 s. Longest is how long it has for one of the
-	// slower tiers: 30 s.
-	Deadline, Longest time.Duration
+	// opening a session for it: 2 s. It alone says whether the source is up.
+	// Counters is how long it has for the minute's counters, which are asked over the
+	// same session and must not take the next look's time: 8 s. Longest is how long it
+	// has for the slower tiers: 30 s.
+	Deadline, Counters, Longest time.Duration
 	// Misses is how many looks in a row a source may miss before it is down: 1.
 	// Again is how soon after a miss it is looked at again; while it is down the
 	// time doubles until it is the interval of the most frequent tier: 500 ms.
@@ -63,7 +65,7 @@ func (r Rules) filled() Rules {
 	for _, d := range []struct {
 		of    *time.Duration
 		usual time.Duration
-	}{{&r.Deadline, 2 * time.Second}, {&r.Longest, 30 * time.Second}, {&r.Again, 500 * time.Millisecond}, {&r.Weary, time.Second}} {
+	}{{&r.Deadline, 2 * time.Second}, {&r.Counters, 8 * time.Second}, {&r.Longest, 30 * time.Second}, {&r.Again, 500 * time.Millisecond}, {&r.Weary, time.Second}} {
 		if *d.of == 0 {
 			*d.of = d.usual
 		}
@@ -171,10 +173,15 @@ type watch struct {
 	due map[Tier]time.Time
 	// slow is where the answers of a slower tier come, while one is asked.
 	slow chan slower
+	// outgrown is true once the minute's counters did not fit into their time: they are
+	// asked with the slower tiers until they take less than half of it.
+	outgrown bool
 }
 
 // slower are the answers of the slower tiers.
 type slower struct {
+	tier    Tier
+	took    time.Duration // 0 where the tier was not answered
 	results map[string]Result
 	server  Server
 }
@@ -189,11 +196,15 @@ func (w *watch) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			if w.slow != nil {
-				<-w.slow // it ends with the context
+				for range w.slow { //nolint:revive // it ends with the context
+				}
 			}
 			return
-		case got := <-w.slow:
-			w.slow = nil
+		case got, more := <-w.slow:
+			if !more {
+				w.slow = nil
+				continue
+			}
 			w.hear(got)
 			continue
 		case <-time.After(time.Until(next)):
@@ -217,11 +228,9 @@ func jittered(d time.Duration) time.Duration {
 	return d - d/20 + time.Duration(rand.Int64N(int64(d)/10+1)) //nolint:gosec // not a secret
 }
 
-// look asks the frequent tiers that are due, within the deadline.
+// look asks the frequent tiers that are due, each within its deadline.
 func (w *watch) look(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, w.s.rules.Deadline)
-	defer cancel()
-	err := w.frequent(limited)
+	err := w.live(ctx)
 	if w.src.Beside != nil {
 		w.take(w.src.Beside(ctx))
 	}
@@ -233,40 +242,59 @@ func (w *watch) look(ctx context.Context) error {
 	}
 	w.now.Missed, w.now.Err = 0, nil
 	w.s.tell(w.now)
-	return nil
+	return w.counters(ctx)
 }
 
-// frequent asks the database itself.
-func (w *watch) frequent(ctx context.Context) error {
+// live asks whether the database answers, and what changes from look to look.
+func (w *watch) live(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.s.rules.Deadline)
+	defer cancel()
 	if w.c == nil {
 		if err := w.open(ctx); err != nil {
 			return err
 		}
 	}
-	began := time.Now()
-	if err := w.collect(ctx, Live); err != nil {
-		return err
-	}
-	w.now.Latency, w.now.At = time.Since(began), time.Now()
-	if began.Before(w.due[Minute]) {
-		return nil
-	}
-	w.due[Minute] = began.Add(jittered(w.s.rules.Every(Minute)))
-	return w.collect(ctx, Minute)
-}
-
-// collect asks a tier over the session that is kept.
-func (w *watch) collect(ctx context.Context, t Tier) error {
-	queries := w.s.queries[t]
-	if t == Live && len(queries) == 0 {
+	queries := w.s.queries[Live]
+	if len(queries) == 0 {
 		queries = []Query{{Name: "alive", Tier: Live, SQL: Always("SELECT 1")}}
 	}
+	began := time.Now()
 	results, err := Collect(ctx, w.c, w.now.Server, queries)
 	if err != nil {
 		w.close()
 		return err
 	}
 	w.take(results)
+	w.now.Latency, w.now.At = time.Since(began), time.Now()
+	return nil
+}
+
+// counters asks the minute's tier over the session that is kept. What it does not
+// answer in its time is no miss: the source has just answered. The session is lost
+// with the statement that is under way, and the tier goes to the slower ones.
+func (w *watch) counters(ctx context.Context) error {
+	began := time.Now()
+	if w.outgrown || len(w.s.queries[Minute]) == 0 || began.Before(w.due[Minute]) {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, w.s.rules.Counters)
+	defer cancel()
+	results, err := Collect(limited, w.c, w.now.Server, w.s.queries[Minute])
+	if ctx.Err() != nil {
+		return err // the end of the watch; nobody is told
+	}
+	if err != nil {
+		w.close()
+	}
+	if err != nil && limited.Err() == nil {
+		return err
+	}
+	w.due[Minute] = began.Add(jittered(w.s.rules.Every(Minute)))
+	if err != nil {
+		w.outgrown, w.due[Minute] = true, time.Time{}
+	}
+	w.take(results)
+	w.s.tell(w.now)
 	return nil
 }
 
@@ -285,7 +313,7 @@ func (w *watch) open(ctx context.Context) error {
 	if server.Instance() != w.now.Server.Instance() || server.DatabaseOID != w.now.Server.DatabaseOID {
 		// Its counters began anew, and so does everything that is made of them.
 		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
-		w.due = map[Tier]time.Time{}
+		w.due, w.outgrown = map[Tier]time.Time{}, false
 	}
 	w.now.Server = server
 	return nil
@@ -339,61 +367,82 @@ func (w *watch) ask(ctx context.Context) {
 	if w.slow != nil {
 		return
 	}
-	now, queries, due := time.Now(), []Query{}, []Tier{}
+	weary, spared := w.now.Latency >= w.s.rules.Weary, ""
+	now, due := time.Now(), []Tier{}
 	for _, t := range Tiers() {
-		if t == Live || t == Minute || now.Before(w.due[t]) || len(w.s.queries[t]) == 0 {
+		switch {
+		case t == Live || t == Minute && !w.outgrown || now.Before(w.due[t]) || len(w.s.queries[t]) == 0:
+			continue
+		case weary && t != Minute:
+			spared = "it answers slowly"
 			continue
 		}
 		due = append(due, t)
-		queries = append(queries, w.s.queries[t]...)
+	}
+	if len(due) == 0 && spared == "" {
+		return
+	}
+	if w.now.Spared = spared; spared != "" {
+		w.s.tell(w.now)
 	}
 	if len(due) == 0 {
 		return
 	}
-	if w.now.Latency >= w.s.rules.Weary {
-		w.now.Spared = "it answers slowly"
-		w.s.tell(w.now)
-		return
-	}
-	w.now.Spared = ""
 	for _, t := range due {
 		w.due[t] = now.Add(jittered(w.s.rules.Every(t)))
 	}
-	answers := make(chan slower, 1)
+	answers := make(chan slower, len(due))
 	w.slow = answers
-	go func() { answers <- w.slowly(ctx, queries) }()
+	go func() { defer close(answers); w.slowly(ctx, due, answers) }()
 }
 
-// slowly asks the slower tiers.
-func (w *watch) slowly(ctx context.Context, queries []Query) slower {
-	ctx, cancel := context.WithTimeout(ctx, w.s.rules.Longest)
-	defer cancel()
-	failed := func(err error) slower {
-		out := map[string]Result{}
-		for _, q := range queries {
-			out[q.Name] = Result{At: time.Now(), Err: err}
+// slowly asks slower tiers one after the other, each within its own time: one that
+// takes too long costs the others nothing but a new session.
+func (w *watch) slowly(ctx context.Context, due []Tier, answers chan<- slower) {
+	var c *pgx.Conn
+	var server Server
+	bye := func() {
+		if c == nil {
+			return
 		}
-		return slower{results: out}
-	}
-	c, err := w.src.Open(ctx)
-	if err != nil {
-		return failed(err)
-	}
-	defer func() {
-		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.s.rules.Deadline)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.s.rules.Deadline)
 		defer cancel()
-		_ = c.Close(bye)
-	}()
-	// What the session leads to may have changed since the last look.
-	server, err := Identify(ctx, c)
-	if err != nil {
-		return failed(err)
+		_ = c.Close(ctx)
+		c = nil
 	}
-	results, err := Collect(ctx, c, server, queries)
-	if len(results) == 0 && err != nil {
-		return failed(err)
+	defer bye()
+	tier := func(t Tier) (map[string]Result, error) {
+		ctx, cancel := context.WithTimeout(ctx, w.s.rules.Longest)
+		defer cancel()
+		if c == nil {
+			var err error
+			if c, err = w.src.Open(ctx); err != nil {
+				c = nil
+				return nil, err
+			}
+			// What the session leads to may have changed since the last look.
+			if server, err = Identify(ctx, c); err != nil {
+				return nil, err
+			}
+		}
+		return Collect(ctx, c, server, w.s.queries[t])
 	}
-	return slower{results, server}
+	for _, t := range due {
+		began := time.Now()
+		results, err := tier(t)
+		took := time.Since(began)
+		if len(results) == 0 && err != nil {
+			results = map[string]Result{}
+			for _, q := range w.s.queries[t] {
+				results[q.Name] = Result{At: time.Now(), Err: err}
+			}
+		}
+		if err != nil {
+			bye()
+			took = 0
+		}
+		answers <- slower{t, took, results, server}
+	}
 }
 
 // hear takes what the slower tiers answered, unless it is of another server than
@@ -401,6 +450,9 @@ func (w *watch) slowly(ctx context.Context, queries []Query) slower {
 func (w *watch) hear(got slower) {
 	if got.server.Version != 0 && got.server.Instance() != w.now.Server.Instance() {
 		return
+	}
+	if got.tier == Minute && got.took > 0 && got.took < w.s.rules.Counters/2 {
+		w.outgrown = false
 	}
 	w.take(got.results)
 	w.s.tell(w.now)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/sample"
 )
@@ -184,6 +185,54 @@ func TestASlowTierKeepsNoLookWaiting(t *testing.T) {
 	})
 	require.Greater(t, looks, 5)
 	require.Equal(t, int64(2), most)
+}
+
+// Counters that take their time are no silence: the source stays up, its session is
+// theirs no longer than they may take, what was answered is kept and what was not says
+// why, until they are asked where there is time for them.
+func TestSlowCountersAreNoSilence(t *testing.T) {
+	t.Parallel()
+	counter := func(name, sql string) sample.Query {
+		return sample.Query{Name: name, Tier: sample.Minute, SQL: sample.Always(sql)}
+	}
+	queries := []sample.Query{query("live", "SELECT 1"), counter("first", "SELECT 1 AS n"), counter("size", "SELECT pg_sleep(2)::text, 2 AS n"), counter("last", "SELECT 3 AS n")}
+	rules := often(20 * time.Millisecond)
+	rules.Counters = 1200 * time.Millisecond
+	_, heard := run(t, []sample.Source{source("counted", pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, "")))}, queries, rules)
+	up := func(is func(sample.Reading) bool) func(sample.Reading) bool {
+		return func(r sample.Reading) bool {
+			require.Contains(t, []sample.State{sample.Waiting, sample.Up}, r.State, "%v", r.Err)
+			require.NoError(t, r.Err)
+			return is(r)
+		}
+	}
+	r := until(t, heard, "the counters' time is over", up(func(r sample.Reading) bool { return r.Results["size"].Late }))
+	require.NoError(t, r.Results["first"].Err)
+	require.Equal(t, fault.TimedOut, fault.CodeOf(r.Results["size"].Err))
+	require.ErrorContains(t, r.Results["size"].Err, "no answer within the 1.2 s")
+	require.True(t, r.Results["last"].Unasked)
+	require.ErrorContains(t, r.Results["last"].Err, "its turn did not come: size was not answered")
+	r = until(t, heard, "all counters twice", up(func(r sample.Reading) bool { return len(r.Before["last"].Rows) > 0 && len(r.Before["size"].Rows) > 0 }))
+	require.Equal(t, int64(2), r.Results["size"].Row(0).IntOr("n", 0))
+}
+
+// A slower tier has its own time, whatever another one took.
+func TestEachSlowerTierHasItsOwnTime(t *testing.T) {
+	t.Parallel()
+	rules := often(20 * time.Millisecond)
+	rules.Longest = time.Second
+	queries := []sample.Query{
+		query("live", "SELECT 1"),
+		{Name: "tables", Tier: sample.Tables, SQL: sample.Always("SELECT pg_sleep(1.5)::text")},
+		{Name: "hour", Tier: sample.Hour, SQL: sample.Always("SELECT pg_sleep(0.6)::text")},
+		{Name: "day", Tier: sample.Day, SQL: sample.Always("SELECT pg_sleep(0.6)::text")},
+	}
+	_, heard := run(t, []sample.Source{source("slow tiers", pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, "")))}, queries, rules)
+	r := until(t, heard, "the day's answer", func(r sample.Reading) bool { return !r.Results["day"].At.IsZero() })
+	require.True(t, r.Results["tables"].Late)
+	require.NoError(t, r.Results["hour"].Err)
+	require.NoError(t, r.Results["day"].Err)
+	require.Equal(t, sample.Up, r.State)
 }
 
 // A rate of two looks is of one server.
