@@ -34,6 +34,10 @@
 //	down     the next was missed as well; looks come less and less often, though
 //	         never less often than a source that is up is looked at
 //
+// What a server is, what the role may and which extensions there are is found out with
+// each session that is opened, that of the slower tiers too, and at once where a look
+// finds a standby promoted; then every tier is asked anew.
+//
 // From each state a look that is answered leads to up. What was known stays with
 // its age. A server that was restarted begins anew: two looks at a counter of which
 // one was before and one after it make no rate.

@@ -259,14 +259,48 @@ func (w *watch) live(ctx context.Context) error {
 		queries = []Query{{Name: "alive", Tier: Live, SQL: Always("SELECT 1")}}
 	}
 	began := time.Now()
-	results, err := Collect(ctx, w.c, w.now.Server, queries)
+	results, err := Collect(ctx, w.c, w.now.Server, append([]Query{recovery()}, queries...))
 	if err != nil {
 		w.close()
 		return err
 	}
-	w.take(results)
 	w.now.Latency, w.now.At = time.Since(began), time.Now()
+	promoted := results[recoveryName]
+	delete(results, recoveryName)
+	w.take(results)
+	for r := range promoted.All() {
+		if r.Is("in_recovery") != w.now.Server.InRecovery {
+			server, err := Identify(ctx, w.c)
+			if err != nil {
+				w.close()
+				return err
+			}
+			w.leads(server)
+		}
+	}
 	return nil
+}
+
+// recovery asks with each look what a promotion changes: the server is another one
+// for every check from then on, though its session lives.
+func recovery() Query {
+	return Query{Name: recoveryName, Tier: Live, SQL: Always("SELECT pg_catalog.pg_is_in_recovery() AS in_recovery")}
+}
+
+const recoveryName = "in recovery"
+
+// leads takes what a session leads to. Where that is another server the counters began
+// anew, and so does everything that is made of them; where the same one may be asked
+// more or less than before, every tier is due.
+func (w *watch) leads(server Server) {
+	switch {
+	case !server.Same(w.now.Server):
+		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
+		w.due, w.outgrown = map[Tier]time.Time{}, false
+	case !server.AnswersAs(w.now.Server):
+		w.due = map[Tier]time.Time{}
+	}
+	w.now.Server = server
 }
 
 // counters asks the minute's tier over the session that is kept. What it does not
@@ -310,12 +344,7 @@ func (w *watch) open(ctx context.Context) error {
 		return err
 	}
 	w.c = c
-	if server.Instance() != w.now.Server.Instance() || server.DatabaseOID != w.now.Server.DatabaseOID {
-		// Its counters began anew, and so does everything that is made of them.
-		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
-		w.due, w.outgrown = map[Tier]time.Time{}, false
-	}
-	w.now.Server = server
+	w.leads(server)
 	return nil
 }
 
@@ -446,10 +475,17 @@ func (w *watch) slowly(ctx context.Context, due []Tier, answers chan<- slower) {
 }
 
 // hear takes what the slower tiers answered, unless it is of another server than
-// the rest.
+// the rest, and what their session found out about the server: rights, extensions and
+// its part change while the session that is kept lives.
 func (w *watch) hear(got slower) {
-	if got.server.Version != 0 && got.server.Instance() != w.now.Server.Instance() {
-		return
+	if got.server.Version != 0 {
+		if !got.server.Same(w.now.Server) {
+			return
+		}
+		got.server.Pooled = w.now.Server.Pooled // it is the session's
+		if !got.server.AnswersAs(w.now.Server) {
+			w.leads(got.server)
+		}
 	}
 	if got.tier == Minute && got.took > 0 && got.took < w.s.rules.Counters/2 {
 		w.outgrown = false

@@ -235,6 +235,91 @@ func TestEachSlowerTierHasItsOwnTime(t *testing.T) {
 	require.Equal(t, sample.Up, r.State)
 }
 
+// rarely are rules by which the slow tiers come once, but for one of them.
+func rarely(often sample.Tier) sample.Rules {
+	return sample.Rules{Again: 10 * time.Millisecond, Every: func(t sample.Tier) time.Duration {
+		if t == sample.Live || t == often {
+			return 20 * time.Millisecond
+		}
+		return time.Hour
+	}}
+}
+
+// A right that is granted and an extension that is created while the sampler's session
+// lives count from the next slow tier on, and what was asked without them is asked again.
+func TestWhatChangesAtAServerIsFoundOut(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, 0)
+	database := pgtest.Database(t, 0, "")
+	role := pgtest.Random("r_")
+	pgtest.Exec(t, server, "postgres", "CREATE ROLE "+role+" LOGIN PASSWORD '"+role+"'")
+	t.Cleanup(func() { pgtest.Exec(t, server, "postgres", "DROP ROLE "+role) })
+	queries := []sample.Query{
+		query("session", "SELECT pg_backend_pid()::int8 AS pid"),
+		{Name: "often", Tier: sample.Tables, SQL: sample.Always("SELECT 1")},
+		{Name: "once", Tier: sample.Day, SQL: func(s sample.Server) (string, string) {
+			if _, ok := s.Extensions["pgstattuple"]; !ok || !s.Monitor {
+				return "", "neither right nor extension"
+			}
+			return "SELECT 1 AS n", ""
+		}},
+	}
+	src := source("changed", server.URL(role, database))
+	src.Open = func(ctx context.Context) (*pgx.Conn, error) {
+		cfg, err := pgx.ParseConfig(server.URL(role, database))
+		if err != nil {
+			return nil, err
+		}
+		cfg.Password = role
+		return pgx.ConnectConfig(ctx, cfg)
+	}
+	_, heard := run(t, []sample.Source{src}, queries, rarely(sample.Tables))
+	first := until(t, heard, "all tiers", func(r sample.Reading) bool { return !r.Results["once"].At.IsZero() })
+	require.False(t, first.Server.Monitor)
+	require.Error(t, first.Results["once"].Err)
+	pgtest.Exec(t, server, database, "CREATE EXTENSION pgstattuple; GRANT pg_monitor TO "+role)
+	r := until(t, heard, "what was granted", func(r sample.Reading) bool {
+		require.Equal(t, sample.Up, r.State, "%v", r.Err)
+		return len(r.Results["once"].Rows) == 1
+	})
+	require.True(t, r.Server.Monitor)
+	require.Contains(t, r.Server.Extensions, "pgstattuple")
+	require.Equal(t, first.Results["session"].Row(0).IntOr("pid", 0), r.Results["session"].Row(0).IntOr("pid", 0), "over the session that it had")
+}
+
+// A standby that is promoted is a primary from the next look on.
+func TestAPromotionIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Database(t, 5, "")
+	standby := pgtest.Standby(t, 5)
+	queries := []sample.Query{
+		query("session", "SELECT pg_backend_pid()::int8 AS pid"),
+		{Name: "part", Tier: sample.Day, SQL: func(s sample.Server) (string, string) {
+			if s.InRecovery {
+				return "SELECT 'standby' AS part", ""
+			}
+			return "SELECT 'primary' AS part", ""
+		}},
+	}
+	rules := rarely(sample.Live)
+	rules.Deadline = 10 * time.Second
+	_, heard := run(t, []sample.Source{source("promoted", standby.URL("", database))}, queries, rules)
+	part := func(want string) func(sample.Reading) bool {
+		return func(r sample.Reading) bool {
+			p := r.Results["part"]
+			return len(p.Rows) == 1 && p.Row(0).Text("part") == want
+		}
+	}
+	first := until(t, heard, "the standby", part("standby"))
+	require.True(t, first.Server.InRecovery)
+	require.NotContains(t, first.Results, "in recovery", "it is the sampler's own")
+	_, err := pgtest.Connect(t, standby.URL("", database)).Exec(t.Context(), "SELECT pg_promote()")
+	require.NoError(t, err)
+	r := until(t, heard, "the primary", part("primary"))
+	require.False(t, r.Server.InRecovery)
+	require.Equal(t, first.Results["session"].Row(0).IntOr("pid", 0), r.Results["session"].Row(0).IntOr("pid", 0), "over the session that it had")
+}
+
 // A rate of two looks is of one server.
 func TestAnotherServerBeginsAnew(t *testing.T) {
 	t.Parallel()

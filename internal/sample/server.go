@@ -3,6 +3,7 @@ package sample
 import (
 	"context"
 	_ "embed"
+	"maps"
 	"strconv"
 	"time"
 
@@ -46,6 +47,20 @@ func (s Server) Major() int { return s.Version / 10000 }
 // copies share an identifier, but hardly ever the microsecond of their start.
 func (s Server) Instance() string {
 	return s.SystemIdentifier + "/" + strconv.FormatInt(s.Started.UnixMicro(), 10)
+}
+
+// Same reports whether two looks found one server, although a role that got its
+// rights in between sees the identifier that was hidden from it before.
+func (s Server) Same(o Server) bool {
+	return s.Started.Equal(o.Started) && s.DatabaseOID == o.DatabaseOID &&
+		(s.SystemIdentifier == o.SystemIdentifier || s.SystemIdentifier == "" || o.SystemIdentifier == "")
+}
+
+// AnswersAs reports whether what decides which queries can be asked, and how much
+// they show, is as it was.
+func (s Server) AnswersAs(o Server) bool {
+	return s.Version == o.Version && s.InRecovery == o.InRecovery && s.Role == o.Role && s.Monitor == o.Monitor &&
+		s.SystemIdentifier == o.SystemIdentifier && maps.Equal(s.Extensions, o.Extensions)
 }
 
 //go:embed sql/server.sql

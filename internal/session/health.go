@@ -340,8 +340,11 @@ func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
 		return named(err, shard)
 	}
 	server.Pooled = true
-	if l.results == nil || server.Instance() != l.server.Instance() || server.DatabaseOID != l.server.DatabaseOID {
+	switch {
+	case l.results == nil || !server.Same(l.server):
 		l.results, l.before, l.due = map[string]sample.Result{}, map[string]sample.Result{}, map[string]time.Time{}
+	case !server.AnswersAs(l.server):
+		l.due = map[string]time.Time{} // a right, an extension or the server's part changed
 	}
 	l.server = server
 	began := time.Now()
