@@ -560,6 +560,48 @@ func TestCountersBetweenTwoLooks(t *testing.T) {
 	require.Empty(t, b.examine("temp_files", first, l), "after a reset nothing is known")
 }
 
+// Checkpoints that are requested minutes apart are found by looks that come each minute.
+func TestRequestedCheckpointsAreCountedOverAnHour(t *testing.T) {
+	t.Parallel()
+	b := open(t, 8, "")
+	queries := slices.DeleteFunc(health.Queries(), func(q sample.Query) bool { return q.Name != "checkpoints" })
+	require.Len(t, queries, 1)
+	require.Equal(t, time.Hour, queries[0].Over)
+	var trail sample.Trail
+	minutes := 0
+	look := func() []health.Finding {
+		now := b.read()
+		// Each look comes a minute after the one before.
+		r := now.Results["checkpoints"]
+		r.At = r.At.Add(time.Duration(minutes) * time.Minute)
+		now.Results["checkpoints"] = r
+		now.At = r.At
+		minutes++
+		trail = trail.With(r, queries[0].Over)
+		earlier, ok := trail.Before()
+		if !ok {
+			return nil
+		}
+		before := health.Reading{At: earlier.At, Server: now.Server, Results: map[string]sample.Result{"checkpoints": earlier}}
+		return of(health.Examine(now, before, health.Defaults()), "checkpoints")
+	}
+	require.Empty(t, look())
+	for n := range 2 {
+		was := b.read().Results["checkpoints"].Row(0).IntOr("requested", 0)
+		exec(t, b.session(), "CHECKPOINT")
+		require.Eventually(t, func() bool { return b.read().Results["checkpoints"].Row(0).IntOr("requested", 0) > was }, 30*time.Second, 20*time.Millisecond)
+		for range 3 {
+			require.Len(t, look(), n)
+		}
+	}
+	f := look()
+	require.Len(t, f, 1)
+	require.Contains(t, f[0].Message, "2 of 2 checkpoints did not wait for their time in the last 7 min")
+	minutes += 59
+	look() // the hour is over
+	require.Empty(t, look())
+}
+
 // readCold reads more than the server's memory takes.
 func readCold(t *testing.T, b *bench) {
 	t.Helper()

@@ -238,13 +238,20 @@ func soonFull(now Reading, l Limits) *Finding {
 	return f
 }
 
+// checkpointsOver is the time of which the share of requested checkpoints is made:
+// checkpoint_timeout is 5 minutes and more, so that two neighbouring looks hardly ever
+// have two checkpoints between them.
+const checkpointsOver = time.Hour
+
 func checkpoints() Check {
+	asks := query("checkpoints", sample.Minute)
+	asks.Over = checkpointsOver
 	return Check{
-		Name: "checkpoints", Title: "Checkpoints keep to their time", Group: "server", Tier: sample.Minute, Deltas: true, Server: true, Queries: []sample.Query{query("checkpoints", sample.Minute)},
+		Name: "checkpoints", Title: "Checkpoints keep to their time", Group: "server", Tier: sample.Minute, Deltas: true, Server: true, Queries: []sample.Query{asks},
 		Why:    "A checkpoint that comes because the WAL is full comes at the worst moment and writes whole pages anew after each.",
 		Remedy: "Raise max_wal_size until checkpoints are started by checkpoint_timeout.",
 		Thresholds: func(l Limits) string {
-			return "warning above " + percent(l.Requested) + " requested of at least " + whole(l.RequestedLeast) + " checkpoints"
+			return "warning above " + percent(l.Requested) + " requested of at least " + whole(l.RequestedLeast) + " checkpoints" + over(checkpointsOver)
 		},
 		Judge: func(now, before Reading, l Limits) []Finding {
 			asked, ok := delta(now, before, "checkpoints", "requested")

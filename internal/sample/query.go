@@ -23,6 +23,10 @@ type Query struct {
 	// Args are bound to $1 and so on: nil, bool, int, int64, float64, string,
 	// []string or []int64. The server gives them their types.
 	Args []any
+	// Over is the time of which rates are made, for counters of one row that run too
+	// slowly for two neighbouring looks: what is compared with is as old. Without it
+	// the look before is.
+	Over time.Duration
 }
 
 // Always is the SQL of a query that is the same on every server.

@@ -103,6 +103,7 @@ type Reading struct {
 type Sampler struct {
 	sources []Source
 	queries map[Tier][]Query
+	over    map[string]time.Duration // by query, where it is not the time between two looks
 	rules   Rules
 	heard   func(Reading)
 
@@ -113,9 +114,12 @@ type Sampler struct {
 // NewSampler makes a sampler; Run starts it. heard is told each reading, in order
 // for each source; it may be nil.
 func NewSampler(sources []Source, queries []Query, rules Rules, heard func(Reading)) *Sampler {
-	s := &Sampler{sources: sources, queries: map[Tier][]Query{}, rules: rules.filled(), heard: heard, readings: map[string]Reading{}}
+	s := &Sampler{sources: sources, queries: map[Tier][]Query{}, over: map[string]time.Duration{}, rules: rules.filled(), heard: heard, readings: map[string]Reading{}}
 	for _, q := range queries {
 		s.queries[q.Tier] = append(s.queries[q.Tier], q)
+		if q.Over > 0 {
+			s.over[q.Name] = q.Over
+		}
 	}
 	now := time.Now()
 	for _, src := range sources {
@@ -169,6 +173,8 @@ type watch struct {
 	now Reading
 
 	c *pgx.Conn
+	// trails are of the queries whose rates are made over some time.
+	trails map[string]Trail
 	// due is when each tier is asked next.
 	due map[Tier]time.Time
 	// slow is where the answers of a slower tier come, while one is asked.
@@ -295,7 +301,7 @@ const recoveryName = "in recovery"
 func (w *watch) leads(server Server) {
 	switch {
 	case !server.Same(w.now.Server):
-		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
+		w.now.Results, w.now.Before, w.trails = map[string]Result{}, map[string]Result{}, map[string]Trail{}
 		w.due, w.outgrown = map[Tier]time.Time{}, false
 	case !server.AnswersAs(w.now.Server):
 		w.due = map[Tier]time.Time{}
@@ -358,14 +364,23 @@ func (w *watch) close() {
 	w.c = nil
 }
 
-// take keeps results; what they replace is kept as what was before. A query that
-// failed leaves what was known, with its age, in Before.
+// take keeps results; what they replace is kept as what was before, or what is as old as
+// the query's rates need. A query that failed leaves what was known, with its age, in
+// Before.
 func (w *watch) take(results map[string]Result) {
 	if w.now.Results == nil {
-		w.now.Results, w.now.Before = map[string]Result{}, map[string]Result{}
+		w.now.Results, w.now.Before, w.trails = map[string]Result{}, map[string]Result{}, map[string]Trail{}
 	}
 	for name, r := range results {
-		if old, ok := w.now.Results[name]; ok && old.Err == nil {
+		old, ok := w.now.Results[name]
+		switch over := w.s.over[name]; {
+		case over > 0:
+			w.trails[name] = w.trails[name].With(r, over)
+			delete(w.now.Before, name)
+			if before, known := w.trails[name].Before(); known {
+				w.now.Before[name] = before
+			}
+		case ok && old.Err == nil:
 			w.now.Before[name] = old
 		}
 		w.now.Results[name] = r

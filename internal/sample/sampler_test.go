@@ -320,6 +320,35 @@ func TestAPromotionIsSeenAtOnce(t *testing.T) {
 	require.Equal(t, first.Results["session"].Row(0).IntOr("pid", 0), r.Results["session"].Row(0).IntOr("pid", 0), "over the session that it had")
 }
 
+// What is compared with is as old as a query's rates need, and what it is compared with
+// begins anew with the counters.
+func TestARateIsMadeOverTheTimeItNeeds(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, 0)
+	database := pgtest.Database(t, 0, "CREATE TABLE c (n int8, stats_reset timestamptz); INSERT INTO c VALUES (1, now())")
+	long := sample.Query{Name: "long", Tier: sample.Minute, Over: time.Second, SQL: sample.Always("SELECT n, stats_reset FROM c")}
+	short := sample.Query{Name: "short", Tier: sample.Minute, SQL: sample.Always("SELECT n, stats_reset FROM c")}
+	_, heard := run(t, []sample.Source{source("rates", server.URL("", database))}, []sample.Query{query("live", "SELECT 1"), long, short}, often(20*time.Millisecond))
+	age := func(r sample.Reading, name string) time.Duration {
+		if r.Before[name].At.IsZero() {
+			return 0
+		}
+		return r.Results[name].At.Sub(r.Before[name].At)
+	}
+	until(t, heard, "two looks", func(r sample.Reading) bool { return age(r, "long") > 0 })
+	r := until(t, heard, "a second", func(r sample.Reading) bool { return age(r, "long") >= time.Second })
+	require.Less(t, age(r, "short"), age(r, "long"))
+	pgtest.Exec(t, server, database, "UPDATE c SET n = 0")
+	until(t, heard, "counters that fell", func(r sample.Reading) bool {
+		return len(r.Before["long"].Rows) == 1 && r.Before["long"].Row(0).IntOr("n", 9) == 0
+	})
+	pgtest.Exec(t, server, database, "UPDATE c SET n = 5, stats_reset = now() + interval '1 hour'")
+	r = until(t, heard, "counters that were reset", func(r sample.Reading) bool {
+		return len(r.Before["long"].Rows) == 1 && r.Before["long"].Row(0).IntOr("n", 9) == 5
+	})
+	require.Less(t, age(r, "long"), time.Second)
+}
+
 // A rate of two looks is of one server.
 func TestAnotherServerBeginsAnew(t *testing.T) {
 	t.Parallel()

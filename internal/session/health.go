@@ -31,6 +31,7 @@ type looks struct {
 
 	server          sample.Server
 	results, before map[string]sample.Result
+	trails          map[string]sample.Trail // of the queries whose rates need longer
 	// due is when each query is asked next; one that is not there is due.
 	due map[string]time.Time
 
@@ -343,6 +344,7 @@ func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
 	switch {
 	case l.results == nil || !server.Same(l.server):
 		l.results, l.before, l.due = map[string]sample.Result{}, map[string]sample.Result{}, map[string]time.Time{}
+		l.trails = map[string]sample.Trail{}
 	case !server.AnswersAs(l.server):
 		l.due = map[string]time.Time{} // a right, an extension or the server's part changed
 	}
@@ -370,7 +372,13 @@ func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
 		case q.Tier != sample.Live:
 			l.due[q.Name] = began.Add(q.Tier.Every())
 		}
-		if known && old.Err == nil {
+		if q.Over > 0 {
+			l.trails[q.Name] = l.trails[q.Name].With(r, q.Over)
+			delete(l.before, q.Name)
+			if b, ok := l.trails[q.Name].Before(); ok {
+				l.before[q.Name] = b
+			}
+		} else if known && old.Err == nil {
 			if b, ok := l.before[q.Name]; !ok || r.At.Sub(b.At) >= rateOver {
 				l.before[q.Name] = old
 			}
