@@ -35,6 +35,10 @@ func printHealth(w io.Writer, v session.Health, alone bool) {
 		t.add(h.Name, state(h.Status), milliseconds(h.LatencyMS), connections, percent(h.CacheHitRate), percent(h.IndexHitRate), sizeOr(h.SizeBytes))
 	}
 	t.print(w)
+	if text := hitsOver(v); text != "" {
+		line(w, "")
+		paragraph(w, "", text)
+	}
 	if alone && len(v.Shards) == 1 && v.Shards[0].Problem == nil {
 		line(w, "")
 		paragraph(w, "", growth(v.Shards[0].Growth))
@@ -96,6 +100,41 @@ func printHealth(w io.Writer, v session.Health, alone bool) {
 		paragraph(w, "", "Worth knowing: "+strings.Join(parts, ", ")+". shard-admin shards health NAME shows a shard's.")
 	}
 	printUnavailable(w, v, alone)
+}
+
+// hitsOver says which reads the hit rates are of: a command that looks once has those of
+// all the time since a server's statistics were reset.
+func hitsOver(v session.Health) string {
+	since, never := []string{}, 0
+	for _, h := range v.Shards {
+		for _, x := range []struct {
+			rate  *float64
+			since *string
+		}{{h.CacheHitRate, h.CacheSince}, {h.IndexHitRate, h.IndexSince}} {
+			switch {
+			case x.rate == nil:
+			case x.since == nil:
+				never++
+			default:
+				since = append(since, moment(*x.since))
+			}
+		}
+	}
+	slices.Sort(since)
+	switch since = slices.Compact(since); {
+	case len(since) == 0 && never == 0:
+		return ""
+	case len(since) == 0:
+		return "Hits are of all reads that a server knows of: its statistics were never reset."
+	}
+	text := "Hits are of the reads since " + since[0] + " UTC"
+	if len(since) > 1 {
+		text = "Hits are of the reads since a time of each shard's, " + since[0] + " to " + since[len(since)-1] + " UTC"
+	}
+	if never > 0 {
+		text += "; where statistics were never reset, of all reads that the server knows of"
+	}
+	return text + "."
 }
 
 // growth says how a database grows and when it is full.

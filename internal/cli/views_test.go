@@ -99,7 +99,7 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 	}
 	unwell := session.Health{Shards: []session.ShardHealth{
 		{
-			Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), IndexHitRate: ref(0.991), SizeBytes: ref(int64(5 << 30)),
+			Name: "default", Status: "degraded", LatencyMS: ref(3.0), Connections: ref(199), MaxConnections: ref(200), CacheHitRate: ref(0.873), CacheSince: ref("2024-02-06T07:08:09Z"), IndexHitRate: ref(0.991), IndexSinceReason: "the statistics were never reset", SizeBytes: ref(int64(5 << 30)),
 			Findings: []session.Finding{
 				{
 					Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections", Statement: "SELECT pg_terminate_backend(4711)",

@@ -132,7 +132,8 @@ func OfHealth(v session.Health) Health {
 		because(why,
 			unknown{h.LatencyMS == nil, &x.LatencyReason}, unknown{h.Connections == nil, &x.ConnectionsReason},
 			unknown{h.MaxConnections == nil, &x.MaxConnectionsReason}, unknown{h.SizeBytes == nil, &x.SizeReason},
-			unknown{x.CacheHitRate == nil && x.CacheReason == "", &x.CacheReason}, unknown{x.IndexHitRate == nil && x.IndexReason == "", &x.IndexReason})
+			unknown{x.CacheHitRate == nil && x.CacheReason == "", &x.CacheReason}, unknown{x.IndexHitRate == nil && x.IndexReason == "", &x.IndexReason},
+			unknown{x.CacheSince == nil && x.CacheSinceReason == "", &x.CacheSinceReason}, unknown{x.IndexSince == nil && x.IndexSinceReason == "", &x.IndexSinceReason})
 		d.Shards = append(d.Shards, x)
 	}
 	return d

@@ -29,7 +29,7 @@ var pghero = []struct{ shows, checks, word string }{
 	{"long running queries", "long_queries long_transactions", "a transaction is judged too, whose statement may be short"},
 	{"blocked queries", "blocking", "as a tree with the one that blocks them all"},
 	{"slow and top queries (pg_stat_statements)", "statements", "as a difference between two looks; nothing is ever reset"},
-	{"table hit rate, index hit rate", "cache_hits", "a rate since the last look, not since the server began"},
+	{"table hit rate, index hit rate", "cache_hits", "of the reads between two looks; a figure of all reads since the statistics were reset says so"},
 	{"missing indexes", "missing_indexes foreign_keys", ""},
 	{"unused indexes", "unused_indexes", "only one that no shard of the fleet uses"},
 	{"duplicate indexes", "duplicate_indexes", ""},

@@ -155,7 +155,7 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past,
 		now.Results = pooler()
 	}
 	if !v.Configured {
-		h.CacheReason, h.IndexReason = v.LatencyReason, v.LatencyReason
+		h.unknownHits(v.LatencyReason)
 		return h, now
 	}
 	if late != nil {
@@ -181,7 +181,7 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past,
 		h.Unavailable = append(h.Unavailable, UnavailableCheck{Check: u.Check, Reason: u.Reason, Grant: u.Grant, Later: u.Later})
 	}
 	if now.Err != nil {
-		h.CacheReason, h.IndexReason = *errorText(now.Err), *errorText(now.Err)
+		h.unknownHits(*errorText(now.Err))
 		if v.Reachable {
 			// It answers, and does not say how it is.
 			h.Problem = problem(now.Err)
@@ -189,16 +189,31 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past,
 		}
 		return h, now
 	}
-	rate := func(r health.HitRate, query, none string, to **float64, reason *string) {
-		if *to = r.Share; r.Share == nil {
-			if *reason = none; now.Results[query].Err != nil {
-				*reason = *errorText(now.Results[query].Err)
-			}
-		}
-	}
-	rate(health.CacheHits(now, before), "database", "nothing was read since the statistics were reset", &h.CacheHitRate, &h.CacheReason)
-	rate(health.IndexHits(now, before), "index_reads", "no index was read since the statistics were reset", &h.IndexHitRate, &h.IndexReason)
+	h.CacheHitRate, h.CacheReason, h.CacheSince, h.CacheSinceReason = hitRate(health.CacheHits(now, before), now.Results["database"], "nothing was read since the statistics were reset")
+	h.IndexHitRate, h.IndexReason, h.IndexSince, h.IndexSinceReason = hitRate(health.IndexHits(now, before), now.Results["index_reads"], "no index was read since the statistics were reset")
 	return h, now
+}
+
+// unknownHits says why no share of reads from memory is known.
+func (h *ShardHealth) unknownHits(why string) {
+	h.CacheReason, h.CacheSinceReason, h.IndexReason, h.IndexSinceReason = why, why, why, why
+}
+
+// hitRate is a share of reads that came from memory with the time that it is about: what
+// it was for months must not be taken for what it is now.
+func hitRate(r health.HitRate, of sample.Result, none string) (share *float64, reason string, since *string, sinceReason string) {
+	switch {
+	case r.Share == nil && of.Err != nil:
+		reason = *errorText(of.Err)
+		return nil, reason, nil, reason
+	case r.Share == nil:
+		return nil, none, nil, none
+	case r.Window > 0:
+		return r.Share, "", ptr(stamp(of.At.Add(-r.Window))), ""
+	case r.Since.IsZero():
+		return r.Share, "", nil, "the statistics were never reset: it counts all reads that the server knows of"
+	}
+	return r.Share, "", ptr(stamp(r.Since)), ""
 }
 
 // poolerLimit is how long a pooler's console has to answer.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -70,4 +71,63 @@ func TestASlowStatementLeavesTheRestOfALook(t *testing.T) {
 	require.True(t, err != nil || list.Shards[0].Problem != nil)
 	h, _ = look()
 	require.True(t, found(h, "sequences"))
+}
+
+// A share of hits says of which reads it is: with one look of all since the statistics
+// were reset, if they were, and with two of those in between.
+func TestAHitRateSaysOfWhichReadsItIs(t *testing.T) {
+	t.Parallel()
+	f := fleettest.New(t, 2)
+	ctx := context.Background()
+	super := f.Super("shard_1")
+	look := func() session.ShardHealth {
+		t.Helper()
+		h, err := f.Session.Health(ctx, "shard_1")
+		require.NoError(t, err)
+		return h.Shards[0]
+	}
+	h := look()
+	require.NotNil(t, h.CacheHitRate)
+	require.Nil(t, h.CacheSince)
+	require.Contains(t, h.CacheSinceReason, "never reset")
+	_, err := super.Exec(ctx, "SELECT pg_stat_reset()")
+	require.NoError(t, err)
+	var reset time.Time
+	require.NoError(t, super.QueryRow(ctx, "SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()").Scan(&reset))
+	read := func() {
+		t.Helper()
+		_, err := super.Exec(ctx, "SELECT count(*) FROM pwb_websites; SELECT count(*) FROM pwb_websites WHERE id = 1; SELECT pg_stat_force_next_flush()")
+		require.NoError(t, err)
+		_, err = super.Exec(ctx, "SELECT 1")
+		require.NoError(t, err)
+	}
+	s := f.Open(fleettest.Admin)
+	again := func() session.ShardHealth {
+		t.Helper()
+		h, err := s.Health(ctx, "shard_1")
+		require.NoError(t, err)
+		return h.Shards[0]
+	}
+	read()
+	h = again()
+	require.NotNil(t, h.CacheSince, "%+v", h)
+	require.Empty(t, h.CacheSinceReason)
+	at, err := time.Parse(time.RFC3339Nano, *h.CacheSince)
+	require.NoError(t, err)
+	require.WithinDuration(t, reset, at, time.Second)
+	require.Equal(t, h.CacheSince, h.IndexSince)
+	first := time.Now()
+	read()
+	s.AMinuteGoesBy("shard_1")
+	h = again()
+	require.NotNil(t, h.CacheSince, "%+v", h)
+	at, err = time.Parse(time.RFC3339Nano, *h.CacheSince)
+	require.NoError(t, err)
+	require.WithinDuration(t, first, at, 10*time.Second)
+	require.True(t, at.After(reset))
+
+	gone, err := f.Session.Health(ctx, "spare")
+	require.NoError(t, err)
+	require.Nil(t, gone.Shards[0].CacheSince)
+	require.NotEmpty(t, gone.Shards[0].CacheSinceReason)
 }

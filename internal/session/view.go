@@ -115,10 +115,16 @@ type ShardHealth struct {
 	MaxConnections *int     `json:"max_connections"`
 	CacheHitRate   *float64 `json:"cache_hit_rate"` // 0 to 1
 	CacheReason    string   `json:"cache_hit_rate_reason"`
-	IndexHitRate   *float64 `json:"index_hit_rate"` // 0 to 1
-	IndexReason    string   `json:"index_hit_rate_reason"`
-	SizeBytes      *int64   `json:"size_bytes"`
-	Growth         Growth   `json:"growth"`
+	// CacheSince is from when on the rate counts reads: an earlier look, or, without one,
+	// when the server's statistics were reset, which may be months ago.
+	CacheSince       *string  `json:"cache_hit_rate_since"`
+	CacheSinceReason string   `json:"cache_hit_rate_since_reason"`
+	IndexHitRate     *float64 `json:"index_hit_rate"` // 0 to 1
+	IndexReason      string   `json:"index_hit_rate_reason"`
+	IndexSince       *string  `json:"index_hit_rate_since"`
+	IndexSinceReason string   `json:"index_hit_rate_since_reason"`
+	SizeBytes        *int64   `json:"size_bytes"`
+	Growth           Growth   `json:"growth"`
 	// Findings, the worst first.
 	Findings []Finding `json:"findings"`
 	// Unavailable are the checks that could not look: nothing is known of them.

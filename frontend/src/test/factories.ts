@@ -147,8 +147,12 @@ export function health(name: string, findings: Partial<Finding>[] = [], over: Pa
     max_connections: 100,
     cache_hit_rate: 0.99,
     cache_hit_rate_reason: "",
+    cache_hit_rate_since: new Date(Date.now() - 120_000).toISOString(),
+    cache_hit_rate_since_reason: "",
     index_hit_rate: 0.98,
     index_hit_rate_reason: "",
+    index_hit_rate_since: null,
+    index_hit_rate_since_reason: "the statistics were never reset",
     size_bytes: 30_000_000,
     growth: {
       state: "too_short",

@@ -614,8 +614,12 @@ export namespace session {
 	    max_connections?: number | null;
 	    cache_hit_rate?: number | null;
 	    cache_hit_rate_reason: string;
+	    cache_hit_rate_since?: string | null;
+	    cache_hit_rate_since_reason: string;
 	    index_hit_rate?: number | null;
 	    index_hit_rate_reason: string;
+	    index_hit_rate_since?: string | null;
+	    index_hit_rate_since_reason: string;
 	    size_bytes?: number | null;
 	    growth: Growth;
 	    findings: Finding[];

@@ -39,6 +39,21 @@ describe("a shard", () => {
     expect(screen.getByText(/a slot keeps 6 GB/).closest("details")).toBeNull();
   });
 
+  it("says of which reads a share of hits is", async () => {
+    const since = new Date(Date.now() - 93.5 * 86_400_000).toISOString();
+    show("/shards/shard_1", {
+      "Overview.Status": () => status([shard()]),
+      "Overview.Health": () => ({
+        shards: [
+          health("shard_1", [], { cache_hit_rate_since: since, index_hit_rate_since: null, index_hit_rate_since_reason: "never reset" }),
+        ],
+      }),
+    });
+    const hits = await screen.findByText("99.0 %");
+    expect(hits.closest(".fig")?.textContent).toContain("of table reads from 93 days ago on");
+    expect(screen.getByText(/of all index reads ever counted/).textContent).toContain("never reset");
+  });
+
   it("says when its growth reaches its capacity", async () => {
     const grows = { ...health("x").growth, state: "growing", bytes_per_day: 1_000_000, full_in_days_from: 20, full_in_days_to: 26 };
     show("/shards/shard_1", {

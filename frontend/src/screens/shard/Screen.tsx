@@ -28,6 +28,22 @@ import { Views } from "./Views";
 const overview = "overview";
 const past = "history";
 
+/** Counted says of which reads a share is: of those since a moment, which may be months ago. */
+function Counted({ what, rate, since, reason }: { what: string; rate?: number | null; since?: string | null; reason?: string }) {
+  if (typeof rate !== "number") return <>of {what}</>;
+  if (!since)
+    return (
+      <span title={reason}>
+        of all {what} ever counted<span className="hidden">: {reason}</span>
+      </span>
+    );
+  return (
+    <>
+      of {what} from <Age at={since} className="" /> on
+    </>
+  );
+}
+
 /** parts are what a shard's server tells of itself, a tab each. */
 const parts: [group: string, title: string][] = [
   ["queries", "Queries"],
@@ -210,13 +226,17 @@ function Body({
           label="Cache hits"
           value={typeof h?.cache_hit_rate === "number" ? percent(h.cache_hit_rate) : null}
           reason={h?.cache_hit_rate_reason || "being read"}
-          detail="of table reads"
+          detail={
+            <Counted what="table reads" rate={h?.cache_hit_rate} since={h?.cache_hit_rate_since} reason={h?.cache_hit_rate_since_reason} />
+          }
         />
         <Figure
           label="Index hits"
           value={typeof h?.index_hit_rate === "number" ? percent(h.index_hit_rate) : null}
           reason={h?.index_hit_rate_reason || "being read"}
-          detail="of index reads"
+          detail={
+            <Counted what="index reads" rate={h?.index_hit_rate} since={h?.index_hit_rate_since} reason={h?.index_hit_rate_since_reason} />
+          }
         />
       </Figures>
       <div className="cols">
