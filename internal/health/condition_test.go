@@ -459,21 +459,26 @@ func TestDeadRowsAndEmptyRoom(t *testing.T) {
 
 func TestAVacuumThatIsAtItIsSaid(t *testing.T) {
 	t.Parallel()
-	b := open(t, pgtest.Of(17), `CREATE TABLE t (id int, v text) WITH (autovacuum_enabled = off)`)
-	w := b.session()
-	exec(t, w, "INSERT INTO t SELECT g, 'x' FROM generate_series(1, 20000) g; DELETE FROM t")
-	_ = w.Close(t.Context()) // its figures are told at the latest now
-	c := b.session()
-	exec(t, c, "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
-	l := health.Defaults()
-	b.becomes("vacuum", l, 1)
-	done := run(t, c, "VACUUM t")
-	require.Eventually(t, func() bool {
-		f := b.examine("vacuum", health.Reading{}, l)
-		return len(f) == 1 && f[0].Statement == "" && f[0].Advice != ""
-	}, 30*time.Second, 20*time.Millisecond)
-	exec(t, b.session(), "SELECT pg_terminate_backend("+strconv.FormatUint(uint64(c.PgConn().PID()), 10)+")")
-	require.Error(t, <-done)
+	for _, table := range []struct{ sql, shown string }{{"t", "t"}, {`"Mixed Case"`, "Mixed Case"}, {`"order"`, "order"}, {`"Other"."It's a ""T"""`, `Other.It's a "T"`}} {
+		b := open(t, pgtest.Of(17), `CREATE SCHEMA "Other"; CREATE TABLE `+table.sql+` (id int, v text) WITH (autovacuum_enabled = off)`)
+		w := b.session()
+		exec(t, w, "INSERT INTO "+table.sql+" SELECT g, 'x' FROM generate_series(1, 20000) g; DELETE FROM "+table.sql)
+		_ = w.Close(t.Context()) // its figures are told at the latest now
+		c := b.session()
+		exec(t, c, "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
+		l := health.Defaults()
+		require.Equal(t, table.shown, b.becomes("vacuum", l, 1)[0].Subject)
+		done := run(t, c, "VACUUM "+table.sql)
+		var last []health.Finding
+		require.Eventually(t, func() bool {
+			last = b.examine("vacuum", health.Reading{}, l)
+			return len(last) == 1 && last[0].Statement == "" && strings.HasPrefix(last[0].Advice, "a vacuum is at it: ")
+		}, 15*time.Second, 20*time.Millisecond, "%s: %+v", table.sql, &last)
+		views := viewsOf(t, b.read(), health.Reading{}, nil)
+		require.Equal(t, table.shown, views["vacuums"].Rows[0][1])
+		exec(t, b.session(), "SELECT pg_terminate_backend("+strconv.FormatUint(uint64(c.PgConn().PID()), 10)+")")
+		require.Error(t, <-done)
+	}
 }
 
 func TestTransactionIDsThatAreOld(t *testing.T) {

@@ -39,10 +39,10 @@ func vacuum() Check {
 					f.Advice = "autovacuum is switched off for the table; run vacuum, or switch it on"
 				}
 				for _, p := range now.rows("vacuum_progress") {
-					if p.Text("table") == named(r, "table") {
+					if p.Text("schema") == r.Text("schema") && p.Text("table") == r.Text("table") {
 						f.Advice = "a vacuum is at it: " + p.Text("phase")
 						f.Statement = ""
-						f.Evidence = table([]sample.Row{p}, "pid", "table", "phase", "blocks", "scanned", "index_rounds", "indexes_total", "indexes_processed", "seconds", "by")
+						f.Evidence = table([]sample.Row{p}, "pid", "schema", "table", "phase", "blocks", "scanned", "index_rounds", "indexes_total", "indexes_processed", "seconds", "by")
 					}
 				}
 				if out = append(out, f); len(out) == most {

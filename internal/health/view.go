@@ -236,7 +236,7 @@ func subjects() []subjectOf {
 					if all := r.FloatOr("blocks", 0); all > 0 {
 						done = decimal(r.FloatOr("scanned", 0) / all)
 					}
-					out = append(out, []string{figureOf(r, "pid"), r.Text("table"), r.Text("phase"), done, figureOf(r, "index_rounds"), figureOf(r, "seconds"), r.Text("by")})
+					out = append(out, []string{figureOf(r, "pid"), named(r, "table"), r.Text("phase"), done, figureOf(r, "index_rounds"), figureOf(r, "seconds"), r.Text("by")})
 				}
 				return out
 			},
