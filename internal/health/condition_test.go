@@ -396,6 +396,40 @@ func TestIndexesThatAreBroken(t *testing.T) {
 	require.Empty(t, b.examine("foreign_keys", health.Reading{}, l))
 }
 
+func TestConstraintsThatOlderRowsMayBreak(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{15, 18} {
+		b := open(t, pgtest.Of(major), `CREATE SCHEMA "Other"; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE "Other"."T" (id int, p_id int CHECK (p_id > 0));
+			INSERT INTO p VALUES (1); INSERT INTO "Other"."T" VALUES (1, 7);
+			CREATE TABLE parts (id int, v int) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (9);
+			CREATE DOMAIN d AS int; CREATE TABLE of_d (d d)`)
+		l := health.Defaults()
+		require.Empty(t, b.examine("invalid_constraints", health.Reading{}, l))
+		b.exec(`ALTER TABLE "Other"."T" ADD CONSTRAINT "a ""key""" FOREIGN KEY (p_id) REFERENCES p NOT VALID; ALTER TABLE "Other"."T" ADD CONSTRAINT small CHECK (p_id < 5) NOT VALID;
+			ALTER TABLE parts ADD CONSTRAINT positive CHECK (v > 0) NOT VALID; ALTER DOMAIN d ADD CONSTRAINT most CHECK (VALUE < 9) NOT VALID`)
+		if major >= 18 {
+			b.exec(`ALTER TABLE "Other"."T" ADD CONSTRAINT wished CHECK (id < 0) NOT ENFORCED`)
+		}
+		found := b.examine("invalid_constraints", health.Reading{}, l)
+		said := map[string]string{}
+		for _, f := range found {
+			require.Equal(t, health.Warning, f.Severity)
+			said[f.Subject] = f.Statement
+		}
+		require.Equal(t, map[string]string{
+			`Other.T.a "key"`: `ALTER TABLE "Other"."T" VALIDATE CONSTRAINT "a ""key"""`, "Other.T.small": `ALTER TABLE "Other"."T" VALIDATE CONSTRAINT "small"`,
+			"parts.positive": `ALTER TABLE "public"."parts" VALIDATE CONSTRAINT "positive"`, "d.most": `ALTER DOMAIN "public"."d" VALIDATE CONSTRAINT "most"`,
+		}, said, "%d", major)
+		_, err := b.session().Exec(t.Context(), said["Other.T.small"])
+		require.ErrorContains(t, err, "violated by some row")
+		b.exec(`DELETE FROM "Other"."T"`)
+		for _, statement := range said {
+			exec(t, b.session(), statement)
+		}
+		require.Empty(t, b.examine("invalid_constraints", health.Reading{}, l))
+	}
+}
+
 func TestTablesThatAreReadAsAWhole(t *testing.T) {
 	t.Parallel()
 	b := open(t, 0, "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT g, g FROM generate_series(1, 500) g; ANALYZE t")

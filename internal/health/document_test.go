@@ -33,7 +33,8 @@ var pghero = []struct{ shows, checks, word string }{
 	{"missing indexes", "missing_indexes foreign_keys", ""},
 	{"unused indexes", "unused_indexes", "only one that no shard of the fleet uses"},
 	{"duplicate indexes", "duplicate_indexes", ""},
-	{"invalid indexes, invalid constraints", "invalid_indexes", ""},
+	{"invalid indexes", "invalid_indexes", ""},
+	{"invalid constraints", "invalid_constraints", "of domains too; one that is not enforced is left out"},
 	{"index bloat", "bloat", "tables too"},
 	{"transaction ID danger", "wraparound", "multixacts too"},
 	{"autovacuum danger, maintenance", "vacuum wraparound", ""},
@@ -43,10 +44,11 @@ var pghero = []struct{ shows, checks, word string }{
 	{"settings", "settings", ""},
 	{"relation sizes, database size, space growth", "capacity", "sizes of tables are in the shard's statistics"},
 	{"users and their rights", "", "`fleet check` says which rights each capability lacks"},
-	{"kill", "", "named with the finding: `pg_cancel_backend` of the process, ready to be run"},
+	{"live queries", "long_queries long_transactions", "`shards sessions` lists every session of the database and who keeps whom waiting"},
+	{"kill, kill all", "blocking long_queries idle_in_transaction", "`shards cancel` ends what one session runs, `shards terminate` the session, with a note in the record; never all at once"},
 	{"suggested indexes", "", "needs a parser of SQL and guesses; the checks name tables that are read as a whole, and foreign keys without an index"},
 	{"CPU, free disk", "", "plain SQL does not know them; a shard's capacity is what the operator states"},
-	{"EXPLAIN, live queries, query history", "", "no check"},
+	{"EXPLAIN, query history", "", "no check; `shards look` shows the statements between two looks"},
 }
 
 // TestDocument keeps docs/health.md what the checks say of themselves.

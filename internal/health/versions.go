@@ -37,6 +37,7 @@ func differences() []difference {
 		{query: "slots", from: []int{17}},
 		{query: "checkpoints", from: []int{17}},
 		{query: "unused_indexes", from: []int{16}},
+		{query: "invalid_constraints", from: []int{18}},
 		{query: "io", from: []int{18}, needs: 16, what: "pg_stat_io"},
 	}
 }
