@@ -13,11 +13,13 @@ import (
 	"shardadmin/internal/notify"
 )
 
-// A claim lasts longer than a try, a message is tried for patience, at first after
-// firstDelay and never more seldom than each lastDelay.
+// Patience is for how long a message is tried.
+const Patience = 24 * time.Hour
+
+// A claim lasts longer than a try; a message is tried at first after firstDelay and
+// never more seldom than each lastDelay.
 const (
 	claimTime  = time.Minute
-	patience   = 24 * time.Hour
 	firstDelay = 5 * time.Second
 	lastDelay  = 30 * time.Minute
 )
@@ -75,7 +77,7 @@ func (s *Store) Mark(ctx context.Context, n Notice, sending error) error {
 		_, err = pool.Exec(ctx, s.sql(`UPDATE {{schema}}.notice SET failed_at = clock_timestamp(), claimed_until = NULL, error = $2 WHERE id = $1 AND sent_at IS NULL`), n.ID, text)
 		return s.fault(err)
 	}
-	_, err = pool.Exec(ctx, s.sql("again"), n.ID, text, Delay(n.Attempts, l.After).Seconds(), patience.Seconds())
+	_, err = pool.Exec(ctx, s.sql("again"), n.ID, text, Delay(n.Attempts, l.After).Seconds(), Patience.Seconds())
 	return s.fault(err)
 }
 

@@ -129,7 +129,7 @@ func (s *Store) Hand(ctx context.Context, channels []fleet.Channel) error {
 		return err
 	}
 	var some bool
-	if err := pool.QueryRow(ctx, s.sql(`SELECT EXISTS (SELECT FROM {{schema}}.telling WHERE told_at > clock_timestamp() - make_interval(secs => $1) AND NOT channels @> $2)`), patience.Seconds(), namesOf(channels)).Scan(&some); err != nil || !some {
+	if err := pool.QueryRow(ctx, s.sql(`SELECT EXISTS (SELECT FROM {{schema}}.telling WHERE told_at > clock_timestamp() - make_interval(secs => $1) AND NOT channels @> $2)`), Patience.Seconds(), namesOf(channels)).Scan(&some); err != nil || !some {
 		return s.fault(err)
 	}
 	return s.tx(ctx, func(tx pgx.Tx, now time.Time) error { return s.hand(ctx, tx, now, channels) })
@@ -140,7 +140,7 @@ func (s *Store) hand(ctx context.Context, tx pgx.Tx, now time.Time, channels []f
 	if len(channels) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, s.sql("unhanded"), now.Add(-patience), namesOf(channels))
+	rows, err := tx.Query(ctx, s.sql("unhanded"), now.Add(-Patience), namesOf(channels))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,6 +85,8 @@ type alerting struct {
 	// down is the alert of a control database that does not answer, which nobody can
 	// keep there.
 	down []alert.Alert
+	// telling are the messages of it that are not sent yet, in order.
+	telling []told
 }
 
 // alerting makes one that tells by the channels of the fleet file that are the desktop,
@@ -228,18 +232,87 @@ func (a *alerting) control(ctx context.Context, now time.Time, err error) {
 	}
 	for _, due := range alert.Due(now, a.down, nil) {
 		a.down[0].Told = due.Told
-		item, key := alert.ItemOf(due), uuid.NewString()
-		for _, c := range a.channels {
-			if c.Wants(ruleControl) {
-				if err := a.s.sendTo(ctx, c, notify.Message{Key: key, Items: []notify.Item{item}}); err != nil {
-					a.s.cfg.Log.Warn("nobody could be told that the control database does not answer", "channel", c.Name, "error", err)
-				}
-			}
-		}
+		a.tellControl(now, alert.ItemOf(due))
 	}
+	a.sendControl(ctx, now)
 	if over() && a.down[0].Told == "" {
 		a.down = nil
 	}
+}
+
+// told is a message about the control database, which no row there can be.
+type told struct {
+	channel fleet.Channel
+	message notify.Message
+	since   time.Time // when it was due first
+	tries   int
+	next    time.Time // when it is tried again
+}
+
+// over reports whether it says that something has ended.
+func (t told) over() bool { return t.message.Items[0].State == string(alert.Resolved) }
+
+// tellControl makes a message to each channel. One that never got the beginning out is
+// not told of the end: what began and ended unsaid is nothing.
+func (a *alerting) tellControl(now time.Time, item notify.Item) {
+	key := uuid.NewString()
+	for _, c := range a.channels {
+		if !c.Wants(ruleControl) {
+			continue
+		}
+		next := told{channel: c, message: notify.Message{Key: key, Items: []notify.Item{item}}, since: now, next: now}
+		unsaid := func(t told) bool { return next.over() && t.channel.Name == c.Name && !t.over() }
+		if slices.ContainsFunc(a.telling, unsaid) {
+			a.telling = slices.DeleteFunc(a.telling, unsaid)
+			continue
+		}
+		a.telling = append(a.telling, next)
+	}
+}
+
+// sendControl tries what is due about the control database, each channel by itself and
+// in order, under the same key each time, as the store does with its messages: until it
+// is sent, or refused for good. A beginning is tried as long as it lasts, an end for as
+// long as any other message.
+func (a *alerting) sendControl(ctx context.Context, now time.Time) {
+	ended := len(a.down) > 0 && a.down[0].State == alert.Resolved
+	errs := make([]error, len(a.telling))
+	tried, busy := map[int]bool{}, map[string]bool{}
+	var wg sync.WaitGroup
+	for i := range a.telling {
+		t := &a.telling[i]
+		if busy[t.channel.Name] {
+			continue
+		}
+		busy[t.channel.Name] = true // what comes later waits for it
+		if now.Before(t.next) || ended && !t.over() {
+			continue
+		}
+		tried[i] = true
+		wg.Go(func() { errs[i] = a.s.sendTo(ctx, t.channel, t.message) })
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	left := []told{}
+	for i, t := range a.telling {
+		if !tried[i] {
+			left = append(left, t)
+			continue
+		}
+		if errs[i] == nil {
+			continue
+		}
+		t.tries++
+		l, again := notify.AsLater(errs[i])
+		if again = again && (!t.over() || now.Sub(t.since) < alert.Patience); again {
+			t.next = now.Add(alert.Delay(t.tries, l.After))
+			left = append(left, t)
+		}
+		a.s.cfg.Log.Warn("nobody could be told of the control database", "channel", t.channel.Name, "attempt", t.tries, "again", again, "error", errs[i])
+	}
+	a.telling = left
 }
 
 // send hands out what waits, one after the other.

@@ -34,7 +34,9 @@ type sink struct {
 	mails []string
 	hooks []notify.Message
 	keys  []string
-	fails int // how many of the next webhooks are answered with 500
+	fails int      // how many of the next webhooks are answered with 500
+	greys int      // how many of the next mails are put off with 451
+	tried []string // the key of each webhook that came, and the Message-ID of each mail
 	hook  *httptest.Server
 	port  int
 }
@@ -48,6 +50,17 @@ func (s *sink) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	id := "" // the line of it
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "Message-ID:") {
+			id = strings.TrimSpace(line)
+		}
+	}
+	s.tried = append(s.tried, id)
+	if s.greys > 0 {
+		s.greys--
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Greylisted, try again later"}
+	}
 	s.mails = append(s.mails, string(b))
 	return err
 }
@@ -56,6 +69,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tried = append(s.tried, r.Header.Get("Idempotency-Key"))
 	if s.fails > 0 {
 		s.fails--
 		w.WriteHeader(http.StatusInternalServerError)
@@ -388,6 +402,67 @@ func TestThatControlAnswersAgainIsTold(t *testing.T) {
 		control(t.Context(), at.Add(time.Duration(step.seconds)*time.Second), step.err)
 		require.Equal(t, step.told, told(), step.seconds)
 	}
+}
+
+// A channel that puts the message about the control database off is tried again by
+// itself, under the same key, until it has it or there is nothing to tell any more.
+func TestThatControlDoesNotAnswerIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	s := newSink(t)
+	channels := s.channels()
+	for i := range channels {
+		channels[i].Events = nil
+	}
+	s.greys, s.fails = 2, 1
+	control, _, _ := f.alerting(s, channels...).Alerting()
+	at, down := time.Now(), errors.New("connection refused")
+	step := func(seconds int, err error, mails, hooks, tried int) {
+		t.Helper()
+		control(t.Context(), at.Add(time.Duration(seconds)*time.Second), err)
+		m, h := s.got()
+		require.Equal(t, []int{mails, hooks, tried}, []int{len(m), len(h), len(s.tried)}, seconds)
+	}
+	step(0, down, 0, 0, 0)
+	step(11, down, 0, 0, 0)
+	step(15, down, 0, 0, 2)
+	step(18, down, 0, 0, 2) // 5 s between the first two tries
+	step(20, down, 0, 1, 4)
+	step(28, down, 0, 1, 4) // and then 10
+	step(30, down, 1, 1, 5)
+	step(90, down, 1, 1, 5)
+	counts := map[string]int{}
+	for _, key := range s.tried {
+		require.NotEmpty(t, key)
+		counts[key]++
+	}
+	require.Len(t, counts, 2, "the same key each time: %v", s.tried)
+
+	// The end is tried again as well.
+	s.fails = 1
+	step(100, nil, 1, 1, 5)
+	step(112, nil, 1, 1, 5)
+	step(116, nil, 2, 1, 7)
+	step(122, nil, 2, 2, 8)
+	_, hooks := s.got()
+	require.Equal(t, "resolved", hooks[1].Items[0].State)
+
+	// What is over before a channel could be told is not told there, nor is its end.
+	s.fails = 1
+	step(200, down, 2, 2, 8)
+	step(211, down, 2, 2, 8)
+	step(215, down, 3, 2, 10)
+	step(216, nil, 3, 2, 10)
+	step(227, nil, 3, 2, 10)
+	step(231, nil, 4, 2, 11)
+	step(300, nil, 4, 2, 11)
+	_, hooks = s.got()
+	require.Len(t, hooks, 2)
+	step(310, down, 4, 2, 11)
+	step(321, down, 4, 2, 11)
+	step(325, down, 5, 3, 13)
+	_, hooks = s.got()
+	require.Equal(t, "firing", hooks[2].Items[0].State, "the next one is told again")
 }
 
 // Who evaluates for months forgets what is over all the same.
