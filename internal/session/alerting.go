@@ -43,9 +43,15 @@ const (
 
 // holds are how long a condition has to last, and how long it has to be gone. That a
 // shard does not answer was looked at twice already, and an imbalance has lasted a day.
+// What a server counted has happened, within a minute that is over, and is seen for the
+// next one alone: to wait for it to last would be to say nothing of a single deadlock.
+// Shares and speeds that waver, as that of the cache, have to last; the minutes of which
+// they speak follow each other.
 func holdOf(rule, severity string) time.Duration {
 	switch {
 	case rule == ruleReachable, rule == ruleControl, rule == ruleImbalance, strings.HasPrefix(rule, ruleMove):
+		return 0
+	case rule == ruleHealth+"deadlocks", rule == ruleHealth+"temp_files", rule == ruleHealth+"rollbacks":
 		return 0
 	case severity == alert.Critical:
 		return 30 * time.Second

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/alert"
@@ -23,8 +24,11 @@ import (
 	"shardadmin/internal/credential"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
+	"shardadmin/internal/health"
 	"shardadmin/internal/notify"
+	"shardadmin/internal/pgtest"
 	"shardadmin/internal/policy"
+	"shardadmin/internal/sample"
 	"shardadmin/internal/session"
 )
 
@@ -268,6 +272,90 @@ func TestWhoEvaluatesNeedNotKnowTheChannels(t *testing.T) {
 	require.Len(t, hooks, 1)
 	require.Equal(t, "placement.failed", hooks[0].Items[0].Rule)
 	require.Equal(t, "{hook}", f.text(0, "SELECT channels::text FROM shard_admin.telling"))
+}
+
+// A single deadlock is seen for the minute after the one in which it happened, and is
+// told once; it is over when the minutes after it had none.
+func TestASingleDeadlockIsToldOnce(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 1)
+	ctx := t.Context()
+	f.exec(0, "CREATE TABLE knot (id int PRIMARY KEY, v int); INSERT INTO knot VALUES (1, 0), (2, 0)")
+	watcher := pgtest.Connect(t, f.server(0).URL("", f.dbs[0]))
+	server, err := sample.Identify(ctx, watcher)
+	require.NoError(t, err)
+	read := func() map[string]sample.Result {
+		out, err := sample.Collect(ctx, watcher, server, health.Queries(sample.Minute))
+		require.NoError(t, err)
+		return out
+	}
+	counted := func(r map[string]sample.Result) int64 { return r["database"].Row(0).IntOr("deadlocks", -1) }
+	// minute are two looks that are a minute apart.
+	minute := func(now, before map[string]sample.Result) session.Figures {
+		past := map[string]sample.Result{}
+		for name, r := range before {
+			r.At = now[name].At.Add(-time.Minute)
+			past[name] = r
+		}
+		at := time.Now()
+		return session.Figures{Shards: []session.ShardFigures{{
+			Name: "default", Configured: true, Reading: sample.Reading{State: sample.Up, At: at, Server: server},
+			Report: health.Examine(health.Reading{At: at, Server: server, Results: now}, health.Reading{At: at.Add(-time.Minute), Server: server, Results: past}, health.Defaults()),
+		}}}
+	}
+	before := read()
+
+	one, other := pgtest.Connect(t, f.server(0).URL("", f.dbs[0])), pgtest.Connect(t, f.server(0).URL("", f.dbs[0]))
+	do := func(c *pgx.Conn, sql string) {
+		_, err := c.Exec(ctx, sql)
+		require.NoError(t, err)
+	}
+	do(one, "SET deadlock_timeout = '10ms'; BEGIN; UPDATE knot SET v = 1 WHERE id = 1")
+	do(other, "SET deadlock_timeout = '10ms'; BEGIN; UPDATE knot SET v = 1 WHERE id = 2")
+	waits := make(chan error, 1)
+	go func() {
+		_, err := other.Exec(ctx, "UPDATE knot SET v = 1 WHERE id = 1")
+		waits <- err
+	}()
+	_, first := one.Exec(ctx, "UPDATE knot SET v = 1 WHERE id = 2")
+	do(one, "ROLLBACK")
+	second := <-waits
+	require.True(t, (first == nil) != (second == nil), "%v %v", first, second)
+	require.NoError(t, one.Close(ctx))
+	require.NoError(t, other.Close(ctx)) // what they counted is known at the latest now
+	var after map[string]sample.Result
+	require.Eventually(t, func() bool { after = read(); return counted(after) == counted(before)+1 }, 30*time.Second, 50*time.Millisecond)
+
+	look, err := s.Evaluating(ctx)
+	require.NoError(t, err)
+	alerts := func() string {
+		return f.text(0, "SELECT coalesce(string_agg(concat_ws(' ', state, severity, told, message), ', '), '') FROM shard_admin.alert WHERE rule = 'health.deadlocks'")
+	}
+	told := func() string {
+		return f.text(0, "SELECT coalesce(string_agg(i->>'state', ' ' ORDER BY t.id), '') FROM shard_admin.telling t, jsonb_array_elements(t.items) i WHERE i->>'rule' = 'health.deadlocks'")
+	}
+	ages := func(column, by string) {
+		f.exec(0, "UPDATE shard_admin.alert SET "+column+" = "+column+" - interval '"+by+"' WHERE rule = 'health.deadlocks'")
+	}
+	happened := minute(after, before)
+	require.NoError(t, look(happened))
+	require.Contains(t, alerts(), "firing warning", "it happened, and there is nothing to wait for")
+	require.Contains(t, alerts(), "1 deadlock ")
+	ages("fired_at", "3 seconds")
+	require.NoError(t, look(happened))
+	require.NoError(t, look(happened))
+	require.Equal(t, "firing", told())
+
+	quiet := minute(after, after)
+	require.NoError(t, look(quiet))
+	require.Contains(t, alerts(), "firing warning")
+	ages("clear_since", "2 minutes")
+	require.NoError(t, look(quiet))
+	ages("resolved_at", "3 seconds")
+	require.NoError(t, look(quiet))
+	require.NoError(t, look(quiet))
+	require.Equal(t, "firing resolved", told())
+	require.True(t, strings.HasPrefix(alerts(), "resolved warning") && !strings.Contains(alerts(), ", firing"), alerts())
 }
 
 // What happened once has no end to wait for: it is done, and does not fire.

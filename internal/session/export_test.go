@@ -91,6 +91,22 @@ func (s *Session) Conditions(ctx context.Context, shard string, size, most int64
 	return seen.Conditions, seen.Unknown(alert.Alert{Rule: ruleCapacity, Subject: shard, Shard: shard}), nil
 }
 
+// Evaluating takes into the store what an observer has seen, as who evaluates does with
+// each round.
+func (s *Session) Evaluating(ctx context.Context) (func(Figures) error, error) {
+	lease, err := s.jobs.Acquire(ctx, alert.LeaseName, 10*time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	return func(f Figures) error {
+		seen, err := s.conditions(ctx, f)
+		if err != nil {
+			return err
+		}
+		return s.alerts().Evaluate(ctx, lease, seen, s.cfg.Fleet.Channels)
+	}, nil
+}
+
 // Sending sends what waits, a round with each call.
 func (s *Session) Sending() func(context.Context) {
 	return (&Observer{s: s}).alerting(false).send
