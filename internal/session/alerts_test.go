@@ -358,6 +358,23 @@ func TestASingleDeadlockIsToldOnce(t *testing.T) {
 	require.True(t, strings.HasPrefix(alerts(), "resolved warning") && !strings.Contains(alerts(), ", firing"), alerts())
 }
 
+// However many moves are done in an hour, one that failed and one that needs a person
+// are told, and of those that are done the newest.
+func TestAFailedMoveIsToldAmongThousandsThatAreDone(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 1)
+	f.exec(0, `INSERT INTO shard_admin.move (id, tenant, source, target, mode, state, engine, max_read_only_ms, plan, note, created_by, error_message, created_at)
+		SELECT gen_random_uuid(), g::text, 'default', 'shard_1', 'online', CASE g WHEN 1500 THEN 'failed' WHEN 1501 THEN 'ready' ELSE 'retained' END,
+		       1, 1, '{}', 'n', 'ann', CASE WHEN g >= 1500 THEN 'it broke' END, clock_timestamp() - interval '50 minutes' + g * interval '1 second'
+		FROM generate_series(1, 1501) g`)
+	f.exec(0, `INSERT INTO shard_admin.move_step (move_id, state, step, epoch, at) SELECT id, state, '', 1, created_at FROM shard_admin.move`)
+	look, err := s.Evaluating(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, look(session.Figures{}))
+	require.Equal(t, "move.failed 1, move.finished 1000, move.person 1", f.text(0, `SELECT string_agg(rule || ' ' || n, ', ' ORDER BY rule) FROM (SELECT rule, count(*) n FROM shard_admin.alert GROUP BY rule) x`))
+	require.Equal(t, "500", f.text(0, `SELECT min(m.tenant::int)::text FROM shard_admin.alert a JOIN shard_admin.move m ON m.id::text = a.subject WHERE a.rule = 'move.finished'`))
+}
+
 // What happened once has no end to wait for: it is done, and does not fire.
 func TestWhatHappenedOnceIsDone(t *testing.T) {
 	t.Parallel()
