@@ -102,7 +102,7 @@ func register(mux *http.ServeMux, s *session.Session) {
 // get registers one endpoint that only looks.
 func get[I, T any](api huma.API, at, summary string, look func(context.Context, *I) (T, error)) {
 	name := strings.NewReplacer("/", "-", "{", "", "}", "").Replace(strings.Trim(at, "/"))
-	huma.Register(api, huma.Operation{OperationID: "get-" + name, Method: http.MethodGet, Path: prefix + at, Summary: summary, Errors: []int{400, 401, 404, 429, 503}},
+	huma.Register(api, huma.Operation{OperationID: "get-" + name, Method: http.MethodGet, Path: prefix + at, Summary: summary, Errors: []int{400, 401, 403, 404, 409, 429, 503}},
 		func(ctx context.Context, in *I) (*answer[T], error) {
 			v, err := look(ctx, in)
 			if err != nil {

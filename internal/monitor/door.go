@@ -86,7 +86,7 @@ func (d *door) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		switch {
 		case !d.hosts[strings.ToLower(r.Host)]:
-			newProblem(http.StatusMisdirectedRequest, fault.PageRefused, "this address is not mine", "start the server with --host and the name by which it is reached").write(w)
+			newProblem(http.StatusForbidden, fault.PageRefused, "this address is not mine", "start the server with --host and the name by which it is reached").write(w)
 		case !ownOrigin(r):
 			newProblem(http.StatusForbidden, fault.PageRefused, "this request comes from another site", "call the API from a program, not from a page").write(w)
 		case !d.knows(r):
