@@ -168,15 +168,28 @@ func TestTheDoor(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
-		status, kind, _ := r.ask(method, r.url+"/moves")
-		require.Contains(t, []int{http.StatusMethodNotAllowed, http.StatusNotFound}, status, method)
-		_ = kind
+	// What is not there, or is only read, is said as every other error is, and to nobody
+	// without the token.
+	type question struct{ method, path string }
+	for q, status := range map[question]int{
+		{"GET", "/nothing"}: 404, {"POST", "/nothing"}: 404, {"GET", "/api/v1/unknown"}: 404, {"GET", "/api/v1/"}: 404, {"GET", "/api/v1/shards/a/b/c"}: 404, {"DELETE", "/api/v1/unknown"}: 404,
+		{"POST", "/api/v1/moves"}: 405, {"PUT", "/api/v1/moves"}: 405, {"PATCH", "/api/v1/shards/default/statistics"}: 405, {"DELETE", "/api/v1/openapi.json"}: 405, {"POST", "/metrics"}: 405,
+	} {
+		got, kind, body := r.ask(q.method, r.root+q.path)
+		require.Equal(t, status, got, q)
+		require.Equal(t, "application/problem+json", kind, q)
+		p := map[string]any{}
+		require.NoError(t, json.Unmarshal([]byte(body), &p), "%v: %s", q, body)
+		require.EqualValues(t, status, p["status"], q)
+		require.Equal(t, map[int]string{404: "not_found", 405: "usage"}[status], p["code"], q)
+		require.NotEmpty(t, p["hint"], q)
+		got, kind, body = r.ask(q.method, r.root+q.path, "Authorization", "")
+		require.Equal(t, 401, got, q)
+		require.Equal(t, "application/problem+json", kind, q)
+		require.NotContains(t, body, q.path)
 	}
-	status, kind, body := r.ask("GET", r.root+"/nothing")
-	require.Equal(t, 404, status)
-	require.Equal(t, "application/problem+json", kind)
-	require.Contains(t, body, "/api/v1/openapi.json")
+	status, _, body := r.ask("HEAD", r.url+"/moves")
+	require.Equal(t, 200, status, body)
 	require.NoError(t, r.end())
 }
 

@@ -138,12 +138,31 @@ func open(ctx context.Context, o Options) (net.Listener, *certificate, error) {
 func routes(o Options) http.Handler {
 	mux, api := http.NewServeMux(), http.NewServeMux()
 	register(api, o.Session)
-	mux.Handle("GET "+prefix+"/", coded(api))
+	mux.Handle(prefix+"/", known(api, coded(api)))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newFigures(o.Figures), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn)}))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	return known(mux, mux)
+}
+
+// known lets through to next what mux has a pattern for, and says of the rest what is
+// wrong: a mux alone would say so in plain text.
+func known(mux *http.ServeMux, next http.Handler) http.Handler {
+	has := func(r *http.Request) bool {
+		_, pattern := mux.Handler(r)
+		return pattern != ""
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if has(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		read := *r
+		if read.Method = http.MethodGet; has(&read) {
+			w.Header().Set("Allow", "GET, HEAD")
+			newProblem(http.StatusMethodNotAllowed, fault.Usage, r.URL.Path+" is only read, and this is a "+r.Method, "ask with GET: the API changes nothing").write(w)
+			return
+		}
 		newProblem(http.StatusNotFound, fault.NotFound, "there is nothing at "+r.Method+" "+r.URL.Path, "GET "+prefix+"/openapi.json lists what there is").write(w)
 	})
-	return mux
 }
