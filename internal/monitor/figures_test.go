@@ -56,6 +56,11 @@ func TestTheImbalanceIsByDimension(t *testing.T) {
 	require.Equal(t, map[string]float64{"size": 0.5}, scraped(t, v, name, "by"))
 	v.Imbalance = map[string]float64{"bytes": 0.25, "count": 0}
 	require.Equal(t, map[string]float64{"size": 0.5, "bytes": 0.25, "count": 0}, scraped(t, v, name, "by"))
+	down := session.ShardFigures{Name: "c", Configured: true, Reading: sample.Reading{State: sample.Down, At: time.Now()}, Values: map[string]float64{}}
+	v.Shards = append(v.Shards, down)
+	require.Equal(t, map[string]float64{"bytes": 0.25, "count": 0}, scraped(t, v, name, "by"), "the one that is silent may be the fullest")
+	v.Shards[2] = session.ShardFigures{Name: "spare"}
+	require.Equal(t, map[string]float64{"size": 0.5, "bytes": 0.25, "count": 0}, scraped(t, v, name, "by"), "nobody looks at one that is not configured")
 	v.Shards = v.Shards[:1]
 	require.Equal(t, map[string]float64{"bytes": 0.25, "count": 0}, scraped(t, v, name, "by"))
 }

@@ -45,7 +45,7 @@ func newFigures(known func() session.Figures) *figures {
 		temp:        d("shard_temp_bytes_total", "Bytes of temporary files.", "shard"),
 		deadlocks:   d("shard_deadlocks_total", "Deadlocks.", "shard"),
 
-		imbalance:       d("imbalance_ratio", "How far the fullest shard is above an even spread, as a share: by size, that of databases, and by bytes, rows, load or count of tenants.", "by"),
+		imbalance:       d("imbalance_ratio", "How far the fullest shard is above an even spread, as a share: by size, that of databases, and by bytes, rows, load or count of tenants; absent while that of a shard is not known.", "by"),
 		controlUp:       d("control_up", "1 where the control database answers."),
 		controlAnswered: d("control_last_answer_timestamp_seconds", "When the control database answered last."),
 		moves:           d("moves", "Moves by how they ended or where they wait for a person.", "mode", "state"),
@@ -69,19 +69,19 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	gauge, counter := send(prometheus.GaugeValue), send(prometheus.CounterValue)
-	sizes := []float64{}
+	// A fleet whose fullest shard is silent would look even without it.
+	sizes, all := []float64{}, true
 	for _, s := range v.Shards {
 		if s.Configured {
 			f.shard(s, gauge, counter)
-		}
-		if b, ok := s.Values["size_bytes"]; ok {
-			sizes = append(sizes, b)
+			b, ok := s.Values["size_bytes"]
+			sizes, all = append(sizes, b), all && ok
 		}
 		if v.Control.Tenants != nil {
 			gauge(f.tenants, float64(v.Control.Tenants[s.Name]), s.Name)
 		}
 	}
-	if r, ok := imbalance(sizes); ok {
+	if r, ok := imbalance(sizes); ok && all {
 		gauge(f.imbalance, r, "size")
 	}
 	for by, r := range v.Imbalance {
