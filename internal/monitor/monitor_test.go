@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
@@ -19,11 +20,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
@@ -32,6 +35,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/monitor"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/cable"
 	"shardadmin/internal/pgtest/fleettest"
 	"shardadmin/internal/session"
 )
@@ -103,11 +107,15 @@ func (r *running) json(path string) map[string]any {
 	return v
 }
 
-// metrics are the samples of a scrape, by name and labels.
+// metrics are the samples of a scrape, by name and labels. The client library's linter
+// has nothing against any.
 func (r *running) metrics() map[string]float64 {
 	r.t.Helper()
 	status, _, body := r.ask("GET", r.root+"/metrics")
 	require.Equal(r.t, http.StatusOK, status, body)
+	problems, err := promlint.New(strings.NewReader(body)).Lint()
+	require.NoError(r.t, err)
+	require.Empty(r.t, problems)
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
 	require.NoError(r.t, err)
@@ -343,6 +351,69 @@ func TestMetricsFollowTheFleet(t *testing.T) {
 	}, time.Minute, 200*time.Millisecond)
 	require.Positive(t, m["shard_admin_shard_last_answer_timestamp_seconds shard=shard_1"])
 	require.EqualValues(t, 1, m["shard_admin_shard_findings severity=critical shard=shard_1"])
+}
+
+// A scrape asks no database: nothing goes over the wire to any while it is answered,
+// and what it answers is what was seen before.
+func TestAScrapeTouchesNoShard(t *testing.T) {
+	t.Parallel()
+	f := fleettest.New(t, 2)
+	file, err := f.Home.Fleet(fleettest.Name)
+	require.NoError(t, err)
+	wires := []*cable.Cable{}
+	for i, url := range []*string{&file.Control.URL, &file.Shards[1].Endpoint.URL} {
+		straight := fmt.Sprintf("127.0.0.1:%d", f.Server(f.Shards[i]).Port())
+		require.Contains(t, *url, straight)
+		wire := cable.New(t, straight)
+		*url = strings.Replace(*url, straight, wire.Address(), 1)
+		wires = append(wires, wire)
+	}
+	require.NoError(t, f.Home.ReplaceFleet(file))
+	s := f.Open(fleettest.Admin)
+	carried := func() (out []int64) {
+		for _, w := range wires {
+			bytes, connections := w.Carried()
+			out = append(out, bytes, int64(connections))
+		}
+		return out
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b, done, err := s.Observe(ctx, session.ObserveOptions{})
+	require.NoError(t, err)
+	r := serve(t, monitor.Options{Session: s, Figures: b.Figures})
+	known := func() map[string]float64 {
+		out := map[string]float64{}
+		for name, v := range r.metrics() {
+			if strings.HasPrefix(name, "shard_admin_") {
+				out[name] = v
+			}
+		}
+		return out
+	}
+	require.Eventually(t, func() bool {
+		m := known()
+		return m["shard_admin_shard_size_bytes shard=default"] > 0 && m["shard_admin_shard_size_bytes shard=shard_1"] > 0 && m["shard_admin_shard_tenants shard=shard_1"] > 0
+	}, time.Minute, 100*time.Millisecond)
+
+	cancel() // nobody looks any more: what goes over a wire now is a scrape's
+	<-done
+	last := carried()
+	require.Eventually(t, func() bool {
+		now := carried()
+		still := slices.Equal(now, last)
+		last = now
+		return still
+	}, time.Minute, 250*time.Millisecond)
+	before := known()
+	for range 10 {
+		require.Equal(t, before, known())
+	}
+	require.Equal(t, last, carried())
+	r.json("/shards")
+	for i, n := range carried() {
+		require.True(t, n > last[i] || i%2 == 1, "the API does ask, so that the wires count")
+	}
 }
 
 // What can be reached from elsewhere has a certificate, which may be renewed.

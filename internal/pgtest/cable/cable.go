@@ -33,6 +33,9 @@ type Cable struct {
 
 	stalls   []byte        // what StallAt holds back, nil where nothing
 	released chan struct{} // closed where that may go on
+
+	carried int64 // bytes, both ways
+	taken   int   // connections that were let in
 }
 
 // New lays a cable to an address. The test's end removes it.
@@ -133,6 +136,13 @@ func (c *Cable) Broke() bool {
 	return c.broke
 }
 
+// Carried is how many bytes came by, both ways, and how many connections were let in.
+func (c *Cable) Carried() (bytes int64, connections int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.carried, c.taken
+}
+
 func (c *Cable) accept() {
 	for {
 		from, err := c.door.Accept()
@@ -152,6 +162,7 @@ func (c *Cable) accept() {
 			continue
 		}
 		c.open[from], c.open[to] = true, true
+		c.taken++
 		c.mu.Unlock()
 		w := &wire{cable: c, from: from, to: to}
 		go w.carry(from, to, true)
@@ -181,6 +192,7 @@ func (w *wire) carry(in, out net.Conn, asks bool) {
 		if n > 0 {
 			w.cable.mu.Lock()
 			flows := w.cable.stalled
+			w.cable.carried += int64(n)
 			w.cable.mu.Unlock()
 			<-flows
 			w.cable.stall(buf[:n], asks)
