@@ -426,6 +426,7 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 	}
 	known := s.pastOf(ctx)
 	sized := map[string]bool{} // whose size to come is known
+	servers, serverOf := s.alertServers(f.Shards)
 	for _, sh := range f.Shards {
 		if !sh.Configured {
 			continue
@@ -438,10 +439,14 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 			unknown[sh.Name], unknown[ruleReachable+" "+sh.Name] = true, true
 			continue
 		}
-		for _, c := range conditionsOf(sh.Name, sh.Report) {
+		own := sh.Report
+		if server := serverOf[sh.Name]; server != nil && sh.Reading.State == sample.Up {
+			own = server.take(own)
+		}
+		for _, c := range conditionsOf(sh.Name, own) {
 			add(c)
 		}
-		for _, u := range sh.Report.Unavailable {
+		for _, u := range own.Unavailable {
 			unknown[ruleHealth+u.Check+" "+sh.Name] = true
 		}
 		if v, ok := sh.Values[sizeFigure]; ok {
@@ -449,6 +454,15 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 			if sized[sh.Name] = told; c != nil {
 				add(*c)
 			}
+		}
+	}
+	for _, server := range servers {
+		for _, c := range server.conditions() {
+			add(c)
+		}
+		unknown[server.address] = !server.up
+		for check := range server.whole {
+			unknown[ruleHealth+check+" "+server.address] = !server.judged[check]
 		}
 	}
 	even, err := s.readEvenness(ctx)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -373,6 +374,104 @@ func TestAFailedMoveIsToldAmongThousandsThatAreDone(t *testing.T) {
 	require.NoError(t, look(session.Figures{}))
 	require.Equal(t, "move.failed 1, move.finished 1000, move.person 1", f.text(0, `SELECT string_agg(rule || ' ' || n, ', ' ORDER BY rule) FROM (SELECT rule, count(*) n FROM shard_admin.alert GROUP BY rule) x`))
 	require.Equal(t, "500", f.text(0, `SELECT min(m.tenant::int)::text FROM shard_admin.alert a JOIN shard_admin.move m ON m.id::text = a.subject WHERE a.rule = 'move.finished'`))
+}
+
+// What is wrong with a server is one alert, however many of its databases are shards.
+// Who may not know which server it is goes by the address, and copies that share an
+// identifier are servers of their own.
+func TestAServerOfManyShardsIsOneAlert(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	ctx := t.Context()
+	told := *f.fleet
+	told.Shards = slices.Clone(f.fleet.Shards)
+	for i := range 11 { // with default 12 on the first server, and shard_1 on the other
+		told.Shards = append(told.Shards, fleet.Shard{Name: fmt.Sprintf("more_%d", i+1), Placement: fleet.PlacementOpen, Endpoint: fleet.Endpoint{URL: f.server(0).URL(f.role, f.dbs[0])}})
+	}
+	s := session.Open(session.Config{Fleet: &told, Resolver: fixedResolver{f.role}, Source: "worker"})
+	defer s.Close()
+	limits := health.Defaults()
+	limits.Connections = health.Pair{Warning: 0.0001, Critical: 2}
+	now := []health.Reading{}
+	for n := range 2 {
+		c := pgtest.Connect(t, f.server(n).URL("", f.dbs[n]))
+		server, err := sample.Identify(ctx, c)
+		require.NoError(t, err)
+		require.NotEmpty(t, server.SystemIdentifier)
+		results, err := sample.Collect(ctx, c, server, health.Queries(sample.Live))
+		require.NoError(t, err)
+		now = append(now, health.Reading{At: time.Now(), Server: server, Results: results})
+	}
+	figures := func(change func(i int, sh *session.ShardFigures)) session.Figures {
+		out := session.Figures{}
+		for i, sh := range told.Shards {
+			r := now[0]
+			if sh.Name == "shard_1" {
+				r = now[1]
+			}
+			x := session.ShardFigures{Name: sh.Name, Configured: sh.Configured(), Reading: sample.Reading{State: sample.Up, At: r.At, Server: r.Server}, Report: health.Examine(r, health.Reading{}, limits)}
+			if change != nil {
+				change(i, &x)
+			}
+			out.Shards = append(out.Shards, x)
+		}
+		return out
+	}
+	seen := func(v session.Figures) (out []string, all alert.Seen) {
+		all, err := s.Seen(ctx, v)
+		require.NoError(t, err)
+		for _, c := range all.Conditions {
+			if c.Rule == "health.connections" {
+				out = append(out, c.Subject+" "+c.Shard)
+			}
+		}
+		slices.Sort(out)
+		return out, all
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", f.server(0).Port())
+	one := []string{address + " default", "shard_1 shard_1"}
+	got, all := seen(figures(nil))
+	require.Equal(t, one, got)
+	i := slices.IndexFunc(all.Conditions, func(c alert.Condition) bool { return c.Subject == address && c.Rule == "health.connections" })
+	for _, name := range []string{"default", "more_1", "more_11"} {
+		require.Contains(t, all.Conditions[i].Message, name)
+	}
+	about := alert.Alert{Rule: "health.connections", Subject: address, Shard: "default"}
+	require.False(t, all.Unknown(about))
+
+	// One that does not answer, or was not looked at, leaves the alert what it was.
+	got, all = seen(figures(func(i int, sh *session.ShardFigures) {
+		switch i {
+		case 0:
+			sh.Reading.State, sh.Report = sample.Down, health.Report{}
+		case 2:
+			sh.Reading, sh.Report = sample.Reading{State: sample.Waiting}, health.Report{}
+		}
+	}))
+	require.Equal(t, one, got)
+	require.False(t, all.Unknown(about))
+	got, all = seen(figures(func(_ int, sh *session.ShardFigures) { sh.Reading.State, sh.Report = sample.Down, health.Report{} }))
+	require.Empty(t, got)
+	require.True(t, all.Unknown(about), "nobody could look")
+
+	// Without the right to ask for the identifier.
+	got, _ = seen(figures(func(_ int, sh *session.ShardFigures) { sh.Reading.Server.SystemIdentifier = "" }))
+	require.Equal(t, one, got)
+	// A pooler has one address and leads to two servers.
+	got, _ = seen(figures(func(i int, sh *session.ShardFigures) {
+		if i > 6 {
+			sh.Reading.Server = now[1].Server
+		}
+	}))
+	require.Len(t, got, 2, "those of the other server are one with shard_1: %v", got)
+	// A copy has the identifier of what it was copied from, and its own address and start.
+	got, _ = seen(figures(func(_ int, sh *session.ShardFigures) {
+		if sh.Name == "shard_1" {
+			sh.Reading.Server = now[0].Server
+			sh.Reading.Server.Started = now[0].Server.Started.Add(time.Hour)
+		}
+	}))
+	require.Equal(t, one, got)
 }
 
 // What happened once has no end to wait for: it is done, and does not fire.

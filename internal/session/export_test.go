@@ -91,6 +91,11 @@ func (s *Session) Conditions(ctx context.Context, shard string, size, most int64
 	return seen.Conditions, seen.Unknown(alert.Alert{Rule: ruleCapacity, Subject: shard, Shard: shard}), nil
 }
 
+// Seen is what an observer has seen, as conditions.
+func (s *Session) Seen(ctx context.Context, f Figures) (alert.Seen, error) {
+	return s.conditions(ctx, f)
+}
+
 // Evaluating takes into the store what an observer has seen, as who evaluates does with
 // each round.
 func (s *Session) Evaluating(ctx context.Context) (func(Figures) error, error) {
