@@ -72,8 +72,9 @@ keep apart and the cool-down are in the fleet file, under [rebalance].`,
 The plan is made anew from the fleet as it is now; with --plan it has to be the
 one that was shown, and is refused where the fleet has changed since.
 
-Every move is checked before the first is queued: where one is refused, nothing
-is queued. When a queued move fails, is cancelled or rolled back, those of the
+Every move is checked before the first is queued: where one is refused, no move
+is queued, and tenants without rows that were pointed by then stay so and are
+named. When a queued move fails, is cancelled or rolled back, those of the
 plan that have not begun are cancelled: make a new plan then. Old copies stay
 until each move is finalized. It needs SHARD_BULK_OPS_ENABLED, and in production
 the fleet's name with --confirm.`,

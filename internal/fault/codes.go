@@ -110,6 +110,7 @@ const (
 	EngineNewer       Code = "engine_newer"
 	QueueState        Code = "queue_state"
 	PlanStale         Code = "plan_stale"
+	PlanPartly        Code = "plan_partly"
 	BatchStopped      Code = "batch_stopped"
 
 	AlertUnknown   Code = "alert_unknown"
@@ -250,6 +251,7 @@ var codes = map[Code]Info{
 	EngineNewer:       {Exit: 3, Before: true, Meaning: "The run was made by a newer version of this program, which has to finish it."},
 	QueueState:        {Exit: 3, Before: true, Meaning: "The queue is paused already, or it is not paused."},
 	PlanStale:         {Exit: 3, Before: true, Meaning: "The fleet is not as it was when a plan was made: it is planned again."},
+	PlanPartly:        {Exit: 3, Meaning: "A plan was refused after a part of it was done."},
 	BatchStopped:      {Exit: 3, Meaning: "A move of the same plan has failed, so those that had not begun are cancelled."},
 
 	AlertUnknown:   {Exit: 3, Before: true, Meaning: "There is no alert or silence of that number."},

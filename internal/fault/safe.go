@@ -67,6 +67,7 @@ var safe = map[Code]string{
 	VerifyDifferent: "rows that differ do not count as verified; " + moveShows,
 	SchemaDifferent: moveShows,
 	PurgeUnlisted:   "the rows that the move did not copy are left where they are; " + moveShows,
+	PlanPartly:      "tenants without rows that were assigned stay so, and moves that were queued go on; the message and the audit trail name them",
 	BatchStopped:    "a move that is cancelled for it had not begun; move list has those that had",
 
 	NotifyFailed:  "nothing of the fleet was changed; alerts list says what waits to be sent",

@@ -180,6 +180,40 @@ func TestAPlanIsQueuedWholeOrNotAtAll(t *testing.T) {
 	require.Zero(t, q.Waiting)
 }
 
+// Where a tenant without rows was assigned before another was refused, that is said.
+func TestAPlanThatIsRefusedSaysWhatItHasDone(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 4)
+	ctx := t.Context()
+	f.exec(0, "INSERT INTO accounts SELECT i, 'empty' || i, 'default' FROM generate_series(90, 93) i")
+	f.exec(0, "ANALYZE")
+	f.fleet.Rebalance.Apart = [][]string{{"empty90", "empty91"}, {"empty92", "empty93"}} // such moves come first
+	s := f.open()
+	v, err := s.Rebalance(ctx, session.RebalanceRequest{})
+	require.NoError(t, err)
+	p := planOf(t, v, "fewest-moves")
+	require.Greater(t, len(p.Moves), 2)
+	f.exec(1, "INSERT INTO accounts SELECT i, 'tenant' || i, 'default' FROM generate_series(1, 4) i")
+	f.exec(1, "INSERT INTO notes SELECT i * 100 + 1, i, NULL, 'a stray' FROM generate_series(1, 4) i")
+	done, err := s.ApplyRebalance(ctx, session.RebalanceApply{Strategy: "fewest-moves", Plan: p.ID, Note: "spread"}, nil)
+	assigned := []string{}
+	for _, m := range done.Moves {
+		if m.Status == session.Assigned {
+			assigned = append(assigned, m.Label+" to shard_1")
+		}
+	}
+	require.Len(t, assigned, 2, "%+v", done.Moves)
+	require.Equal(t, 2, done.Assigned)
+	require.Equal(t, fault.PlanPartly, fault.CodeOf(err))
+	require.NotContains(t, fault.Safe(err), fault.Unchanged)
+	require.ErrorContains(t, err, "no move was queued: tenant tenant")
+	require.ErrorContains(t, err, "; before that 2 tenants without rows were assigned and stay so: "+strings.Join(assigned, ", "))
+	require.Equal(t, "2", f.text(0, "SELECT count(*)::text FROM accounts WHERE id >= 90 AND shard = 'shard_1'"))
+	events, err := s.Events(ctx, session.AuditFilter{Action: "rebalance.apply"})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, events.Events[0].Details["assigned"])
+}
+
 // What the fleet file declares is kept to, and a tenant without rows is pointed only.
 func TestAPlanKeepsToTheFleetFile(t *testing.T) {
 	t.Parallel()

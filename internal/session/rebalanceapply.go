@@ -1,13 +1,16 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"shardadmin/internal/audit"
 	"shardadmin/internal/fault"
+	words "shardadmin/internal/figure"
 	"shardadmin/internal/move"
 	"shardadmin/internal/placement"
 	"shardadmin/internal/policy"
@@ -17,7 +20,8 @@ import (
 
 // ApplyRebalance queues the moves of a plan in its order, and points tenants that have
 // no rows. First every move is checked and filed; where one is refused, those that were
-// filed are taken back and nothing is queued. Then all are queued as one batch: when one
+// filed are taken back and no move is queued, and tenants that were pointed by then stay
+// so. Then all are queued as one batch: when one
 // of them comes to nothing, those that have not begun are cancelled.
 //
 // progress, unless nil, hears of each tenant.
@@ -151,11 +155,7 @@ func (a *application) run(ctx context.Context) error {
 		one.Status, one.Problem = NotAssigned, failed(err)
 		a.out.Refused++
 		a.takeBack(ctx, a.out.Moves[:i])
-		f := fault.As(err)
-		if f == nil {
-			return err
-		}
-		return fault.Wrapf(err, f.Code, f.Hint, "nothing was queued: tenant %s cannot be moved to %s: %s", one.Label, one.Target, f.Message)
+		return a.stopped(err, "tenant "+cmp.Or(one.Label, one.Tenant)+" cannot be moved to "+one.Target)
 	}
 	for i := range a.out.Moves {
 		one := &a.out.Moves[i]
@@ -169,12 +169,42 @@ func (a *application) run(ctx context.Context) error {
 		if err != nil {
 			one.Problem = failed(err)
 			a.takeBack(ctx, a.out.Moves[i:])
-			return err
+			return a.stopped(err, "the move of tenant "+cmp.Or(one.Label, one.Tenant)+" to "+one.Target+" cannot be queued")
 		}
 		one.Status = MoveQueued
 		a.out.Queued++
 	}
 	return nil
+}
+
+// stopped says why a plan was given up, and what of it was done all the same: tenants
+// without rows are assigned as their turn comes, and nobody points them back.
+func (a *application) stopped(err error, what string) error {
+	begin, code := "nothing was queued", fault.CodeOf(err)
+	assigned := []string{}
+	for _, one := range a.out.Moves {
+		if one.Status == Assigned {
+			assigned = append(assigned, cmp.Or(one.Label, one.Tenant)+" to "+one.Target)
+		}
+	}
+	end := ""
+	if len(assigned) > 0 {
+		begin = "no move was queued"
+		end = fmt.Sprintf("; before that %s without rows were assigned and stay so: %s", words.Count(int64(len(assigned)), "tenant"), strings.Join(assigned, ", "))
+		if len(assigned) == 1 {
+			end = "; before that one tenant without rows was assigned and stays so: " + assigned[0]
+		}
+	}
+	if a.out.Queued > 0 {
+		begin = fmt.Sprintf("%s of the plan were queued and go on, the others were taken back", words.Count(int64(a.out.Queued), "move"))
+		if a.out.Queued == 1 {
+			begin = "one move of the plan was queued and goes on, the others were taken back"
+		}
+	}
+	if fault.NothingChanged(err) && len(assigned)+a.out.Queued > 0 {
+		code = fault.PlanPartly // of the refused tenant that was true
+	}
+	return fault.Wrapf(err, code, fault.HintOf(err), "%s: %s: %s%s", begin, what, *errorText(err), end)
 }
 
 // permit is for one tenant of the plan, which was confirmed as a whole.

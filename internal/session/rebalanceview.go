@@ -255,7 +255,8 @@ type RebalanceOne struct {
 	Label  string `json:"label"`
 	Source string `json:"source"`
 	Target string `json:"target"`
-	// Status is queued, assigned (no rows, so only its pointer changed), would_move,
+	// Status is queued, assigned (no rows, so only its pointer changed, which stays so
+	// although another is refused after it), would_move,
 	// would_assign, refused, cancelled (filed, and taken back because another was
 	// refused) or not_tried.
 	Status     string   `json:"status"`
