@@ -154,7 +154,7 @@ func (s Seen) clear(rule string) time.Duration {
 // changed reports whether something has to be written; the figures of an alert that
 // stays as it is are not worth a write each time.
 func changed(a, b Alert) bool {
-	return a.State != b.State || a.Severity != b.Severity || a.Shard != b.Shard || a.Message != b.Message || (a.ClearSince == nil) != (b.ClearSince == nil)
+	return a.State != b.State || a.Severity != b.Severity || a.Shard != b.Shard || a.Message != b.Message || a.Advice != b.Advice || (a.ClearSince == nil) != (b.ClearSince == nil)
 }
 
 // Silence is a time in which nobody is told.

@@ -75,9 +75,10 @@ one that was shown, and is refused where the fleet has changed since.
 Every move is checked before the first is queued: where one is refused, no move
 is queued, and tenants without rows that were pointed by then stay so and are
 named. When a queued move fails, is cancelled or rolled back, those of the
-plan that have not begun are cancelled: make a new plan then. Old copies stay
-until each move is finalized. It needs SHARD_BULK_OPS_ENABLED, and in production
-the fleet's name with --confirm.`,
+plan that have not begun are cancelled, and a fresh plan is made: --wait shows
+it, and so does the alert of a move that failed. It is offered, and never queued
+by itself. Old copies stay until each move is finalized. It needs
+SHARD_BULK_OPS_ENABLED, and in production the fleet's name with --confirm.`,
 		Example: `  shard-admin rebalance apply --strategy fewest-bytes --dry-run
   shard-admin rebalance apply --strategy fewest-moves --wait --note full`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -320,6 +321,10 @@ type appliedPlan struct {
 	Error *session.Problem `json:"error,omitempty"`
 	// Notice says that nobody carries the moves out yet.
 	Notice *string `json:"notice"`
+	// Next is a fresh plan in the place of one that was stopped while it was waited for.
+	// Nothing of it is queued.
+	Next       *session.RebalanceNext `json:"next"`
+	NextReason string                 `json:"next_reason"`
 }
 
 func (p *program) runRebalanceApply(ctx context.Context, r session.RebalanceApply, wait bool) error {
@@ -359,7 +364,7 @@ func (p *program) runRebalanceApply(ctx context.Context, r session.RebalanceAppl
 	if err != nil && len(v.Moves) == 0 {
 		return err
 	}
-	out := appliedPlan{RebalanceApplied: v, Ended: []document.Move{}}
+	out := appliedPlan{RebalanceApplied: v, Ended: []document.Move{}, NextReason: "no move of the plan was waited for"}
 	switch {
 	case err != nil || r.DryRun || v.Queued == 0:
 	case wait:
@@ -377,6 +382,7 @@ func (p *program) runRebalanceApply(ctx context.Context, r session.RebalanceAppl
 		for _, m := range ended {
 			out.Ended = append(out.Ended, document.OfMove(m))
 		}
+		out.replan(ctx, s, r)
 	case v.Workers == 0:
 		notice := "no worker is alive to carry them out: shard-admin worker starts one"
 		out.Notice = &notice
@@ -397,6 +403,23 @@ func (p *program) runRebalanceApply(ctx context.Context, r session.RebalanceAppl
 		return &found{code: fault.MoveBlocked} // one of the reasons; each is listed
 	}
 	return nil
+}
+
+// replan makes a fresh plan where a move of this one came to nothing.
+func (v *appliedPlan) replan(ctx context.Context, s *session.Session, r session.RebalanceApply) {
+	stopped := slices.ContainsFunc(v.Ended, func(m document.Move) bool {
+		return slices.Contains([]string{"failed", "cancelled", "rolling_back", "rolled_back"}, m.State)
+	})
+	if !stopped {
+		v.NextReason = "the plan was not stopped"
+		return
+	}
+	next, err := s.Replan(ctx, r.RebalanceRequest, r.Strategy)
+	if err != nil {
+		v.NextReason = "a fresh plan could not be made: " + err.Error()
+		return
+	}
+	v.Next, v.NextReason = &next, ""
 }
 
 func progressWord(o session.RebalanceOne) string {
@@ -433,6 +456,17 @@ func printApplied(w io.Writer, v appliedPlan) {
 	paragraph(w, "", "Plan "+v.Plan+": "+v.Sum()+".")
 	if v.Notice != nil {
 		paragraph(w, "", "Note: "+*v.Notice+".")
+	}
+	switch {
+	case v.Next == nil && strings.HasPrefix(v.NextReason, "a fresh plan"):
+		paragraph(w, "", "The plan was stopped, and "+v.NextReason+".")
+	case v.Next != nil && v.Next.Moves == 0:
+		paragraph(w, "", "The plan was stopped, and "+v.Next.Summary+".")
+	case v.Next != nil:
+		paragraph(w, "", "The plan was stopped. A fresh one, "+v.Next.Plan+", has "+v.Next.Summary+". Nothing of it is queued:")
+		what, why, _ := strings.Cut(v.Next.Command, " --note ")
+		line(w, "  %s \\", what)
+		line(w, "      --note %s", why)
 	}
 	if len(v.Ended) > 0 {
 		paragraph(w, "", "Old copies stay until each move is finalized: "+fault.Change("move finalize ID"))

@@ -93,6 +93,8 @@ type alerting struct {
 	down []alert.Alert
 	// telling are the messages of it that are not sent yet, in order.
 	telling []told
+	// replans are what is offered in the place of plans that were stopped.
+	replans replans
 }
 
 // alerting makes one that tells by the channels of the fleet file that are the desktop,
@@ -109,6 +111,7 @@ func (b *Observer) alerting(desktop bool) *alerting {
 
 func (b *Observer) alerts(ctx context.Context) {
 	a := b.alerting(false)
+	defer a.replans.working.Wait()
 	defer func() {
 		if a.lease != nil {
 			_ = a.lease.Release(context.WithoutCancel(ctx))
@@ -185,13 +188,14 @@ func (a *alerting) look(ctx context.Context) error {
 		}
 		a.pruned = time.Now()
 	}
-	seen, err := a.s.conditions(limited, a.b.Figures())
+	seen, err := a.s.conditions(limited, a.b.Figures(), &a.replans)
 	if err != nil {
 		return err
 	}
 	if err := a.store.Evaluate(limited, a.lease, seen, a.channels); err != nil {
 		return err
 	}
+	a.s.replan(ctx, &a.replans)
 	a.takeGlance(limited)
 	return nil
 }
@@ -417,11 +421,11 @@ func (s *Session) channel(ctx context.Context, c fleet.Channel) (notify.Channel,
 var alertingSQL string
 
 // conditions are what is known now, as conditions.
-func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error) {
+func (s *Session) conditions(ctx context.Context, f Figures, r *replans) (alert.Seen, error) {
 	unknown := map[string]bool{} // by rule and shard; by shard alone for all of its checks but reachable
 	out := alert.Seen{Conditions: []alert.Condition{}, Clear: clearOf}
 	add := func(c alert.Condition) {
-		c.Hold = holdOf(c.Rule, c.Severity)
+		c.Hold = max(c.Hold, holdOf(c.Rule, c.Severity))
 		out.Conditions = append(out.Conditions, c)
 	}
 	known := s.pastOf(ctx)
@@ -473,7 +477,7 @@ func (s *Session) conditions(ctx context.Context, f Figures) (alert.Seen, error)
 	if uneven {
 		add(c)
 	}
-	moves, err := s.movesToTell(ctx)
+	moves, err := s.movesToTell(ctx, r)
 	if err != nil {
 		return out, err
 	}
@@ -557,8 +561,9 @@ func capacityOf(past past, sh ShardFigures, size int64) (c *alert.Condition, kno
 	return c, true
 }
 
-// movesToTell are the moves that failed, need a person or are done.
-func (s *Session) movesToTell(ctx context.Context) ([]alert.Condition, error) {
+// movesToTell are the moves that failed, need a person or are done. One that failed and
+// stopped a plan says which fresh plan there is.
+func (s *Session) movesToTell(ctx context.Context, r *replans) ([]alert.Condition, error) {
 	pool, err := s.set.Control().Pool(ctx)
 	if err != nil {
 		return nil, err
@@ -570,9 +575,9 @@ func (s *Session) movesToTell(ctx context.Context) ([]alert.Condition, error) {
 	defer rows.Close()
 	out := []alert.Condition{}
 	for rows.Next() {
-		var id, tenant, label, source, target, state, message, hint string
-		var hold bool
-		if err := rows.Scan(&id, &tenant, &label, &source, &target, &state, &message, &hint, &hold); err != nil {
+		var id, tenant, label, source, target, state, message, hint, batch string
+		var hold, settled bool
+		if err := rows.Scan(&id, &tenant, &label, &source, &target, &state, &message, &hint, &hold, &batch, &settled); err != nil {
 			return nil, conn.Fault(err, fleet.ControlName)
 		}
 		name := tenant
@@ -584,6 +589,13 @@ func (s *Session) movesToTell(ctx context.Context) ([]alert.Condition, error) {
 		switch state {
 		case "failed":
 			c.Severity, c.Message, c.Advice = alert.Critical, what+"failed: "+message, hint
+			fresh, soon := r.of(batch, settled)
+			if soon {
+				c.Hold = replanWait // so that who is told reads of it
+			}
+			if fresh != "" {
+				c.Advice = strings.TrimPrefix(c.Advice+"; "+fresh, "; ")
+			}
 		case "person":
 			c.Message, c.Advice = what+"needs a person: it is ready to be switched", fault.Change("move switch "+id)
 			if !hold && message != "" {

@@ -84,7 +84,7 @@ func (s *Session) Alerting() (control func(context.Context, time.Time, error), l
 func (s *Session) Conditions(ctx context.Context, shard string, size, most int64) ([]alert.Condition, bool, error) {
 	seen, err := s.conditions(ctx, Figures{Shards: []ShardFigures{{
 		Name: shard, Configured: true, Reading: sample.Reading{State: sample.Up}, Values: map[string]float64{sizeFigure: float64(size)}, CapacityBytes: most,
-	}}})
+	}}}, nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -93,7 +93,7 @@ func (s *Session) Conditions(ctx context.Context, shard string, size, most int64
 
 // Seen is what an observer has seen, as conditions.
 func (s *Session) Seen(ctx context.Context, f Figures) (alert.Seen, error) {
-	return s.conditions(ctx, f)
+	return s.conditions(ctx, f, nil)
 }
 
 // Evaluating takes into the store what an observer has seen, as who evaluates does with
@@ -103,12 +103,18 @@ func (s *Session) Evaluating(ctx context.Context) (func(Figures) error, error) {
 	if err != nil {
 		return nil, err
 	}
+	fresh := &replans{}
 	return func(f Figures) error {
-		seen, err := s.conditions(ctx, f)
+		seen, err := s.conditions(ctx, f, fresh)
 		if err != nil {
 			return err
 		}
-		return s.alerts().Evaluate(ctx, lease, seen, s.cfg.Fleet.Channels)
+		if err := s.alerts().Evaluate(ctx, lease, seen, s.cfg.Fleet.Channels); err != nil {
+			return err
+		}
+		s.replan(ctx, fresh)
+		fresh.working.Wait()
+		return nil
 	}, nil
 }
 

@@ -127,9 +127,10 @@ func TestAFailedMoveStopsTheRestOfItsPlan(t *testing.T) {
 	t.Parallel()
 	f, s := small(t, 8)
 	ctx := t.Context()
+	byCount := session.RebalanceRequest{By: []string{"count"}} // which nobody has to analyze for
 	_, err := s.LimitQueue(ctx, true, ptr(1), session.QueueRequest{Note: "one by one"})
 	require.NoError(t, err)
-	done, err := s.ApplyRebalance(ctx, session.RebalanceApply{Strategy: "fewest-moves", Note: "spread"}, nil)
+	done, err := s.ApplyRebalance(ctx, session.RebalanceApply{RebalanceRequest: byCount, Strategy: "fewest-moves", Note: "spread"}, nil)
 	require.NoError(t, err)
 	require.Equal(t, 4, done.Queued)
 	bad := done.Moves[1]
@@ -146,6 +147,31 @@ func TestAFailedMoveStopsTheRestOfItsPlan(t *testing.T) {
 		states = append(states, m.State)
 	}
 	require.Equal(t, []string{"retained", "failed", "cancelled", "cancelled"}, states)
+
+	// A fresh plan is offered and nothing of it queued: to who asks, and in the alert, which
+	// waits for it.
+	next, err := s.Replan(ctx, byCount, "fewest-moves")
+	require.NoError(t, err)
+	require.NotEqual(t, done.Plan, next.Plan)
+	require.Equal(t, 3, next.Moves, next.Summary)
+	require.Contains(t, next.Summary, "to shard_1")
+	require.Contains(t, next.Command, "rebalance apply --strategy fewest-moves --by count --plan "+next.Plan)
+	look, err := s.Evaluating(ctx)
+	require.NoError(t, err)
+	alerted := func() string {
+		return f.text(0, "SELECT concat_ws(' ', state, advice) FROM shard_admin.alert WHERE rule = 'move.failed'")
+	}
+	require.NoError(t, look(session.Figures{}))
+	require.True(t, strings.HasPrefix(alerted(), "pending "), alerted())
+	require.NoError(t, look(session.Figures{}))
+	require.True(t, strings.HasPrefix(alerted(), "firing "), alerted())
+	require.Contains(t, alerted(), "a fresh one, "+next.Plan+", has "+next.Summary+", and is not queued: "+next.Command)
+	now, err := s.Moves(ctx, "", 100)
+	require.NoError(t, err)
+	require.Len(t, now.Moves, 4)
+	again, err := s.ApplyRebalance(ctx, session.RebalanceApply{RebalanceRequest: byCount, Strategy: "fewest-moves", Plan: next.Plan, Note: "the rest"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, next.Moves, again.Queued)
 	log := []string{}
 	for _, l := range ended[3].Log {
 		log = append(log, l.Message)

@@ -62,7 +62,7 @@ func (s *Session) ApplyRebalance(ctx context.Context, r RebalanceApply, progress
 	if len(steps) == 0 {
 		return out, nil
 	}
-	intent, err := s.trail.Begin(ctx, permit, audit.Intent{Details: map[string]any{"plan": id, "strategy": r.Strategy, "moves": len(steps)}})
+	intent, err := s.trail.Begin(ctx, permit, audit.Intent{Details: map[string]any{"plan": id, "strategy": r.Strategy, "moves": len(steps), "by": append([]string{}, r.By...), "max_moves": r.MaxMoves, "max_bytes": r.MaxBytes}})
 	if err != nil {
 		return out, err
 	}

@@ -186,7 +186,8 @@ function Whole({
             {plural(done.queued, "move")} queued
             {done.assigned > 0 ? `, ${plural(done.assigned, "tenant")} without rows assigned` : ""}.{" "}
             {done.workers === 0 ? "This program carries them out while it is open. " : ""}
-            When one fails, those that have not begun are cancelled: plan again then. <Link to="/moves">Watch the moves</Link>
+            When one fails, those that have not begun are cancelled and a fresh plan is shown here, for you to queue.{" "}
+            <Link to="/moves">Watch the moves</Link>
           </span>
         </div>
       ) : null}
@@ -291,7 +292,7 @@ function Whole({
         </p>
         <p className="muted">
           Old copies stay until each move is finalized, so every move can be taken back until then. When a move fails, those that have not
-          begun are cancelled.
+          begun are cancelled and a fresh plan is shown, which nobody queues for you.
         </p>
       </Confirm>
     </div>
