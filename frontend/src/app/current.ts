@@ -91,6 +91,8 @@ export function useEvents(): void {
           void client.invalidateQueries({ queryKey: ["fleet", "tenants"] });
           void client.invalidateQueries({ queryKey: ["fleet", "tenant"] });
           void client.invalidateQueries({ queryKey: keys.recent });
+          // A move that failed has stopped its plan: the screen that shows one shows the next.
+          void client.invalidateQueries({ queryKey: keys.rebalance });
         }
       }),
       on("demo", (d) => {

@@ -1,6 +1,6 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { info, rebalance, rebalancePlan } from "../../test/factories";
+import { info, move, rebalance, rebalancePlan } from "../../test/factories";
 import { press, refuse, show } from "../../test/world";
 
 const flags = (on: boolean) => ({
@@ -124,6 +124,18 @@ describe("rebalance", () => {
     }));
     fireEvent.click(go);
     expect(await screen.findByText(/1 move queued/)).toBeTruthy();
+  });
+
+  it("shows a fresh plan once a move of the last one has failed", async () => {
+    let id = "aaaaaaaaaaaa";
+    const w = show("/rebalance", {
+      "Rebalance.Plan": () => rebalance({ plans: [rebalancePlan("fewest-moves", { id })] }),
+      "Settings.Policy": () => flags(true),
+    });
+    expect(await screen.findByText("plan aaaaaaaaaaaa")).toBeTruthy();
+    id = "bbbbbbbbbbbb";
+    w.emit("move", move({ state: "failed", settled: true }));
+    expect(await screen.findByText("plan bbbbbbbbbbbb")).toBeTruthy();
   });
 
   it("says why nothing can be queued while bulk changes are off", async () => {
