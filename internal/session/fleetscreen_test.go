@@ -3,8 +3,6 @@
 package session_test
 
 import (
-	"context"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -22,34 +20,6 @@ import (
 	"shardadmin/internal/sample"
 	"shardadmin/internal/session"
 )
-
-// promised is within how long the Fleet screen has what it shows, whatever a shard does.
-const promised = 2500 * time.Millisecond
-
-// mute is the address of a server that takes connections and says nothing.
-func mute(t testing.TB) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	return l.Addr().String()
-}
-
-// screenOf is what the Fleet screen asks for, by what its methods are called.
-func screenOf(s *session.Session) map[string]func(context.Context) error {
-	return map[string]func(context.Context) error{
-		"status":       func(ctx context.Context) error { _, err := s.Status(ctx); return err },
-		"health":       func(ctx context.Context) error { _, err := s.Health(ctx, ""); return err },
-		"distribution": func(ctx context.Context) error { _, err := s.Distribution(ctx); return err },
-		"moves":        func(ctx context.Context) error { _, err := s.Moves(ctx, "", 100); return err },
-		"recent":       func(ctx context.Context) error { _, err := s.Events(ctx, session.AuditFilter{Limit: 8}); return err },
-		"history": func(ctx context.Context) error {
-			_, err := s.History(ctx, session.HistoryRequest{Metrics: []string{"latency_ms", "size_bytes"}, Since: "24h", Points: 120})
-			return err
-		},
-		"compare": func(ctx context.Context) error { _, err := s.Compare(ctx); return err },
-	}
-}
 
 // timed calls what the screen calls, one after the other and then at once.
 func timed(t *testing.T, s *session.Session, without ...string) {
@@ -93,7 +63,7 @@ func TestASilentShardDelaysNothingOfTheFleetScreen(t *testing.T) {
 	t.Parallel()
 	f := fleettest.New(t, 4)
 	for name, direct := range map[string]bool{"as it is": false, "through a pooler": true} {
-		gone := fleet.Endpoint{URL: "postgres://" + f.Role + "@" + mute(t) + "/gone?sslmode=disable"}
+		gone := fleet.Endpoint{URL: "postgres://" + f.Role + "@" + silent(t) + "/gone?sslmode=disable"}
 		if direct {
 			gone.Direct = gone.URL
 		}
