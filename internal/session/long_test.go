@@ -16,15 +16,15 @@ func TestATenantIsPlannedWhoseRowsTakeLongToCount(t *testing.T) {
 	f, _ := small(t, 2)
 	// A policy is asked about each row that the operator reads.
 	for n := range 2 {
-		_, err := f.super(n).Exec(t.Context(), `CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN true; END $$;
+		_, err := f.super(n).Exec(t.Context(), `CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN true; END $$;
 			ALTER TABLE authors ENABLE ROW LEVEL SECURITY; ALTER TABLE authors FORCE ROW LEVEL SECURITY; CREATE POLICY slow ON authors USING (slow())`, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(t, err)
 	}
-	s := f.openAs(session.Config{StatementTimeout: time.Second})
+	s := f.openAs(session.Config{StatementTimeout: 2 * time.Second})
 	began := time.Now()
 	plan, err := s.PlanMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1"})
 	require.NoError(t, err)
-	require.Greater(t, time.Since(began), 1200*time.Millisecond, "each look at the three rows takes as long")
+	require.Greater(t, time.Since(began), 2400*time.Millisecond, "each look at the three rows takes as long")
 	require.Equal(t, int64(43), plan.Rows)
 }
 
@@ -34,13 +34,13 @@ func TestAMovesStatementsTakeLongerThanThePoolLets(t *testing.T) {
 	t.Parallel()
 	f, s := small(t, 1)
 	s.Close()
-	const slow = `CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.1); RETURN 1; END $$;
-		CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.1); RETURN NULL; END $$;`
+	const slow = `CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2.2); RETURN 1; END $$;
+		CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2.2); RETURN NULL; END $$;`
 	for n := range 2 {
 		_, err := f.super(n).Exec(t.Context(), slow+`CREATE MATERIALIZED VIEW counted AS SELECT account_id, count(*) AS n, slow() AS how FROM notes GROUP BY account_id`, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(t, err)
 	}
-	s = f.openAs(session.Config{StatementTimeout: time.Second})
+	s = f.openAs(session.Config{StatementTimeout: 2 * time.Second})
 	f.grant(s)
 	m := f.moved(s, "1", "shard_1")
 	// Under the fence there was no time for it, behind the switch there was.

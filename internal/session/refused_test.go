@@ -165,7 +165,7 @@ func TestATransactionInTheWayIsNamed(t *testing.T) {
 	t.Parallel()
 	f, s := entries(t, account)
 	s.Close()
-	s = f.openAs(session.Config{Patience: time.Second})
+	s = f.openAs(session.Config{Patience: 2 * time.Second})
 	open := func(sql string) pgx.Tx {
 		tx, err := f.app(0).Begin(t.Context())
 		require.NoError(t, err)
