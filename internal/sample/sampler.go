@@ -237,6 +237,9 @@ func jittered(d time.Duration) time.Duration {
 // look asks the frequent tiers that are due, each within its deadline.
 func (w *watch) look(ctx context.Context) error {
 	err := w.live(ctx)
+	if err == nil {
+		err = w.counters(ctx)
+	}
 	if w.src.Beside != nil {
 		w.take(w.src.Beside(ctx))
 	}
@@ -248,7 +251,7 @@ func (w *watch) look(ctx context.Context) error {
 	}
 	w.now.Missed, w.now.Err = 0, nil
 	w.s.tell(w.now)
-	return w.counters(ctx)
+	return nil
 }
 
 // live asks whether the database answers, and what changes from look to look.
@@ -334,7 +337,6 @@ func (w *watch) counters(ctx context.Context) error {
 		w.outgrown, w.due[Minute] = true, time.Time{}
 	}
 	w.take(results)
-	w.s.tell(w.now)
 	return nil
 }
 
