@@ -396,8 +396,17 @@ func TestAScrapeTouchesNoShard(t *testing.T) {
 		return m["shard_admin_shard_size_bytes shard=default"] > 0 && m["shard_admin_shard_size_bytes shard=shard_1"] > 0 && m["shard_admin_shard_tenants shard=shard_1"] > 0
 	}, time.Minute, 100*time.Millisecond)
 
-	cancel() // nobody looks any more: what goes over a wire now is a scrape's
+	cancel() // nobody looks any more: once all sessions are closed, what goes over a wire is a scrape's
 	<-done
+	s.Reconnect()
+	for _, shard := range f.Shards {
+		super := f.Super(shard)
+		require.Eventually(t, func() bool {
+			open := -1
+			require.NoError(t, super.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = $1", f.Role).Scan(&open))
+			return open == 0
+		}, time.Minute, 50*time.Millisecond)
+	}
 	last := carried()
 	require.Eventually(t, func() bool {
 		now := carried()
