@@ -149,12 +149,6 @@ func (f *fixture) openSides(tenant string) int {
 	return n
 }
 
-func (f *fixture) pointer(tenant string) string {
-	var shard string
-	require.NoError(f.t, f.super(0).QueryRow(f.t.Context(), "SELECT shard_name FROM pwb_websites WHERE id = "+tenant).Scan(&shard))
-	return shard
-}
-
 // whole checks that a settled tenant has its rows where the pointer says, one
 // open side, and nothing on the other unless it is retained.
 func (f *fixture) whole(m session.MoveView, want map[string][]string) {

@@ -189,6 +189,13 @@ func (f *fixture) granted(s *session.Session) [][]string {
 // sideOf is the number of a shard's database.
 func sideOf(shard string) int { return map[string]int{"default": 0, "shard_1": 1, "shard_2": 2}[shard] }
 
+// pointer is where the catalogue says that a tenant is.
+func (f *fixture) pointer(tenant string) string {
+	var shard string
+	require.NoError(f.t, f.super(0).QueryRow(f.t.Context(), "SELECT shard_name FROM pwb_websites WHERE id = "+tenant).Scan(&shard))
+	return shard
+}
+
 // tenant files a tenant in the catalogue and its rows where it lives.
 func (f *fixture) tenant(id, shard string, base, n int) {
 	f.t.Helper()
