@@ -95,6 +95,8 @@ type alerting struct {
 	telling []told
 	// replans are what is offered in the place of plans that were stopped.
 	replans replans
+	// refusals are the writes that former shards of tenants refused lately.
+	refusals refusals
 }
 
 // alerting makes one that tells by the channels of the fleet file that are the desktop,
@@ -188,7 +190,7 @@ func (a *alerting) look(ctx context.Context) error {
 		}
 		a.pruned = time.Now()
 	}
-	seen, err := a.s.conditions(limited, a.b.Figures(), &a.replans)
+	seen, err := a.s.conditions(limited, a.b.Figures(), &a.replans, &a.refusals)
 	if err != nil {
 		return err
 	}
@@ -421,7 +423,7 @@ func (s *Session) channel(ctx context.Context, c fleet.Channel) (notify.Channel,
 var alertingSQL string
 
 // conditions are what is known now, as conditions.
-func (s *Session) conditions(ctx context.Context, f Figures, r *replans) (alert.Seen, error) {
+func (s *Session) conditions(ctx context.Context, f Figures, r *replans, w *refusals) (alert.Seen, error) {
 	unknown := map[string]bool{} // by rule and shard; by shard alone for all of its checks but reachable
 	out := alert.Seen{Conditions: []alert.Condition{}, Clear: clearOf}
 	add := func(c alert.Condition) {
@@ -484,12 +486,22 @@ func (s *Session) conditions(ctx context.Context, f Figures, r *replans) (alert.
 	for _, c := range moves {
 		add(c)
 	}
+	if err := s.refused(ctx, w, func(shard string) bool {
+		return slices.ContainsFunc(f.Shards, func(x ShardFigures) bool { return x.Name == shard && x.Reading.State == sample.Up })
+	}); err != nil {
+		return out, err
+	}
+	for _, c := range w.list {
+		add(c)
+	}
 	out.Unknown = func(a alert.Alert) bool {
 		switch {
 		case unknown[a.Rule+" "+a.Subject]:
 			return true
 		case placementUnknown(s.cfg.Fleet, a):
 			return true
+		case a.Rule == ruleRefused:
+			return w.untold[a.Subject]
 		case a.Rule == ruleImbalance:
 			return unlooked
 		case a.Rule == ruleCapacity:

@@ -84,7 +84,7 @@ func (s *Session) Alerting() (control func(context.Context, time.Time, error), l
 func (s *Session) Conditions(ctx context.Context, shard string, size, most int64) ([]alert.Condition, bool, error) {
 	seen, err := s.conditions(ctx, Figures{Shards: []ShardFigures{{
 		Name: shard, Configured: true, Reading: sample.Reading{State: sample.Up}, Values: map[string]float64{sizeFigure: float64(size)}, CapacityBytes: most,
-	}}}, nil)
+	}}}, nil, &refusals{})
 	if err != nil {
 		return nil, false, err
 	}
@@ -93,7 +93,7 @@ func (s *Session) Conditions(ctx context.Context, shard string, size, most int64
 
 // Seen is what an observer has seen, as conditions.
 func (s *Session) Seen(ctx context.Context, f Figures) (alert.Seen, error) {
-	return s.conditions(ctx, f, nil)
+	return s.conditions(ctx, f, nil, &refusals{})
 }
 
 // Evaluating takes into the store what an observer has seen, as who evaluates does with
@@ -103,9 +103,9 @@ func (s *Session) Evaluating(ctx context.Context) (func(Figures) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &replans{}
+	fresh, refused := &replans{}, &refusals{}
 	return func(f Figures) error {
-		seen, err := s.conditions(ctx, f, fresh)
+		seen, err := s.conditions(ctx, f, fresh, refused)
 		if err != nil {
 			return err
 		}
