@@ -26,13 +26,13 @@ func horizon() Check {
 			f := Finding{
 				Severity: s, Subject: r.Text("kind") + " " + r.Text("holder"), Value: whole(age) + " transactions",
 				Message:  "the " + r.Text("kind") + " " + r.Text("holder") + " has kept vacuum from removing rows for " + whole(age) + " transactions",
-				Evidence: table(rows, "kind", "holder", "user", "application", "age"),
+				Evidence: table(rows, "kind", "holder", "user", "application", "database", "age"),
 			}
 			switch r.Text("kind") {
 			case "session":
 				f.Advice, f.Statement = "end the session", "SELECT pg_terminate_backend("+r.Text("holder")+")"
 			case "prepared transaction":
-				f.Advice, f.Statement = "commit or roll it back", "ROLLBACK PREPARED "+literal(r.Text("holder"))
+				f.Advice, f.Statement = "commit or roll it back, in the database "+r.Text("database")+" alone that is possible", "ROLLBACK PREPARED "+literal(r.Text("holder"))
 			case "replication slot":
 				f.Advice, f.Statement = "let its reader go on, or drop the slot if there is none", "SELECT pg_drop_replication_slot("+literal(r.Text("holder"))+")"
 			default:

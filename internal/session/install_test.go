@@ -71,3 +71,15 @@ func TestATenantOnTwoShardsStandsInTheWayOfInstalling(t *testing.T) {
 	f.exec(0, "INSERT INTO pwb_contacts (website_id, created_at, updated_at) VALUES (8, now(), now())")
 	require.NoError(t, install())
 }
+
+// Without our schema it is said that it is missing, not that a relation is.
+func TestMovesWithoutTheSchemaSayThatItIsMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "pwb core", "property_web_builder_demo")
+	s := f.open()
+	f.grant(s)
+	_, err := s.Moves(t.Context(), "", 10)
+	require.Equal(t, fault.NotInstalled, fault.CodeOf(err), "%v", err)
+	_, err = s.Move(t.Context(), "019a0000")
+	require.Equal(t, fault.NotInstalled, fault.CodeOf(err), "%v", err)
+}

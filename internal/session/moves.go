@@ -541,7 +541,7 @@ func (s *Session) Moves(ctx context.Context, tenant string, limit int) (MoveList
 		out.Moves = append(out.Moves, moveView(m, false))
 	}
 	if err != nil {
-		return out, err
+		return out, s.orNotInstalled(ctx, err)
 	}
 	out.Queue, out.QueueReason = s.queueState(ctx)
 	return out, nil
@@ -554,9 +554,18 @@ func (s *Session) Move(ctx context.Context, id string) (MoveView, error) {
 	}
 	m, err := s.engine.Show(ctx, id)
 	if err != nil {
-		return MoveView{}, err
+		return MoveView{}, s.orNotInstalled(ctx, err)
 	}
 	return s.looked(ctx, m), nil
+}
+
+// orNotInstalled says that our schema is missing where that is why something failed: it
+// is asked then alone.
+func (s *Session) orNotInstalled(ctx context.Context, err error) error {
+	if missing := s.installed(ctx); fault.CodeOf(missing) == fault.NotInstalled {
+		return missing
+	}
+	return err
 }
 
 // looked is a move as control has it, with what only a shard knows.
