@@ -244,9 +244,9 @@ func (s *Session) askSoon(ctx context.Context, shard string, now *health.Reading
 	l.soon.Lock()
 	a := l.soon.goes
 	if a == nil {
-		a = &answered{done: make(chan struct{})}
-		l.soon.goes = a
-		s.onward(ctx, func(ctx context.Context) { s.answer(ctx, shard, l, a) })
+		goes := &answered{done: make(chan struct{})}
+		a, l.soon.goes = goes, goes
+		s.onward(ctx, func(ctx context.Context) { s.answer(ctx, shard, l, goes) })
 	}
 	l.soon.Unlock()
 	var cause error
