@@ -330,6 +330,9 @@ func (r Request) filter() string {
 			parts = append(parts, x.name+" "+x.value)
 		}
 	}
+	if n := len(f.Statuses); n > 0 && (r.Kind != Failed || n < len(failedStatuses())) {
+		parts = append(parts, "outcome "+strings.Join(f.Statuses, " or "))
+	}
 	if r.Kind != Events {
 		parts = append(parts, "report "+string(r.Kind)+": "+AboutOf(r.Kind).Holds)
 	}

@@ -24,10 +24,10 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
   const [raw, setRaw] = useState(false);
   const [proof, setProof] = useState(false);
   const [note, setNote] = useState("");
-  const [shown, setShown] = useState<ReportRequest | null>(null);
+  const [asked, setShown] = useState<ReportRequest | null>(null);
   const set = (next: Partial<AuditFilter>) => setOwn((f) => ({ ...f, ...next }));
   // A kind selects events itself; what the list was narrowed to besides stays out of it.
-  const about: AuditFilter = kind === "events" ? own : { ...own, action: "", search: "", id: "" };
+  const about: AuditFilter = kind === "events" ? own : { ...own, action: "", search: "", id: "", status: "" };
   const request: ReportRequest = {
     kind,
     format,
@@ -37,6 +37,8 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
     proof: proof && provable(kind, format),
     note,
   };
+  // A preview of something else than what would be written is none; why it is written may still change.
+  const shown = asked !== null && JSON.stringify({ ...asked, note }) === JSON.stringify(request) ? asked : null;
   const needs = kinds.data?.find((k) => k.kind === kind)?.needs ?? "";
   const lacks = missing(needs, about);
   const preview = useQuery({

@@ -118,6 +118,26 @@ describe("audit", () => {
     expect(part.textContent).toContain("the trail has no delivery of it");
   });
 
+  it("previews what would be written, and nothing else once that is another report", async () => {
+    const about = (kind: string) => ({ kind, title: kind, holds: kind, needs: "", formats: ["html"] });
+    const w = show("/audit?outcome=failed", {
+      "Audit.ReportKinds": () => [about("events"), about("changes"), about("access")],
+      "Audit.Preview": (r: { kind: string }) => ({ html: `<p>${r.kind}</p>` }),
+    });
+    fireEvent.click(await screen.findByRole("button", { name: "Report…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await dialog.findByRole("option", { name: /changes|Change/ });
+    fireEvent.change(dialog.getByRole("combobox", { name: "Report" }), { target: { value: "changes" } });
+    fireEvent.click(dialog.getByRole("button", { name: "Preview" }));
+    expect(await dialog.findByTitle("Preview of the report")).toBeTruthy();
+    // A change log of failures alone would be none.
+    expect(w.of("Audit.Preview").at(-1)?.[0]).toMatchObject({ kind: "changes", filter: { status: "" } });
+    fireEvent.change(dialog.getByLabelText(/Reason/), { target: { value: "OPS-311" } });
+    expect(dialog.getByTitle("Preview of the report")).toBeTruthy();
+    fireEvent.change(dialog.getByRole("combobox", { name: "Report" }), { target: { value: "access" } });
+    await waitFor(() => expect(dialog.queryByTitle("Preview of the report")).toBeNull());
+  });
+
   it("adds what comes after the last number, and lets it wait while rows further down are read", async () => {
     let end = 1;
     const w = show("/audit", {
