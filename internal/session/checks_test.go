@@ -76,7 +76,7 @@ const (
 
 // Whatever a plan finds in the way it says with what it has seen and what to do, and
 // each of these is found on real servers.
-func TestEveryCheckOfAPlanSaysWhatItSawAndWhatToDo(t *testing.T) {
+func TestEveryCheckOfAPlanHasItsEvidenceAndRemedy(t *testing.T) {
 	t.Parallel()
 	to := session.MoveRequest{Tenant: "1", Target: "shard_1"}
 	for _, c := range []struct {

@@ -22,6 +22,15 @@ const account = `INSERT INTO accounts VALUES (1, 'mine', 'default'), (2, 'yours'
 	INSERT INTO boxes VALUES (1, 1, 'box'); INSERT INTO things VALUES (1, 1, 'thing');
 	INSERT INTO files VALUES (1, 'file'), (2, 'theirs'); INSERT INTO uses VALUES (1, 1, 1), (2, 2, 2)`
 
+// resumed goes on with a move to its switch, also where it was asked to stop before it.
+func resumed(t *testing.T, s *session.Session, m session.MoveView) session.MoveView {
+	t.Helper()
+	if m = act(t, s, "resume", session.MoveAction{ID: m.ID}); m.Held {
+		m = act(t, s, "switch", session.MoveAction{ID: m.ID})
+	}
+	return m
+}
+
 // refused carries an action out that is refused with a code, and returns the error.
 func refused(t *testing.T, s *session.Session, action string, a session.MoveAction, code fault.Code) (session.MoveView, error) {
 	t.Helper()
@@ -78,10 +87,7 @@ func TestASwitchWithoutAGuardIsRefusedAndCopiesAnew(t *testing.T) {
 
 	// Whoever took the guard away brings it back.
 	f.exec(0, strings.ReplaceAll(guard("ENABLE"), "ENABLE", "ENABLE ALWAYS"))
-	m = act(t, s, "resume", session.MoveAction{ID: m.ID})
-	if m.Held {
-		m = act(t, s, "switch", session.MoveAction{ID: m.ID})
-	}
+	m = resumed(t, s, m)
 	require.Equal(t, "retained", m.State)
 	require.Equal(t, "unnoted, goes on", f.text(1, "SELECT string_agg(CASE id WHEN 1 THEN note ELSE mark END, ', ' ORDER BY id DESC) FROM entries WHERE id IN (1, 100)"))
 
@@ -211,10 +217,7 @@ func TestATransactionInTheWayIsNamed(t *testing.T) {
 	_, err = tx.Exec(t.Context(), "UPDATE entries SET note = 'ended' WHERE id = 1")
 	require.NoError(t, err, "it was not kept from going on")
 	require.NoError(t, tx.Commit(t.Context()))
-	m = act(t, s, "resume", session.MoveAction{ID: m.ID})
-	if m.Held {
-		m = act(t, s, "switch", session.MoveAction{ID: m.ID})
-	}
+	m = resumed(t, s, m)
 	require.Equal(t, "retained", m.State)
 	require.Equal(t, "ended", f.text(1, "SELECT note FROM entries WHERE id = 1"))
 }
@@ -239,10 +242,7 @@ func TestAPointerThatSomebodyChangedIsLeft(t *testing.T) {
 			require.Equal(t, "cancelled", act(t, s, "cancel", session.MoveAction{ID: m.ID}).State)
 			continue
 		}
-		m = act(t, s, "resume", session.MoveAction{ID: m.ID})
-		if m.Held {
-			m = act(t, s, "switch", session.MoveAction{ID: m.ID})
-		}
+		m = resumed(t, s, m)
 		require.Equal(t, "retained", m.State)
 		require.Equal(t, "before..", f.text(1, "SELECT note FROM entries WHERE id = 1"))
 	}
