@@ -177,12 +177,14 @@ function Card({ s, h, day }: { s: ShardStatus; h: ShardHealth | undefined; day: 
         </span>
       </div>
       {silent ? (
-        <p className="why" title={s.problem?.hint}>
-          {s.problem?.message ?? s.error ?? "It does not answer."}{" "}
-          <span className="muted">
-            {s.answered_at ? <Age at={s.answered_at} before="· answered last " className="" /> : `· ${s.answered_at_reason}`}
-          </span>
-        </p>
+        <>
+          <p className="why" title={s.problem?.hint}>
+            {s.problem?.message ?? s.error ?? "It does not answer."}
+          </p>
+          <p className="small muted cut" title={s.answered_at_reason || undefined}>
+            {s.answered_at ? <Age at={s.answered_at} before="answered last " className="" /> : s.answered_at_reason}
+          </p>
+        </>
       ) : s.configured ? (
         <Capacity s={s} wide />
       ) : (

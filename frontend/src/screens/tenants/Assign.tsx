@@ -40,7 +40,11 @@ const columns: Column<AssignedOne>[] = [
       return <Status tone={tone}>{word}</Status>;
     },
   },
-  { key: "why", head: "Why", cell: (t) => <span title={t.problem?.hint}>{t.problem?.message ?? ""}</span> },
+  {
+    key: "why",
+    head: "Why",
+    cell: (t) => <span title={[t.problem?.message, t.problem?.hint].filter(Boolean).join("; ")}>{t.problem?.message ?? ""}</span>,
+  },
 ];
 
 /** said is what a selection means, in words. */
