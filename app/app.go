@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/home"
 	"shardadmin/internal/session"
@@ -53,6 +54,8 @@ type Options struct {
 	Fleet string
 	// Email is who works here; empty means the one of the settings.
 	Email string
+	// Wall is the clock on the wall; time.Now where it is nil.
+	Wall func() time.Time
 }
 
 // App is what all bound structs share.
@@ -60,6 +63,7 @@ type App struct {
 	home *home.Home
 	mode string
 	demo Demo
+	wall func() time.Time
 	log  *slog.Logger
 
 	ctx    context.Context // work belongs to the app, never to a call
@@ -87,7 +91,7 @@ type App struct {
 func New(o Options) *App {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &App{
-		mode: o.Mode, demo: o.Demo, home: o.Home, email: o.Email, fleet: o.Fleet,
+		mode: o.Mode, demo: o.Demo, wall: o.Wall, home: o.Home, email: o.Email, fleet: o.Fleet,
 		ctx: ctx, cancel: cancel, face: silent{}, opened: map[string]*opened{}, retired: map[*opened]bool{}, chosen: make(chan struct{}, 1),
 		log: slog.New(slog.DiscardHandler),
 	}
@@ -163,29 +167,13 @@ func (a *App) Reconnect() {
 	}
 }
 
-// awake notices that the computer slept, by a wall clock that went on without
-// this program, and dials anew: connections of before are dead and do not know.
+// awake dials anew after the computer slept, and tells the page.
 func (a *App) awake(ctx context.Context) {
-	const every, slept = 5 * time.Second, 20 * time.Second
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for before := wall(); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := wall()
-		if now.Sub(before) > slept {
-			a.Reconnect()
-			a.emit("awake", map[string]string{"mode": a.mode})
-		}
-		before = now
-	}
+	conn.AfterSleep(ctx, a.wall, func() {
+		a.Reconnect()
+		a.emit("awake", map[string]string{"mode": a.mode})
+	})
 }
-
-// wall is the time without the monotonic clock, which stops in sleep.
-func wall() time.Time { return time.Now().Round(0) }
 
 func (a *App) emit(event string, payload any) {
 	a.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"shardadmin/internal/conn"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
@@ -386,7 +387,10 @@ func (p *program) opened(ctx context.Context, name string, o home.SessionOptions
 	if err != nil {
 		return nil, err
 	}
-	p.closes, p.works = append(p.closes, s.Close), s
+	// A worker, or who waits for a move, may sleep with its computer.
+	watched, ended := context.WithCancel(ctx)
+	go conn.AfterSleep(watched, nil, s.Reconnect)
+	p.closes, p.works = append(p.closes, func() { ended(); s.Close() }), s
 	return s, p.openVault(ctx, h)
 }
 

@@ -23,6 +23,7 @@ type Cable struct {
 
 	mu      sync.Mutex
 	open    map[net.Conn]bool
+	strands chan struct{} // closed where connections of before carry nothing any more
 	cut     bool
 	stalled chan struct{} // closed while traffic flows
 	on      *wire         // where the first of it came by
@@ -33,6 +34,8 @@ type Cable struct {
 
 	stalls   []byte        // what StallAt holds back, nil where nothing
 	released chan struct{} // closed where that may go on
+
+	gone chan struct{} // closed where the test is over
 
 	carried int64 // bytes, both ways
 	taken   int   // connections that were let in
@@ -45,10 +48,11 @@ func New(t testing.TB, to string) *Cable {
 	require.NoError(t, err)
 	flows := make(chan struct{})
 	close(flows)
-	c := &Cable{t: t, to: to, door: door, open: map[net.Conn]bool{}, stalled: flows}
+	c := &Cable{t: t, to: to, door: door, open: map[net.Conn]bool{}, stalled: flows, strands: make(chan struct{}), gone: make(chan struct{})}
 	go c.accept()
 	t.Cleanup(func() {
 		_ = door.Close()
+		close(c.gone)
 		c.Mend()
 		c.Cut()
 	})
@@ -79,6 +83,15 @@ func (c *Cable) Stall() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stalled = make(chan struct{})
+}
+
+// Strand lets connections stand and never carries anything on them again, as after a
+// sleep or on another network: neither end hears of it. New ones are as any.
+func (c *Cable) Strand() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.strands)
+	c.strands = make(chan struct{})
 }
 
 // StallAt lets everything through but messages to the server that hold the text, and
@@ -163,8 +176,8 @@ func (c *Cable) accept() {
 		}
 		c.open[from], c.open[to] = true, true
 		c.taken++
+		w := &wire{cable: c, from: from, to: to, stranded: c.strands}
 		c.mu.Unlock()
-		w := &wire{cable: c, from: from, to: to}
 		go w.carry(from, to, true)
 		go w.carry(to, from, false)
 	}
@@ -174,6 +187,7 @@ func (c *Cable) accept() {
 type wire struct {
 	cable    *Cable
 	from, to net.Conn
+	stranded chan struct{} // closed where nothing comes by any more
 	mu       sync.Mutex
 	last     bool // the next answer is the one that gets lost
 	lags     bool // the server's end stands until what is on its way has arrived
@@ -189,6 +203,13 @@ func (w *wire) carry(in, out net.Conn, asks bool) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := in.Read(buf)
+		select {
+		case <-w.stranded:
+			// Not even that an end has closed it comes by.
+			<-w.cable.gone
+			return
+		default:
+		}
 		if n > 0 {
 			w.cable.mu.Lock()
 			flows := w.cable.stalled
