@@ -231,7 +231,7 @@ func (s *Shard) triggerSQL(c *tenancy.TableClass, as Role) []string {
 			"ALTER TABLE " + q + " ENABLE ALWAYS TRIGGER " + name,
 		}
 	}
-	row := "ROW WHEN (pg_catalog.current_setting('shard_admin.copying', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION shard_admin_move." + f + "()"
+	row := "ROW WHEN (shard_admin_move.looked_at()) EXECUTE FUNCTION shard_admin_move." + f + "()"
 	out := []string{}
 	for _, name := range []string{guardName, insertedName, truncateName} {
 		out = append(out, "DROP TRIGGER IF EXISTS "+pgx.Identifier{name}.Sanitize()+" ON "+q)

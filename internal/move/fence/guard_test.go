@@ -1,6 +1,7 @@
 package fence_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -120,4 +121,46 @@ func TestTheGuardSpeaksBeforeForeignKeys(t *testing.T) {
 	require.NoError(t, f.Arm(ctx, "1", move, 1, fence.Moved, fence.NoteNothing))
 	_, err := pgtest.Connect(t, pair.ThereURL).Exec(ctx, "INSERT INTO things VALUES (1, 1, 99)")
 	require.Equal(t, "SA001", fence.SQLState(err))
+}
+
+// The guards are asked whether they look once for each statement, not when it was
+// prepared: one that was prepared and used while its session copied is kept out
+// afterwards, also by who may only use the table.
+func TestAStatementOfACopyIsGuardedAfterwards(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	user := pgtest.Random("plain_")
+	pgtest.Exec(t, pgtest.Server(t, 1), "postgres", "CREATE ROLE "+user+" NOLOGIN")
+	t.Cleanup(func() {
+		c, err := pgx.Connect(context.Background(), pgtest.Server(t, 1).URL("", "postgres"))
+		if err == nil {
+			_, _ = c.Exec(context.Background(), "DROP OWNED BY "+user+"; DROP ROLE "+user, pgx.QueryExecModeSimpleProtocol)
+			_ = c.Close(context.Background())
+		}
+	})
+	sql := `CREATE TABLE owners (id bigint PRIMARY KEY, shard text);
+		CREATE TABLE boxes (id bigint PRIMARY KEY, owner_id bigint NOT NULL); INSERT INTO owners VALUES (1)`
+	pair := twoshards.Open(t, sql, sql)
+	f, move := fence.New(pair.There, pair.Map), uuid.NewString()
+	require.NoError(t, f.Enter(ctx, move, 1))
+	require.NoError(t, f.InstallGuards(ctx, fence.Receiving, fence.Hooks{}))
+	require.NoError(t, f.Arm(ctx, "1", move, 1, fence.Incoming, fence.NoteNothing))
+	c := pgtest.Connect(t, pair.ThereURL)
+	for _, setting := range []string{"GRANT ALL ON boxes TO " + user, "SET plan_cache_mode = force_generic_plan", "PREPARE add(bigint) AS INSERT INTO boxes VALUES ($1, 1)"} {
+		_, err := c.Exec(ctx, setting)
+		require.NoError(t, err)
+	}
+	require.NoError(t, pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		if err := fence.BeginCopy(ctx, tx, move, 1); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "EXECUTE add(1)")
+		return err
+	}))
+	_, err := c.Exec(ctx, "EXECUTE add(2)")
+	require.Equal(t, "SA001", fence.SQLState(err))
+	_, err = c.Exec(ctx, "SET ROLE "+user)
+	require.NoError(t, err)
+	_, err = c.Exec(ctx, "INSERT INTO boxes VALUES (3, 1)")
+	require.Equal(t, "SA001", fence.SQLState(err), "%v", err)
 }

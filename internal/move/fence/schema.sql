@@ -183,6 +183,19 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether the guards look at the rows of a statement: not at those that the move
+-- itself copies, which is set for a transaction before any of its rows come. It is
+-- called immutable so that it is asked once for each statement and not once for each
+-- row, of which a COPY has many: the condition of a trigger is prepared, and what is
+-- constant in it worked out, when a statement begins to use the table.
+CREATE OR REPLACE FUNCTION shard_admin_move.looked_at() RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN coalesce(pg_catalog.current_setting('shard_admin.copying', true), '') OPERATOR(pg_catalog.<>) 'on';
+END $$;
+GRANT EXECUTE ON FUNCTION shard_admin_move.looked_at() TO PUBLIC;
+
 CREATE OR REPLACE FUNCTION shard_admin_move.guard_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
