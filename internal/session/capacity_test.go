@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,8 +44,9 @@ func TestThePlanCountsWhatIsToComeAgainstTheCapacity(t *testing.T) {
 	require.NotEmpty(t, c.Evidence)
 	_, c = plan(size + 100*mb)
 	require.Equal(t, "ok", c.Status, "%+v", c)
-	_, c = plan(0)
+	p, c = plan(0)
 	require.Empty(t, c.Name, "without a capacity nothing is guessed")
+	require.Contains(t, strings.Join(p.Notices, "\n"), "how much room the disk of shard_1 has is not known, no capacity is stated: ")
 
 	_, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "2", Target: "shard_1", Note: "on its way"})
 	require.NoError(t, err)

@@ -540,15 +540,18 @@ func (w *planner) count(ctx context.Context) error {
 	return nil
 }
 
-// nearlyFull is the share of its capacity from which on a target's fill is a warning.
-const nearlyFull = 0.9
+const (
+	// nearlyFull is the share of its capacity from which on a target's fill is a warning.
+	nearlyFull = 0.9
+	// much is how many bytes are a warning where they come to a target of which nobody
+	// has said how much it holds.
+	much = 1 << 30
+)
 
 // room looks whether the target holds what comes: the tenant's rows with indexes in
-// proportion to those of the source, and what other moves are still to bring.
+// proportion to those of the source, and what other moves are still to bring. How much
+// room a disk has cannot be asked by SQL: without a stated capacity the plan says so.
 func (w *planner) room(ctx context.Context) error {
-	if w.Capacity <= 0 {
-		return nil
-	}
 	var comes int64
 	for _, t := range w.p.Tables {
 		var share float64
@@ -564,6 +567,15 @@ func (w *planner) room(ctx context.Context) error {
 	evidence := figure.Size(w.size) + " now and " + figure.Size(comes) + " of the tenant's rows with their indexes"
 	if w.Coming > 0 {
 		evidence += " and " + figure.Size(w.Coming) + " that other moves are to bring"
+	}
+	if w.Capacity <= 0 {
+		message := fmt.Sprintf("how much room the disk of %s has is not known, no capacity is stated: %s", w.Target.Name(), evidence)
+		if comes+w.Coming < much {
+			w.p.Notices = append(w.p.Notices, message)
+			return nil
+		}
+		w.p.check("capacity", Warning, "look at the disk of the target's server, and state the shard's capacity in the fleet file", message).Evidence = fmt.Sprintf("pg_database_size is %s bytes, %s are to come", figure.Number(w.size), figure.Number(comes+w.Coming))
+		return nil
 	}
 	message := fmt.Sprintf("%s would hold %s of the stated %s: %s", w.Target.Name(), figure.Size(after), figure.Size(w.Capacity), evidence)
 	evidence = fmt.Sprintf("pg_database_size is %s bytes, %s are to come, the capacity is %s", figure.Number(w.size), figure.Number(comes+w.Coming), figure.Number(w.Capacity))
