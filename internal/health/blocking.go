@@ -11,6 +11,11 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type blockingLimits struct {
+	Blocking Pair    // seconds that the longest victim has waited
+	Victims  float64 // critical from so many at once
+}
+
 // blocking speaks of those who block and do not wait themselves: ending anybody
 // else mends nothing.
 func blocking() Check {
@@ -18,6 +23,7 @@ func blocking() Check {
 		Name: "blocking", Title: "Nobody waits for a lock for long", Group: "sessions", Tier: sample.Live, Monitor: true, Queries: []sample.Query{query("blocking", sample.Live)},
 		Why:    "Everybody behind the lock waits, and everybody behind them; an application's pool is full within moments.",
 		Remedy: "The tree shows who is at its root. Cancel what they run; where they are idle in a transaction, end the session.",
+		Limits: func(l *Limits) { l.Blocking, l.Victims = Pair{30, 300}, 5 },
 		Thresholds: func(l Limits) string {
 			return pairOf(l.Blocking, span) + " of waiting; critical with " + whole(l.Victims) + " or more behind one session"
 		},

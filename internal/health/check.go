@@ -109,6 +109,8 @@ type Check struct {
 	Name, Title, Group string
 	// Why says what happens when nobody acts, Remedy what helps.
 	Why, Remedy string
+	// Limits sets those of the check to where they are by default; nil where it has none.
+	Limits func(*Limits)
 	// Thresholds says in words when it speaks, with the limits in them.
 	Thresholds func(Limits) string
 	Tier       sample.Tier
@@ -128,6 +130,9 @@ type Check struct {
 	// Judge looks at answers that are all there. Before is empty without Deltas
 	// and without an earlier look.
 	Judge func(now, before Reading, l Limits) []Finding
+	// Between looks at all shards, by name, for what one alone cannot know; nil where
+	// there is nothing such.
+	Between func(shards map[string]Reading, l Limits) []Finding
 	// Blind says what of it could not be seen although every query was
 	// answered; nil where that cannot be.
 	Blind func(now, before Reading) (reason, grant string)

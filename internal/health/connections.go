@@ -4,6 +4,10 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type connectionsLimits struct {
+	Connections Pair // share of those that applications may have
+}
+
 // connections compares with what applications may have: the reserved ones are
 // for whoever comes to help.
 func connections() Check {
@@ -12,6 +16,7 @@ func connections() Check {
 		Queries: []sample.Query{query("connections", sample.Live), query("connection_sources", sample.Live)},
 		Why:     "When none is left every new connection is refused, on all databases of the server.",
 		Remedy:  "The rows say who holds them. Close idle ones, make the application's pools smaller, or put a pooler in front; raising max_connections needs a restart and memory.",
+		Limits:  func(l *Limits) { l.Connections = Pair{0.75, 0.9} },
 		Thresholds: func(l Limits) string {
 			return pairOf(l.Connections, percent) + " of max_connections − superuser_reserved_connections − reserved_connections"
 		},

@@ -1,9 +1,10 @@
 // Package health judges what a server answered: checks that find what is
 // wrong, why it matters and what to do about it.
 //
-// A Check is one file: the queries that it needs (its SQL lies in sql/), the
-// limits that it keeps to, and a judgement that is a function of two readings
-// and nothing else. Examine runs every check over a Reading; a check that
+// A Check is one file that has its name: why it matters, what helps, the limits that
+// it keeps to and a judgement that is a function of two readings and nothing else.
+// What it asks lies beside it, in a file of SQL of the same name or, where several
+// checks share an answer, of the query's. Examine runs every check over a Reading; a check that
 // could not look, for a right, a view or an extension that is missing, is
 // listed as Unavailable and never as fine.
 //

@@ -4,6 +4,10 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type horizonLimits struct {
+	Horizon Pair // transactions since the oldest snapshot
+}
+
 // horizon names whoever holds the oldest snapshot by what they are, since each
 // is ended in another way.
 func horizon() Check {
@@ -11,6 +15,7 @@ func horizon() Check {
 		Name: "horizon", Title: "Vacuum may remove old rows", Group: "sessions", Tier: sample.Hour, Monitor: true, Server: true, Queries: []sample.Query{query("horizon", sample.Hour)},
 		Why:        "While somebody could still see old versions of rows, vacuum keeps them in every table of the server: tables and indexes grow and get slower.",
 		Remedy:     "End the session, the prepared transaction or the query on the standby that holds the snapshot; drop a slot that nobody reads.",
+		Limits:     func(l *Limits) { l.Horizon = Pair{1e6, 1e7} },
 		Thresholds: func(l Limits) string { return pairOf(l.Horizon, whole) + " transactions since the oldest snapshot" },
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			rows := now.rows("horizon")

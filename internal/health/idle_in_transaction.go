@@ -5,6 +5,11 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type idleInTransactionLimits struct {
+	IdleInTransaction Pair    // seconds
+	IdleShare         float64 // of the server's own limit for such sessions
+}
+
 // idleInTransaction goes by the server's own limit for such sessions where it
 // has one, since that says what its owner means by long.
 func idleInTransaction() Check {
@@ -12,6 +17,7 @@ func idleInTransaction() Check {
 		Name: "idle_in_transaction", Title: "No session sleeps in a transaction", Group: "sessions", Tier: sample.Live, Monitor: true, Queries: sessionsQuery(),
 		Why:    "It holds locks and an old snapshot while nothing happens; most often a client died or waits for something else.",
 		Remedy: "End the session and mend the client; idle_in_transaction_session_timeout ends such sessions by itself.",
+		Limits: func(l *Limits) { l.IdleInTransaction, l.IdleShare = Pair{60, 300}, 0.5 },
 		Thresholds: func(l Limits) string {
 			return pairOf(l.IdleInTransaction, span) + "; with an own idle_in_transaction_session_timeout a warning from " + percent(l.IdleShare) + " of it"
 		},

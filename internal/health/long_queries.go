@@ -5,11 +5,16 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type longQueriesLimits struct {
+	LongQuery Pair // seconds
+}
+
 func longQueries() Check {
 	return Check{
 		Name: "long_queries", Title: "No statement runs for long", Group: "sessions", Tier: sample.Live, Monitor: true, Queries: sessionsQuery(),
 		Why:        "A statement that runs for minutes takes a processor or the disk from all tenants of the shard, and holds back vacuum.",
 		Remedy:     "See what it waits for; cancel it where it is not wanted. statement_timeout is the lasting remedy for an application's role.",
+		Limits:     func(l *Limits) { l.LongQuery = Pair{60, 600} },
 		Thresholds: func(l Limits) string { return pairOf(l.LongQuery, span) },
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			s, longest, rows := ofSessions(now, l.LongQuery, "statement_seconds", func(r sample.Row) bool { return r.Text("state") == "active" && r.Text("wait_event_type") != "Lock" })

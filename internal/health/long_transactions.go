@@ -5,6 +5,10 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type longTransactionsLimits struct {
+	LongTransaction Pair // seconds
+}
+
 // longTransactions are those that still do something; idle ones have a check of
 // their own.
 func longTransactions() Check {
@@ -12,6 +16,7 @@ func longTransactions() Check {
 		Name: "long_transactions", Title: "No transaction is open for long", Group: "sessions", Tier: sample.Live, Monitor: true, Queries: sessionsQuery(),
 		Why:        "An open transaction keeps its locks and keeps vacuum from removing what it could still see; a move waits for it before it closes its fence.",
 		Remedy:     "Find out what it does; let it finish or end it. Work on many rows belongs in batches.",
+		Limits:     func(l *Limits) { l.LongTransaction = Pair{300, 1800} },
 		Thresholds: func(l Limits) string { return pairOf(l.LongTransaction, span) },
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			s, longest, rows := ofSessions(now, l.LongTransaction, "transaction_seconds", func(r sample.Row) bool { return !isIdle(r) })

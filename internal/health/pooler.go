@@ -45,6 +45,10 @@ func NoPooler(at sample.Result) map[string]sample.Result {
 	return map[string]sample.Result{poolsResult: at, databasesResult: at}
 }
 
+type poolerLimits struct {
+	PoolerWait Pair // seconds that a client of a pooler waits for the server
+}
+
 // pooler looks at the pools of PgBouncer, which are asked even while the database
 // does not answer: clients that wait there are why.
 func pooler() Check {
@@ -52,6 +56,7 @@ func pooler() Check {
 		Name: "pooler", Title: "The pooler has a connection for whoever asks", Group: "sessions", Tier: sample.Live, Beside: true,
 		Why:    "A client that waits for the pooler waits before its statement has begun: the server looks idle, and the application stands still.",
 		Remedy: "Find who holds the pool's connections: transactions that are open and idle. Then raise pool_size in pgbouncer.ini, within max_connections of the server.",
+		Limits: func(l *Limits) { l.PoolerWait = Pair{1, 10} },
 		Thresholds: func(l Limits) string {
 			return "by the longest wait: " + pairOf(l.PoolerWait, span) + "; critical where the database is paused or disabled; info where a pool is used up and nobody waits. For a url through PgBouncer, whose console the same user may look at"
 		},

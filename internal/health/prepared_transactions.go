@@ -4,11 +4,16 @@ import (
 	"shardadmin/internal/sample"
 )
 
+type preparedTransactionsLimits struct {
+	Prepared Pair // seconds
+}
+
 func preparedTransactions() Check {
 	return Check{
 		Name: "prepared_transactions", Title: "No prepared transaction is forgotten", Group: "sessions", Tier: sample.Hour, Queries: []sample.Query{query("prepared_transactions", sample.Hour)},
 		Why:        "A prepared transaction belongs to no session: it holds its locks and its snapshot until somebody ends it, even over a restart.",
 		Remedy:     "Ask who prepared it, then commit it or roll it back.",
+		Limits:     func(l *Limits) { l.Prepared = Pair{300, 1800} },
 		Thresholds: func(l Limits) string { return pairOf(l.Prepared, span) },
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			out := []Finding{}

@@ -2,6 +2,7 @@ package health_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -187,5 +188,19 @@ func TestEveryCheckIsDescribed(t *testing.T) {
 		}
 		require.NotNil(t, c.Judge, c.Name)
 		require.Positive(t, c.Tier.Every(), c.Name)
+	}
+}
+
+// Whoever looks for a check finds it whole in the file of its name: its limits, why,
+// remedy and judgement.
+func TestEveryCheckIsAFileOfItsName(t *testing.T) {
+	t.Parallel()
+	for _, c := range health.Checks() {
+		text, err := os.ReadFile(c.Name + ".go")
+		require.NoError(t, err)
+		for _, part := range []string{`Name: "` + c.Name + `", Title: "`, "Why:", "Remedy:", "Thresholds:", "Judge:"} {
+			require.Equal(t, 1, strings.Count(string(text), part), "%s in %s.go", part, c.Name)
+		}
+		require.Equal(t, c.Limits != nil, strings.Contains(string(text), "Limits struct {"), "%s.go has the limits of its check", c.Name)
 	}
 }

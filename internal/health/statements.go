@@ -135,6 +135,12 @@ func TopStatements(now, before Reading) (Statements, bool) {
 	return out, true
 }
 
+type statementsLimits struct {
+	StatementShare float64 // of the time of all statements
+	StatementBusy  float64 // seconds of statements a second from which a share means something
+	Dealloc        float64 // shortest hours in which all statements may be displaced
+}
+
 func statements() Check {
 	return Check{
 		Name: "statements", Title: "No statement takes most of the time", Group: "load", Tier: sample.Minute, Monitor: true, Server: true, Deltas: true,
@@ -143,6 +149,7 @@ func statements() Check {
 		},
 		Why:    "One statement that takes most of the time is where an index or a cache helps all tenants. Where statements are displaced all the time, no figure about them is whole.",
 		Remedy: "EXPLAIN (ANALYZE, BUFFERS) the statement; raise pg_stat_statements.max.",
+		Limits: func(l *Limits) { l.StatementShare, l.StatementBusy, l.Dealloc = 0.5, 0.5, 48 },
 		Thresholds: func(l Limits) string {
 			return "info from " + percent(l.StatementShare) + " of the time of all, while they take " + strconv.FormatFloat(l.StatementBusy, 'g', -1, 64) + " s a second; warning where all entries are displaced within " + whole(l.Dealloc) + " hours"
 		},

@@ -3,7 +3,6 @@ package health
 import (
 	"embed"
 	"fmt"
-	"path"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -11,7 +10,7 @@ import (
 	"shardadmin/internal/sample"
 )
 
-//go:embed sql/*.sql
+//go:embed *.sql
 var files embed.FS
 
 // newest is the newest major version that this program was tried with. Later
@@ -42,7 +41,7 @@ func differences() []difference {
 	}
 }
 
-// query is one whose SQL lies in sql/NAME.sql.
+// query is one whose SQL lies in NAME.sql.
 func query(name string, tier sample.Tier) sample.Query {
 	return sample.Query{Name: name, Tier: tier, SQL: func(s sample.Server) (string, string) { return statement(name, s.Major()) }}
 }
@@ -68,7 +67,7 @@ func statement(name string, major int) (sql, reason string) {
 }
 
 func read(file string) (sql, reason string) {
-	b, err := files.ReadFile(path.Join("sql", file+".sql"))
+	b, err := files.ReadFile(file + ".sql")
 	if err != nil {
 		return "", "the program has no SQL for it"
 	}
