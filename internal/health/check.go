@@ -128,7 +128,7 @@ type Check struct {
 	Deltas  bool
 	Queries []sample.Query
 	// Judge looks at answers that are all there. Before is empty without Deltas
-	// and without an earlier look.
+	// and without an earlier look. It is nil where one database says nothing alone.
 	Judge func(now, before Reading, l Limits) []Finding
 	// Between looks at all shards, by name, for what one alone cannot know; nil where
 	// there is nothing such.
@@ -184,6 +184,9 @@ func Examine(now, before Reading, l Limits) Report {
 			if reason, grant := c.Blind(now, before); reason != "" {
 				r.Unavailable = append(r.Unavailable, Unavailable{Check: c.Name, Reason: reason, Grant: grant})
 			}
+		}
+		if c.Judge == nil {
+			continue
 		}
 		for _, f := range c.Judge(now, before, l) {
 			f.Check = c.Name

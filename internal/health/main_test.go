@@ -89,11 +89,17 @@ func of(r health.Report, check string) []health.Finding {
 // examine is what a check says now; it must have been able to look.
 func (b *bench) examine(check string, before health.Reading, l health.Limits) []health.Finding {
 	b.t.Helper()
-	r := health.Examine(b.read(), before, l)
+	return examined(b.t, check, b.read(), before, l)
+}
+
+// examined is what a check says of a reading; it must have been able to look.
+func examined(t *testing.T, check string, now, before health.Reading, l health.Limits) []health.Finding {
+	t.Helper()
+	r := health.Examine(now, before, l)
 	for _, u := range r.Unavailable {
-		require.NotEqual(b.t, check, u.Check, u.Reason)
+		require.NotEqual(t, check, u.Check, u.Reason)
 	}
-	return of(r, check)
+	return saw(t, check, l, of(r, check))
 }
 
 // becomes waits until a check says so many things; what it says is returned.

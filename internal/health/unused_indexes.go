@@ -11,7 +11,7 @@ type unusedIndexesLimits struct {
 	UnusedBytes float64 // smaller indexes are not worth a word
 }
 
-// unusedIndexes asks only; Fleet judges, since one shard cannot know.
+// unusedIndexes judges all shards only, since one cannot know.
 func unusedIndexes() Check {
 	return Check{
 		Name: "unused_indexes", Title: "Every index is used somewhere", Group: "indexes", Tier: sample.Tables, Queries: []sample.Query{query("unused_indexes", sample.Tables)},
@@ -22,7 +22,6 @@ func unusedIndexes() Check {
 			return fmt.Sprintf("info where no shard used it for %.0f days, each knows so much of its past, and it takes %s somewhere; never more, and never for one shard alone", l.UnusedDays, size(l.UnusedBytes))
 		},
 		Between: unused,
-		Judge:   func(Reading, Reading, Limits) []Finding { return nil },
 	}
 }
 

@@ -49,8 +49,21 @@ var quick = map[string]string{
 // Of is the number of the server of a major version, for Server and Database.
 func Of(major int) int { return versions + major }
 
-// versions is beyond the numbers of servers whose version does not matter.
-const versions = 1000
+// Own is the number of a server of a major version that is not the one of Of: for a
+// test that restarts it or does it harm.
+func Own(major int) int { return versions + major + own }
+
+// OlderMinor is the number of a server of version 17 whose minor version is older than
+// that of Of(17).
+const OlderMinor = versions + 17 + older
+
+// Numbers from versions on are of the server of a major version, those from own on
+// above that of another one, those from older on of one of an older minor version.
+const (
+	versions = 1000
+	own      = 100
+	older    = 200
+)
 
 // durable is a server as people run one, for measurements;
 // SHARD_ADMIN_TEST_DURABLE=1 asks for it.
@@ -71,10 +84,13 @@ func Server(t testing.TB, n int) *localpg.Server {
 	defer cancel()
 	major, _ := strconv.Atoi(os.Getenv("SHARD_ADMIN_TEST_PG"))
 	if n > versions {
-		major = n - versions
+		major = (n - versions) % own
 	}
 	bin, err := localpg.Find(ctx, major)
 	require.NoError(t, err)
+	if n == OlderMinor {
+		bin.Dir = olderMinor(t)
+	}
 	base := filepath.Join(os.TempDir(), fmt.Sprintf("shard-admin-test-%d", os.Getpid()))
 	if len(servers) == 0 {
 		sweep()
@@ -90,6 +106,22 @@ func Server(t testing.TB, n int) *localpg.Server {
 	require.NoError(t, err)
 	servers[n] = s
 	return s
+}
+
+// olderMinor is the folder of the programs of OlderMinor.
+func olderMinor(t testing.TB) string {
+	t.Helper()
+	wd, err := os.Getwd()
+	require.NoError(t, err)
+	for d := wd; d != "/"; d = filepath.Dir(d) {
+		found, err := filepath.Glob(filepath.Join(d, "build/postgres/versions/node_modules/older-*/native/bin"))
+		require.NoError(t, err)
+		if len(found) > 0 {
+			return found[0]
+		}
+	}
+	require.Fail(t, "there is no older minor version: run build/need versions")
+	return ""
 }
 
 // fromCache copies a data folder that initdb made for an earlier process, and

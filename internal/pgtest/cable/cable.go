@@ -32,6 +32,8 @@ type Cable struct {
 	lags    time.Duration // how long the last of them is on its way without its sender
 	broke   bool
 
+	delay time.Duration // of each message to the server
+
 	stalls   []byte        // what StallAt holds back, nil where nothing
 	released chan struct{} // closed where that may go on
 
@@ -94,6 +96,14 @@ func (c *Cable) Strand() {
 	c.strands = make(chan struct{})
 }
 
+// Delay lets each message to the server take so long from now on, as a network that
+// leads far away.
+func (c *Cable) Delay(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.delay = d
+}
+
 // StallAt lets everything through but messages to the server that hold the text, and
 // what comes after one on the same connection: the server is there and does not answer
 // that.
@@ -107,7 +117,7 @@ func (c *Cable) StallAt(text string) {
 func (c *Cable) Mend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cut, c.at, c.broke = false, nil, false
+	c.cut, c.at, c.broke, c.delay = false, nil, false, 0
 	if c.stalls != nil {
 		c.stalls = nil
 		close(c.released)
@@ -214,8 +224,12 @@ func (w *wire) carry(in, out net.Conn, asks bool) {
 			w.cable.mu.Lock()
 			flows := w.cable.stalled
 			w.cable.carried += int64(n)
+			delay := w.cable.delay
 			w.cable.mu.Unlock()
 			<-flows
+			if asks {
+				time.Sleep(delay)
+			}
 			w.cable.stall(buf[:n], asks)
 			if w.breaks(buf[:n], asks) {
 				return
