@@ -27,6 +27,7 @@ func blocking() Check {
 		Thresholds: func(l Limits) string {
 			return pairOf(l.Blocking, span) + " of waiting; critical with " + whole(l.Victims) + " or more behind one session"
 		},
+		Blind: waitersLeftOut,
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			out := []Finding{}
 			for _, root := range Tree(now) {
@@ -67,6 +68,20 @@ func blocking() Check {
 			return out
 		},
 	}
+}
+
+// waitersLeftOut says of how many sessions that wait for a lock nothing is known.
+func waitersLeftOut(now, _ Reading) (reason, grant string) {
+	known, all := int64(0), int64(0)
+	for _, r := range now.rows("blocking") {
+		if n, waits := r.Int("all_waiting"); waits {
+			known, all = known+1, n
+		}
+	}
+	if known >= all {
+		return "", ""
+	}
+	return figure.Number(all-known) + " of " + figure.Count(all, "session") + " that wait for a lock were left out: those are read that wait longest", ""
 }
 
 func waitedFor(b *Blocked) string {

@@ -160,6 +160,84 @@ func TestTheLongestSessionIsTheOneThatIsMeant(t *testing.T) {
 	require.Error(t, <-second)
 }
 
+// Of more sessions than are read those that block or wait are kept, and those that
+// have been at what they do for longest; how many were left out is said.
+func TestWhatIsLeftOutOfManySessionsIsSaid(t *testing.T) {
+	t.Parallel()
+	b := open(t, 8, "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)")
+	pid := func(c *pgx.Conn) int64 { return int64(c.PgConn().PID()) }
+	many := []*pgx.Conn{}
+	for range 202 {
+		c := b.session()
+		exec(t, c, "BEGIN; SELECT 1")
+		many = append(many, c)
+	}
+	sleeper, busy := b.session(), b.session()
+	exec(t, sleeper, "BEGIN; SELECT 1")
+	done := run(t, busy, "SELECT pg_sleep(600)")
+	for _, c := range many {
+		exec(t, c, "SELECT 2")
+	}
+	// Both are younger than all others, in each regard.
+	blocker, waiter := b.session(), b.session()
+	exec(t, blocker, "BEGIN; UPDATE t SET v = 2")
+	waits := run(t, waiter, "UPDATE t SET v = 3")
+	l := health.Defaults()
+	l.Blocking = health.Pair{Warning: tiny}
+	b.becomes("blocking", l, 1)
+
+	now := b.read()
+	sessions := now.Results["sessions"]
+	require.Len(t, sessions.Rows, 200)
+	kept := map[int64]bool{}
+	for r := range sessions.All() {
+		kept[r.IntOr("pid", 0)] = true
+	}
+	for name, c := range map[string]*pgx.Conn{"the oldest": many[0], "the one that sleeps longest": sleeper, "the longest statement": busy, "the one that blocks": blocker, "the one that waits": waiter} {
+		require.True(t, kept[pid(c)], name)
+	}
+	const said = "6 of 206 open transactions were left out: those are read that hold or wait for a lock or have taken longest"
+	left := map[string]string{}
+	for _, u := range health.Examine(now, health.Reading{}, l).Unavailable {
+		if !u.Later {
+			left[u.Check] = u.Reason
+		}
+	}
+	for _, check := range []string{"long_transactions", "idle_in_transaction", "long_queries"} {
+		require.Equal(t, said, left[check], check)
+	}
+	require.NotContains(t, left, "blocking")
+	for _, v := range health.Views(now, health.Reading{}, func(int64) (string, bool) { return "", false }) {
+		if v.Name == "transactions" {
+			require.Equal(t, said, v.Reason)
+			require.Len(t, v.Rows, 200)
+		}
+	}
+
+	// All wait for the one: that they are more than are read is said, too.
+	waiting := []chan error{}
+	for _, c := range many {
+		waiting = append(waiting, run(t, c, "UPDATE t SET v = 4"))
+	}
+	var reason string
+	require.Eventually(t, func() bool {
+		reason = ""
+		for _, u := range health.Examine(b.read(), health.Reading{}, l).Unavailable {
+			if u.Check == "blocking" {
+				reason = u.Reason
+			}
+		}
+		return reason == "3 of 203 sessions that wait for a lock were left out: those are read that wait longest"
+	}, 60*time.Second, 100*time.Millisecond, "%v", &reason)
+	roots := health.Tree(b.read())
+	require.Len(t, roots, 1)
+	require.Equal(t, pid(blocker), roots[0].PID)
+	exec(t, b.session(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name NOT LIKE 'shard-admin%' AND state <> 'idle' AND pid <> pg_backend_pid()")
+	for _, w := range append(waiting, waits, done) {
+		<-w
+	}
+}
+
 // What the server's owner calls long is what its own limit says.
 func TestIdleSessionsAgainstTheServersOwnLimit(t *testing.T) {
 	t.Parallel()

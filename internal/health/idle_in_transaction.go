@@ -21,6 +21,7 @@ func idleInTransaction() Check {
 		Thresholds: func(l Limits) string {
 			return pairOf(l.IdleInTransaction, span) + "; with an own idle_in_transaction_session_timeout a warning from " + percent(l.IdleShare) + " of it"
 		},
+		Blind: sessionsLeftOut,
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			p := l.IdleInTransaction
 			if row, ok := now.row("sessions"); ok {

@@ -16,6 +16,7 @@ func longQueries() Check {
 		Remedy:     "See what it waits for; cancel it where it is not wanted. statement_timeout is the lasting remedy for an application's role.",
 		Limits:     func(l *Limits) { l.LongQuery = Pair{60, 600} },
 		Thresholds: func(l Limits) string { return pairOf(l.LongQuery, span) },
+		Blind:      sessionsLeftOut,
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			s, longest, rows := ofSessions(now, l.LongQuery, "statement_seconds", func(r sample.Row) bool { return r.Text("state") == "active" && r.Text("wait_event_type") != "Lock" })
 			if s == "" {

@@ -18,6 +18,7 @@ func longTransactions() Check {
 		Remedy:     "Find out what it does; let it finish or end it. Work on many rows belongs in batches.",
 		Limits:     func(l *Limits) { l.LongTransaction = Pair{300, 1800} },
 		Thresholds: func(l Limits) string { return pairOf(l.LongTransaction, span) },
+		Blind:      sessionsLeftOut,
 		Judge: func(now, _ Reading, l Limits) []Finding {
 			s, longest, rows := ofSessions(now, l.LongTransaction, "transaction_seconds", func(r sample.Row) bool { return !isIdle(r) })
 			if s == "" {

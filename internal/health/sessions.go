@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"shardadmin/internal/figure"
 	"shardadmin/internal/sample"
 )
 
@@ -29,6 +30,21 @@ func ofSessions(now Reading, p Pair, column string, pick func(sample.Row) bool) 
 	}
 	slices.SortStableFunc(rows, func(a, b sample.Row) int { return cmp.Compare(b.FloatOr(column, 0), a.FloatOr(column, 0)) })
 	return worst, longest, rows
+}
+
+// sessionsLeftOut says of how many open transactions the checks of sessions know
+// nothing, since there are more than are read.
+func sessionsLeftOut(now, _ Reading) (reason, grant string) {
+	rows := now.rows("sessions")
+	if len(rows) == 0 {
+		return "", ""
+	}
+	open := rows[0].IntOr("open", 0)
+	left := open - int64(len(rows))
+	if left <= 0 {
+		return "", ""
+	}
+	return figure.Number(left) + " of " + figure.Count(open, "open transaction") + " were left out: those are read that hold or wait for a lock or have taken longest", ""
 }
 
 func isIdle(r sample.Row) bool { return strings.HasPrefix(r.Text("state"), "idle in transaction") }

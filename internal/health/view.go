@@ -69,6 +69,8 @@ type subjectOf struct {
 	columns                          []Column
 	rows                             func(now Reading) [][]string
 	sessions                         func(now Reading) []Backend
+	// blind says what is missing among the rows; it may be nil.
+	blind func(now, before Reading) (reason, grant string)
 }
 
 // TextOf knows the text of a statement of pg_stat_statements by its id.
@@ -86,6 +88,9 @@ func Views(now, before Reading, texts TextOf) []View {
 			v.At, v.Rows = now.Results[s.query].At, s.rows(now)
 			if s.sessions != nil {
 				v.Sessions = s.sessions(now)
+			}
+			if s.blind != nil {
+				v.Reason, v.Grant = s.blind(now, before)
 			}
 		}
 		out = append(out, v)
@@ -149,7 +154,7 @@ func of(query string, s subjectOf) subjectOf {
 func subjects() []subjectOf {
 	return []subjectOf{
 		of("sessions", subjectOf{
-			name: "transactions", title: "Open transactions", group: "queries", monitor: true, empty: "no session of others is in a transaction",
+			name: "transactions", title: "Open transactions", group: "queries", monitor: true, blind: sessionsLeftOut, empty: "no session of others is in a transaction",
 			columns: []Column{
 				{"pid", KindCode},
 				{"user", KindText},
@@ -185,7 +190,7 @@ func subjects() []subjectOf {
 			columns: []Column{
 				{"session", KindCode}, {"waits", KindSeconds}, {"user", KindText}, {"application", KindText}, {"state", KindText}, {"relation", KindCode}, {"query", KindCode},
 			},
-			rows: lockRows, sessions: lockSessions,
+			rows: lockRows, sessions: lockSessions, blind: waitersLeftOut,
 		}),
 		of("prepared_transactions", subjectOf{
 			name: "prepared", title: "Prepared transactions", group: "locks", empty: "there is none",
