@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -636,6 +637,96 @@ func TestAVacuumThatIsAtItIsSaid(t *testing.T) {
 		require.Equal(t, table.shown, views["vacuums"].Rows[0][1])
 		exec(t, b.session(), "SELECT pg_terminate_backend("+strconv.FormatUint(uint64(c.PgConn().PID()), 10)+")")
 		require.Error(t, <-done)
+	}
+}
+
+// How far a long command is comes with the finding and in a view of its own.
+func TestLongCommandsSayHowFarTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{oldest(), 18} {
+		b := open(t, pgtest.Of(major), `CREATE SCHEMA other; CREATE TABLE other.t (id int PRIMARY KEY, v int);
+			CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN $1; END'`)
+		b.exec("INSERT INTO other.t SELECT g, g FROM generate_series(1, 20000) g")
+		l := health.Defaults()
+		l.LongQuery = health.Pair{Warning: tiny}
+		look := func(command string) (rows [][]string, backend health.Backend) {
+			t.Helper()
+			require.Eventually(t, func() bool {
+				v := viewsOf(t, b.read(), health.Reading{}, nil)["progress"]
+				require.Empty(t, v.Reason)
+				require.Len(t, v.Sessions, len(v.Rows))
+				if rows = v.Rows; len(rows) != 1 || rows[0][1] != command {
+					return false
+				}
+				backend = v.Sessions[0]
+				return true
+			}, 30*time.Second, 20*time.Millisecond, "%s: %v", command, &rows)
+			return rows, backend
+		}
+		none := func() {
+			t.Helper()
+			require.Eventually(t, func() bool { return len(viewsOf(t, b.read(), health.Reading{}, nil)["progress"].Rows) == 0 }, 30*time.Second, 20*time.Millisecond)
+		}
+		for _, c := range []struct{ command, prepare, sql, phase string }{
+			{"CREATE INDEX", "SELECT 1", "CREATE INDEX made ON other.t (slow(v))", "building index: scanning table"},
+			{"ANALYZE", "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1", "ANALYZE other.t", "acquiring sample rows"},
+			{"VACUUM FULL", "SELECT 1", "VACUUM FULL other.t", "rebuilding index"},
+		} {
+			if c.command == "VACUUM FULL" {
+				// The index that is written anew is what takes long.
+				b.exec("DELETE FROM other.t WHERE id > 2000; CREATE OR REPLACE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE INDEX made ON other.t (slow(v)); CREATE OR REPLACE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN $1; END'")
+			}
+			none()
+			s := b.session()
+			exec(t, s, c.prepare)
+			done := run(t, s, c.sql)
+			pid := strconv.FormatUint(uint64(s.PgConn().PID()), 10)
+			rows, backend := look(c.command)
+			require.Equal(t, []string{pid, c.command, "other.t"}, rows[0][:3])
+			require.EqualValues(t, s.PgConn().PID(), backend.PID)
+			require.False(t, backend.Started.IsZero())
+			require.Eventually(t, func() bool {
+				rows, _ = look(c.command)
+				return rows[0][3] == c.phase
+			}, 30*time.Second, 20*time.Millisecond, "%v", &rows)
+			if c.command == "CREATE INDEX" {
+				require.Eventually(t, func() bool {
+					rows, _ = look(c.command)
+					share, err := strconv.ParseFloat(rows[0][4], 64)
+					return err == nil && share > 0
+				}, 30*time.Second, 20*time.Millisecond, "%v", &rows)
+				f := b.becomes("long_queries", l, 1)[0]
+				require.Contains(t, f.Advice, "it is at work, CREATE INDEX of other.t: building index: scanning table, ")
+				require.Equal(t, "progress", f.Evidence.Columns[7])
+				require.Contains(t, f.Evidence.Rows[0][7], " %")
+			}
+			exec(t, b.session(), "SELECT pg_terminate_backend("+pid+")")
+			require.Error(t, <-done)
+			none()
+		}
+
+		b.exec("DROP INDEX other.made")
+		s := b.session()
+		from, to := io.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.PgConn().CopyFrom(context.Background(), from, "COPY other.t FROM STDIN")
+			done <- err
+		}()
+		lines := ""
+		for n := range 5000 {
+			lines += fmt.Sprintf("%d\t1\n", 100000+n)
+		}
+		_, err := io.WriteString(to, lines)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			rows, _ := look("COPY FROM")
+			n, err := strconv.Atoi(rows[0][5])
+			return err == nil && n > 1000 && rows[0][2] == "other.t" && rows[0][3] == "pipe"
+		}, 30*time.Second, 20*time.Millisecond)
+		require.NoError(t, to.Close())
+		require.NoError(t, <-done)
+		none()
 	}
 }
 

@@ -166,14 +166,7 @@ func subjects() []subjectOf {
 				{"statement", KindSeconds},
 				{"query", KindCode},
 			},
-			sessions: func(now Reading) []Backend {
-				out := []Backend{}
-				for _, r := range now.rows("sessions") {
-					started, _ := r.Time("backend_start")
-					out = append(out, Backend{r.IntOr("pid", 0), started})
-				}
-				return out
-			},
+			sessions: func(now Reading) []Backend { return backends(now, "sessions") },
 			rows: func(now Reading) [][]string {
 				out := [][]string{}
 				for _, r := range now.rows("sessions") {
@@ -184,6 +177,20 @@ func subjects() []subjectOf {
 				}
 				return out
 			},
+		}),
+		of("progress", subjectOf{
+			name: "progress", title: "Long commands at work", group: "queries", monitor: true, empty: "nobody builds an index, analyzes, clusters or copies",
+			columns: []Column{
+				{"pid", KindCode},
+				{"command", KindText},
+				{"table", KindCode},
+				{"phase", KindText},
+				{"done", KindShare},
+				{"rows", KindCount},
+				{"seconds", KindSeconds},
+				{"application", KindText},
+			},
+			rows: progressRows, sessions: func(now Reading) []Backend { return backends(now, "progress") },
 		}),
 		of("blocking", subjectOf{
 			name: "locks", title: "Who waits for whom", group: "locks", monitor: true, empty: "nobody waits for a lock",
@@ -306,6 +313,16 @@ func subjects() []subjectOf {
 			columns: []Column{{"extension", KindCode}, {"installed", KindText}, {"available", KindText}},
 		}),
 	}
+}
+
+// backends are the sessions of a query's rows, in their order.
+func backends(now Reading, query string) []Backend {
+	out := []Backend{}
+	for _, r := range now.rows(query) {
+		started, _ := r.Time("backend_start")
+		out = append(out, Backend{r.IntOr("pid", 0), started})
+	}
+	return out
 }
 
 func waitsFor(r sample.Row) string {
