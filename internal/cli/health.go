@@ -97,7 +97,11 @@ func printHealth(w io.Writer, v session.Health, alone bool) {
 		}
 		slices.Sort(parts)
 		line(w, "")
-		paragraph(w, "", "Worth knowing: "+strings.Join(parts, ", ")+". shard-admin shards health NAME shows a shard's.")
+		text := "Worth knowing: " + strings.Join(parts, ", ") + ". shard-admin shards health NAME shows a shard's"
+		if slices.ContainsFunc(v.Fleet, func(f session.Finding) bool { return f.Severity == "info" }) {
+			text += ", shard-admin shards compare what is not the same on all"
+		}
+		paragraph(w, "", text+".")
 	}
 	printUnavailable(w, v, alone)
 }
@@ -182,13 +186,20 @@ func printAlike(w io.Writer, shard string, notes []session.Finding) {
 // printEvidence shows what a finding rests on, and what mends it.
 func printEvidence(w io.Writer, f session.Finding) {
 	if len(f.Rows) > 0 {
-		cols := make([]column, len(f.Columns))
+		cols, shown := []column{}, []int{}
 		for i, c := range f.Columns {
-			cols[i] = long(strings.ToUpper(strings.ReplaceAll(c, "_", " ")), 8)
+			// A column without a word in it takes the room of one that has some.
+			if slices.ContainsFunc(f.Rows, func(r []string) bool { return r[i] != "" }) {
+				cols, shown = append(cols, long(strings.ToUpper(strings.ReplaceAll(c, "_", " ")), 8)), append(shown, i)
+			}
 		}
 		t := newTable(cols...)
 		for _, r := range f.Rows {
-			t.add(r...)
+			cells := make([]string, len(shown))
+			for k, i := range shown {
+				cells[k] = r[i]
+			}
+			t.add(cells...)
 		}
 		t.print(w)
 	}
@@ -202,6 +213,13 @@ func printUnavailable(w io.Writer, v session.Health, alone bool) {
 	type why struct{ reason, grant string }
 	order, checks, where := []why{}, map[why][]string{}, map[why][]string{}
 	for _, h := range v.Shards {
+		nothing := h.Problem != nil && !slices.ContainsFunc(h.Unavailable, func(u session.UnavailableCheck) bool { return u.Reason != h.Problem.Message })
+		if nothing && len(h.Unavailable) > 0 {
+			// The same of each check: which they are says nothing.
+			line(w, "")
+			paragraph(w, "", "Nothing checked on "+h.Name+": "+h.Problem.Message)
+			continue
+		}
 		for _, u := range h.Unavailable {
 			if u.Later && !alone {
 				continue // a single look is one, whatever it looks at

@@ -21,9 +21,10 @@ func (p *program) lookCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "look NAME [WHAT]", Short: "Show statements, locks, tables, slots, settings of a shard", Args: maybe("NAME", "WHAT"),
 		Long: `Shows what a shard's server says of itself: statements that take most and open
-transactions, who waits for whom, tables and indexes, standbys and slots,
-settings and extensions. Of each the first rows; with WHAT, a view's name, all
-of it. What costs more to ask for is asked less often and shown with its age.
+transactions, how far long commands are, who waits for whom, tables and indexes,
+standbys and slots, settings and extensions. Of each the first rows; with WHAT,
+a view's name, all of it. What costs more to ask for is asked less often and
+shown with its age.
 
 Statements are shown without the values in them.`,
 		Example: `  shard-admin shards look shard_1

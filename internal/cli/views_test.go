@@ -103,13 +103,17 @@ func TestViewsAreDrawnAsTheyWere(t *testing.T) {
 			Findings: []session.Finding{
 				{
 					Check: "connections", Severity: "critical", Message: "199 of 200 connections are in use", Advice: "find who holds them, or raise max_connections", Statement: "SELECT pg_terminate_backend(4711)",
-					Columns: []string{"connections", "state", "application"}, Rows: [][]string{{"180", "idle", "an application with quite a long name of its own and more"}, {"19", "active", "puma"}},
+					Columns: []string{"connections", "state", "client", "application"}, Rows: [][]string{{"180", "idle", "", "an application with quite a long name of its own and more"}, {"19", "active", "", "puma"}},
 				},
 				{Check: "duplicate_indexes", Severity: "info", Message: "another index covers it"},
 			},
 			Unavailable: []session.UnavailableCheck{{Check: "blocking", Reason: "the role op is not a member of pg_monitor and sees its own only", Grant: `GRANT pg_monitor TO "op"`}, {Check: "wal", Reason: "not known yet: needs two looks", Later: true}},
 		},
 		{Name: "shard_2", Status: "unreachable", Problem: down, Findings: []session.Finding{{Check: "reachable", Severity: "critical", Message: "the database does not answer: connection refused", Advice: "start it"}}},
+		{
+			Name: "shard_4", Status: "degraded", LatencyMS: ref(11.0), Problem: &session.Problem{Code: "timed_out", Message: "shard_4 answers, and was not yet told how it is: its statistics take longer than 2.0 s"},
+			Unavailable: []session.UnavailableCheck{{Check: "reachable", Reason: "shard_4 answers, and was not yet told how it is: its statistics take longer than 2.0 s"}, {Check: "latency", Reason: "shard_4 answers, and was not yet told how it is: its statistics take longer than 2.0 s"}},
+		},
 	}, Fleet: []session.Finding{{Check: "settings", Severity: "info", Subject: "work_mem", Message: "setting work_mem differs"}}}
 	looked := session.ShardViews{Name: "shard_1", CheckedAt: "2024-05-06T07:08:09Z", Views: []session.ShardView{
 		{Name: "statements", Title: "Statements that take most", CheckedAt: ref("2024-05-06T07:08:01Z"), OverMS: ref(61000.0), Columns: []session.ViewColumn{{Name: "statement", Kind: "code"}, {Name: "share", Kind: "share"}, {Name: "total", Kind: "seconds"}, {Name: "calls", Kind: "count"}, {Name: "mean", Kind: "ms"}, {Name: "from cache", Kind: "share"}}, Rows: [][]string{

@@ -339,6 +339,9 @@ func table(rows []sample.Row, columns ...string) Evidence {
 const most = 20
 
 func cell(r sample.Row, column string) string {
+	if n, known := r.Float(column); column == "rows" && known && n < 0 {
+		return "" // of a table that was never analyzed nobody knows how many it has
+	}
 	switch v := r.Value(column).(type) {
 	case nil:
 		return ""

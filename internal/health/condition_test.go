@@ -542,6 +542,8 @@ func constraintsThatOlderRowsMayBreak(t *testing.T) {
 		said := map[string]string{}
 		for _, f := range found {
 			require.Equal(t, health.Warning, f.Severity)
+			require.Equal(t, "rows", f.Evidence.Columns[5])
+			require.Empty(t, f.Evidence.Rows[0][5], "how many rows a table has that was never analyzed is not known")
 			said[f.Subject] = f.Statement
 		}
 		require.Equal(t, map[string]string{
