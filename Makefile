@@ -30,6 +30,7 @@ frontend/node_modules/.installed: frontend/package-lock.json
 	@touch $@
 
 frontend/dist/index.html: frontend/node_modules/.installed $(PAGE)
+	@build/need go node
 	cd frontend && npm run --silent build
 
 page: frontend/dist/index.html
@@ -41,15 +42,16 @@ postgres:
 build: page
 	@build/need go window && \
 	  echo 'building the window, which takes minutes the first time' && \
-	  CGO_ENABLED=1 go build -trimpath -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o build/bin/shard-admin . || \
+	  CGO_ENABLED=1 go build -buildvcs=false -trimpath -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o build/bin/shard-admin . || \
 	  { [ $$? -eq 3 ] && $(MAKE) --no-print-directory build-headless && cp build/bin/shard-admin-headless build/bin/shard-admin; }
 
 build-headless: page
-	@build/need go
-	CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o build/bin/shard-admin-headless .
+	@build/need go && echo 'building the program, which takes minutes the first time'
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags headless -ldflags '$(LDFLAGS)' -o build/bin/shard-admin-headless .
 
 # Where there is no display, or the window cannot be built, its page is shown.
-demo: postgres
+demo:
+	@build/need go node postgres
 	@build/need display && $(MAKE) --no-print-directory build || { [ $$? -eq 3 ] && $(MAKE) --no-print-directory build-headless && cp build/bin/shard-admin-headless build/bin/shard-admin; }
 	build/bin/shard-admin demo $(DEMO_FLAGS)
 
@@ -61,17 +63,18 @@ check-generated:
 	@build/need go node
 	build/generate --check
 
-test: build-headless postgres frontend/node_modules/.installed
+test:
 	@build/need test
+	@$(MAKE) --no-print-directory build-headless frontend/node_modules/.installed
 	build/test
 
-bench: postgres
+bench:
 	@build/need go psql rails exporter
 	build/bench
 
 # Four pairs of PostgreSQL versions share the runs.
-soak: postgres
-	@build/need go versions
+soak:
+	@build/need go postgres versions
 	LEDGER_RUNS=$$(( ($${SOAK_RUNS:-200} + 3) / 4 )) go test -tags headless,faults -count 1 -timeout 8h -v -run '^TestLedger$$' ./internal/session
 	CUT_ALL=1 go test -tags headless,faults -count 1 -timeout 2h -v -run '^Test(CutAtEveryPoint|ServerRestarted(AtTheSwitch|OutsideTheSwitch))$$' ./internal/session
 	QUEUE_TENANTS=$${SOAK_TENANTS:-1000} go test -tags headless,faults -count 1 -timeout 2h -v -run '^TestAHundredTenantsMoveThroughOneQueue$$' ./internal/session
@@ -81,6 +84,7 @@ fuzz:
 	PARTS=fuzz build/test
 
 lint: frontend/node_modules/.installed
+	@build/need go node
 	PARTS='lint page-lint' build/test
 
 clean:

@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 }
 
 // testOnly packages may import anything and be imported by tests alone.
-var testOnly = []string{"internal/pgtest", "internal/credential/vaulttest", "internal/credential/keyringtest", "internal/deptest"}
+var testOnly = []string{"build", "internal/pgtest", "internal/credential/vaulttest", "internal/credential/keyringtest", "internal/deptest"}
 
 type pkg struct {
 	ImportPath string
