@@ -43,10 +43,12 @@ func bare(t *testing.T) *machine {
 	for _, dir := range []string{"bin", "home", "clone/build", "clone/frontend"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
+	// What is installed on the computer that runs this is not seen.
+	moved := strings.NewReplacer("/usr/", root+"/usr/", "/opt/", root+"/opt/", "/Applications/", root+"/Applications/")
 	for _, file := range []string{"build/need", "Makefile"} {
 		text, err := os.ReadFile(filepath.Join("..", file))
 		require.NoError(t, err)
-		m.write("clone/"+file, string(text))
+		m.write("clone/"+file, moved.Replace(string(text)))
 	}
 	for _, name := range tools {
 		path, err := exec.LookPath(name)
@@ -55,6 +57,8 @@ func bare(t *testing.T) *machine {
 	}
 	m.has("uname", `[ "$1" = -s ] && echo Linux || echo x86_64`)
 	m.has("id", `echo 1000`)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "usr"), 0o755))
+	require.NoError(t, os.Symlink("../bin", filepath.Join(root, "usr/bin")))
 	require.NoError(t, os.Chmod(root, 0o755))
 	if os.Getuid() == 0 {
 		nobody, err := user.Lookup("nobody")
@@ -135,7 +139,7 @@ func (m *machine) run(name string, args ...string) (string, int) {
 	if !errors.As(err, &exit) {
 		require.NoError(m.t, err)
 	}
-	return errs.String(), cmd.ProcessState.ExitCode()
+	return strings.ReplaceAll(errs.String(), m.root, ""), cmd.ProcessState.ExitCode()
 }
 
 func (m *machine) need(what ...string) (string, int) {
@@ -211,23 +215,24 @@ func TestNeedNamesTheCommandThatBringsGoAndNode(t *testing.T) {
 func TestNeedNamesACommandThatCanBeRunHere(t *testing.T) {
 	t.Parallel()
 	const missing = "shard-admin: Go 1.26 or newer is needed and not on PATH. Run: "
-	// The machine that runs this may have a Go in that place.
-	clearing := func(by string) string {
-		if _, err := os.Stat("/usr/local/go"); err != nil {
-			return ""
-		}
-		return by + "rm -rf /usr/local/go && "
-	}
 	for name, c := range map[string]struct {
 		on  func(*machine)
 		run string
 	}{
-		"root":                   {func(m *machine) { m.isRoot().has("curl", "") }, clearing("") + "curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
-		"sudo":                   {func(m *machine) { m.hasSudo().has("curl", "") }, clearing("sudo ") + "curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | sudo tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
-		"wget alone":             {func(m *machine) { m.isRoot().has("wget", "") }, clearing("") + "wget -qO- https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
-		"root and neither":       {func(m *machine) { m.isRoot().hasApt() }, "apt-get update && apt-get install -y curl && " + clearing("") + "curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
-		"sudo and neither":       {func(m *machine) { m.hasSudo().hasApt() }, "sudo apt-get update && sudo apt-get install -y curl && " + clearing("sudo ") + "curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | sudo tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
-		"sudo that may not":      {func(m *machine) { m.has("sudo", "exit 1").has("curl", "") }, goHome},
+		"root":              {func(m *machine) { m.isRoot().has("curl", "") }, "curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"sudo":              {func(m *machine) { m.hasSudo().has("curl", "") }, "curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | sudo tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"wget alone":        {func(m *machine) { m.isRoot().has("wget", "") }, "wget -qO- https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"root and neither":  {func(m *machine) { m.isRoot().hasApt() }, "apt-get update && apt-get install -y curl && curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"sudo and neither":  {func(m *machine) { m.hasSudo().hasApt() }, "sudo apt-get update && sudo apt-get install -y curl && curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | sudo tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"sudo that may not": {func(m *machine) { m.has("sudo", "exit 1").has("curl", "") }, goHome},
+		"root with an old one": {func(m *machine) {
+			m.isRoot().has("curl", "").write("usr/local/go/bin/go", "#!/bin/sh\necho go1.21.3\n")
+		}, "rm -rf /usr/local/go && curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"sudo with an old one": {func(m *machine) {
+			m.hasSudo().has("curl", "").write("usr/local/go/bin/go", "#!/bin/sh\necho go1.21.3\n")
+		}, "sudo rm -rf /usr/local/go && curl -fsSL https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | sudo tar -C /usr/local -xz && export PATH=/usr/local/go/bin:$PATH"},
+		"there but not on PATH":  {func(m *machine) { m.write("usr/local/go/bin/go", "#!/bin/sh\necho go1.26.1\n") }, "export PATH=/usr/local/go/bin:$PATH"},
+		"in the home alone":      {func(m *machine) { m.write("home/.local/go/bin/go", "#!/bin/sh\necho go1.27.0\n") }, "export PATH=/home/.local/go/bin:$PATH"},
 		"neither with apt there": {func(m *machine) { m.hasApt() }, goHome},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,11 +315,11 @@ func TestNeedInstallsWhatTheWindowNeeds(t *testing.T) {
 func TestNeedSaysWhichPackagesTheTestsLack(t *testing.T) {
 	t.Parallel()
 	m := bare(t).hasGo().hasNode().hasApt().has("dpkg-query", `case $3 in poppler-utils | spin) ;; *) echo 'install ok installed' ;; esac`)
-	m.write("postgresql/initdb", "#!/bin/sh\n")
-	m.write("postgresql/postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 18.1'\n")
-	m.env = append(m.env, "SHARD_ADMIN_PG_BIN="+filepath.Join(m.root, "postgresql"))
+	m.write("own/initdb", "#!/bin/sh\n")
+	m.write("own/postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 18.1'\n")
+	m.env = append(m.env, "SHARD_ADMIN_PG_BIN="+filepath.Join(m.root, "own"))
 	m.write("clone/build/postgres/versions/node_modules/.installed", "")
-	m.write("clone/build/cache/sshd/usr/sbin/sshd", "")
+	m.write("usr/sbin/sshd", "")
 	says, exit := m.need("test")
 	require.Equal(t, "shard-admin: not every system package of the tests is installed and there is no way to install it here; the tests that need one will say so and fail. As root: apt-get update && apt-get install -y --no-install-recommends spin poppler-utils\n", says)
 	require.Zero(t, exit)
@@ -355,5 +360,29 @@ func TestEveryTargetSaysFirstWhatIsMissing(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A server that the program does not take is none.
+func TestNeedLooksForAServerOfASupportedVersion(t *testing.T) {
+	t.Parallel()
+	const unpacking = "shard-admin: no PostgreSQL server of version 14 to 18 is installed: unpacking the one that build/postgres/package-lock.json names\n"
+	for version, says := range map[string]string{
+		"13.22 (Debian 13.22-1)":   unpacking + "shard-admin: npm could not install what build/postgres/package-lock.json names: cd build/postgres && npm ci says why\n",
+		"14.0":                     "",
+		"15.14 (Debian 15.14-0+d)": "",
+		"18.1":                     "",
+		"19beta1":                  unpacking + "shard-admin: npm could not install what build/postgres/package-lock.json names: cd build/postgres && npm ci says why\n",
+	} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			m := bare(t).hasNode()
+			m.write("clone/build/postgres/package-lock.json", "{}")
+			m.write("usr/lib/postgresql/any/bin/initdb", "#!/bin/sh\n")
+			m.write("usr/lib/postgresql/any/bin/postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) "+version+"'\n")
+			said, exit := m.need("postgres")
+			require.Equal(t, says, said)
+			require.Equal(t, says != "", exit == 1)
+		})
 	}
 }
