@@ -45,8 +45,14 @@ type Request struct {
 // Result of an assignment.
 type Result struct{ From, To, AuditEvent string }
 
-// fenceLimit is how long the tenant may be read-only while it is looked at.
-const fenceLimit = 10 * time.Second
+// How long a statement may take that looks for rows of the tenant, which reads a
+// whole table where no index is on its tenant column, and how long the tenant may be
+// read-only meanwhile: what the look before the fence took, with room, within these.
+const (
+	rowsLimit  = 10 * time.Minute
+	fenceLimit = 10 * time.Second
+	fenceMost  = 5 * time.Minute
+)
 
 // olderLimit bounds the wait for transactions older than the guards.
 const olderLimit = 30 * time.Second
@@ -248,14 +254,12 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, leas
 	if err != nil {
 		return err
 	}
-	pool, err := source.Pool(ctx)
-	if err != nil {
-		return err
-	}
 	// Most refusals need no fence.
-	if err := noRows(ctx, m, pool, source.Name(), r); err != nil {
+	began := time.Now()
+	if err := noRows(ctx, m, source, r, rowsLimit); err != nil {
 		return err
 	}
+	closed := fencedFor(time.Since(began))
 	if err := place(); err != nil {
 		return err
 	}
@@ -296,7 +300,7 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, leas
 	}
 	var blockers []fence.Blocker
 	for try := range 6 {
-		if blockers, err = f.Close(ctx, r.Tenant.ID, id, epoch, fenceLimit); fault.CodeOf(err) != fault.FenceBlocked {
+		if blockers, err = f.Close(ctx, r.Tenant.ID, id, epoch, closed); fault.CodeOf(err) != fault.FenceBlocked {
 			break
 		}
 		select {
@@ -312,7 +316,9 @@ func (d Deps) fenced(ctx context.Context, r Request, source *conn.Database, leas
 		return err
 	}
 	crash.At("assign_fenced")
-	if err := noRows(ctx, m, pool, source.Name(), r); err != nil {
+	looking, cancel := context.WithTimeout(ctx, closed)
+	defer cancel()
+	if err := noRows(looking, m, source, r, 0); err != nil {
 		return err
 	}
 	if err := f.Commit(ctx, r.Tenant.ID, id, epoch); err != nil {
@@ -353,13 +359,24 @@ func (d Deps) settled(ctx context.Context, lease *job.Lease) bool {
 	}
 }
 
-func noRows(ctx context.Context, m *tenancy.Map, q interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}, where string, r Request,
-) error {
-	table, err := m.HasRows(ctx, q, r.Tenant.ID)
+// fencedFor is how long the tenant may be read-only while it is looked at as it was
+// before, which took so long.
+func fencedFor(took time.Duration) time.Duration { return min(max(fenceLimit, 3*took), fenceMost) }
+
+// noRows refuses a tenant with rows where it is. Each of its statements may take as
+// long as limit, where that is not 0, and none longer than the context.
+func noRows(ctx context.Context, m *tenancy.Map, on *conn.Database, r Request, limit time.Duration) error {
+	table := ""
+	err := on.Read(ctx, limit, func(tx pgx.Tx) (err error) {
+		table, err = m.HasRows(ctx, tx, r.Tenant.ID)
+		return err
+	})
+	if err = conn.Fault(err, on.Name()); fault.CodeOf(err) == fault.TimedOut {
+		return fault.Wrapf(err, fault.TimedOut, "an index on the column of the tenant, in each of its large tables, makes it short; --rows-stay points the tenant elsewhere without a look",
+			"%s: whether tenant %s has rows could not be read in time; it is where it was", on.Name(), r.Tenant.Label)
+	}
 	if err != nil {
-		return conn.Fault(err, where)
+		return err
 	}
 	if table != "" {
 		return fault.Newf(fault.RowsExist, fault.Change("move start "+r.Tenant.ID+" "+r.Target)+" takes them along; --rows-stay leaves them where they are",

@@ -38,6 +38,7 @@ type desk struct {
 	deps  placement.Deps
 	gate  *policy.Gate
 	super map[string]*pgx.Conn
+	limit time.Duration // of a statement of the pools; theirs where it is 0
 }
 
 // Super keeps one session of the superuser on each shard.
@@ -73,7 +74,7 @@ func (d *desk) open(change ...func(*fleet.Fleet)) {
 	for _, c := range change {
 		c(f)
 	}
-	set := conn.Open(f, conn.Options{Resolver: d.Home.Resolver(), ConnectTimeout: 2 * time.Second})
+	set := conn.Open(f, conn.Options{Resolver: d.Home.Resolver(), ConnectTimeout: 2 * time.Second, StatementTimeout: d.limit})
 	d.t.Cleanup(set.Close)
 	profile, err := tenancy.LoadProfile(f.Profile)
 	require.NoError(d.t, err)
@@ -439,4 +440,67 @@ func TestAMoveThatBeginsMeanwhileHoldsTheTenant(t *testing.T) {
 	require.Equal(t, []string{"default", "refused", ""}, d.said(id))
 	require.Equal(t, "0", d.ask("shard_1", "SELECT count(*)::text FROM pwb_websites WHERE id = "+id))
 	d.nothingLeft("default")
+}
+
+// reads lets each look at the contacts take so long, as one at a large table without
+// an index, and leaves one row there: a cheap condition is asked before the tenant's.
+func (d *desk) reads(shard, seconds string) {
+	d.t.Helper()
+	_, err := d.Super(shard).Exec(d.t.Context(), `DELETE FROM pwb_contacts WHERE id NOT IN (SELECT min(id) FROM pwb_contacts);
+		CREATE FUNCTION slowly() RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS 'BEGIN PERFORM pg_sleep(`+seconds+`); RETURN true; END';
+		ALTER TABLE pwb_contacts ENABLE ROW LEVEL SECURITY; ALTER TABLE pwb_contacts FORCE ROW LEVEL SECURITY; CREATE POLICY slowly ON pwb_contacts USING (slowly())`, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(d.t, err)
+}
+
+// Looking for rows of a tenant takes longer than the pool lets other statements where
+// a large table has no index on its tenant column: the tenant is assigned all the same,
+// and one that has rows there is refused for them.
+func TestATenantIsAssignedWhoseRowsTakeLongToLookFor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.limit = time.Second
+	d.open()
+	d.empty("9011", "default")
+	d.empty("9012", "default")
+	for shard := range d.super {
+		_, err := d.Super(shard).Exec(t.Context(), "SET session_replication_role = replica") // keys of what goes stand in the way
+		require.NoError(t, err)
+	}
+	d.reads("default", "1.5")
+	began := time.Now()
+	_, err := d.assign(t.Context(), "9011", "shard_1")
+	require.NoError(t, err)
+	require.Greater(t, time.Since(began), 3*time.Second, "it looked before the fence and under it")
+	require.Equal(t, []string{"shard_1", "ok", "completed"}, d.said("9011"))
+	d.nothingLeft("default")
+
+	_, err = d.Super("default").Exec(t.Context(), "UPDATE pwb_contacts SET website_id = 9012")
+	require.NoError(t, err)
+	_, err = d.assign(t.Context(), "9012", "shard_1")
+	require.Equal(t, fault.RowsExist, fault.CodeOf(err), "%v", err)
+}
+
+// A look that outlasts the fence ends with it, on the server too: the tenant is let in
+// again where it was, and the refusal says what makes the look short.
+func TestALookThatOutlastsTheFenceEndsWithIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.empty("9013", "default")
+	_, err := d.Super("default").Exec(t.Context(), "SET session_replication_role = replica; DELETE FROM pwb_contacts WHERE id NOT IN (SELECT min(id) FROM pwb_contacts)", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	// Only under the fence it takes so long: before, there is none to be seen.
+	_, err = d.Super("default").Exec(t.Context(), `CREATE FUNCTION slowly() RETURNS boolean LANGUAGE plpgsql COST 0.0001 SECURITY DEFINER AS 'BEGIN
+			IF to_regclass(''shard_admin_move.fence'') IS NOT NULL THEN PERFORM pg_sleep(40); END IF; RETURN true; END';
+		ALTER TABLE pwb_contacts ENABLE ROW LEVEL SECURITY; ALTER TABLE pwb_contacts FORCE ROW LEVEL SECURITY; CREATE POLICY slowly ON pwb_contacts USING (slowly())`, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	began := time.Now()
+	_, err = d.assign(t.Context(), "9013", "shard_1")
+	require.Equal(t, fault.TimedOut, fault.CodeOf(err), "%v", err)
+	require.Contains(t, fault.HintOf(err), "an index on the column of the tenant")
+	require.Less(t, time.Since(began), 35*time.Second)
+	require.Equal(t, []string{"default", "failed", ""}, d.said("9013"))
+	d.nothingLeft("default")
+	_, err = d.Super("default").Exec(t.Context(), "DROP POLICY slowly ON pwb_contacts; ALTER TABLE pwb_contacts DISABLE ROW LEVEL SECURITY", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	require.False(t, d.refusesWrites(d.App("default"), "9013"))
 }
