@@ -396,7 +396,16 @@ func TestTheSchemasNameIsKept(t *testing.T) {
 	path := filepath.Join(l.home, "fleets", l.name()+".toml")
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, append([]byte("# a word of one's own\n"), b...), 0o600))
+	// Whoever keeps the file by hand has words of their own in it, everywhere.
+	annotated := "# a word of one's own\n"
+	for i, line := range strings.SplitAfter(string(b), "\n") {
+		if strings.Contains(line, "=") {
+			line = fmt.Sprintf("# before %d\n%s   # behind %d\n", i, strings.TrimSuffix(line, "\n"), i)
+		}
+		annotated += line
+	}
+	annotated += "# the end\n"
+	require.NoError(t, os.WriteFile(path, []byte(annotated), 0o600))
 	before := files()
 	require.NotEmpty(t, before)
 	scripts := list(t, l.json(0, "fleet", "install", "--print", "--schema", "ops_admin"), "scripts")
@@ -406,6 +415,11 @@ func TestTheSchemasNameIsKept(t *testing.T) {
 	require.Equal(t, before, files())
 	require.Equal(t, "ops_admin", l.json(0, "fleet", "install", "--schema", "ops_admin")["schema"])
 	require.Equal(t, "ops_admin", l.json(0, "fleet", "show")["schema"])
+	b, err = os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, annotated, "[control]\n")
+	require.Equal(t, strings.Replace(annotated, "[control]\n", "schema = \"ops_admin\"\n[control]\n", 1),
+		strings.Replace(string(b), "schema = \"ops_admin\"\n\n", "\nschema = \"ops_admin\"\n", 1), "one line was added above the first table")
 }
 
 func TestCredentials(t *testing.T) {

@@ -142,7 +142,8 @@ func (h *Home) Use(name string) error {
 // name.
 func (h *Home) AddFleet(f *fleet.Fleet) error { return h.put(f, false) }
 
-// ReplaceFleet writes a fleet's file over an old one.
+// ReplaceFleet writes a fleet's file over an old one, of which it changes only what
+// differs: comments and order are those of whoever keeps the file.
 func (h *Home) ReplaceFleet(f *fleet.Fleet) error { return h.put(f, true) }
 
 // accepted is a fleet as its file would have it: what is written must be what would
@@ -167,7 +168,12 @@ func (h *Home) put(f *fleet.Fleet, over bool) error {
 		return err
 	}
 	defer release()
-	if _, err := os.Stat(path); err == nil && !over {
+	switch old, err := os.ReadFile(path); {
+	case err == nil && over:
+		if b, err = fleet.Rewrite(old, f); err != nil {
+			return err
+		}
+	case err == nil:
 		return fault.Newf(fault.FleetExists, "choose another name, or remove it first: shard-admin fleet remove "+f.Name, "a fleet %q is known on this computer already", f.Name)
 	}
 	if err := write(path, b); err != nil {
