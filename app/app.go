@@ -212,9 +212,14 @@ func look[T any](a *App, limit time.Duration, f func(context.Context, *session.S
 }
 
 // change runs a method of the current fleet's session that changes something in
-// the fleet and says so in the audit trail.
+// the fleet and says so in the audit trail. A refusal for a missing right names the
+// statement that gives it.
 func change[T any](a *App, limit time.Duration, f func(context.Context, *session.Session) (T, error)) (T, error) {
-	return ask(a, limit, f)
+	return ask(a, limit, func(ctx context.Context, s *session.Session) (T, error) {
+		v, err := f(ctx, s)
+		s.NameGrants(ctx, err)
+		return v, err
+	})
 }
 
 // ask runs a method of the current fleet's session for the page.

@@ -77,7 +77,7 @@ func TestListsAreNeverNull(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	t.Parallel()
-	require.JSONEq(t, `{"code":"flag_off","message":"it is off","hint":"turn it on","safe":"nothing was changed"}`, ProblemText(fmt.Errorf("around: %w", fault.New(fault.FlagOff, "it is off", "turn it on"))))
+	require.JSONEq(t, `{"code":"flag_off","message":"it is off","hint":"turn it on","safe":"nothing was changed","grants":[]}`, ProblemText(fmt.Errorf("around: %w", fault.New(fault.FlagOff, "it is off", "turn it on"))))
 	unknown := ProblemText(errors.New("password=hunter2 refused"))
 	require.NotContains(t, unknown, "hunter2", "nobody checked what is in it")
 	require.Contains(t, unknown, `"code":"internal"`)

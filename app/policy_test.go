@@ -1,9 +1,11 @@
 package app
 
 import (
+	"encoding/json"
 	"strconv"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/fault"
@@ -90,4 +92,50 @@ func TestAFlagOfTheFleetIsTurned(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, shown(v).On)
 	require.Equal(t, fault.RowsExist, fault.CodeOf(assign()))
+}
+
+// An action that the server refuses for a right that the role lacks is rejected with
+// the statement that gives it: executed as it is, the action is done.
+func TestARefusalForAMissingRightBringsItsGrant(t *testing.T) {
+	t.Parallel()
+	f := fleettest.Apart(t, 2)
+	require.NoError(t, f.Home.Settings().Set(home.OperatorEmail, fleettest.Admin))
+	super := f.Super("default")
+	// As where a DBA installed it, so that the role owns nothing of ours.
+	_, err := super.Exec(t.Context(), `DO $$ DECLARE c regclass; p regprocedure; BEGIN
+		FOR c IN SELECT oid FROM pg_class WHERE relnamespace = 'shard_admin'::regnamespace AND relkind IN ('r', 'v') LOOP EXECUTE 'ALTER TABLE ' || c || ' OWNER TO postgres'; END LOOP;
+		FOR p IN SELECT oid FROM pg_proc WHERE pronamespace = 'shard_admin'::regnamespace LOOP EXECUTE 'ALTER ROUTINE ' || p || ' OWNER TO postgres'; END LOOP;
+		END $$; ALTER SCHEMA shard_admin OWNER TO postgres; GRANT USAGE ON SCHEMA shard_admin TO `+f.Role, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	a, _ := start(t, Options{Home: f.Home})
+	tenants := &Tenants{a}
+	assign := func() error {
+		_, err := tenants.Assign(session.AssignRequest{Tenant: f.On("default")[0].Label(), Shard: "shard_1", RowsStay: true, Note: "a test"})
+		return err
+	}
+	executed, first := []string{}, ""
+	for range 40 { // each attempt may meet the next one
+		err := assign()
+		if err == nil {
+			break
+		}
+		require.Equal(t, fault.RightMissing, fault.CodeOf(err), "%v", err)
+		if first == "" {
+			first = err.Error()
+		}
+		said := struct{ Grants []string }{}
+		require.NoError(t, json.Unmarshal([]byte(ProblemText(err)), &said))
+		require.NotEmpty(t, said.Grants, "%s", ProblemText(err))
+		for _, grant := range said.Grants {
+			require.Regexp(t, `^GRANT .+ TO "?`+f.Role+`"?;`, grant)
+			_, err := super.Exec(t.Context(), grant)
+			require.NoError(t, err, grant)
+			executed = append(executed, grant)
+		}
+	}
+	require.Contains(t, first, "SQLSTATE 42501", "it is the server that refuses, which names no right")
+	require.NotEmpty(t, executed)
+	shard := ""
+	require.NoError(t, super.QueryRow(t.Context(), "SELECT shard_name FROM pwb_websites WHERE id = $1", f.On("default")[0].ID).Scan(&shard))
+	require.Equal(t, "shard_1", shard, "after %v", executed)
 }

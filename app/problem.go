@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"strings"
 
 	"shardadmin/internal/fault"
 	"shardadmin/internal/session"
@@ -49,14 +50,39 @@ func looked(err error) error {
 	return onlyLooked{err}
 }
 
-// ProblemText is an error as JSON text: {"code","message","hint","safe"}. The
-// window and the loopback page reject a call with it.
+// ProblemText is an error as JSON text: {"code","message","hint","safe","grants"}.
+// The window and the loopback page reject a call with it.
 func ProblemText(err error) string {
-	text, err := json.Marshal(Problem(err))
+	p := Problem(err)
+	text, err := json.Marshal(struct {
+		session.Problem
+		Grants []string `json:"grants"`
+	}{p, grants(p)})
 	if err != nil { // strings always marshal
 		panic(err)
 	}
 	return string(text)
+}
+
+// grants are the statements of a hint that give the rights which are missing, each to
+// be copied; a database's name stands before one where they are for several.
+func grants(p session.Problem) []string {
+	out := []string{}
+	if p.Code != string(fault.RightMissing) {
+		return out
+	}
+	for _, part := range strings.Split(p.Hint, "; ") {
+		database, statement, _ := strings.Cut(part, "GRANT ")
+		if statement == "" || database != "" && !strings.HasSuffix(database, ": ") {
+			continue
+		}
+		statement = "GRANT " + strings.TrimSuffix(statement, ";") + ";"
+		if database = strings.TrimSuffix(database, ": "); database != "" && !strings.Contains(database, " ") {
+			statement += " -- on " + database
+		}
+		out = append(out, statement)
+	}
+	return out
 }
 
 // logged writes an error that nobody described to the log.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -60,43 +59,10 @@ func Main(ctx context.Context, f Faces, args []string, stdin io.Reader, stdout, 
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	p.json = p.json || wantsJSON(args)
-	p.nameGrants(ctx, err)
+	if p.works != nil {
+		p.works.NameGrants(ctx, err)
+	}
 	return p.finish(err)
-}
-
-// nameGrants puts the statements that are missing into the hint of a refusal that came
-// from a server, which names what it protects and not the right. Where they are not to
-// be had, the hint leads to fleet check, as it did.
-func (p *program) nameGrants(ctx context.Context, err error) {
-	f := fault.As(err)
-	if f == nil || p.works == nil || f.Code != fault.RightMissing || strings.Contains(f.Hint, "GRANT ") {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	check, err := p.works.Check(ctx)
-	if err != nil {
-		return
-	}
-	here, all := []string{}, []string{}
-	for _, d := range check.Databases {
-		for _, m := range d.Missing {
-			grant := strings.TrimSuffix(m.Grant, ";")
-			if all = append(all, d.Name+": "+grant); strings.Contains(f.Message, d.Name+": ") {
-				here = append(here, grant)
-			}
-		}
-	}
-	if len(here) == 0 {
-		here = all
-	}
-	if len(here) > 0 {
-		const most = 3
-		f.Hint = strings.Join(here[:min(most, len(here))], "; ")
-		if len(here) > most {
-			f.Hint += fmt.Sprintf("; shard-admin fleet check prints %d more", len(here)-most)
-		}
-	}
 }
 
 // wantsJSON looks for --json among the arguments themselves, because a mistake

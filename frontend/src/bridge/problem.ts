@@ -25,6 +25,7 @@ export function toProblem(reason: unknown): Problem {
         message: v.message,
         hint: "hint" in v && text(v.hint) ? v.hint : "",
         safe: "safe" in v && text(v.safe) ? v.safe : "",
+        grants: "grants" in v && Array.isArray(v.grants) ? v.grants.filter(text) : [],
       };
     }
   } catch {

@@ -1,7 +1,8 @@
 // The shapes of what crosses the bridge, as they are generated from the Go structs.
 import type { app, home, session } from "../../wailsjs/go/models";
 
-export type Problem = session.Problem;
+/** A refused call may bring the statements that give the rights which are missing. */
+export type Problem = session.Problem & { grants?: string[] };
 export type Info = app.Info;
 export type FleetName = app.FleetName;
 export type FleetFile = app.FleetFile;

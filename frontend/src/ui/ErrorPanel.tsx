@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { Copy } from "./Copy";
+import { Code, Copy } from "./Copy";
 import { Mark } from "./Status";
 
 export interface Trouble {
@@ -8,6 +8,8 @@ export interface Trouble {
   hint: string;
   /** What can be relied on although it failed; the program says it, never the page. */
   safe?: string;
+  /** The statements that give the rights which are missing. */
+  grants?: string[];
 }
 
 /** ErrorPanel says what failed, why, what is safe now and what to do. It stays until somebody closes it. */
@@ -22,6 +24,7 @@ export function ErrorPanel({
   onRetry?: () => void;
   onClose?: () => void;
 }) {
+  const grants = problem.grants ?? [];
   return (
     <div className="problem" role="alert">
       <span style={{ marginTop: 2 }}>
@@ -35,7 +38,15 @@ export function ErrorPanel({
             <span className="medium">Safe now:</span> {problem.safe}
           </p>
         ) : null}
-        {problem.hint ? (
+        {grants.length > 0 ? (
+          <>
+            <p className="do">
+              <span className="medium">What to do:</span> let the database's owner grant what is missing, then do it again.
+              {rest(problem.hint)}
+            </p>
+            <Code text={grants.join("\n")} what={grants.length === 1 ? "the GRANT" : "the GRANTs"} />
+          </>
+        ) : problem.hint ? (
           <p className="do">
             <span className="medium">What to do:</span> {problem.hint}
           </p>
@@ -62,4 +73,10 @@ export function ErrorPanel({
       </div>
     </div>
   );
+}
+
+/** What of a hint is no statement: how many more there are. */
+function rest(hint: string): string {
+  const words = hint.split("; ").filter((part) => !part.includes("GRANT "));
+  return words.length > 0 ? ` ${words.join("; ")}.` : "";
 }
