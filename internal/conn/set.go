@@ -401,6 +401,11 @@ func direct(ctx context.Context, pool *pgxpool.Pool) bool {
 	return err == nil && same
 }
 
+// pingLimit is how long a connection that was idle may take to say that it still leads
+// to the server: after a sleep or a change of network it leads nowhere, nobody says so,
+// and the system would wait a quarter of an hour for it.
+const pingLimit = 2 * time.Second
+
 func (d *Database) newPool(ctx context.Context, cfg *pgx.ConnConfig, pooler bool) (*pgxpool.Pool, error) {
 	pc, err := pgxpool.ParseConfig("")
 	if err != nil {
@@ -410,6 +415,7 @@ func (d *Database) newPool(ctx context.Context, cfg *pgx.ConnConfig, pooler bool
 	pc.MaxConns = d.set.opt.MaxConns
 	pc.MaxConnIdleTime = 2 * time.Minute
 	pc.HealthCheckPeriod = 30 * time.Second
+	pc.PingTimeout = pingLimit
 	if pooler {
 		// A pooler may give each statement another server process, so nothing
 		// may be prepared on one.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/conn"
@@ -24,6 +25,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/pgtest"
+	"shardadmin/internal/pgtest/cable"
 )
 
 func at(t *testing.T, l logins, o conn.Options, u string) *conn.Database {
@@ -364,6 +366,55 @@ func TestAPoolOutlivesARestartOfItsServer(t *testing.T) {
 		require.Equal(t, fault.DatabaseGone, fault.CodeOf(err), "%v", err)
 		require.Less(t, try, 6)
 	}
+}
+
+// After a sleep or a change of network the connections of a pool lead nowhere, and
+// nobody says so: who has no limit of time goes on with new ones all the same, and after
+// a reset at once.
+func TestAPoolOutlivesAChangeOfNetwork(t *testing.T) {
+	t.Parallel()
+	s := pgtest.Server(t, 0)
+	user := role(t, s)
+	wire := cable.New(t, fmt.Sprintf("127.0.0.1:%d", s.Port()))
+	host, port, err := net.SplitHostPort(wire.Address())
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	set := open(t, logins{user, word}, conn.Options{}, fleet.Endpoint{URL: urlTo(host, number, "postgres", "sslmode=disable")})
+	idle := func() {
+		t.Helper()
+		pool, err := set.Control().Pool(t.Context())
+		require.NoError(t, err)
+		held := []*pgxpool.Conn{}
+		for range 3 {
+			c, err := pool.Acquire(t.Context())
+			require.NoError(t, err)
+			held = append(held, c)
+		}
+		for _, c := range held {
+			c.Release()
+		}
+		time.Sleep(1100 * time.Millisecond) // what was just used is taken to be there
+	}
+	asks := func() (took time.Duration) {
+		t.Helper()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		pool, err := set.Control().Pool(ctx)
+		require.NoError(t, err)
+		var n int
+		require.NoError(t, pool.QueryRow(ctx, "SELECT 1").Scan(&n))
+		return time.Since(began)
+	}
+	idle()
+	wire.Strand()
+	require.Less(t, asks(), 20*time.Second)
+
+	idle()
+	wire.Strand()
+	set.Reset()
+	require.Less(t, asks(), 2*time.Second, "without waiting for what leads nowhere")
 }
 
 func TestResetTakesANewPassword(t *testing.T) {
