@@ -44,10 +44,10 @@ func (o *Overview) EndSession(r session.EndRequest) (session.Ended, error) {
 	})
 }
 
-// Compare puts the shards side by side.
+// Compare puts the shards side by side, and waits for none that is slow.
 func (o *Overview) Compare() (session.FleetComparison, error) {
 	return look(o.app, short, func(ctx context.Context, s *session.Session) (session.FleetComparison, error) {
-		return s.Compare(ctx)
+		return s.CompareSoon(ctx)
 	})
 }
 

@@ -78,7 +78,7 @@ func answered(v *View, shards map[string]Reading, query string, unavailable func
 		now := shards[shard]
 		u, is := Unavailable{}, false
 		if now.Err != nil {
-			u, is = Unavailable{Reason: unreachable(now).Message}, true
+			u, is = Unavailable{Reason: unread(now)}, true
 		} else {
 			u, is = unavailable(now)
 		}

@@ -18,9 +18,21 @@ func reachable() Check {
 }
 
 func unreachable(now Reading) Finding {
-	f := Finding{Check: "reachable", Severity: Critical, Message: "the database does not answer: " + now.Err.Error(), Advice: fault.HintOf(now.Err)}
-	if e := fault.As(now.Err); e != nil {
-		f.Message = "the database does not answer: " + e.Message
+	return Finding{Check: "reachable", Severity: Critical, Message: "the database does not answer: " + said(now.Err), Advice: fault.HintOf(now.Err)}
+}
+
+// unread says why a reading has nothing: a database whose statistics take too long is
+// not one that does not answer.
+func unread(now Reading) string {
+	if fault.CodeOf(now.Err) == fault.TimedOut {
+		return said(now.Err)
 	}
-	return f
+	return unreachable(now).Message
+}
+
+func said(err error) string {
+	if e := fault.As(err); e != nil {
+		return e.Message
+	}
+	return err.Error()
 }

@@ -726,7 +726,7 @@ func screenOf(s *session.Session) map[string]func(context.Context) error {
 			_, err := s.History(ctx, session.HistoryRequest{Metrics: []string{"latency_ms", "size_bytes"}, Since: "24h", Points: 120})
 			return err
 		},
-		"compare": func(ctx context.Context) error { _, err := s.Compare(ctx); return err },
+		"compare": func(ctx context.Context) error { _, err := s.CompareSoon(ctx); return err },
 	}
 }
 

@@ -106,7 +106,7 @@ func TestAShardThatIsSlowOnStatisticsDelaysNothing(t *testing.T) {
 		file.Shards[1].Endpoint.URL = strings.Replace(file.Shards[1].Endpoint.URL, u.Host, wire.Address(), 1)
 	})
 	slow := func() session.ShardHealth {
-		timed(t, s, "compare") // which is about statistics alone
+		timed(t, s)
 		begin := time.Now()
 		h, err := s.Health(t.Context(), "")
 		require.NoError(t, err)
@@ -121,9 +121,41 @@ func TestAShardThatIsSlowOnStatisticsDelaysNothing(t *testing.T) {
 		}
 		return x
 	}
+	compared := func() (session.ComparedShard, []string) {
+		t.Helper()
+		c, err := s.CompareSoon(t.Context())
+		require.NoError(t, err)
+		require.Nil(t, c.Shards[0].Problem)
+		require.NotNil(t, c.Shards[0].CheckedAt)
+		reasons := []string{}
+		for _, v := range c.Views {
+			reasons = append(reasons, v.Reason)
+		}
+		return c.Shards[1], reasons
+	}
+	one := func() session.ShardHealth {
+		t.Helper()
+		begin := time.Now()
+		h, err := s.Health(t.Context(), "shard_1")
+		require.NoError(t, err)
+		require.Less(t, time.Since(begin), 8*time.Second, "its page waits longer than the fleet's, and not for ever")
+		require.Equal(t, "degraded", h.Shards[0].Status)
+		for _, found := range h.Shards[0].Findings {
+			require.NotContains(t, found.Message, "does not answer", "it does")
+		}
+		return h.Shards[0]
+	}
 	wire.StallAt(sample.Tag)
 	x := slow()
 	require.Contains(t, x.Problem.Message, "was not yet told how it is")
+	require.Contains(t, one().Problem.Message, "shard_1 answers, and was not yet told how it is: its statistics take longer than 6")
+	c, reasons := compared()
+	require.Nil(t, c.CheckedAt)
+	require.Equal(t, string(fault.TimedOut), c.Problem.Code)
+	for _, r := range reasons {
+		require.Contains(t, r, "shard_1: shard_1 answers, and was not yet told how it is")
+		require.NotContains(t, r, "does not answer")
+	}
 	require.NotEmpty(t, x.Unavailable)
 	require.Empty(t, x.Findings)
 	doc := document.OfHealth(session.Health{Shards: []session.ShardHealth{x}}).Shards[0]
@@ -145,6 +177,13 @@ func TestAShardThatIsSlowOnStatisticsDelaysNothing(t *testing.T) {
 	x = slow()
 	require.Regexp(t, `this is how it was .+ ago`, x.Problem.Message)
 	require.Len(t, x.Unavailable, len(told.Unavailable))
+	require.Regexp(t, `this is how it was .+ ago`, one().Problem.Message)
+	c, reasons = compared()
+	require.NotNil(t, c.CheckedAt, "what it told last is shown, with its age")
+	require.Regexp(t, `this is how it was .+ ago`, c.Problem.Message)
+	for _, r := range reasons {
+		require.NotContains(t, r, "shard_1 answers")
+	}
 	begin := time.Now()
 	s.Close()
 	require.Less(t, time.Since(begin), promised, "a look that goes on ends with the session")

@@ -69,8 +69,8 @@ func (s *Session) looksOf(shard string) *looks {
 	return l
 }
 
-// Health is the health of one shard, or of all with "": then it comes in answerLimit
-// with what is known, and says of a shard that takes longer how old that is.
+// Health is the health of one shard, in checksLimit, or of all with "", in answerLimit:
+// with what is known by then. Of a shard that takes longer it says how old that is.
 func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
 	shards := s.cfg.Fleet.Shards
 	if shard != "" {
@@ -81,13 +81,13 @@ func (s *Session) Health(ctx context.Context, shard string) (Health, error) {
 		}
 		shards = []fleet.Shard{sh}
 	}
-	ask := s.ask
+	ask := s.askWithin(checksLimit)
 	if shard == "" {
 		// No shard delays the others' answers; the page of one may wait for it.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, answerLimit)
 		defer cancel()
-		ask = s.askSoon
+		ask = s.askWithin(answerLimit)
 	}
 	out := Health{Shards: make([]ShardHealth, len(shards)), Fleet: []Finding{}}
 	readings := make([]health.Reading, len(shards))
@@ -236,42 +236,61 @@ func (s *Session) askPooler(ctx context.Context, shard string) map[string]sample
 	return health.PoolerOf(sample.Ask(ctx, c, health.PoolerStatements()), db.DatabaseName())
 }
 
-// askSoon is ask for an answer that does not wait for the shard: what is not told by
-// the end of its context is what was told last, and how long ago that was is said. The
-// look goes on, so that whoever asks next is told.
-func (s *Session) askSoon(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error) {
+// checksLimit is how long a shard's checks may take where somebody waits for them.
+const checksLimit = 3 * answerLimit
+
+// askWithin is ask for an answer that waits so long for the shard: what is not told by
+// then, or by the end of its context, is what was told last, and how long ago that was
+// is said. The look goes on, so that whoever asks next is told.
+func (s *Session) askWithin(limit time.Duration) asking {
+	hint := "look again in a moment"
+	if limit < checksLimit {
+		hint += "; shard-admin shards health NAME waits longer"
+	} else {
+		hint += ", or at the shard's load and locks"
+	}
+	return func(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error) {
+		a, cause := s.tells(ctx, shard, limit)
+		if cause != nil {
+			l := s.looksOf(shard)
+			l.soon.Lock()
+			told := l.soon.told
+			l.soon.Unlock()
+			if told == nil || time.Since(told.now.At) > toldFor {
+				now.Err = fault.Wrapf(cause, fault.TimedOut, hint, "%s answers, and was not yet told how it is: its statistics take longer than %s", shard, words.Span(limit))
+				return before, now.Err
+			}
+			late = fault.Wrapf(cause, fault.TimedOut, hint, "%s answers, and its statistics take longer than %s: this is how it was %s ago", shard, words.Span(limit), words.Span(time.Since(told.now.At).Round(time.Second)))
+			a = told
+		}
+		now.At, now.Server, now.Results, now.Err = a.now.At, a.now.Server, a.now.Results, a.now.Err
+		return a.before, late
+	}
+}
+
+// tells waits for the look at a shard that goes on, or for one that it begins; cause is
+// why nothing was told in time.
+func (s *Session) tells(ctx context.Context, shard string, limit time.Duration) (a *answered, cause error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	l := s.looksOf(shard)
 	l.soon.Lock()
-	a := l.soon.goes
+	a = l.soon.goes
 	if a == nil {
 		goes := &answered{done: make(chan struct{})}
 		a, l.soon.goes = goes, goes
 		s.onward(ctx, func(ctx context.Context) { s.answer(ctx, shard, l, goes) })
 	}
 	l.soon.Unlock()
-	var cause error
 	select {
 	case <-a.done:
 		if fault.CodeOf(a.now.Err) == fault.TimedOut {
-			cause = a.now.Err
+			return nil, a.now.Err
 		}
+		return a, nil
 	case <-ctx.Done():
-		cause = ctx.Err()
+		return nil, ctx.Err()
 	}
-	if cause != nil {
-		l.soon.Lock()
-		told := l.soon.told
-		l.soon.Unlock()
-		const hint = "look again in a moment; shard-admin shards health NAME waits longer"
-		if told == nil || time.Since(told.now.At) > toldFor {
-			now.Err = fault.Wrapf(cause, fault.TimedOut, hint, "%s answers, and was not yet told how it is: its statistics take longer than %s", shard, words.Span(answerLimit))
-			return before, now.Err
-		}
-		late = fault.Wrapf(cause, fault.TimedOut, hint, "%s answers, and its statistics take longer than %s: this is how it was %s ago", shard, words.Span(answerLimit), words.Span(time.Since(told.now.At).Round(time.Second)))
-		a = told
-	}
-	now.At, now.Server, now.Results, now.Err = a.now.At, a.now.Server, a.now.Results, a.now.Err
-	return a.before, late
 }
 
 // answer carries a look out to its end.
@@ -301,7 +320,7 @@ func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (b
 }
 
 func (s *Session) askServer(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {
-	ctx, cancel := context.WithTimeout(ctx, 3*answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, checksLimit)
 	defer cancel()
 	l := s.looksOf(shard)
 	select {

@@ -55,6 +55,19 @@ describe("the comparison of the shards", () => {
     expect(within(table).getByText("not known")).toBeTruthy();
   });
 
+  it("shows what a slow shard told last, with its age and why it is old", async () => {
+    const slow = { code: "timed_out", message: "b answers, and its statistics take longer than 2 s", hint: "look again", safe: "" };
+    const old = { ...shard("b", slow), checked_at: "2024-05-06T07:00:00Z" };
+    show("/?tab=compare", {
+      "Overview.Compare": () => ({ fleet: "f", checked_at: "", shards: [shard("a"), old], views: [view({ rows: [["t_b", "unused"]] })] }),
+    });
+    const said = await screen.findByText(/b answers, and its statistics take longer than 2 s/);
+    expect(said.querySelector("time")?.dateTime).toBe("2024-05-06T07:00:00.000Z");
+    expect(screen.getByText(/One shard is slow/)).toBeTruthy();
+    expect(screen.queryByText(/nothing is known/)).toBeNull();
+    expect(screen.getByText("unused")).toBeTruthy();
+  });
+
   it.each([
     ["It takes two shards to compare", [shard("a")]],
     ["No shard answers", [shard("a", refused), shard("b", refused)]],

@@ -1,6 +1,7 @@
 import { TableBones } from "../../app/Bones";
 import { problemOf } from "../../app/problem";
 import { ServerView } from "../../app/ServerView";
+import { Age } from "../../ui/Age";
 import { Empty } from "../../ui/Empty";
 import { Loaded } from "../../ui/Loaded";
 import { Mark } from "../../ui/Status";
@@ -13,7 +14,8 @@ export function Compare() {
   return (
     <Loaded data={q.data} problem={problemOf(q)} what="the comparison" onRetry={() => void q.refetch()}>
       {(all) => {
-        const silent = all.shards.filter((s) => s.problem);
+        const silent = all.shards.filter((s) => s.problem && !s.checked_at);
+        const old = all.shards.filter((s) => s.problem && s.checked_at);
         if (all.shards.length < 2 || silent.length === all.shards.length)
           return (
             <section className="panel">
@@ -36,6 +38,21 @@ export function Compare() {
                   {silent.map((s) => (
                     <p key={s.name} className="muted">
                       {s.name}: {s.problem?.message}
+                    </p>
+                  ))}
+                </div>
+              </div>
+            ) : null}
+            {old.length > 0 ? (
+              <div className="notice warn top">
+                <Mark tone="warn" />
+                <div>
+                  <p className="strong">
+                    {old.length === 1 ? "One shard is slow" : `${old.length} shards are slow`}: what is shown is old.
+                  </p>
+                  {old.map((s) => (
+                    <p key={s.name} className="muted">
+                      {s.problem?.message} <Age at={s.checked_at ?? undefined} />
                     </p>
                   ))}
                 </div>
