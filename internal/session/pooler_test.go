@@ -5,19 +5,25 @@ package session_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/demo/traffic"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/pgtest/bouncertest"
+	"shardadmin/internal/pgtest/filltest"
 	"shardadmin/internal/pgtest/fleettest"
 	"shardadmin/internal/session"
 )
@@ -285,4 +291,237 @@ func TestWhatIsHeldIsNotSwitchedBehindAPoolerAndCanBeCancelled(t *testing.T) {
 	last := m.Log[len(m.Log)-2]
 	require.Equal(t, "warning", last.Level, "%+v", m.Log)
 	require.Contains(t, last.Message, "pwb_properties on shard_1 is stale: it still shows rows of "+m.Label+" that are gone.")
+}
+
+// behindPoolers leads every database of the fleet through a PgBouncer, with the way
+// to the server itself beside it, and returns the application's ways through them.
+// A pooler comes to its server by the socket, everybody else over TCP: so the
+// server's log tells which way a statement came.
+func (f *fixture) behindPoolers() map[string]string {
+	f.t.Helper()
+	app := map[string]string{}
+	for n, name := range []string{"default", "shard_1"} {
+		dir, err := os.MkdirTemp("", "shard-admin-pooler-")
+		require.NoError(f.t, err)
+		require.NoError(f.t, os.Chmod(dir, 0o755)) //nolint:gosec // the pooler's user enters it
+		f.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		on := f.server(n)
+		port := bouncertest.Start(f.t, dir, on, map[string]string{f.role: password, pgtest.AppRole: pgtest.AppPassword},
+			fmt.Sprintf("max_client_conn = 200\n[databases]\n* = host=%s port=%d", on.Socket(), on.Port()))
+		way := fleet.Endpoint{URL: fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", f.role, port, f.dbs[n]), Direct: on.URL(f.role, f.dbs[n])}
+		if n == 0 {
+			f.fleet.Control = way
+		} else {
+			f.fleet.Shards[n].Endpoint = way
+		}
+		app[name] = fmt.Sprintf("postgres://%s:%s@127.0.0.1:%d/%s?sslmode=disable&default_query_exec_mode=exec", pgtest.AppRole, pgtest.AppPassword, port, f.dbs[n])
+	}
+	return app
+}
+
+// said is a statement that a server was sent.
+type said struct {
+	app, text string
+	pooled    bool
+}
+
+// logged lets a database's server write down what the operator's role says there
+// from now on; heard reads it.
+func (f *fixture) logged(n int) (heard func() []said) {
+	f.t.Helper()
+	on := f.server(n)
+	pgtest.Exec(f.t, on, f.dbs[n], fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET log_statement = 'all'", f.role, f.dbs[n]))
+	const prefix = "heard|%d|%u|%h|%a|"
+	for _, sql := range []string{"ALTER SYSTEM SET log_line_prefix = '" + prefix + "'", "SELECT pg_reload_conf()"} {
+		f.exec(n, sql)
+	}
+	require.Eventually(f.t, func() bool { return f.text(n, "SHOW log_line_prefix") == prefix }, 10*time.Second, 10*time.Millisecond)
+	return func() []said {
+		text, err := os.ReadFile(filepath.Join(on.Dir(), "server.log"))
+		require.NoError(f.t, err)
+		out := []said{}
+		for _, record := range strings.Split(strings.ReplaceAll(string(text), "\n\t", "\n "), "\nheard|") {
+			part := strings.SplitN(record, "|", 5)
+			if len(part) < 5 || part[0] != f.dbs[n] || part[1] != f.role {
+				continue
+			}
+			if kind, text, found := strings.Cut(part[4], ": "); found && kind == "LOG" {
+				out = append(out, said{app: part[3], text: strings.TrimSpace(text), pooled: part[2] == "[local]"})
+			}
+		}
+		return out
+	}
+}
+
+// less is a dump less the rows of another.
+func less(dump, rows map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for table, list := range dump {
+		for _, row := range list {
+			if !slices.Contains(rows[table], row) {
+				out[table] = append(out[table], row)
+			}
+		}
+	}
+	return out
+}
+
+// added is the rows of dumps together, sorted.
+func added(dumps ...map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for _, d := range dumps {
+		for table, rows := range d {
+			out[table] = append(out[table], rows...)
+		}
+	}
+	for _, rows := range out {
+		slices.Sort(rows)
+	}
+	return out
+}
+
+// apart is a database's rows, but for the root rows and the application's own
+// records: those of the traffic, and all others.
+func (f *fixture) apart(n int) (traffic, others map[string][]string) {
+	f.t.Helper()
+	traffic, others = map[string][]string{}, map[string][]string{}
+	for table, rows := range filltest.Dump(f.t, f.super(n), "pwb_websites", "pwb_shard_audit_logs") {
+		for _, row := range rows {
+			if strings.Contains(row, `"traffic `) {
+				traffic[table] = append(traffic[table], row)
+			} else {
+				others[table] = append(others[table], row)
+			}
+		}
+	}
+	return added(traffic), added(others)
+}
+
+// bound is what only works while one keeps the same server process: PgBouncer in
+// transaction mode gives another to each transaction.
+var bound = regexp.MustCompile(`(?is)pg_export_snapshot|set\s+transaction\s+snapshot|\bcopy\b.+\b(from\s+stdin|to\s+stdout)|advisory_(un)?lock|` +
+	`^\S+( \S+)?: \s*(listen|prepare|declare|create\s+temp|set\s+(session|[a-z_.]+\s*(=|to)))|^execute [^<]`)
+
+var copied = regexp.MustCompile(`(?is)\bcopy\b.+\b(from\s+stdin|to\s+stdout)`)
+
+// With PgBouncer in transaction mode before every database, of control as well, and
+// the direct way beside it, tenants move, come back and are finalized as anywhere,
+// while the application writes through the same poolers. What needs a process of its
+// own took the direct way, all else the pooler's.
+func TestMovesBehindPoolersUnderTraffic(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"fenced", "online"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			f, direct := ready(t)
+			direct.Close()
+			_, none := f.apart(0)
+			f.tenant("70177", "default", 70177000, 3)
+			_, source := f.apart(0)
+			returns := less(source, none)
+			f.tenant("80288", "default", 80288000, 2)
+			_, both := f.apart(0)
+			stay := less(both, source)
+			source = both
+			f.tenant("90399", "shard_1", 90399000, 2)
+			for n := range 2 { // each shard gives ids of its own range
+				f.exec(n, "SELECT setval(pg_get_serial_sequence('pwb_messages', 'id'), $1)", 500_000_000+n*100_000_000)
+			}
+			_, target := f.apart(1)
+			require.Greater(t, len(returns), 55, "rows in every class of table")
+			require.Len(t, stay, len(returns))
+			urls := f.behindPoolers()
+			heard := []func() []said{f.logged(0), f.logged(1)}
+			s := f.open()
+
+			var load *traffic.Traffic
+			start := func() {
+				var err error
+				load, err = traffic.Start(t.Context(), traffic.Config{URLs: urls, Catalogue: "default", Tenant: 70177, Others: []int{80288, 90399}, Writers: 4, Rate: 60})
+				require.NoError(t, err)
+			}
+			stop := func() {
+				t.Helper()
+				stats := load.Stop()
+				require.NoError(t, load.Err())
+				require.Zero(t, stats.Failed)
+				require.Positive(t, stats.Writes)
+				bad, err := load.Findings(t.Context())
+				require.NoError(t, err)
+				require.Empty(t, bad)
+			}
+			to := func(tenant string) session.MoveView {
+				t.Helper()
+				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: tenant, Target: "shard_1", Mode: mode, Note: "test"})
+				require.NoError(t, err)
+				m, err = s.Await(t.Context(), m.ID, nil)
+				require.NoError(t, err, "%+v", m.Log)
+				require.Equal(t, "retained", m.State)
+				require.Equal(t, mode, m.Mode)
+				require.True(t, m.Verified)
+				return m
+			}
+			start()
+			back, stays := to("70177"), to("80288")
+			stop()
+			written, here := f.apart(0)
+			came, there := f.apart(1)
+			require.Equal(t, source, here, "the source is untouched")
+			require.Equal(t, added(target, returns, stay), there, "the target has what it had and the tenants' rows")
+			for table, rows := range written {
+				require.Subset(t, came[table], rows, "what was written before the switch is on the target")
+			}
+			require.Equal(t, []string{"shard_1", "shard_1"}, []string{f.pointer("70177"), f.pointer("80288")})
+
+			start()
+			require.Equal(t, "rolled_back", act(t, s, "rollback", session.MoveAction{ID: back.ID}).State)
+			require.Equal(t, "finalized", act(t, s, "finalize", session.MoveAction{ID: stays.ID, Wait: true}).State)
+			stop()
+			written, here = f.apart(0)
+			came, there = f.apart(1)
+			require.Equal(t, added(less(source, stay)), here)
+			require.Equal(t, added(target, stay), there)
+			of := func(tenant string, rows map[string][]string) (out []string) {
+				for _, row := range rows["public.pwb_messages"] {
+					if strings.Contains(row, ","+tenant+",") || strings.HasSuffix(row, ","+tenant+")") {
+						out = append(out, row)
+					}
+				}
+				return out
+			}
+			require.NotEmpty(t, of("70177", written))
+			require.Empty(t, of("70177", came))
+			require.NotEmpty(t, of("80288", came))
+			require.Empty(t, of("80288", written))
+			require.Equal(t, []string{"default", "shard_1"}, []string{f.pointer("70177"), f.pointer("80288")})
+			for n := range 2 {
+				require.Empty(t, f.leftovers(n))
+			}
+
+			for n, name := range []string{"default", "shard_1"} {
+				ways := map[bool]string{}
+				apps := map[bool]map[string]bool{true: {}, false: {}}
+				for _, x := range heard[n]() {
+					ways[x.pooled] += x.text + "\n"
+					apps[x.pooled][x.app] = true
+					if own := strings.Contains(strings.ToLower(x.text), "set application_name="); x.pooled && !own { // the pooler's own
+						require.NotRegexp(t, bound, x.text, "%s through the pooler, by %q", name, x.app)
+					}
+				}
+				delete(apps[true], "[unknown]") // the pooler's own words, before anybody's
+				require.Equal(t, []string{"shard-admin"}, slices.Sorted(maps.Keys(apps[true])), name)
+				for _, m := range []session.MoveView{back, stays} {
+					require.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(apps[false])), func(app string) bool {
+						return strings.HasPrefix(app, "shard-admin/") && strings.Contains(app, strings.ReplaceAll(m.ID, "-", ""))
+					}), "%s: move %s among %v", name, m.ID, apps[false])
+				}
+				require.NotContains(t, apps[false], "shard-admin", "%s: what needs no session of its own", name)
+				require.True(t, copied.MatchString(ways[false]), name)
+				require.Contains(t, ways[true], "pg_advisory_xact_lock(", "%s: the fence is a transaction's", name)
+				require.Contains(t, ways[true], "CREATE TRIGGER ", name)
+			}
+			exported := slices.ContainsFunc(heard[0](), func(x said) bool { return !x.pooled && strings.Contains(x.text, "pg_export_snapshot") })
+			require.True(t, exported, "the copy's snapshot")
+		})
+	}
 }
