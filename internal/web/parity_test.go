@@ -19,7 +19,7 @@ var passing = map[string]bool{
 	"checked_at": true, "answered_at": true, "latency_ms": true, "connections": true, "made_at": true, "verified_at": true, "counted_at": true,
 	"estimate_ms": true, "cache_hit_rate": true, "index_hit_rate": true, "size_bytes": true, "index_bytes": true,
 	"estimate_ms_reason": true, "cache_hit_rate_reason": true, "index_hit_rate_reason": true, "cache_hit_rate_since": true, "index_hit_rate_since": true, "cache_hit_rate_since_reason": true, "index_hit_rate_since_reason": true, "file": true, "manifest": true,
-	"pulled": true, "value": true, "rows_estimate": true, "bytes": true, "pause_ms": true,
+	"pulled": true, "value": true, "rows_estimate": true, "bytes": true, "pause_ms": true, "age_ms": true, "peak_bytes": true,
 }
 
 // steady replaces what differs between two calls by whether it is there.
