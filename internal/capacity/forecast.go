@@ -13,8 +13,9 @@ const (
 	odd = 6
 	// growthLeast is which part of the variance from day to day is growth's at least.
 	growthLeast = 8
-	// sure is the quantile of the normal distribution for nine of ten.
-	sure = 1.645
+	// sure is the quantile for nine of ten, Student's for thirty and not the normal one:
+	// how much sizes vary is itself estimated, from the days of a month.
+	sure = 1.70
 	// Horizon is how many days ahead is said anything.
 	Horizon = 730
 )
