@@ -20,8 +20,11 @@
 //
 // A Sampler asks sources over and over, each by itself: one that is slow, hung or
 // gone delays none of the others. It keeps one session with each source for the
-// frequent tiers and opens a second one for as long as a slower tier takes, never
-// more. A source that answers slowly is spared the slower tiers.
+// frequent tiers and has a second one for as long as a slower tier takes, never
+// more: one that it opens, or one that is lent to it (Source.Second), so that others
+// who look at the source share it. Whoever wants to know how a source is now has it
+// looked at before its time, over the session that is kept (Look). A source that answers
+// slowly is spared the slower tiers.
 //
 // Each tier has a deadline of its own. That of the live tier is short and says alone
 // whether a source is up. Where the counters of each minute do not fit into theirs, the

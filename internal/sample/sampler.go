@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,9 @@ type Source struct {
 	// Open opens a session with the Settings, or one through a pooler. Its error
 	// says why the database does not answer.
 	Open func(ctx context.Context) (*pgx.Conn, error)
+	// Second lends a session for a slower tier, which need not have the Settings, until
+	// it is given back. Where it is nil one is opened and closed.
+	Second func(ctx context.Context) (c *pgx.Conn, back func(), err error)
 	// Beside asks what stands before the database, after each look and whether the
 	// database answered or not, with a limit of its own; its results are among the
 	// others. It may be nil.
@@ -84,8 +88,8 @@ type Reading struct {
 	// what is known. At is zero before the first answer.
 	Since, At time.Time
 	// Latency is the time of the last look at the most frequent tier, without
-	// opening a session.
-	Latency time.Duration
+	// opening a session, RoundTrip that until its first answer came.
+	Latency, RoundTrip time.Duration
 	// Missed is how many looks in a row were missed, Err why the last one was.
 	Missed int
 	Err    error
@@ -106,15 +110,23 @@ type Sampler struct {
 	over    map[string]time.Duration // by query, where it is not the time between two looks
 	rules   Rules
 	heard   func(Reading)
+	runs    atomic.Bool
 
 	mu       sync.Mutex
 	readings map[string]Reading
+	asked    map[string]*asked
+}
+
+// asked is who wants a source to be looked at without waiting for the next time.
+type asked struct {
+	want chan struct{} // holds one while somebody does
+	done chan struct{} // closed with the next look; under the sampler's mutex
 }
 
 // NewSampler makes a sampler; Run starts it. heard is told each reading, in order
 // for each source; it may be nil.
 func NewSampler(sources []Source, queries []Query, rules Rules, heard func(Reading)) *Sampler {
-	s := &Sampler{sources: sources, queries: map[Tier][]Query{}, over: map[string]time.Duration{}, rules: rules.filled(), heard: heard, readings: map[string]Reading{}}
+	s := &Sampler{sources: sources, queries: map[Tier][]Query{}, over: map[string]time.Duration{}, rules: rules.filled(), heard: heard, readings: map[string]Reading{}, asked: map[string]*asked{}}
 	for _, q := range queries {
 		s.queries[q.Tier] = append(s.queries[q.Tier], q)
 		if q.Over > 0 {
@@ -124,6 +136,7 @@ func NewSampler(sources []Source, queries []Query, rules Rules, heard func(Readi
 	now := time.Now()
 	for _, src := range sources {
 		s.readings[src.Name] = Reading{Source: src.Name, State: Waiting, Since: now}
+		s.asked[src.Name] = &asked{want: make(chan struct{}, 1), done: make(chan struct{})}
 	}
 	return s
 }
@@ -143,27 +156,83 @@ func (s *Sampler) Reading(source string) (Reading, bool) {
 	return r, ok
 }
 
+// freshFor is how long a look answers those who want another one.
+const freshFor = time.Second
+
+// Look has a source looked at now, over the session that is kept for it, and returns what
+// is known then. It is false where the context ends first or nobody samples; what was
+// known is returned all the same.
+func (s *Sampler) Look(ctx context.Context, source string) (Reading, bool) {
+	s.mu.Lock()
+	r, known := s.readings[source]
+	a := s.asked[source]
+	s.mu.Unlock()
+	if !known || !s.runs.Load() {
+		return r, false
+	}
+	if r.State == Up && time.Since(r.At) < freshFor {
+		return r, true
+	}
+	s.mu.Lock()
+	done := a.done
+	s.mu.Unlock()
+	select {
+	case a.want <- struct{}{}:
+	default: // somebody wants it already
+	}
+	looked := false
+	select {
+	case <-done:
+		looked = true
+	case <-ctx.Done():
+	}
+	r, _ = s.Reading(source)
+	return r, looked
+}
+
+// looked tells those who wanted a look that there was one.
+func (s *Sampler) looked(source string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.asked[source]
+	select {
+	case <-a.want:
+	default:
+	}
+	close(a.done)
+	a.done = make(chan struct{})
+}
+
+// Runs reports whether anybody samples.
+func (s *Sampler) Runs() bool { return s.runs.Load() }
+
 // Run samples until the context ends. A source that does not answer delays none of
 // the others.
 func (s *Sampler) Run(ctx context.Context) {
+	s.runs.Store(true)
+	defer s.runs.Store(false)
 	var wg sync.WaitGroup
 	for _, src := range s.sources {
 		now, _ := s.Reading(src.Name)
-		wg.Go(func() { (&watch{s: s, src: src, now: now}).run(ctx) })
+		wg.Go(func() { (&watch{s: s, src: src, now: now, want: s.asked[src.Name].want}).run(ctx) })
 	}
 	wg.Wait()
 }
 
 // tell keeps a reading and passes it on.
 func (s *Sampler) tell(r Reading) {
-	// The maps go on being changed by the watch.
-	r.Results, r.Before = maps.Clone(r.Results), maps.Clone(r.Before)
-	s.mu.Lock()
-	s.readings[r.Source] = r
-	s.mu.Unlock()
-	if s.heard != nil {
+	if r = s.keep(r); s.heard != nil {
 		s.heard(r)
 	}
+}
+
+// keep keeps a reading as it is now: its maps go on being changed by the watch.
+func (s *Sampler) keep(r Reading) Reading {
+	r.Results, r.Before = maps.Clone(r.Results), maps.Clone(r.Before)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readings[r.Source] = r
+	return r
 }
 
 // watch is one source under watch.
@@ -171,6 +240,8 @@ type watch struct {
 	s   *Sampler
 	src Source
 	now Reading
+	// want is where somebody asks for a look before its time.
+	want <-chan struct{}
 
 	c *pgx.Conn
 	// trails are of the queries whose rates are made over some time.
@@ -213,6 +284,7 @@ func (w *watch) run(ctx context.Context) {
 			}
 			w.hear(got)
 			continue
+		case <-w.want:
 		case <-time.After(time.Until(next)):
 		}
 		began := time.Now()
@@ -238,6 +310,11 @@ func jittered(d time.Duration) time.Duration {
 func (w *watch) look(ctx context.Context) error {
 	err := w.live(ctx)
 	if err == nil {
+		// Who waits for the look waits neither for the counters nor for the pooler.
+		if w.now.State == Up {
+			w.s.keep(w.now)
+			w.s.looked(w.src.Name)
+		}
 		err = w.counters(ctx)
 	}
 	if w.src.Beside != nil {
@@ -251,6 +328,7 @@ func (w *watch) look(ctx context.Context) error {
 	}
 	w.now.Missed, w.now.Err = 0, nil
 	w.s.tell(w.now)
+	w.s.looked(w.src.Name)
 	return nil
 }
 
@@ -275,6 +353,7 @@ func (w *watch) live(ctx context.Context) error {
 	}
 	w.now.Latency, w.now.At = time.Since(began), time.Now()
 	promoted := results[recoveryName]
+	w.now.RoundTrip = promoted.Took
 	delete(results, recoveryName)
 	w.take(results)
 	for r := range promoted.All() {
@@ -401,6 +480,7 @@ func (w *watch) missed(err error, every time.Duration) time.Duration {
 		w.now.State, w.now.Since = state, time.Now()
 	}
 	w.s.tell(w.now)
+	w.s.looked(w.src.Name)
 	if over := w.now.Missed - w.s.rules.Misses; over > 0 {
 		return jittered(min(every, w.s.rules.Again<<min(over, 10)))
 	}
@@ -442,35 +522,24 @@ func (w *watch) ask(ctx context.Context) {
 	go func() { defer close(answers); w.slowly(ctx, due, answers) }()
 }
 
-// slowly asks slower tiers one after the other, each within its own time: one that
-// takes too long costs the others nothing but a new session.
+// slowly asks slower tiers one after the other, each within its own time and in
+// a session that is had for it alone: others may want theirs in between.
 func (w *watch) slowly(ctx context.Context, due []Tier, answers chan<- slower) {
-	var c *pgx.Conn
 	var server Server
-	bye := func() {
-		if c == nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.s.rules.Deadline)
-		defer cancel()
-		_ = c.Close(ctx)
-		c = nil
-	}
-	defer bye()
 	tier := func(t Tier) (map[string]Result, error) {
 		ctx, cancel := context.WithTimeout(ctx, w.s.rules.Longest)
 		defer cancel()
-		if c == nil {
-			var err error
-			if c, err = w.src.Open(ctx); err != nil {
-				c = nil
-				return nil, err
-			}
-			// What the session leads to may have changed since the last look.
-			if server, err = Identify(ctx, c); err != nil {
-				return nil, err
-			}
+		c, back, err := w.second(ctx)
+		if err != nil {
+			return nil, err
 		}
+		defer back()
+		// What the session leads to may have changed since the last look.
+		if server, err = Identify(ctx, c); err != nil {
+			return nil, err
+		}
+		// A session that is lent has none of the settings.
+		server.Pooled = server.Pooled || w.src.Second != nil
 		return Collect(ctx, c, server, w.s.queries[t])
 	}
 	for _, t := range due {
@@ -484,11 +553,23 @@ func (w *watch) slowly(ctx context.Context, due []Tier, answers chan<- slower) {
 			}
 		}
 		if err != nil {
-			bye()
 			took = 0
 		}
 		answers <- slower{t, took, results, server}
 	}
+}
+
+// second has a session for a slower tier.
+func (w *watch) second(ctx context.Context) (*pgx.Conn, func(), error) {
+	if w.src.Second != nil {
+		return w.src.Second(ctx)
+	}
+	c, err := w.src.Open(ctx)
+	return c, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.s.rules.Deadline)
+		defer cancel()
+		_ = c.Close(ctx)
+	}, err
 }
 
 // hear takes what the slower tiers answered, unless it is of another server than

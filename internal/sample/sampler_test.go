@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -413,4 +414,50 @@ func TestWhatStandsBeforeASilentDatabaseIsAsked(t *testing.T) {
 	now, ok := s.Reading("a")
 	require.True(t, ok)
 	require.NotEmpty(t, now.Results["pools"].Rows)
+}
+
+// Who wants a look before its time has one over the session that is kept, and all who want
+// it at once share it.
+func TestALookThatIsWantedComesAtOnce(t *testing.T) {
+	t.Parallel()
+	c := source("a", pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, "")))
+	opened := atomic.Int64{}
+	inner := c.Open
+	c.Open = func(ctx context.Context) (*pgx.Conn, error) { opened.Add(1); return inner(ctx) }
+	asks := []sample.Query{{Name: "at", Tier: sample.Live, SQL: sample.Always("SELECT clock_timestamp() AS at")}}
+	idle := sample.NewSampler([]sample.Source{c}, asks, often(20*time.Second), nil)
+	_, ok := idle.Look(t.Context(), "a")
+	require.False(t, ok, "nobody samples")
+	s, heard := run(t, []sample.Source{c}, asks, often(20*time.Second))
+	first := until(t, heard, "the first", of("a", sample.Up))
+	r, ok := s.Look(t.Context(), "a")
+	require.True(t, ok)
+	require.Equal(t, first.At, r.At, "it has just been looked at")
+	require.Positive(t, r.RoundTrip)
+	require.LessOrEqual(t, r.RoundTrip, r.Latency)
+	time.Sleep(1100 * time.Millisecond)
+	var wg sync.WaitGroup
+	at := make([]time.Time, 8)
+	for i := range at {
+		wg.Go(func() {
+			r, ok := s.Look(t.Context(), "a")
+			if !ok {
+				t.Error("no look")
+			}
+			at[i] = r.At
+		})
+	}
+	wg.Wait()
+	for _, x := range at {
+		require.Equal(t, at[0], x)
+	}
+	require.True(t, at[0].After(first.At))
+	require.EqualValues(t, 1, opened.Load())
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	time.Sleep(1100 * time.Millisecond)
+	_, ok = s.Look(gone, "a")
+	require.False(t, ok)
+	_, ok = s.Look(t.Context(), "nobody")
+	require.False(t, ok)
 }

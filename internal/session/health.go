@@ -250,6 +250,9 @@ func (s *Session) askWithin(limit time.Duration) asking {
 		hint += ", or at the shard's load and locks"
 	}
 	return func(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error) {
+		if before, ok := s.askSampler(ctx, shard, now); ok {
+			return before, nil
+		}
 		a, cause := s.tells(ctx, shard, limit)
 		if cause != nil {
 			l := s.looksOf(shard)
@@ -309,6 +312,10 @@ func (s *Session) answer(ctx context.Context, shard string, l *looks, a *answere
 // what is known, and returns the one before it. It takes as long as that takes, and is
 // never late.
 func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (before health.Reading, late error) {
+	before, ok := s.askSampler(ctx, shard, now)
+	if ok {
+		return before, nil
+	}
 	before = s.askServer(ctx, shard, now)
 	if now.Results == nil {
 		now.Results = map[string]sample.Result{}
@@ -365,6 +372,11 @@ func (s *Session) acquire(ctx context.Context, shard string) (*pgxpool.Conn, err
 // collect asks what is due. The session is one of the pool, whose settings are not
 // those of a sampler: each statement brings its own along.
 func (s *Session) collect(ctx context.Context, shard string, l *looks) error {
+	leave, err := s.lanes.enter(ctx, shard, statistics)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	c, err := s.acquire(ctx, shard)
 	if err != nil {
 		return err

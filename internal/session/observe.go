@@ -149,6 +149,12 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 				return nil, err
 			}
 			return db.Sampling(ctx, sample.Settings())
+		}, Second: func(ctx context.Context) (*pgx.Conn, func(), error) {
+			db, err := s.set.Shard(sh.Name)
+			if err != nil {
+				return nil, nil, err
+			}
+			return s.second(ctx, db)
 		}, Beside: func(ctx context.Context) map[string]sample.Result { return s.askPooler(ctx, sh.Name) }})
 	}
 	rules := sample.Rules{}

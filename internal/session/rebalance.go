@@ -152,6 +152,12 @@ func (s *Session) room(ctx context.Context, shard string) (used int64, readOnly 
 	if err != nil {
 		return 0, false, err
 	}
+	if r, ok := s.sampled(ctx, shard); ok {
+		if used, readOnly, known := roomOf(r); known {
+			return used, readOnly, nil
+		}
+	}
+	defer s.lanes.enterSoon(ctx, shard, s.answersBy(shard))()
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return 0, false, err

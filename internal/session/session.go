@@ -77,6 +77,7 @@ type Session struct {
 	slowed   map[string]string // by move that is carried out here: what holds its copy back
 	behinds  map[string]*asked // by move: what its shard said last
 	looks    map[string]*looks // by shard: what its checks were told last
+	lanes    lanes             // where looks at a shard take turns
 	growth   growths           // what forecasts are made of
 	parted   atomic.Bool       // the last checkpoint of this program was taken
 	offered  offers            // plans of moves that somebody has seen

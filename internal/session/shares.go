@@ -129,6 +129,7 @@ func (s *Session) shares(ctx context.Context, names []string) map[string]sharesO
 }
 
 func (s *Session) readShares(ctx context.Context, name string) sharesOf {
+	defer s.lanes.enterSoon(ctx, name, statistics)()
 	ctx, cancel := context.WithTimeout(ctx, sharesLimit)
 	defer cancel()
 	out := sharesOf{at: time.Now()}

@@ -160,6 +160,16 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 		}
 		return v
 	}
+	if r, ok := s.sampled(ctx, db.Name()); ok {
+		remembered(r, &v)
+		s.answered.Store(db.Name(), *v.AnsweredAt)
+		return v
+	}
+	leave, err := s.lanes.enter(ctx, db.Name(), s.answersBy(db.Name()))
+	if err != nil {
+		return fail(conn.Fault(ctx.Err(), db.Name()))
+	}
+	defer leave()
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return fail(err)
@@ -208,6 +218,11 @@ func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
 	if err != nil {
 		return out, err
 	}
+	leave, err := s.lanes.enter(ctx, shard, statistics)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return out, err

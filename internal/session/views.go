@@ -157,6 +157,11 @@ func (s *Session) textsFor(ctx context.Context, shard string, now health.Reading
 func (s *Session) askTexts(ctx context.Context, shard string, server sample.Server, ids []int64, to map[int64]string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
+	leave, err := s.lanes.enter(ctx, shard, statistics)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	c, err := s.acquire(ctx, shard)
 	if err != nil {
 		return err
