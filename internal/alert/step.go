@@ -55,6 +55,9 @@ type Seen struct {
 	Unknown func(a Alert) bool
 	// Clear is how long what a rule speaks of has to be gone.
 	Clear func(rule string) time.Duration
+	// Servers are the shards of each server that holds several, by the subject of its
+	// alerts.
+	Servers map[string][]string
 }
 
 // Alert is a condition with its history.
@@ -70,6 +73,9 @@ type Alert struct {
 	AcknowledgedBy, AcknowledgedWhy  string
 	// Told is the severity that was told; empty where nobody was.
 	Told string
+	// Of are all the shards that it is about, where it is about a server of several. They
+	// are not kept: whoever asks about silences fills them in.
+	Of []string `db:"-"`
 }
 
 // Key names what the alert is about.
@@ -175,14 +181,30 @@ func (s Silence) Holds(now time.Time) bool {
 	return !now.Before(s.Begins) && now.Before(s.Ends) && !s.Unread && s.Every.Open(now)
 }
 
-// Covers reports whether the silence is about the alert now.
+// Covers reports whether the silence is about the alert now. One of a shard is not about
+// its server, unless the server holds no other: who works on the one wants to hear of what
+// ails the others.
 func (s Silence) Covers(now time.Time, a Alert) bool {
-	return s.Holds(now) && (s.Shard == "" || s.Shard == a.Shard) && (s.Rule == "" || s.Rule == a.Rule)
+	return s.of(now, a.Rule) && (s.Shard == "" || s.Shard == a.Subject || s.Shard == a.Shard && len(a.Of) < 2)
 }
 
-// Silenced reports whether one of the silences is about the alert now.
+// of reports whether the silence is about a rule now.
+func (s Silence) of(now time.Time, rule string) bool {
+	return s.Holds(now) && (s.Rule == "" || s.Rule == rule)
+}
+
+// Silenced reports whether the silences are about the alert now: one of them, or for a
+// server those of all of its shards together.
 func Silenced(now time.Time, a Alert, list []Silence) bool {
-	return slices.ContainsFunc(list, func(s Silence) bool { return s.Covers(now, a) })
+	if slices.ContainsFunc(list, func(s Silence) bool { return s.Covers(now, a) }) {
+		return true
+	}
+	for _, shard := range a.Of {
+		if !slices.ContainsFunc(list, func(s Silence) bool { return s.Shard == shard && s.of(now, a.Rule) }) {
+			return false
+		}
+	}
+	return len(a.Of) > 0
 }
 
 // groupWait is how long what is due waits for what comes with it.

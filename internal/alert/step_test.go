@@ -298,3 +298,39 @@ func TestASilenceThatComesAgainHoldsInItsWindows(t *testing.T) {
 	s = alert.Silence{Begins: sunday, Ends: sunday.Add(time.Hour)}
 	require.True(t, s.Covers(sunday.Add(time.Minute), a), "without windows it holds all the time")
 }
+
+// What ails a server of several shards is silent while the server is, or all of its
+// shards; who silences one wants to hear of what ails the others.
+func TestAServersAlertIsSilentWithAllOfItsShards(t *testing.T) {
+	t.Parallel()
+	server := alert.Alert{ID: 1, Rule: "health.connections", Subject: "db:5432", Shard: "a", Severity: alert.Critical, State: alert.Firing, FiredAt: &start, Of: []string{"a", "b", "c"}}
+	on := func(shard, rule string) alert.Silence {
+		return alert.Silence{Shard: shard, Rule: rule, Begins: start, Ends: start.Add(time.Hour)}
+	}
+	over := on("c", "")
+	over.Ends = start
+	for name, c := range map[string]struct {
+		list   []alert.Silence
+		silent bool
+	}{
+		"nothing":                      {nil, false},
+		"the first shard":              {[]alert.Silence{on("a", "")}, false},
+		"another one":                  {[]alert.Silence{on("b", "")}, false},
+		"all but one":                  {[]alert.Silence{on("a", ""), on("c", "")}, false},
+		"one of them is over":          {[]alert.Silence{on("a", ""), on("b", ""), over}, false},
+		"one of them by another rule":  {[]alert.Silence{on("a", ""), on("b", ""), on("c", "health.slots")}, false},
+		"all of them":                  {[]alert.Silence{on("a", ""), on("c", ""), on("b", "health.connections")}, true},
+		"the server":                   {[]alert.Silence{on("db:5432", "")}, true},
+		"the server, another rule":     {[]alert.Silence{on("db:5432", "health.slots")}, false},
+		"another server":               {[]alert.Silence{on("db:5433", "")}, false},
+		"the fleet":                    {[]alert.Silence{on("", "")}, true},
+		"the fleet, and all by a rule": {[]alert.Silence{on("", "health.connections")}, true},
+	} {
+		require.Equal(t, c.silent, alert.Silenced(start, server, c.list), name)
+		due := alert.Due(start.Add(time.Minute), []alert.Alert{server}, c.list)
+		require.Equal(t, c.silent, len(due) == 0, name)
+	}
+	alone := server
+	alone.Of = nil
+	require.True(t, alert.Silenced(start, alone, []alert.Silence{on("a", "")}), "a server of one shard is that shard")
+}

@@ -95,8 +95,8 @@ func (s *Store) Evaluate(ctx context.Context, lease *job.Lease, seen Seen, chann
 			return err
 		}
 		was := map[int64]string{}
-		for _, a := range list {
-			was[a.ID] = a.Told
+		for i, a := range list {
+			was[a.ID], list[i].Of = a.Told, seen.Servers[a.Subject]
 		}
 		items := []Told{}
 		for _, a := range Due(now, list, silences) {

@@ -38,7 +38,7 @@ lasts a year unless --until says otherwise.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAlertsSilence(cmd.Context(), r) },
 	}
 	silence.Flags().SortFlags = false
-	silence.Flags().StringVar(&r.Shard, "shard", "", "about this shard `NAME` alone, not the fleet")
+	silence.Flags().StringVar(&r.Shard, "shard", "", "about this shard `NAME` alone, or a server of several by its address")
 	silence.Flags().StringVar(&r.Rule, "rule", "", "about this `RULE` alone, as health.reachable")
 	silence.Flags().StringVar(&r.Begins, "from", "", "the `TIME` at which it begins, or a duration from now")
 	silence.Flags().StringVar(&r.Ends, "until", "", "the `TIME` at which it ends, or a duration")

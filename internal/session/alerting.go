@@ -462,6 +462,7 @@ func (s *Session) conditions(ctx context.Context, f Figures, r *replans, w *refu
 			}
 		}
 	}
+	out.Servers = shardsOf(servers)
 	for _, server := range servers {
 		for _, c := range server.conditions() {
 			add(c)

@@ -114,8 +114,9 @@ func (s *Session) Alerts(ctx context.Context, all bool) (AlertList, error) {
 		return out, err
 	}
 	out.Kept = true
-	at := time.Now()
+	at, servers := time.Now(), s.serversNow()
 	for _, a := range list {
+		a.Of = servers[a.Subject]
 		v := AlertView{
 			ID: a.ID, Rule: a.Rule, Subject: a.Subject, Shard: a.Shard, Severity: a.Severity, State: shownState(a), Message: a.Message, Value: a.Value, Advice: a.Advice,
 			Since: stamp(a.Since), FiredAt: stampPtr(a.FiredAt), ResolvedAt: stampPtr(a.ResolvedAt), AcknowledgedAt: stampPtr(a.AcknowledgedAt),
@@ -240,10 +241,12 @@ const (
 	mostRecurring = 366 * 24 * time.Hour
 )
 
-// Silence files a time in which nobody is told of a shard or the fleet.
+// Silence files a time in which nobody is told of a shard, of a server that holds several,
+// by its address, or of the fleet.
 func (s *Session) Silence(ctx context.Context, r SilenceRequest) (SilenceView, error) {
 	n := alert.Silence{Shard: r.Shard, Rule: r.Rule}
-	if _, ok := s.cfg.Fleet.Shard(r.Shard); !ok && r.Shard != "" {
+	_, server := s.serversNow()[r.Shard]
+	if _, ok := s.cfg.Fleet.Shard(r.Shard); !ok && r.Shard != "" && !server {
 		_, err := s.set.Shard(r.Shard)
 		return SilenceView{}, err
 	}

@@ -436,6 +436,10 @@ func TestAServerOfManyShardsIsOneAlert(t *testing.T) {
 	for _, name := range []string{"default", "more_1", "more_11"} {
 		require.Contains(t, all.Conditions[i].Message, name)
 	}
+	of := all.Servers[address]
+	require.Len(t, of, 12)
+	require.Contains(t, of, "more_11")
+	require.NotContains(t, of, "shard_1")
 	about := alert.Alert{Rule: "health.connections", Subject: address, Shard: "default"}
 	require.False(t, all.Unknown(about))
 
@@ -473,6 +477,44 @@ func TestAServerOfManyShardsIsOneAlert(t *testing.T) {
 	}))
 	require.Equal(t, one, got)
 }
+
+// A server of several shards is silenced by its address, or with all of its shards.
+func TestAServerIsSilencedByItsAddressOrWithAllItsShards(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 1)
+	ctx := t.Context()
+	told := *f.fleet
+	told.Shards = append(slices.Clone(f.fleet.Shards), fleet.Shard{Name: "more", Placement: fleet.PlacementOpen, Endpoint: fleet.Endpoint{URL: f.server(0).URL(f.role, f.dbs[0])}})
+	s := session.Open(session.Config{Fleet: &told, Resolver: fixedResolver{f.role}, Email: "ann@example.com", Source: "cli"})
+	defer s.Close()
+	address := fmt.Sprintf("127.0.0.1:%d", f.server(0).Port())
+	_, err := pgtest.Connect(t, f.server(0).URL("", f.dbs[0])).Exec(ctx, `INSERT INTO shard_admin.alert (rule, subject, shard, severity, message, value, advice, once, state, since, fired_at)
+		VALUES ('health.connections', $1, 'default', 'critical', 'full', '', '', false, 'firing', now(), now())`, address)
+	require.NoError(t, err)
+	silenced := func() bool {
+		list, err := s.Alerts(ctx, false)
+		require.NoError(t, err)
+		require.Len(t, list.Alerts, 1)
+		return list.Alerts[0].Silenced
+	}
+	silence := func(shard string) int64 {
+		v, err := s.Silence(ctx, session.SilenceRequest{Shard: shard, Ends: "1h", Note: "a new disk"})
+		require.NoError(t, err)
+		return v.ID
+	}
+	require.False(t, silenced())
+	whole := silence(address)
+	require.True(t, silenced())
+	require.NoError(t, s.Unsilence(ctx, whole, "done"))
+	require.False(t, silenced())
+	silence("default")
+	require.False(t, silenced(), "the other shard's people want to hear of it")
+	silence("more")
+	require.True(t, silenced())
+	_, err = s.Silence(ctx, session.SilenceRequest{Shard: "127.0.0.1:1", Ends: "1h", Note: "a new disk"})
+	require.Equal(t, fault.ShardUnknown, fault.CodeOf(err))
+}
+
 
 // What happened once has no end to wait for: it is done, and does not fire.
 func TestWhatHappenedOnceIsDone(t *testing.T) {

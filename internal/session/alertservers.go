@@ -121,8 +121,34 @@ func worse(a, b []health.Finding) bool {
 	return a[0].Severity.Rank() < b[0].Severity.Rank()
 }
 
-// conditions are what is known of the server, in the name of its first shard: by that a
-// silence goes.
+// shardsOf are the shards of each server, by its address: what a silence goes by.
+func shardsOf(servers []*alertServer) map[string][]string {
+	out := map[string][]string{}
+	for _, server := range servers {
+		out[server.address] = server.shards
+	}
+	return out
+}
+
+// serversNow are the servers that hold several shards, as far as this program knows: from
+// what it samples, and else from where the fleet file says they are.
+func (s *Session) serversNow() map[string][]string {
+	s.mu.Lock()
+	b := s.observed
+	s.mu.Unlock()
+	list := []ShardFigures{}
+	for _, sh := range s.cfg.Fleet.Shards {
+		f := ShardFigures{Name: sh.Name, Configured: sh.Configured()}
+		if b != nil {
+			f.Reading, _ = b.sampler.Reading(sh.Name)
+		}
+		list = append(list, f)
+	}
+	servers, _ := s.alertServers(list)
+	return shardsOf(servers)
+}
+
+// conditions are what is known of the server, in the name of its first shard.
 func (v *alertServer) conditions() []alert.Condition {
 	r := health.Report{}
 	for _, c := range health.Checks() {

@@ -167,7 +167,7 @@ function alertColumns(onAsk: (asked: Asked) => void): Column<AlertView>[] {
                 size="compact-sm"
                 variant="default"
                 aria-label={`Silence ${a.rule} of ${a.subject}`}
-                onClick={() => onAsk({ what: "silence", shard: a.shard, rule: a.rule })}
+                onClick={() => onAsk({ what: "silence", shard: placeOf(a), rule: a.rule })}
               >
                 Silence…
               </Button>
@@ -192,6 +192,11 @@ function State({ of: a }: { of: AlertView }) {
       {a.silenced ? <span className="tag">silenced</span> : null}
     </span>
   );
+}
+
+/** placeOf is what a silence of an alert is about: the shard, or the server that holds several. */
+function placeOf(a: AlertView): string {
+  return a.rule.startsWith("health.") ? a.subject : a.shard;
 }
 
 function silenceColumns(onAsk: (asked: Asked) => void): Column<AlertSilence>[] {
@@ -366,10 +371,10 @@ function Dialog({ asked, rules, onClose }: { asked: Asked | null; rules: string[
           )
         }
       >
-        <NativeSelect label="Shard" value={on} onChange={(e) => setShard(e.currentTarget.value)}>
+        <NativeSelect label="Shard or server" value={on} onChange={(e) => setShard(e.currentTarget.value)}>
           <option value="">every shard, and the fleet</option>
-          {shards.map((s) => (
-            <option key={s.name}>{s.name}</option>
+          {[...new Set([...shards.map((s) => s.name), ...(asked.shard ? [asked.shard] : [])])].map((name) => (
+            <option key={name}>{name}</option>
           ))}
         </NativeSelect>
         <NativeSelect label="Rule" value={of} onChange={(e) => setRule(e.currentTarget.value)}>
