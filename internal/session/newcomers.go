@@ -24,6 +24,9 @@ const (
 	newcomerLooks = 500
 	newcomerEmpty = 50
 	newcomerAgain = time.Hour
+	// newcomerWhole is how often every tenant of the default shard is listed: one that
+	// came for one that went, with an earlier id, is found then.
+	newcomerWhole = 10 * time.Minute
 )
 
 // newcomerLeaseName is the resource that whoever places new tenants holds.
@@ -42,6 +45,11 @@ type newcomers struct {
 	*turns
 	rows  map[string]bool // tenants that have rows: they are never new again
 	next  int             // where the next round begins to look, so that each has its turn
+	// left are those of the last round who may be new, of the tenants that there were, and
+	// wholly is when all of them were listed.
+	left   []tenancy.Tenant
+	extent tenancy.Extent
+	wholly time.Time
 	later time.Time       // not before, after a failure
 }
 
@@ -61,7 +69,10 @@ func (s *Session) newcomers(ctx context.Context) {
 }
 
 // look places once.
-func (w *newcomers) look(ctx context.Context, _ bool) error {
+func (w *newcomers) look(ctx context.Context, fresh bool) error {
+	if fresh { // another one has placed meanwhile
+		w.wholly = time.Time{}
+	}
 	if time.Now().Before(w.later) {
 		return nil
 	}
@@ -102,6 +113,37 @@ func name(t tenancy.Tenant) string {
 	return t.Label + " (" + t.ID + ")"
 }
 
+// list adds those who came to those who were left: the whole shard is listed once in a
+// while, and where more changed than that some came.
+func (w *newcomers) list(ctx context.Context, home string) error {
+	now, err := w.s.cat.Extent(ctx, home)
+	if err != nil {
+		return err
+	}
+	was := w.extent
+	whole := w.wholly.IsZero() || time.Since(w.wholly) >= newcomerWhole
+	if !whole && now != was {
+		_, came, err := w.s.cat.List(ctx, tenancy.Filter{Shard: home, Sort: "id", Limit: all, After: was.Last})
+		if err != nil {
+			return err
+		}
+		w.s.cfg.Log.DebugContext(ctx, "tenants came to the default shard", "listed", len(came))
+		if whole = now.Count != was.Count+len(came) || was.Last == ""; !whole {
+			w.left, w.extent = append(w.left, came...), now
+		}
+	}
+	if !whole {
+		return nil
+	}
+	_, list, err := w.s.cat.List(ctx, tenancy.Filter{Shard: home, Sort: "id", Limit: all})
+	if err != nil {
+		return err
+	}
+	w.s.cfg.Log.DebugContext(ctx, "the tenants of the default shard were listed", "listed", len(list))
+	w.left, w.extent, w.wholly = list, now, time.Now()
+	return nil
+}
+
 // candidates are tenants that are new.
 func (w *newcomers) candidates(ctx context.Context) ([]tenancy.Tenant, error) {
 	s, home := w.s, w.s.cat.DefaultShard()
@@ -109,17 +151,17 @@ func (w *newcomers) candidates(ctx context.Context) ([]tenancy.Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, list, err := s.cat.List(ctx, tenancy.Filter{Shard: home, Sort: "id", Limit: all})
-	if err != nil {
+	if err := w.list(ctx, home); err != nil {
 		return nil, err
 	}
 	excluded := s.cfg.Fleet.Placing.Exclude
-	list = slices.DeleteFunc(list, func(t tenancy.Tenant) bool {
+	w.left = slices.DeleteFunc(w.left, func(t tenancy.Tenant) bool {
 		return w.rows[t.ID] || slices.Contains(excluded, t.ID) || slices.Contains(excluded, t.Label)
 	})
-	if len(list) == 0 {
+	if len(w.left) == 0 {
 		return nil, nil
 	}
+	list := slices.Clone(w.left)
 	ids := []string{}
 	for _, t := range list {
 		ids = append(ids, t.ID)

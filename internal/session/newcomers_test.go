@@ -1,7 +1,10 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -122,4 +125,54 @@ func TestAFailureStopsThePlacing(t *testing.T) {
 	f.exec(0, "DELETE FROM shard_admin.version WHERE version_id = 9000")
 	require.NoError(t, other(ctx))
 	require.Equal(t, "3", f.text(0, placedOnes))
+}
+
+// A round asks how many tenants there are and which is the last, and lists those who came;
+// all of them where that does not account for what changed.
+func TestARoundListsThoseWhoCame(t *testing.T) {
+	t.Parallel()
+	f, _ := small(t, 6)
+	ctx := t.Context()
+	f.fleet.Placing = fleet.Placing{Automatic: true, AtOnce: 10, Exclude: []string{"new300"}}
+	log := &bytes.Buffer{}
+	s := session.Open(session.Config{
+		Fleet: f.fleet, Resolver: fixedResolver{f.role}, Email: "ann@example.com", Source: "worker",
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	defer s.Close()
+	round, end := s.Newcomers()
+	defer func() { require.NoError(t, end(context.WithoutCancel(ctx))) }()
+	came, whole := regexp.MustCompile(`tenants came to the default shard" listed=(\d+)`), regexp.MustCompile(`tenants of the default shard were listed" listed=(\d+)`)
+	listed := func() (some, all string) {
+		log.Reset()
+		require.NoError(t, round(ctx))
+		for _, x := range []struct {
+			what *regexp.Regexp
+			to   *string
+		}{{came, &some}, {whole, &all}} {
+			if m := x.what.FindStringSubmatch(log.String()); m != nil {
+				*x.to = m[1]
+			}
+		}
+		return some, all
+	}
+	expect := func(some, all, why string) {
+		t.Helper()
+		a, b := listed()
+		require.Equal(t, [2]string{some, all}, [2]string{a, b}, why)
+	}
+	at := func(id string) string { return f.text(0, "SELECT shard FROM accounts WHERE id = "+id) }
+	expect("", "6", "the first lists all")
+	expect("", "", "nobody came")
+	f.exec(0, "INSERT INTO accounts VALUES (300, 'new300', 'default')")
+	expect("1", "", "one came, who is excluded")
+	expect("", "", "and is not listed again")
+	f.exec(0, "INSERT INTO accounts VALUES (301, 'new301', 'default')")
+	expect("1", "", "one came")
+	require.Equal(t, "shard_1", at("301"), "and is placed in that round")
+	expect("0", "7", "one went, which only the whole list tells")
+	expect("", "", "nobody came")
+	f.exec(0, "INSERT INTO accounts VALUES (-5, 'new-5', 'default')")
+	expect("0", "8", "whose id comes before the last is found by the number")
+	require.Equal(t, "shard_1", at("-5"))
 }

@@ -163,6 +163,31 @@ type Filter struct {
 	Offset int
 	// Sort is id, label, title, shard or created; a leading - reverses.
 	Sort string
+	// After is the id behind which they come, "" for all.
+	After string
+}
+
+// Extent is how many tenants a shard has, and the last of them by its id: what tells
+// cheaply that some came.
+type Extent struct {
+	Count int
+	Last  string // "" where there is none
+}
+
+// Extent returns how many tenants are pointed to a shard, and the last of them.
+func (c *Catalogue) Extent(ctx context.Context, shard string) (Extent, error) {
+	out := Extent{}
+	pool, err := c.set.Control().Pool(ctx)
+	if err != nil {
+		return out, err
+	}
+	expr, join, err := c.pointerNow(ctx, pool)
+	if err != nil {
+		return out, err
+	}
+	key, from := "t."+ident(c.profile.Tenants.Key), " FROM "+c.root()+" t"+join+" WHERE "+expr+" = $1"
+	err = pool.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), coalesce((SELECT "+key+"::text"+from+" ORDER BY "+key+" DESC LIMIT 1), '')", shard).Scan(&out.Count, &out.Last)
+	return out, conn.Fault(err, "control")
 }
 
 // List returns tenants and how many the filter matches in all.
@@ -182,6 +207,10 @@ func (c *Catalogue) List(ctx context.Context, f Filter) (int, []Tenant, error) {
 	if f.Shard != "" {
 		args = append(args, f.Shard)
 		where = append(where, fmt.Sprintf("%s = $%d", expr, len(args)))
+	}
+	if f.After != "" {
+		args = append(args, f.After)
+		where = append(where, fmt.Sprintf("t.%s > $%d", ident(c.profile.Tenants.Key), len(args)))
 	}
 	if q := strings.TrimSpace(f.Search); q != "" {
 		args = append(args, "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q)+"%", q)
