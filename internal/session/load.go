@@ -28,7 +28,7 @@ const (
 )
 
 // LoadMethod says what the load of a tenant is.
-const LoadMethod = "estimated: rows that were read and written in each table a second, shared among tenants as the table's rows are"
+const LoadMethod = "estimated: rows that were read and written in each table a second, shared among tenants as the table's rows are, so that one that is busier than its rows tell is not seen"
 
 // activity is what the tables of a shard had read and written when it was asked.
 type activity struct {
