@@ -515,7 +515,6 @@ func TestAServerIsSilencedByItsAddressOrWithAllItsShards(t *testing.T) {
 	require.Equal(t, fault.ShardUnknown, fault.CodeOf(err))
 }
 
-
 // What happened once has no end to wait for: it is done, and does not fire.
 func TestWhatHappenedOnceIsDone(t *testing.T) {
 	t.Parallel()

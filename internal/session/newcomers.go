@@ -43,14 +43,14 @@ const newcomerLeaseName = "placement"
 // leaves, which the next round takes away.
 type newcomers struct {
 	*turns
-	rows  map[string]bool // tenants that have rows: they are never new again
-	next  int             // where the next round begins to look, so that each has its turn
+	rows map[string]bool // tenants that have rows: they are never new again
+	next int             // where the next round begins to look, so that each has its turn
 	// left are those of the last round who may be new, of the tenants that there were, and
 	// wholly is when all of them were listed.
 	left   []tenancy.Tenant
 	extent tenancy.Extent
 	wholly time.Time
-	later time.Time       // not before, after a failure
+	later  time.Time // not before, after a failure
 }
 
 func (s *Session) newcomersOf() *newcomers {
