@@ -54,7 +54,12 @@ const routes = [
     getParentRoute: at,
     path: "/shards/$name",
     component: ShardScreen,
-    validateSearch: (s: Record<string, unknown>): { tab?: string; range?: string } => ({ tab: text(s.tab), range: text(s.range) }),
+    validateSearch: (s: Record<string, unknown>): { tab?: string; range?: string; q?: string; sort?: string } => ({
+      tab: text(s.tab),
+      range: text(s.range),
+      q: text(s.q),
+      sort: text(s.sort),
+    }),
   }),
   createRoute({
     getParentRoute: at,

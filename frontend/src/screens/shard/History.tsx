@@ -121,7 +121,8 @@ function span(seconds: number): string {
 /** partsOfTable is how many rows say a course in numbers. */
 const partsOfTable = 24;
 
-function One({ of: m, v, utc }: { of: MetricHistory; v: HistoryView; utc: boolean }) {
+/** One is the course of a figure, drawn and in numbers. */
+export function One({ of: m, v, utc }: { of: MetricHistory; v: HistoryView; utc: boolean }) {
   const [pointed, setPointed] = useState<[number, number | null] | null>(null);
   const s = summary(m);
   if (!s)

@@ -156,3 +156,63 @@ describe("the table map", () => {
     expect(w.path()).toContain("kind=child");
   });
 });
+
+describe("the parts of a shard", () => {
+  const grown = {
+    ...health("x").growth,
+    state: "growing",
+    days: 40,
+    bytes_per_day: 1_000_000_000,
+    bytes_per_day_from: 800_000_000,
+    bytes_per_day_to: 1_200_000_000,
+    full_in_days_from: 20,
+    full_in_days_to: 26,
+  };
+
+  it("lists its tenants by size, and keeps filter and order in the address", async () => {
+    const w = show("/shards/shard_1?tab=tenants", {
+      "Overview.Status": () => status([shard({ size_bytes: 30_000_000 })]),
+      "Overview.Health": () => ({ shards: [health("shard_1")] }),
+      "Tenants.List": () => tenants([tenant(3, { bytes_estimate: 15_000_000 })]),
+    });
+    expect(await screen.findByText("50.0 %")).toBeTruthy();
+    expect(w.of("Tenants.List")[0]?.[0]).toMatchObject({ shard: "shard_1", sort: "-size", full: true });
+    fireEvent.change(screen.getByLabelText("Filter by subdomain, id or company"), { target: { value: "site" } });
+    await waitFor(() => expect(w.path()).toContain("q=site"));
+    await waitFor(() => expect(w.of("Tenants.List").at(-1)?.[0]).toMatchObject({ search: "site" }));
+  });
+
+  it("counts findings by how bad they are, and says which checks could not look, and why", async () => {
+    const of = health("shard_1", [{ severity: "critical", message: "a slot keeps 60 GB" }]);
+    show("/shards/shard_1?tab=health", {
+      "Overview.Status": () => status([shard()]),
+      "Overview.Health": () => ({
+        shards: [
+          {
+            ...of,
+            unavailable: [
+              { check: "horizon", reason: "the role may not ask", grant: "GRANT pg_monitor TO ann", later: false },
+              { check: "deadlocks", reason: "it takes two looks", grant: "", later: true },
+            ],
+          },
+        ],
+      }),
+    });
+    expect(await screen.findByText("a slot keeps 60 GB")).toBeTruthy();
+    const figure = (label: string) => screen.getByText(label, { selector: ".fig *" }).closest(".fig")?.textContent;
+    expect(figure("Critical")).toContain("1");
+    expect(figure("Could not look")).toContain("1");
+    expect(screen.getByText("GRANT pg_monitor TO ann")).toBeTruthy();
+    expect(screen.getByText("the role may not ask")).toBeTruthy();
+  });
+
+  it("says how it grows, within which range, and when it is full", async () => {
+    show("/shards/shard_1?tab=space", {
+      "Overview.Status": () => status([shard({ size_bytes: 60_000_000_000, capacity_bytes: 80_000_000_000 })]),
+      "Overview.Health": () => ({ shards: [{ ...health("shard_1"), growth: grown }] }),
+    });
+    expect(await screen.findByText("20–26")).toBeTruthy();
+    expect(screen.getByText("75.0 %")).toBeTruthy();
+    expect(screen.getByText(/800 MB to 1.2 GB, nine times of ten/)).toBeTruthy();
+  });
+});

@@ -8,7 +8,7 @@ import { HostKey, unaccepted } from "../../app/HostKey";
 import { Main } from "../../app/Main";
 import { problemOf } from "../../app/problem";
 import { ActionButton, useHere } from "../../app/Reach";
-import type { Finding, ShardHealth, ShardStats, ShardStatus, TenantRow, UnavailableCheck } from "../../bridge";
+import type { ShardHealth, ShardStats, ShardStatus, TenantRow } from "../../bridge";
 import { Age } from "../../ui/Age";
 import { Bar } from "../../ui/Bar";
 import { Mono } from "../../ui/Copy";
@@ -19,14 +19,17 @@ import { Figure, Figures, Value } from "../../ui/Figure";
 import { bytes, count, millis, percent, size } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
 import { Head, Panel } from "../../ui/Panel";
-import { Mark, Status, shardStatus, type Tone } from "../../ui/Status";
+import { Mark, Status, shardStatus } from "../../ui/Status";
 import { type EndAsked, EndSession } from "./End";
+import { FindingList, NotChecked } from "./Findings";
+import { Health } from "./Health";
 import { History } from "./History";
 import { useLargest, useShardHealth, useShardStats } from "./queries";
+import { Space } from "./Space";
+import { ShardTenants } from "./Tenants";
 import { Views } from "./Views";
 
 const overview = "overview";
-const past = "history";
 
 /** Counted says of which reads a share is: of those since a moment, which may be months ago. */
 function Counted({ what, rate, since, reason }: { what: string; rate?: number | null; since?: string | null; reason?: string }) {
@@ -44,14 +47,22 @@ function Counted({ what, rate, since, reason }: { what: string; rate?: number | 
   );
 }
 
-/** parts are what a shard's server tells of itself, a tab each. */
-const parts: [group: string, title: string][] = [
+/** tabs are the parts of a shard, in the order in which they are looked at. */
+const tabs: [value: string, title: string][] = [
+  [overview, "Overview"],
+  ["tenants", "Tenants"],
+  ["health", "Health"],
   ["queries", "Queries"],
   ["locks", "Locks"],
   ["tables", "Tables and indexes"],
+  ["space", "Space and growth"],
   ["replication", "Replication"],
   ["settings", "Settings"],
+  ["history", "History"],
 ];
+
+/** groups are the tabs that a shard's server itself tells. */
+const groups = ["queries", "locks", "tables", "replication", "settings"];
 
 export function ShardScreen() {
   const { name } = useParams({ from: "/shards/$name" });
@@ -119,10 +130,8 @@ export function ShardScreen() {
             >
               {shard.configured ? (
                 <Tabs.List mb={16}>
-                  <Tabs.Tab value={overview}>Overview</Tabs.Tab>
-                  <Tabs.Tab value={past}>History</Tabs.Tab>
-                  {parts.map(([group, title]) => (
-                    <Tabs.Tab key={group} value={group}>
+                  {tabs.map(([value, title]) => (
+                    <Tabs.Tab key={value} value={value}>
                       {title}
                     </Tabs.Tab>
                   ))}
@@ -131,10 +140,19 @@ export function ShardScreen() {
               <Tabs.Panel value={overview}>
                 <Body shard={shard} h={h} health={health} stats={stats} fleet={status.data?.fleet ?? ""} onCheck={check} />
               </Tabs.Panel>
-              <Tabs.Panel value={past}>
+              <Tabs.Panel value="tenants">
+                <ShardTenants shard={shard} />
+              </Tabs.Panel>
+              <Tabs.Panel value="health">
+                <Health shard={shard} h={h} health={health} />
+              </Tabs.Panel>
+              <Tabs.Panel value="space">
+                <Space shard={shard} h={h} stats={stats} />
+              </Tabs.Panel>
+              <Tabs.Panel value="history">
                 <History shard={name} />
               </Tabs.Panel>
-              {parts.map(([group]) => (
+              {groups.map((group) => (
                 <Tabs.Panel key={group} value={group}>
                   <Views shard={name} group={group} on={shard.reachable} onAsk={ask} />
                 </Tabs.Panel>
@@ -419,8 +437,6 @@ function Largest({ shard }: { shard: ShardStatus }) {
 const checked =
   "Looked at: whether it answers and takes writes, sessions and locks, load, storage, indexes, replication, archiving and settings.";
 
-const severity: Record<string, Tone> = { critical: "bad", warning: "warn", info: "info" };
-
 /** room is what there is for a shard, and for how long as it grows. */
 function room(capacity: number | null | undefined, growth: ShardHealth["growth"] | undefined): string {
   if (typeof capacity !== "number") return "no capacity set";
@@ -429,128 +445,4 @@ function room(capacity: number | null | undefined, growth: ShardHealth["growth"]
   if (typeof soonest !== "number") return of;
   const latest = growth?.full_in_days_to;
   return typeof latest === "number" && latest > soonest ? `${of}, full in ${soonest}–${latest} days` : `${of}, full in ${soonest} days`;
-}
-
-/** alike is how many notes of one check are each shown at length. */
-const alike = 3;
-
-function FindingList({ list }: { list: Finding[] }) {
-  const notes = new Map<string, Finding[]>();
-  for (const f of list) {
-    if (f.severity === "info") notes.set(f.check, [...(notes.get(f.check) ?? []), f]);
-  }
-  const many = [...notes].filter(([, found]) => found.length > alike);
-  const grouped = new Set(many.flatMap(([, found]) => found));
-  return (
-    <ul className="checks">
-      {list
-        .filter((f) => !grouped.has(f))
-        .map((f) => (
-          <li key={`${f.check} ${f.message}`}>
-            <Mark tone={severity[f.severity] ?? "info"} />
-            <div className="grow">
-              <Said of={f} />
-            </div>
-            <span className="tag">{words(f.check)}</span>
-          </li>
-        ))}
-      {many.map(([check, found]) => (
-        <li key={check}>
-          <Mark tone="info" />
-          <details className="grow evidence">
-            <summary>{`${found.length} notes of one kind: ${words(check)}`}</summary>
-            {found.map((f) => (
-              <div key={f.message} className="note">
-                <Said of={f} />
-              </div>
-            ))}
-          </details>
-          <span className="tag">{words(check)}</span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function words(check: string): string {
-  return check.replaceAll("_", " ");
-}
-
-/** Said is a finding, what to do about it, and what it rests on. */
-function Said({ of: f }: { of: Finding }) {
-  return (
-    <>
-      <p>
-        <span className="hidden">{f.severity}: </span>
-        {f.message} {f.value ? <span className="mono faint">{f.value}</span> : null}
-      </p>
-      {f.advice ? <p className="e">{f.advice}</p> : null}
-      <Evidence of={f} />
-    </>
-  );
-}
-
-/** Evidence is what a finding rests on, and the statement that mends it. */
-function Evidence({ of: f }: { of: Finding }) {
-  if (f.rows.length === 0 && !f.statement) return null;
-  return (
-    <details className="evidence">
-      <summary>{f.rows.length > 0 ? "What it rests on" : "A statement that mends it"}</summary>
-      {f.rows.length > 0 ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
-        <section className="scrolls" aria-label={`Rows of ${f.check}`} tabIndex={0}>
-          <table className="plain small">
-            <thead>
-              <tr>
-                {f.columns.map((c) => (
-                  <th key={c} scope="col">
-                    {c.replaceAll("_", " ")}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {f.rows.map((r) => (
-                <tr key={r.join("\u0000")}>
-                  {r.map((v, i) => (
-                    <td key={f.columns[i]}>{v}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
-      ) : null}
-      {f.statement ? (
-        <p className="e">
-          <Mono text={f.statement} what="the statement" />
-        </p>
-      ) : null}
-    </details>
-  );
-}
-
-/** NotChecked lists the checks that could not look: nothing is known of them. */
-function NotChecked({ list }: { list: UnavailableCheck[] }) {
-  const by = new Map<string, UnavailableCheck[]>();
-  for (const u of list) by.set(u.reason, [...(by.get(u.reason) ?? []), u]);
-  return (
-    <details className="evidence below">
-      <summary>
-        {count(list.length)} {list.length === 1 ? "check" : "checks"} could not look
-      </summary>
-      <ul>
-        {[...by].map(([reason, some]) => (
-          <li key={reason}>
-            {some.map((u) => u.check.replaceAll("_", " ")).join(", ")}: {reason}
-            {some[0]?.grant ? (
-              <p className="e">
-                <Mono text={some[0].grant} what="the GRANT" />
-              </p>
-            ) : null}
-          </li>
-        ))}
-      </ul>
-    </details>
-  );
 }

@@ -46,3 +46,9 @@ export function useShardHistory(shard: string, since: string) {
   const r: HistoryRequest = { shard, metrics: [], since, until: "", points: 0, marks: true };
   return useQuery({ queryKey: keys.history(r), queryFn: () => api.history(r), refetchInterval: often(since === "1h" ? 4 : 24) });
 }
+
+/** useShardSize is how a shard's size went in three months: what growth is made of. */
+export function useShardSize(shard: string) {
+  const r: HistoryRequest = { shard, metrics: ["size_bytes"], since: "90d", until: "", points: 0, marks: true };
+  return useQuery({ queryKey: keys.history(r), queryFn: () => api.history(r), refetchInterval: often(24) });
+}
