@@ -5,12 +5,15 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +23,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Shopify/toxiproxy/v2"
 	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/health"
@@ -28,39 +33,117 @@ import (
 	"shardadmin/internal/sample"
 )
 
-// far is a network in which every answer takes longer by a time.
-type far struct {
-	net.Conn
-	by time.Duration
-	at atomic.Int64 // when what was written last can be answered
+// farAway starts a proxy before each of two servers that holds every answer back by a
+// time, and returns its address by theirs.
+func farAway(b *testing.B, by time.Duration, servers ...string) map[string]string {
+	b.Helper()
+	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	out := map[string]string{}
+	for _, upstream := range servers {
+		p := toxiproxy.NewProxy(api, upstream, "127.0.0.1:0", upstream)
+		require.NoError(b, p.Start())
+		b.Cleanup(p.Stop)
+		_, err := p.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name": "far", "type": "latency", "stream": "downstream", "attributes": {"latency": %d}}`, by.Milliseconds())))
+		require.NoError(b, err)
+		out[upstream] = p.Listen
+	}
+	return out
 }
 
-func (f *far) Write(b []byte) (int, error) {
-	f.at.Store(time.Now().Add(f.by).UnixNano())
-	return f.Conn.Write(b)
+// sweeper is a role of the servers who sees what the superuser does, and has a password:
+// over the network the servers ask for one.
+const sweeper = "sweeper"
+
+// overTCP is a URL that leads to the server by the loopback network and not by a socket.
+func overTCP(b *testing.B, socket string) (text, address string) {
+	b.Helper()
+	cfg, err := pgx.ParseConfig(socket)
+	require.NoError(b, err)
+	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(int(cfg.Port)))
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(sweeper, sweeper), Host: address, Path: "/" + cfg.Database, RawQuery: "sslmode=disable"}
+	return u.String(), address
 }
 
-func (f *far) Read(b []byte) (int, error) {
-	n, err := f.Conn.Read(b)
-	time.Sleep(time.Until(time.Unix(0, f.at.Load())))
-	return n, err
+// connections counts, until it is ended, how many connections each of the databases has at
+// the most.
+func connections(b *testing.B, databases []string, socket ...string) (end func() (most int)) {
+	b.Helper()
+	ctx, cancel := context.WithCancel(b.Context())
+	most := make([]int, len(socket))
+	var wg sync.WaitGroup
+	for i, text := range socket {
+		c := pgtest.Connect(b, text)
+		// Those of who looked before are not ended the moment they are closed.
+		require.Eventually(b, func() bool {
+			n := -1
+			err := c.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = ANY ($1)", databases).Scan(&n)
+			return err == nil && n == 0
+		}, time.Minute, 50*time.Millisecond)
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				n := 0
+				err := c.QueryRow(context.WithoutCancel(ctx), `SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM pg_stat_activity
+					WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = ANY ($1) GROUP BY datname) AS of`, databases).Scan(&n)
+				if err != nil {
+					b.Errorf("count the connections: %v", err)
+					return
+				}
+				most[i] = max(most[i], n)
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	return func() int { cancel(); wg.Wait(); return slices.Max(most) }
+}
+
+// resident is the memory that this process has: of its own, and with the pages of the
+// program's file, which here is the tests' and may be given back at any time.
+func resident(b *testing.B) (own, all int64) {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil { // not Linux: what the runtime took of the system
+		var mem runtime.MemStats
+		runtime.ReadMemStats(&mem)
+		return int64(mem.Sys), int64(mem.Sys) //nolint:gosec // it has no such memory
+	}
+	for line := range strings.Lines(string(text)) {
+		for name, to := range map[string]*int64{"RssAnon:": &own, "VmRSS:": &all} {
+			if strings.HasPrefix(line, name) {
+				kib, err := strconv.ParseInt(strings.Fields(line)[1], 10, 64)
+				require.NoError(b, err)
+				*to = kib << 10
+			}
+		}
+	}
+	require.Positive(b, own)
+	return own, all
 }
 
 // BenchmarkSweep looks at a hundred databases, near and over a network of 20 ms,
 // and measures what the sampler itself costs.
 func BenchmarkSweep(b *testing.B) {
 	count := benchNumber(b, "BENCH_SHARDS", 100)
-	urls := make([]string, count)
+	urls, servers, databases := make([]string, count), []string{}, []string{}
 	for i := range urls {
-		urls[i] = pgtest.Server(b, i%2).URL("", pgtest.Database(b, i%2, "pwb"))
+		var address string
+		name := pgtest.Database(b, i%2, "pwb")
+		urls[i], address = overTCP(b, pgtest.Server(b, i%2).URL("", name))
+		databases = append(databases, name)
+		if !slices.Contains(servers, address) {
+			_, err := pgtest.Connect(b, pgtest.Server(b, i%2).URL("", "postgres")).Exec(b.Context(), "DROP ROLE IF EXISTS "+sweeper+"; CREATE ROLE "+sweeper+" LOGIN SUPERUSER PASSWORD '"+sweeper+"'")
+			require.NoError(b, err)
+			servers = append(servers, address)
+		}
 	}
+	const away = 20 * time.Millisecond
+	proxies := farAway(b, away, servers...)
 	var opened atomic.Int64
 	nobody := silent(b)
 	sources := func(by time.Duration, hung int) []sample.Source {
 		out := []sample.Source{}
-		for i, url := range urls {
+		for i, text := range urls {
 			out = append(out, sample.Source{Name: strconv.Itoa(i), Open: func(ctx context.Context) (*pgx.Conn, error) {
-				cfg, err := pgx.ParseConfig(url)
+				cfg, err := pgx.ParseConfig(text)
 				if err != nil {
 					return nil, err
 				}
@@ -69,14 +152,13 @@ func BenchmarkSweep(b *testing.B) {
 				}
 				cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 					opened.Add(1)
-					if i < hung {
+					switch {
+					case i < hung:
 						addr = nobody
+					case by > 0:
+						addr = proxies[addr]
 					}
-					c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-					if err != nil || by == 0 {
-						return c, err
-					}
-					return &far{Conn: c, by: by}, nil
+					return (&net.Dialer{}).DialContext(ctx, network, addr)
 				}
 				return pgx.ConnectConfig(ctx, cfg)
 			}})
@@ -88,17 +170,20 @@ func BenchmarkSweep(b *testing.B) {
 			name string
 			by   time.Duration
 			most time.Duration
-		}{{"near", 0, 500 * time.Millisecond}, {"20 ms away", 20 * time.Millisecond, time.Second}} {
+		}{{"near", 0, 500 * time.Millisecond}, {"20 ms away", away, time.Second}} {
 			conns := make([]*pgx.Conn, count)
-			servers := make([]sample.Server, count)
+			known := make([]sample.Server, count)
 			each(b, count, func(i int) error {
 				var err error
 				if conns[i], err = sources(at.by, 0)[i].Open(b.Context()); err != nil {
 					return err
 				}
-				servers[i], err = sample.Identify(b.Context(), conns[i])
+				known[i], err = sample.Identify(b.Context(), conns[i])
 				return err
 			})
+			if slices.Contains(conns, nil) {
+				b.FailNow()
+			}
 			// The tier of ten seconds, and with the one of a minute, which is due each
 			// sixth time.
 			for _, tiers := range [][]sample.Tier{{sample.Live}, {sample.Live, sample.Minute}} {
@@ -106,7 +191,7 @@ func BenchmarkSweep(b *testing.B) {
 				for range 9 {
 					begin := time.Now()
 					each(b, count, func(i int) error {
-						_, err := sample.Collect(b.Context(), conns[i], servers[i], health.Queries(tiers...))
+						_, err := sample.Collect(b.Context(), conns[i], known[i], health.Queries(tiers...))
 						return err
 					})
 					list = append(list, time.Since(begin))
@@ -115,6 +200,10 @@ func BenchmarkSweep(b *testing.B) {
 				say("%d databases in one sweep of %v, %s: median %d ms, worst %d ms, promised < %d ms", count, tiers, at.name, list[4].Milliseconds(), list[8].Milliseconds(), at.most.Milliseconds())
 				if len(tiers) == 1 {
 					b.ReportMetric(float64(list[4].Milliseconds()), strings.ReplaceAll(at.name, " ", "-")+"-ms")
+				}
+				// The far ones are farther, or the proxy would be none.
+				if at.by > 0 && list[0] < at.by {
+					b.Errorf("a sweep of databases that are %s away takes %s", at.by, list[0])
 				}
 				if list[4] >= at.most {
 					b.Errorf("a sweep of %d databases takes %s, %s", count, list[4], at.name)
@@ -127,45 +216,92 @@ func BenchmarkSweep(b *testing.B) {
 
 		perDatabase(b, urls[:min(count, 10)])
 
-		// The sampler as it runs, with one database that never says a word.
-		ctx, end := context.WithCancel(b.Context())
-		opened.Store(0)
-		s := sample.NewSampler(sources(0, 1), health.Queries(), sample.Rules{}, nil)
-		done := make(chan struct{})
-		begin := time.Now()
-		go func() { defer close(done); s.Run(ctx) }()
-		up := func() (n int) {
-			for _, r := range s.Latest() {
-				if r.State == sample.Up {
-					n++
-				}
-			}
-			return n
-		}
-		for up() < count-1 {
-			time.Sleep(5 * time.Millisecond)
-		}
-		first := time.Since(begin)
-		time.Sleep(30 * time.Second) // the first looks at the slow tiers
-		seconds := benchNumber(b, "BENCH_SECONDS", 60)
-		cpu, most := processCPU(b), opened.Load()
-		time.Sleep(time.Duration(seconds) * time.Second)
-		perShard := (processCPU(b) - cpu).Seconds() / float64(seconds) / float64(count) * 100
-		require.Equal(b, count-1, up(), "the one that hangs delays none")
-		var mem runtime.MemStats
-		runtime.ReadMemStats(&mem)
-		end()
-		<-done
-		say("  the sampler: all but the hung one seen after %d ms, %.3f %% of a processor per shard, promised < 0.1; %.0f MB of memory in use, promised < 120", first.Milliseconds(), perShard, float64(mem.Sys)/(1<<20))
-		say("  connections opened in %d s: %d for %d databases, the hung one tried again and again", seconds+30, most, count)
+		// The sampler as it runs, first with databases that all answer and then with one
+		// that never says a word.
+		together := sampled(b, sources(0, 0), count, 0, 0, func() {})
+		debug.FreeOSMemory() // the proxies' and the sweeps'
+		runs := time.Duration(benchNumber(b, "BENCH_SECONDS", 60)) * time.Second
+		var begun time.Duration
+		most := connections(b, databases, pgtest.Server(b, 0).URL("", "postgres"), pgtest.Server(b, 1).URL("", "postgres"))
+		hung := sampled(b, sources(0, 1), count-1, 30*time.Second, runs, func() {
+			opened.Store(0) // counted without the sessions that are kept
+			begun = processCPU(b)
+		})
+		perShard := (processCPU(b) - begun).Seconds() / runs.Seconds() / float64(count) * 100
+		held := most()
+		memory, all := resident(b)
+		say("  the sampler: %d databases seen after %d ms; beside one that hangs after %d ms, and each looked at again after %.1f s at the most", count, together.first.Milliseconds(), hung.first.Milliseconds(), hung.gap.Seconds())
+		say("  %.3f %% of a processor per shard, promised < 0.1; %d MB of memory, promised < 120, %d with the pages of the tests' program; %d connections to a database at the most, promised 2", perShard, memory>>20, all>>20, held)
+		say("  connections opened in %d s: %d for %d databases, the hung one tried again and again", int(runs.Seconds()), opened.Load(), count)
 		b.ReportMetric(perShard, "%cpu-per-shard")
+		b.ReportMetric(float64(memory>>20), "MB")
+		b.ReportMetric(float64(held), "connections")
+		b.ReportMetric(float64(hung.first.Milliseconds()), "first-beside-hung-ms")
 		if perShard >= 0.1 {
 			b.Errorf("the sampler takes %.3f %% of a processor for a shard", perShard)
 		}
-		if mem.Sys >= 120<<20 {
-			b.Errorf("the sampler has %d MB", mem.Sys>>20)
+		if memory >= 120<<20 {
+			b.Errorf("the process has %d MB", memory>>20)
+		}
+		if held < 1 || held > 2 {
+			b.Errorf("a database had %d connections", held)
+		}
+		// A look has two seconds; who waited for the hung one would wait for those.
+		if hung.first >= together.first+2*time.Second {
+			b.Errorf("beside a database that hangs the others were seen after %s, without it after %s", hung.first, together.first)
+		}
+		if limit := sample.Live.Every() + sample.Live.Every()/20 + 2*time.Second; hung.gap >= limit {
+			b.Errorf("a database was looked at again after %s only, beside one that hangs", hung.gap)
 		}
 	}
+}
+
+// sampledFor is how a sampler did.
+type sampledFor struct {
+	first time.Duration // until all that answer had been seen
+	gap   time.Duration // the longest time between two answers of one of them
+}
+
+// sampled runs a sampler until all that answer were seen, a time for its slower tiers, and
+// another that begins with a call.
+func sampled(b *testing.B, sources []sample.Source, answering int, settles, runs time.Duration, begins func()) sampledFor {
+	b.Helper()
+	ctx, end := context.WithCancel(b.Context())
+	var mu sync.Mutex
+	last, out := map[string]time.Time{}, sampledFor{}
+	s := sample.NewSampler(sources, health.Queries(), sample.Rules{}, func(r sample.Reading) {
+		mu.Lock()
+		defer mu.Unlock()
+		if was, ok := last[r.Source]; ok && r.State == sample.Up {
+			out.gap = max(out.gap, r.At.Sub(was))
+		}
+		if r.State == sample.Up {
+			last[r.Source] = r.At
+		}
+	})
+	done := make(chan struct{})
+	begin := time.Now()
+	go func() { defer close(done); s.Run(ctx) }()
+	defer func() { end(); <-done }()
+	up := func() (n int) {
+		for _, r := range s.Latest() {
+			if r.State == sample.Up {
+				n++
+			}
+		}
+		return n
+	}
+	for up() < answering && time.Since(begin) < time.Minute {
+		time.Sleep(5 * time.Millisecond)
+	}
+	out.first = time.Since(begin)
+	time.Sleep(settles)
+	begins()
+	time.Sleep(runs)
+	require.Equal(b, answering, up(), "all that answer are up, and no other")
+	mu.Lock()
+	defer mu.Unlock()
+	return out
 }
 
 // perDatabase measures one look at a database, one after the other, and beside it
@@ -185,6 +321,7 @@ func perDatabase(b *testing.B, urls []string) {
 			require.NoError(b, err)
 			ours = append(ours, time.Since(begin))
 		}
+		require.NoError(b, c.Close(b.Context()))
 	}
 	slices.Sort(ours)
 	say("  one database at a time: median %.1f ms for all that is looked at each minute", milliseconds(ours[len(ours)/2]))
