@@ -263,7 +263,7 @@ func (s *Session) withCopy(ctx context.Context, f func(m *mirror.Mirror, synced 
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	m, synced, ok, err := mirror.Of(ctx, db.DB(), s.cfg.Fleet.Name, s.schema)
+	m, synced, ok, err := mirror.Of(ctx, db, s.cfg.Fleet.Name, s.schema)
 	if err != nil {
 		return err
 	}
@@ -307,6 +307,9 @@ func (s *Session) AuditAlarms(ctx context.Context) (AlarmList, error) {
 		list, err := m.Alarms(ctx)
 		for _, a := range list {
 			out.Alarms = append(out.Alarms, AuditAlarm{At: stamp(a.At), Kind: a.Kind, FirstSeq: a.FirstSeq, LastSeq: a.LastSeq, Message: a.Message})
+		}
+		if len(list) > 0 {
+			out.Hint = mirror.Hint(list[0].Kind)
 		}
 		return err
 	})

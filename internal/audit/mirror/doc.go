@@ -8,6 +8,10 @@
 // hash, in transactions that can be resumed. Nothing is copied from a chain
 // that disagrees, and an alarm stays in the file.
 //
+// Who has full access to the SQLite file can delete the copy's newest events or write
+// it anew. How far a copy went is therefore marked in a file beside it (MarksFile), and
+// a copy that falls short of its mark is an alarm as well.
+//
 // One file holds the copies of many fleets, each under the key of its control
 // database. Copies are append-only by triggers; searching them needs no
 // server.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"shardadmin/internal/audit"
+	"shardadmin/internal/store"
 )
 
 // List returns the copied events that the filter selects, the newest first, as
@@ -238,7 +239,8 @@ func oneOf(words []string) string { return "(" + strings.Join(words, " OR ") + "
 // Remember files which copy is the fleet's, for whoever reads it when the
 // control database does not answer.
 func (m *Mirror) Remember(ctx context.Context, fleet, schema string) error {
-	return m.write(ctx, func(tx *sql.Tx) error {
+	return m.remark(ctx, func(tx *sql.Tx, all *marks) error {
+		all.Fleets[fleetMark(fleet, schema)] = m.key
 		_, err := tx.ExecContext(ctx, `INSERT INTO mirror_fleet (fleet, schema, key, seen_at) VALUES (?, ?, ?, ?)
 			ON CONFLICT (fleet, schema) DO UPDATE SET key = excluded.key, seen_at = excluded.seen_at`, fleet, schema, m.key, time.Now().UnixMicro())
 		return err
@@ -246,13 +248,19 @@ func (m *Mirror) Remember(ctx context.Context, fleet, schema string) error {
 }
 
 // Of returns the copy that was last used for a fleet and when that was; false
-// where this computer has none.
-func Of(ctx context.Context, db *sql.DB, fleet, schema string) (m *Mirror, seen time.Time, ok bool, err error) {
-	var key string
+// where this computer has none. Where the file has forgotten which copy that is, or
+// names another than was marked, the marked one is meant.
+func Of(ctx context.Context, s *store.Store, fleet, schema string) (m *Mirror, seen time.Time, ok bool, err error) {
+	m = New(s, "")
 	var at int64
-	err = db.QueryRowContext(ctx, `SELECT key, seen_at FROM mirror_fleet WHERE fleet = ? AND schema = ?`, fleet, schema).Scan(&key, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, seen, false, nil
+	err = m.db.QueryRowContext(ctx, `SELECT key, seen_at FROM mirror_fleet WHERE fleet = ? AND schema = ?`, fleet, schema).Scan(&m.key, &at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, seen, false, localFault(err)
 	}
-	return &Mirror{db: db, key: key, batch: copyBatch}, time.UnixMicro(at).UTC(), err == nil, localFault(err)
+	seen = time.UnixMicro(at).UTC()
+	all := readMarks(m.marks)
+	if key := all.Fleets[fleetMark(fleet, schema)]; key != "" && key != m.key {
+		m.key, seen = key, all.Copies[key].At
+	}
+	return m, seen, m.key != "", nil
 }

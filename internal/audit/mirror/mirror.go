@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,14 +19,17 @@ import (
 
 // Mirror is this computer's copy of one trail.
 type Mirror struct {
-	db  *sql.DB
-	key string
+	db    *sql.DB
+	key   string
+	marks string // the file that says how far copies go
 	// batch bounds one transaction; a test makes it small.
 	batch int
 }
 
 // New returns the copy of the trail with the key (audit.Trail.Key).
-func New(s *store.Store, key string) *Mirror { return &Mirror{db: s.DB(), key: key, batch: copyBatch} }
+func New(s *store.Store, key string) *Mirror {
+	return &Mirror{db: s.DB(), key: key, marks: filepath.Join(filepath.Dir(s.Path()), MarksFile), batch: copyBatch}
+}
 
 // copyBatch is how many entries one transaction copies.
 const copyBatch = 1000
@@ -50,11 +54,13 @@ const (
 	Fork     = "fork"     // the server's chain differs from the copy
 	Gap      = "gap"      // an entry is missing on the server
 	Changed  = "changed"  // an entry does not fit its hash
+	Deleted  = "deleted"  // the copy, or its mark, lost what it had: on this computer
+	Altered  = "altered"  // the copy is not what was marked: on this computer
 )
 
 // Sync brings the copy up to the server's head. When the server's chain is no
-// longer the copied one it copies nothing, files an alarm and answers
-// mirror_conflict, naming the entries and what to do.
+// longer the copied one, or the copy no longer what was marked, it copies nothing,
+// files an alarm and answers mirror_conflict, naming the entries and what to do.
 func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 	var res Result
 	chain, seq, hash, err := m.end(ctx)
@@ -68,6 +74,16 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 			return err
 		}
 		res.Head = head.Seq
+		gone, err := m.lost(ctx)
+		if err != nil {
+			return err
+		}
+		if gone != nil {
+			if err := gone.compared(ctx, r); err != nil {
+				return err
+			}
+			return m.alarm(ctx, chain, gone.kind, gone.first, gone.last, gone.text)
+		}
 		anchor, err := r.Anchor(ctx)
 		if err != nil {
 			return err
@@ -140,6 +156,9 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = m.raise(ctx, chain, res.Seq, hash)
+	}
 	if err == nil {
 		err = m.wipe(ctx)
 	}
@@ -310,17 +329,31 @@ func (m *Mirror) fork(ctx context.Context, r *audit.Reader, chain, end int64) er
 const ConflictHint = "treat the control database as tampered with: keep this computer's copy, compare it with the copies of other operators, run shard-admin audit verify; " +
 	"after a restore from a backup that everybody knows of, audit sync --restart keeps the old copy and begins a new one"
 
-// alarm files what was found and returns it as mirror_conflict.
+// LocalHint is what to do about an alarm that is about this computer's own files.
+const LocalHint = "treat this computer as tampered with: keep shard-admin.db and " + MarksFile + ", find out who can write them, compare the server's trail with the copies of other operators and with checkpoints that were kept elsewhere; " +
+	"then audit sync --restart keeps what is left of the copy and begins a new one"
+
+// Hint is what to do about an alarm of the kind.
+func Hint(kind string) string {
+	if kind == Deleted || kind == Altered {
+		return LocalHint
+	}
+	return ConflictHint
+}
+
+// alarm files what was found, once for as long as it is the same, and returns it as
+// mirror_conflict.
 func (m *Mirror) alarm(ctx context.Context, chain int64, kind string, first, last int64, text string) error {
 	err := m.write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO mirror_alarm (chain, at, kind, first_seq, last_seq, message) VALUES (?, ?, ?, ?, ?, ?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO mirror_alarm (chain, at, kind, first_seq, last_seq, message) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+			WHERE NOT EXISTS (SELECT 1 FROM mirror_alarm WHERE chain = ?1 AND kind = ?3 AND first_seq = ?4 AND id = (SELECT max(id) FROM mirror_alarm WHERE chain = ?1))`,
 			chain, time.Now().UnixMicro(), kind, first, last, text)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return fault.New(fault.MirrorConflict, text, ConflictHint)
+	return fault.New(fault.MirrorConflict, text, Hint(kind))
 }
 
 // Restart keeps the copy as it is under its key with a reason, and lets the
@@ -330,9 +363,16 @@ func (m *Mirror) Restart(ctx context.Context, reason string) error {
 	if strings.TrimSpace(reason) == "" {
 		return fault.New(fault.ReasonMissing, "a new copy needs a reason", `add --note "why"`)
 	}
-	return m.write(ctx, func(tx *sql.Tx) error {
+	// The mark last: what ends in between is told as a loss, and restarted again.
+	if err := m.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE mirror_chain SET retired_at = ?, reason = ? WHERE key = ? AND retired_at IS NULL`, time.Now().UnixMicro(), reason, m.key)
 		return err
+	}); err != nil {
+		return err
+	}
+	return m.remark(ctx, func(_ *sql.Tx, all *marks) error {
+		delete(all.Copies, m.key)
+		return nil
 	})
 }
 
@@ -345,7 +385,8 @@ type Alarm struct {
 	Message  string    `json:"message"`
 }
 
-// Alarms returns the alarms of the present copy, the newest first.
+// Alarms returns the alarms of the present copy, the newest first: those that syncs
+// have filed, and what the copy has lost since.
 func (m *Mirror) Alarms(ctx context.Context) ([]Alarm, error) {
 	rows, err := m.db.QueryContext(ctx, `SELECT a.at, a.kind, a.first_seq, a.last_seq, a.message FROM mirror_alarm a JOIN mirror_chain c ON c.id = a.chain
 		WHERE c.key = ? AND c.retired_at IS NULL ORDER BY a.id DESC`, m.key)
@@ -363,13 +404,20 @@ func (m *Mirror) Alarms(ctx context.Context) ([]Alarm, error) {
 		a.At = time.UnixMicro(at).UTC()
 		out = append(out, a)
 	}
-	return out, localFault(rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, localFault(err)
+	}
+	gone, err := m.lost(ctx)
+	if gone == nil || err != nil || len(out) > 0 && out[0].Kind == gone.kind && out[0].FirstSeq == gone.first {
+		return out, err
+	}
+	return slices.Insert(out, 0, Alarm{At: time.Now().UTC(), Kind: gone.kind, FirstSeq: gone.first, LastSeq: gone.last, Message: gone.text}), nil
 }
 
 const sealedColumns = `e.seq, e.sealed_us, e.event_id, e.occurred_us, e.recorded_us, e.db_user, e.client_addr, e.app_name, e.body, e.event_hash, e.prev_hash, e.hash`
 
 // Verify checks every hash of the copy itself and every signed checkpoint in
-// it.
+// it, and that it has what it was marked to have.
 func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
 	return m.VerifyFrom(ctx, "")
 }
@@ -404,9 +452,19 @@ func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...st
 	if checkpoint != "" {
 		w.Against(checkpoint, public...)
 	}
+	if err := rows.Err(); err != nil {
+		return w.Result(), localFault(err)
+	}
+	gone, err := m.lost(ctx)
+	if err != nil {
+		return w.Result(), err
+	}
+	if gone != nil {
+		w.Found(audit.Finding{Seq: gone.first, Kind: gone.kind, Message: gone.text})
+	}
 	v := w.Result()
 	v.Head = v.LastSeq
-	return v, localFault(rows.Err())
+	return v, nil
 }
 
 // beginning returns the entry after which the copy begins.
@@ -434,5 +492,5 @@ func localFault(err error) error {
 	if strings.Contains(err.Error(), "SQLITE_FULL") || strings.Contains(err.Error(), "disk is full") {
 		return fault.Wrap(err, fault.DiskFull, "this computer's disk is full; the audit mirror was not changed", "make room, then shard-admin audit sync")
 	}
-	return fault.Wrap(err, fault.Internal, "the audit mirror on this computer cannot be used", "move shard-admin.db away; it is made again, and other operators' copies remain")
+	return fault.Wrap(err, fault.Internal, "the audit mirror on this computer cannot be used", "move shard-admin.db away; audit sync --restart makes the copy again, and other operators' copies remain")
 }

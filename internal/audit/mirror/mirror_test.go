@@ -225,7 +225,7 @@ func TestWhatTheChainCannotShowTheCopyDoes(t *testing.T) {
 			}
 			alarms, err := s.Alarms(t.Context())
 			require.NoError(t, err)
-			require.Len(t, alarms, 2)
+			require.Len(t, alarms, 1, "it is filed once for as long as it is the same")
 			a := alarms[0]
 			require.Equal(t, []any{tc.kind, tc.first, tc.last}, []any{a.Kind, a.FirstSeq, a.LastSeq}, a.Message)
 			copied, err := s.Verify(t.Context())
