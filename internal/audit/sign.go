@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"time"
 
 	"shardadmin/internal/fault"
@@ -61,6 +63,45 @@ func (t *Trail) Counts(ctx context.Context, k *SigningKey) error {
 		}
 	}
 	return fault.New(fault.KeyNotEnrolled, "the trail does not know the signing key that is kept here, or it was revoked", "shard-admin audit key enroll")
+}
+
+// EndSigned reports whether nothing is left to sign: the newest event holds a checkpoint,
+// by a key that counts, of the one before it, or there is no key that could sign.
+func (t *Trail) EndSigned(ctx context.Context) (bool, error) {
+	keys, err := t.Keys(ctx)
+	if err != nil {
+		return false, err
+	}
+	var good []string
+	for _, k := range keys {
+		if k.RevokedSeq == nil {
+			good = append(good, k.Public)
+		}
+	}
+	if len(good) == 0 {
+		return true, nil
+	}
+	signed := false
+	err = t.Read(ctx, func(r *Reader) error {
+		head, err := r.Head(ctx)
+		if err != nil || head.Seq == 0 {
+			signed = head.Seq == 0
+			return err
+		}
+		newest, err := r.After(ctx, head.Seq-1, 1)
+		if err != nil || len(newest) == 0 {
+			return err
+		}
+		var b body
+		if json.Unmarshal([]byte(newest[0].Body), &b) != nil {
+			return nil // it is no checkpoint
+		}
+		msg, _ := b.Details["checkpoint"].(string)
+		c, _, err := OpenCheckpoint(msg, good...)
+		signed = err == nil && c.Seq == head.Seq-1 && bytes.Equal(c.Hash, newest[0].PrevHash)
+		return nil
+	})
+	return signed, err
 }
 
 // Checkpoint signs the present end of the chain and stores the note as an

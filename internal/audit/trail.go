@@ -28,12 +28,22 @@ type Trail struct {
 	where   func() (host, osUser string)
 	// hasPersons is set once the table was seen: a schema may wait for its upgrade.
 	hasPersons atomic.Bool
+	wrote      atomic.Bool
+	written    chan struct{}
 }
 
 // New returns the trail in the schema (unquoted) of a control database.
 func New(control *conn.Database, schema string) *Trail {
-	return &Trail{control: control, schema: schema, where: sync.OnceValues(whereabouts)}
+	return &Trail{control: control, schema: schema, where: sync.OnceValues(whereabouts), written: make(chan struct{}, 1)}
 }
+
+// Wrote reports whether an event was written by this Trail; its transaction may have
+// been rolled back.
+func (t *Trail) Wrote() bool { return t.wrote.Load() }
+
+// Written has something once an event was written since it was read last, maybe before
+// that is committed.
+func (t *Trail) Written() <-chan struct{} { return t.written }
 
 func whereabouts() (host, osUser string) {
 	host, _ = os.Hostname()
@@ -195,6 +205,13 @@ func (t *Trail) insert(ctx context.Context, tx pgx.Tx, d draft) error {
 	}
 	_, err := tx.Exec(ctx, t.sql(`INSERT INTO {{schema}}.audit_event (event_id, occurred_at, body) VALUES ($1, $2, $3) ON CONFLICT (event_id) DO NOTHING`),
 		d.id, d.at, string(text(tree)))
+	if err == nil {
+		t.wrote.Store(true)
+		select {
+		case t.written <- struct{}{}:
+		default: // it has something already
+		}
+	}
 	return err
 }
 

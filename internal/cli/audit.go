@@ -126,7 +126,6 @@ func (p *program) runAuditList(ctx context.Context, f session.AuditFilter, copie
 		return err
 	}
 	return p.answer(v, func(w io.Writer) {
-		p.printAlarms(ctx, w, s)
 		if v.CopyTo != nil {
 			if v.CopyReason != "" {
 				paragraph(w, "", "! "+v.CopyReason)
@@ -151,7 +150,6 @@ func (p *program) runAuditFollow(ctx context.Context, f session.AuditFilter) err
 	if err != nil {
 		return err
 	}
-	p.printAlarms(ctx, p.stderr, s)
 	reason, lines := "", json.NewEncoder(p.stdout)
 	lines.SetEscapeHTML(false)
 	err = s.FollowEvents(ctx, f, func(v session.EventList) error {
@@ -176,16 +174,16 @@ func (p *program) runAuditFollow(ctx context.Context, f session.AuditFilter) err
 	return &found{code: fault.Cancelled, text: "only the following has ended"}
 }
 
-// printAlarms says first what makes everything below it doubtful.
-func (p *program) printAlarms(ctx context.Context, w io.Writer, s *session.Session) {
+// alarmed says before anything else, on standard error, what makes everything that
+// follows doubtful: until a new copy is begun, whatever the command.
+func (p *program) alarmed(ctx context.Context, s *session.Session) {
 	list, err := s.AuditAlarms(ctx)
-	if err != nil || len(list.Alarms) == 0 {
+	if err != nil || len(list.Alarms) == 0 || p.alarms[s.Fleet().Name] {
 		return
 	}
-	a := list.Alarms[0]
-	paragraph(w, "", "! ALARM since "+moment(list.Alarms[len(list.Alarms)-1].At)+": "+a.Message)
-	paragraph(w, "  ", list.Hint)
-	line(w, "")
+	p.alarms[s.Fleet().Name] = true
+	paragraph(p.stderr, "", "! ALARM of the audit trail of "+s.Fleet().Name+" since "+moment(list.Alarms[len(list.Alarms)-1].At)+" UTC: "+list.Alarms[0].Message)
+	paragraph(p.stderr, "  ", list.Hint)
 }
 
 func printEvents(w io.Writer, events []session.Event) {

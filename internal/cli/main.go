@@ -46,12 +46,13 @@ type program struct {
 	lines  *lineReader
 	closes []func()
 
-	works *session.Session // the fleet that was opened last
+	works  *session.Session // the fleet that was opened last
+	alarms map[string]bool  // fleets whose alarm was said
 }
 
 // Main runs the command line and returns the exit status.
 func Main(ctx context.Context, f Faces, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{faces: f, stdin: stdin, stdout: stdout, stderr: stderr}
+	p := &program{faces: f, stdin: stdin, stdout: stdout, stderr: stderr, alarms: map[string]bool{}}
 	defer p.close()
 	ctx, stop := p.interruptible(ctx)
 	defer stop()
@@ -356,7 +357,14 @@ func (p *program) opened(ctx context.Context, name string, o home.SessionOptions
 	// A worker, or who waits for a move, may sleep with its computer.
 	watched, ended := context.WithCancel(ctx)
 	go conn.AfterSleep(watched, nil, s.Reconnect)
-	p.closes, p.works = append(p.closes, func() { ended(); s.Close() }), s
+	p.closes, p.works = append(p.closes, func() {
+		ended()
+		if s.Changed() {
+			s.Part(ctx, "a command ends")
+		}
+		s.Close()
+	}), s
+	p.alarmed(ctx, s)
 	return s, p.openVault(ctx, h)
 }
 

@@ -56,7 +56,6 @@ func (p *program) runShardsStatus(ctx context.Context) error {
 		return err
 	}
 	return p.answer(document.OfStatus(v), func(w io.Writer) {
-		p.printAlarms(ctx, w, s)
 		printStatus(w, v)
 	})
 }

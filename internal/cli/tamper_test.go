@@ -190,7 +190,7 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 		{
 			"an event is edited", func(x *tampering) { x.superuser(edited) },
 			func(*tampering) []seen {
-				return []seen{{verify(), `(?m)^event_changed: event 5 `}, {verify("--server"), `(?m)^event_changed: event 5 `}}
+				return []seen{{verify(), `(?m)^event_changed: event 8 `}, {verify("--server"), `(?m)^event_changed: event 8 `}}
 			},
 			func(*tampering) [][]string { return [][]string{verify("--mirror")} },
 		},
@@ -333,7 +333,7 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 		},
 		{
 			"the copy is edited", func(x *tampering) { x.laptop(`UPDATE mirror_event SET body = replace(body, 'reason 2', 'excuse 2')`) },
-			func(*tampering) []seen { return []seen{{verify("--mirror"), `(?m)^event_changed: event 5 `}} },
+			func(*tampering) []seen { return []seen{{verify("--mirror"), `(?m)^event_changed: event 8 `}} },
 			func(*tampering) [][]string { return [][]string{verify("--server")} },
 		},
 		{
@@ -390,6 +390,47 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 				x.passes(args...)
 			}
 		})
+	}
+}
+
+// A change by the command line is signed before the command ends, and a look leaves
+// nothing. An alarm of the copy is said by every command, on standard error, until a new
+// copy is begun with a reason.
+func TestEveryCommandTellsOfAnAlarm(t *testing.T) {
+	t.Parallel()
+	l := installed(t, "staging")
+	newest := func() map[string]any {
+		return list(t, l.json(0, "audit", "list", "--limit", "1"), "events")[0]
+	}
+	l.json(0, "audit", "key", "enroll", "--note", "my key")
+	require.Equal(t, []any{"audit.checkpoint", "a command ends"}, []any{newest()["action"], newest()["note"]})
+	l.json(0, "fleet", "operator", "set", "bob@example.com", "--role", "viewer", "--note", "he joins")
+	signed := newest()
+	require.Equal(t, "a command ends", signed["note"])
+	l.json(0, "shards", "status")
+	l.refused(3, "tenant_unknown", "shards", "assign", "nobody", "default", "--note", "x")
+	require.Equal(t, signed["id"], newest()["id"], "nothing new is not signed")
+	require.EqualValues(t, true, l.json(0, "audit", "verify")["ok"])
+
+	l.json(0, "audit", "sync")
+	commands := [][]string{{"shards", "status"}, {"tenants", "list"}, {"audit", "list"}, {"move", "list"}, {"fleet", "check"}, {"audit", "export", "-o", filepath.Join(t.TempDir(), "a.csv"), "--note", "x"}}
+	for _, args := range commands {
+		require.NotContains(t, l.run(args...).stderr, "ALARM", args)
+	}
+	(&tampering{lab: l}).laptop(`DELETE FROM mirror_event WHERE seq > 2`)
+	for _, args := range commands {
+		for _, how := range [][]string{args, append(args, "--json")} {
+			r := l.run(how...)
+			require.Equal(t, 1, strings.Count(r.stderr, "ALARM"), "%v: %s", how, r.stderr)
+			require.Contains(t, strings.Join(strings.Fields(r.stderr), " "), "deleted from shard-admin.db", how)
+			require.Contains(t, r.stderr, "audit sync --restart", how)
+			require.NotContains(t, r.out, "ALARM", how)
+		}
+	}
+	l.refused(3, "reason_missing", "audit", "sync", "--restart")
+	l.json(0, "audit", "sync", "--restart", "--note", "the laptop was looked at")
+	for _, args := range commands {
+		require.NotContains(t, l.run(args...).stderr, "ALARM", args)
 	}
 }
 

@@ -36,6 +36,7 @@ const (
 	ruleCapacity  = "capacity.full"
 	ruleImbalance = "imbalance.size"
 	rulePlacement = "placement.failed"
+	ruleCopy      = "audit.copy"
 	ruleHealth    = "health."
 	ruleMove      = "move."
 	ruleReachable = ruleHealth + "reachable"
@@ -49,7 +50,7 @@ const (
 // they speak follow each other.
 func holdOf(rule, severity string) time.Duration {
 	switch {
-	case rule == ruleReachable, rule == ruleControl, rule == ruleImbalance, strings.HasPrefix(rule, ruleMove):
+	case rule == ruleReachable, rule == ruleControl, rule == ruleImbalance, rule == ruleCopy, strings.HasPrefix(rule, ruleMove):
 		return 0
 	case rule == ruleHealth+"deadlocks", rule == ruleHealth+"temp_files", rule == ruleHealth+"rollbacks":
 		return 0
@@ -494,6 +495,9 @@ func (s *Session) conditions(ctx context.Context, f Figures, r *replans, w *refu
 	}
 	for _, c := range w.list {
 		add(c)
+	}
+	if c := s.copyCondition(ctx); c != nil {
+		add(*c)
 	}
 	out.Unknown = func(a alert.Alert) bool {
 		switch {

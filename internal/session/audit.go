@@ -303,6 +303,9 @@ func (s *Session) RestartCopy(ctx context.Context, note string) (AuditSync, erro
 // server's, the newest first; it asks no database. No copy has no alarms.
 func (s *Session) AuditAlarms(ctx context.Context) (AlarmList, error) {
 	out := AlarmList{Alarms: []AuditAlarm{}, Hint: mirror.ConflictHint}
+	if !mirror.Kept(s.cfg.DBPath) {
+		return out, nil // and none is made by looking
+	}
 	err := s.withCopy(ctx, func(m *mirror.Mirror, _ time.Time) error {
 		list, err := m.Alarms(ctx)
 		for _, a := range list {

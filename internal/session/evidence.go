@@ -12,12 +12,12 @@ import (
 	"shardadmin/internal/policy"
 )
 
-// checkpointEvery is how often a worker signs the end of the trail, and
+// checkpointEvery is how often a program that stays signs the end of the trail, and
 // checkpointPatience how long anything waits for it: a keychain may wait for a
 // person, and a checkpoint holds up no work.
 const (
 	checkpointEvery    = time.Hour
-	checkpointPatience = 3 * time.Second
+	checkpointPatience = 2 * time.Second
 )
 
 // signingKey reads the operator's key from the keychain, else from the
@@ -152,57 +152,54 @@ func VerifyAuditFile(ctx context.Context, path, checkpoint string, keys []string
 	}, err
 }
 
-// checkpoint takes one on an occasion: what was done stands whether or not it
-// can be signed, so a failure goes to the log and nowhere else. Who keeps no
-// key is not told each time.
+// checkpoint takes one on an occasion, unless the trail's end is signed already: what
+// was done stands whether or not it can be signed, so a failure goes to the log and
+// nowhere else. Who keeps no key is not told each time. It takes checkpointPatience at
+// most, whatever does not answer: a database, a keychain that waits for a person.
 func (s *Session) checkpoint(ctx context.Context, occasion string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkpointPatience)
 	defer cancel()
-	_, err := s.TakeCheckpoint(ctx, occasion)
+	took := make(chan error, 1)
+	go func() { took <- s.signEnd(ctx, occasion) }()
+	var err error
+	select {
+	case err = <-took:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
 	if err != nil && fault.CodeOf(err) != fault.CredentialMissing && !errors.Is(err, context.Canceled) {
+		if errors.Is(err, context.DeadlineExceeded) {
+			s.mute.Store(time.Now().UnixNano())
+		}
 		s.cfg.Log.WarnContext(ctx, "no checkpoint of the audit trail was taken", "occasion", occasion, "error", err)
 	}
 }
 
-// checkpoints takes one every hour until the context ends, and where all queued work
-// is carried out here one then, before the worker is gone.
-func (s *Session) checkpoints(ctx context.Context, all bool) {
-	s.parted.Store(false)
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			if all {
-				s.Part(ctx, "a worker ends")
-			}
-			return
-		case <-tick.C:
-			s.checkpoint(ctx, "hourly")
+// signEnd signs the trail's end where it is not signed. Who keeps no key asks nothing
+// of the database, and where the trail knows no key nothing is asked of the keychain by
+// a session that has just written to it.
+func (s *Session) signEnd(ctx context.Context, occasion string) error {
+	if !s.trail.Wrote() {
+		if _, err := s.signingKey(ctx); err != nil {
+			return err
 		}
+	}
+	signed, err := s.trail.EndSigned(ctx)
+	if signed || err != nil {
+		return err
+	}
+	_, err = s.TakeCheckpoint(ctx, occasion)
+	return err
+}
+
+// Part takes the last checkpoint before the program ends, and returns within
+// checkpointPatience; at once where that was waited for in vain just before. Why none
+// was taken is logged. Without a key nothing is asked.
+func (s *Session) Part(ctx context.Context, occasion string) {
+	if time.Since(time.Unix(0, s.mute.Load())) > 5*checkpointPatience {
+		s.checkpoint(ctx, occasion)
 	}
 }
 
-// Part takes the last checkpoint before the program ends, once, and returns within
-// checkpointPatience whatever does not answer: a database, a keychain that waits for a
-// person. Why none was taken is logged. Without a key nothing is asked.
-func (s *Session) Part(ctx context.Context, occasion string) {
-	if !s.parted.CompareAndSwap(false, true) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkpointPatience)
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if _, err := s.signingKey(ctx); fault.CodeOf(err) == fault.CredentialMissing {
-			return
-		}
-		s.checkpoint(ctx, occasion)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		s.cfg.Log.WarnContext(ctx, "no checkpoint of the audit trail was taken in time", "occasion", occasion, "waited", checkpointPatience)
-	}
-}
+// Changed reports whether this session has written to the audit trail.
+func (s *Session) Changed() bool { return s.trail.Wrote() }

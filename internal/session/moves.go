@@ -315,9 +315,8 @@ func (s *Session) handler(ctx context.Context, r job.Run) error {
 	s.mu.Lock()
 	s.ended[r.Resource] = err
 	s.mu.Unlock()
-	if err == nil {
-		s.checkpoint(ctx, "a run of "+r.Resource+" ended")
-	}
+	// One that failed or was parked is in the trail as well.
+	s.checkpoint(ctx, "a run of "+r.Resource+" ended")
 	return err
 }
 
@@ -365,12 +364,15 @@ func (s *Session) Work(ctx context.Context, all bool) error {
 	defer wg.Wait()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	wg.Go(func() { s.checkpoints(ctx, all) })
 	if all {
 		wg.Go(func() { s.schedules(ctx) })
 		wg.Go(func() { s.newcomers(ctx) })
 	}
-	return s.worker(all).Run(ctx)
+	err := s.worker(all).Run(ctx)
+	if all {
+		s.Part(ctx, "a worker ends")
+	}
+	return err
 }
 
 // WorkersAlive counts workers that carry out what others have queued.

@@ -171,6 +171,11 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 	go func() {
 		defer close(closed)
 		defer end()
+		if o.Alerts && s.cfg.DBPath != "" {
+			var tended sync.WaitGroup
+			tended.Go(func() { s.tend(ctx) })
+			defer tended.Wait()
+		}
 		if o.Desktop {
 			var shown sync.WaitGroup
 			shown.Go(func() { b.desktop(ctx) })

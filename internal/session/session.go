@@ -48,6 +48,10 @@ type Config struct {
 	// Patience bounds how long a move waits for open transactions; that of package
 	// move where it is 0.
 	Patience time.Duration
+	// CheckpointEvery is how often a program that stays signs the trail's end, and
+	// CopyEvery how often it brings this computer's copy up to date; an hour and five
+	// minutes where they are 0.
+	CheckpointEvery, CopyEvery time.Duration
 	// StatementTimeout bounds each statement that nothing allows more; that of
 	// package conn where it is 0.
 	StatementTimeout time.Duration
@@ -79,7 +83,7 @@ type Session struct {
 	looks    map[string]*looks // by shard: what its checks were told last
 	lanes    lanes             // where looks at a shard take turns
 	growth   growths           // what forecasts are made of
-	parted   atomic.Bool       // the last checkpoint of this program was taken
+	mute     atomic.Int64      // when a checkpoint was waited for in vain last, in ns
 	offered  offers            // plans of moves that somebody has seen
 	answered sync.Map          // when each database answered last, by name
 

@@ -65,6 +65,13 @@ func (m marks) write(path string) error {
 	return os.Rename(f.Name(), path)
 }
 
+// Kept reports whether there is or was a file at path that copies are kept in.
+func Kept(path string) bool {
+	_, file := os.Stat(path)
+	_, marked := os.Stat(filepath.Join(filepath.Dir(path), MarksFile))
+	return file == nil || marked == nil
+}
+
 func fleetMark(fleet, schema string) string { return fleet + "/" + schema }
 
 // remark changes the file. The lock of the SQLite file is held meanwhile, so that no
