@@ -104,6 +104,24 @@ func (c *Cable) Delay(d time.Duration) {
 	c.delay = d
 }
 
+// Restore ends a Cut; what else was asked of the cable stays.
+func (c *Cable) Restore() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = false
+}
+
+// Resume ends a Stall; what else was asked of the cable stays.
+func (c *Cable) Resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.stalled:
+	default:
+		close(c.stalled)
+	}
+}
+
 // StallAt lets everything through but messages to the server that hold the text, and
 // what comes after one on the same connection: the server is there and does not answer
 // that.

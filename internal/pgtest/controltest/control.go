@@ -6,6 +6,8 @@ package controltest
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -84,6 +86,24 @@ func (c *Control) As(role string) *conn.Set {
 	f := *c.Fleet
 	f.Control.URL = pgtest.Server(c.t, 0).URL(role, c.Database)
 	set := conn.Open(&f, conn.Options{Resolver: resolver{fleet.ControlName: role, "default": role}})
+	c.t.Cleanup(set.Close)
+	return set
+}
+
+// Server is the address of the server.
+func (c *Control) Server() string {
+	c.t.Helper()
+	u, err := pgx.ParseConfig(c.Fleet.Control.URL)
+	require.NoError(c.t, err)
+	return net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port)))
+}
+
+// Through opens the same fleet as the operator with its server at another address.
+func (c *Control) Through(address string) *conn.Set {
+	c.t.Helper()
+	f := *c.Fleet
+	f.Control.URL = "postgres://" + c.Role + "@" + address + "/" + c.Database + "?sslmode=disable"
+	set := conn.Open(&f, conn.Options{Resolver: resolver{fleet.ControlName: c.Role, "default": c.Role}})
 	c.t.Cleanup(set.Close)
 	return set
 }
