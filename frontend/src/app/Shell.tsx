@@ -23,6 +23,7 @@ import { OperatorDialog } from "./Operator";
 import { Palette } from "./Palette";
 import { apple } from "./platform";
 import { ReachProvider, useAction } from "./Reach";
+import { TrailAlarm } from "./TrailAlarm";
 import { useTell, useTitle, waits } from "./tell";
 import { useKeys } from "./useKeys";
 import { usePreferences } from "./usePreferences";
@@ -144,6 +145,7 @@ export function Shell() {
                 </button>
               </div>
             ) : null}
+            <TrailAlarm />
             <VaultPrompt />
             <div className="body">
               <Sidebar folded={folded} />

@@ -10,6 +10,9 @@ import { count } from "../../ui/format";
 import { good } from "../../ui/Good";
 import { Mark } from "../../ui/Status";
 
+/** The kinds of an alarm that is about this computer's own files. */
+const local = ["deleted", "altered"];
+
 /** Alarms is what this computer's copy found wrong with the server's trail; it stays until a new copy is begun with a reason. */
 export function Alarms() {
   const q = useAlarms();
@@ -34,7 +37,11 @@ export function Alarms() {
         <Mark tone="bad" />
       </span>
       <div className="grow">
-        <h3>The trail in the control database is not the one that was copied to this computer</h3>
+        <h3>
+          {local.includes(newest.kind)
+            ? "This computer's copy of the trail has not what it had"
+            : "The trail in the control database is not the one that was copied to this computer"}
+        </h3>
         <p>{newest.message}</p>
         <p className="do">
           <span className="medium">What to do:</span> {q.data.hint}
@@ -59,8 +66,8 @@ export function Alarms() {
       >
         <div className="stack">
           <p className="muted">
-            Only after a restore or a new installation that everybody knows of. The old copy stays on this computer as it is, with the
-            reason.
+            Only after a restore or a new installation that everybody knows of, or once this computer was looked at. The old copy stays on
+            this computer as it is, with the reason.
           </p>
           <TextInput label="Reason" required value={note} onChange={(e) => setNote(e.currentTarget.value)} data-autofocus />
           {problem ? <ErrorPanel what="No new copy was begun" problem={problem} /> : null}

@@ -55,6 +55,26 @@ describe("audit", () => {
     await waitFor(() => expect(w.of("Audit.Restart")).toEqual([["restored on Sunday"]]));
   });
 
+  it("puts an alarm on every screen, with what to do and the way to it", async () => {
+    const w = show("/", {
+      "Audit.Alarms": () => ({ alarms: [{ ...alarm, kind: "deleted" }], hint: "keep shard-admin.db" }),
+    });
+    for (const [name, path] of [
+      ["Fleet", "/"],
+      ["Tenants", "/tenants"],
+      ["Settings", "/settings"],
+    ]) {
+      fireEvent.click(within(await screen.findByRole("navigation", { name: "Screens" })).getByRole("link", { name }));
+      await waitFor(() => expect(w.path()).toBe(path));
+      const banner = await screen.findByRole("alert", { name: "The audit trail was tampered with" });
+      expect(banner.textContent).toContain(alarm.message);
+      expect(banner.textContent).toContain("keep shard-admin.db");
+    }
+    fireEvent.click(screen.getByRole("link", { name: "Show the alarm" }));
+    await screen.findByRole("heading", { name: "This computer's copy of the trail has not what it had" });
+    expect(screen.queryByRole("alert", { name: "The audit trail was tampered with" })).toBeNull();
+  });
+
   it("shows the pseudonym of an event, and of whom nobody knows any more", async () => {
     const ref = "person-1a2b3c4d5e6f708192a3b4c5d6e7f809";
     const erased = { ...event(2), actor: "erased person 1a2b3c4d", actor_ref: ref };
