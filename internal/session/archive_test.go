@@ -104,6 +104,8 @@ func TestTheCopyIsReadWhileControlIsAway(t *testing.T) {
 	_, err = away.VerifyMirror(ctx, "", nil)
 	require.Equal(t, fault.NoCopy, fault.CodeOf(err))
 
+	_, err = s.Assign(ctx, session.AssignRequest{Tenant: "tenant1", Shard: "shard_1", Note: "offline ticket-9", RowsStay: true})
+	require.NoError(t, err)
 	synced, err := s.SyncAudit(ctx)
 	require.NoError(t, err)
 	here, err := s.Events(ctx, session.AuditFilter{})
@@ -127,6 +129,30 @@ func TestTheCopyIsReadWhileControlIsAway(t *testing.T) {
 	require.Equal(t, counted.Facets, copied.Facets)
 	require.Equal(t, synced.Seq, *copied.CopyTo)
 	require.NotEmpty(t, copied.CopyReason)
+	// What a tenant's, an operator's and a search's history is, and one event in full, is
+	// the same without the database: a tenant by its label too.
+	for name, f := range map[string]session.AuditFilter{
+		"tenant by id": {Tenant: "1"}, "tenant by label": {Tenant: "tenant1"}, "operator": {Actor: "ann@example.com"}, "search": {Search: "ticket-9"}, "one event": {ID: here.Events[0].ID},
+	} {
+		want, err := s.Events(ctx, f)
+		require.NoError(t, err, name)
+		require.NotEmpty(t, want.Events, name)
+		got, err := away.Events(ctx, f)
+		require.NoError(t, err, name)
+		require.Equal(t, want.Events, got.Events, name)
+		require.NotEmpty(t, got.CopyReason, name)
+		if f.ID != "" {
+			continue
+		}
+		all, err := s.AuditFacets(ctx, f)
+		require.NoError(t, err, name)
+		some, err := away.AuditFacets(ctx, f)
+		require.NoError(t, err, name)
+		require.Equal(t, all.Facets, some.Facets, name)
+	}
+	none, err := away.Events(ctx, session.AuditFilter{Tenant: "tenant2"})
+	require.NoError(t, err)
+	require.Empty(t, none.Events)
 	v, err := away.VerifyMirror(ctx, "", nil)
 	require.NoError(t, err)
 	require.True(t, v.OK)

@@ -73,6 +73,20 @@ func (s *Session) auditFilter(ctx context.Context, f AuditFilter, zone *time.Loc
 	return out, nil
 }
 
+// copiedFilter is auditFilter where the catalogue does not answer: the tenant's label is
+// the one that events of the copy name.
+func copiedFilter(ctx context.Context, m *mirror.Mirror, f AuditFilter) (audit.Filter, error) {
+	out, err := f.filter(time.UTC)
+	if err != nil || out.Tenant == "" {
+		return out, err
+	}
+	id, err := m.Tenant(ctx, out.Tenant)
+	if id != "" {
+		out.Tenant = id
+	}
+	return out, err
+}
+
 // trailThere refuses what reads the trail where there is none.
 func (s *Session) trailThere(ctx context.Context) error {
 	st, err := s.install.Status(ctx, s.set.Control())
@@ -104,11 +118,11 @@ func (s *Session) AuditFacets(ctx context.Context, f AuditFilter) (AuditFacets, 
 	}
 	var v audit.Facets
 	if away != nil {
-		filter, err := f.filter(time.UTC)
-		if err != nil {
-			return out, err
-		}
 		if err := s.withCopy(ctx, func(m *mirror.Mirror, _ time.Time) error {
+			filter, err := copiedFilter(ctx, m, f)
+			if err != nil {
+				return err
+			}
 			if v, err = m.Facets(ctx, filter); err != nil {
 				return err
 			}
@@ -213,11 +227,15 @@ func verificationView(v audit.Verification) AuditVerification {
 // no database.
 func (s *Session) CopiedEvents(ctx context.Context, f AuditFilter) (EventList, error) {
 	out := EventList{Events: []Event{}}
-	filter, err := f.filter(time.UTC)
-	if err != nil {
+	// What is asked for wrongly is told before it is told that there is no copy.
+	if _, err := f.filter(time.UTC); err != nil {
 		return out, err
 	}
-	err = s.withCopy(ctx, func(m *mirror.Mirror, synced time.Time) error {
+	err := s.withCopy(ctx, func(m *mirror.Mirror, synced time.Time) error {
+		filter, err := copiedFilter(ctx, m, f)
+		if err != nil {
+			return err
+		}
 		// The end first: what is copied in between is then listed once more, not passed over.
 		end, _, err := m.End(ctx)
 		if err != nil {

@@ -39,6 +39,29 @@ func (m *Mirror) List(ctx context.Context, f audit.Filter) ([]audit.Event, error
 	return []audit.Event{}, nil
 }
 
+// Tenant returns the id of the tenant that an event names by this label, the one of the
+// newest such event; empty where none does. Labels are a catalogue's, which does not
+// answer when this is asked.
+func (m *Mirror) Tenant(ctx context.Context, label string) (string, error) {
+	before := int64(0)
+	for range 4 { // what is in none of the newest is not looked for in all
+		list, err := m.List(ctx, audit.Filter{Search: label, Before: before, Limit: 500})
+		if err != nil || len(list) == 0 {
+			return "", err
+		}
+		for _, e := range list {
+			if e.Tenant == label {
+				return label, nil // it is an id
+			}
+			if e.Details["label"] == label && e.Tenant != "" {
+				return e.Tenant, nil
+			}
+			before = e.Seq
+		}
+	}
+	return "", nil
+}
+
 // read returns the newest events that the index of words and the conditions select
 // and that hold words which begin as each beside does. With those it gives up, whole
 // being false, after mostRead events of the index, and at one that cannot be told.
