@@ -28,7 +28,7 @@
 // # Text
 //
 // The PDF brings its fonts (Latin, Greek, Cyrillic, Hebrew, Arabic, Han, Kana,
-// Hangul, Thai; see fonts/README.md). It orders and joins right-to-left text itself. A
-// character that no font has is written as ‹U+0E01›, never left blank. The HTML
-// file relies on the reader's fonts and refers to nothing outside itself.
+// Hangul, Thai, Devanagari; see fonts/README.md). It orders and joins right-to-left
+// text itself. A character that no font has is written as ‹U+0E01›, never left blank.
+// The HTML file relies on the reader's fonts and refers to nothing outside itself.
 package report

@@ -39,7 +39,10 @@ func TestTextIsOrderedAndJoined(t *testing.T) {
 		"東京":                             "東京",
 		"ไทย":                            "ไทย",
 		"a🏡🏡b":                           "a‹U+1F3E1 U+1F3E1›b",
-		"क":                              "‹U+0915›",
+		"க":                              "‹U+0B95›",
+		"निगम":                           "िनगम",       // the short i stands before its consonant,
+		"स्थिति":                         "िस्थित",     // before all that it is spoken after,
+		"ज़िद कि":                        "िज़द िक",    // and before the dot below
 		"a\u202eb":                       "a‹U+202E›b", // nobody turns a line around unseen
 		"x " + isolated("שלום") + " (1)": "x םולש (1)",
 	} {

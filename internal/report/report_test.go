@@ -90,6 +90,7 @@ func names() []string {
 	return []string{
 		"Willow Lettings", "Ørsted & Søn", "Żółć Nieruchomości", "Αθήνα Ακίνητα", "Недвижимость Москва", "東京不動産株式会社", "北京房产 中心", "서울 부동산", "מגדלי הים 12",
 		"شركة العقارات الحديثة", "املاک تهران (مرکز)", "บ้านกรุงเทพ", "Casa 🏡 Bella",
+		"मुंबई आवास निगम", "Nof Yam נוף ים 7",
 	}
 }
 
@@ -98,24 +99,34 @@ func events(n int) kept {
 	at := time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
 	prev := audit.Genesis()
 	var k kept
-	actions := []string{"move.start", "move.switch", "tenant.assign", "move.finalize", "operator.set", "policy.set", "audit.export", "move.rollback", "queue.pause"}
+	actions := []string{"move.start", "move.switch", "tenant.assign", "move.finalize", "operator.set", "policy.set", "audit.export", "move.rollback", "queue.pause", "fleet.install", "fleet.stripe", "credential.set", "audit.key.enroll", "session.terminate"}
 	for i := range n {
 		at = at.Add(time.Duration(37+i%11*13) * time.Minute)
 		name := names()[i%len(names())]
-		action := actions[i*7%len(actions)]
+		action := actions[i*5%len(actions)]
 		body := map[string]any{
 			"v": 1, "action": action, "phase": "outcome", "status": "ok", "fleet": "production", "actor": []string{"ann@example.com", "bo.lindqvist@example.com", "ops-night@example.com"}[i%3],
 			"actor_role": "operator", "via": "cli", "host": "ops-1", "os_user": "ann", "program": "1.4.0", "reason": fmt.Sprintf("Rebalancing after growth, ticket OPS-%d", 1200+i%40),
 		}
 		switch {
 		case strings.HasPrefix(action, "move"), action == "tenant.assign":
-			body["tenant"], body["source"], body["target"] = strconv.Itoa(100+i%13), "default", "shard_"+strconv.Itoa(1+i%4)
+			body["tenant"], body["source"], body["target"] = strconv.Itoa(100+i%len(names())), "default", "shard_"+strconv.Itoa(1+i%4)
 			body["details"] = map[string]any{"label": name}
 			body["before"], body["after"] = map[string]any{"shard": "default"}, map[string]any{"shard": "shard_" + strconv.Itoa(1+i%4)}
 		case action == "operator.set":
 			body["after"] = map[string]any{"email": "new@example.com", "role": "viewer", "db_role": "app_viewer"}
 		case action == "policy.set":
 			body["before"], body["after"] = map[string]any{"SHARD_BULK_OPS_ENABLED": false}, map[string]any{"SHARD_BULK_OPS_ENABLED": true}
+		}
+		switch action {
+		case "fleet.install":
+			body["before"], body["after"] = map[string]any{"version": 11}, map[string]any{"version": 12, "admin": "ann@example.com"}
+		case "fleet.stripe":
+			body["details"] = map[string]any{"stripes": 4, "sequences": 75}
+		case "credential.set":
+			body["details"] = map[string]any{"credential": "shard_1", "user": "app_ops", "kept_in": "keychain"}
+		case "audit.key.enroll":
+			body["after"] = map[string]any{"public": "ann@example.com+5a3f9c11+AbCdEf"}
 		}
 		switch i % 17 {
 		case 5:
@@ -149,7 +160,7 @@ func moves() []Move {
 		began, switched, ended := filed.Add(20*time.Second), filed.Add(time.Duration(4+i)*time.Minute), filed.Add(time.Duration(70+i)*time.Minute)
 		pause := time.Duration(80+i*i*31) * time.Millisecond
 		m := Move{
-			ID: fmt.Sprintf("%08x-1111-7000-8000-000000000000", 0x1a2b3c4d+i*7919), Tenant: strconv.Itoa(100 + i%13), Label: names()[i%len(names())], Source: "default", Target: "shard_" + strconv.Itoa(1+i%3),
+			ID: fmt.Sprintf("%08x-1111-7000-8000-000000000000", 0x1a2b3c4d+i*7919), Tenant: strconv.Itoa(100 + i%len(names())), Label: names()[i%len(names())], Source: "default", Target: "shard_" + strconv.Itoa(1+i%3),
 			Mode: []string{"online", "fenced"}[i%2], State: "finalized", By: "ann@example.com", Note: "rebalancing", FiledAt: filed, StartedAt: &began, SwitchedAt: &switched, FinishedAt: &ended,
 			Rows: int64(1200 + i*977), Bytes: int64(1<<20 + i*3456789), WritePause: &pause, Verified: true,
 		}
@@ -262,9 +273,6 @@ func TestGoldenFiles(t *testing.T) {
 				require.True(t, f == audit.XLSX || bytes.Equal(b, again), "the same request gives the same bytes")
 				if dir := os.Getenv("REPORT_SAMPLES"); dir != "" {
 					require.NoError(t, os.WriteFile(filepath.Join(dir, string(k)+"."+string(f)), b, 0o644))
-				}
-				if k != Events && k != Moves && k != Tenant {
-					return
 				}
 				name := fmt.Sprintf("%s.%s", k, f)
 				if f == audit.PDF || f == audit.XLSX {

@@ -31,11 +31,12 @@ const (
 	cjk
 	hangul
 	thai
+	devanagari
 	faces
 )
 
 func (f face) String() string {
-	return [...]string{"inter-regular", "inter-semibold", "mono", "arabic", "hebrew", "cjk", "hangul", "thai"}[f]
+	return [...]string{"inter-regular", "inter-semibold", "mono", "arabic", "hebrew", "cjk", "hangul", "thai", "devanagari"}[f]
 }
 
 // typeface is a font that was read.
@@ -109,6 +110,8 @@ func plausible(f face, r rune) bool {
 		return r >= 0x590 && r <= 0x5FF || r >= 0xFB1D && r <= 0xFB4F
 	case thai:
 		return r >= 0xE00 && r <= 0xE7F
+	case devanagari:
+		return r >= 0x900 && r <= 0x97F || r >= 0xA8E0 && r <= 0xA8FF
 	case cjk:
 		return r >= 0x2E80 && r < 0xAC00 || r >= 0xF900 && r <= 0xFAFF || r >= 0xFE30 && r <= 0xFE4F || r >= 0xFF00
 	case hangul:
@@ -124,8 +127,8 @@ type glyph struct {
 }
 
 // glyphs returns what is drawn for a text, in the order in which it is read:
-// Arabic letters in the form that their neighbours ask for, and what no font
-// has as ‹U+0E01›.
+// Arabic letters in the form that their neighbours ask for, the short i of Devanagari
+// before the consonants that it is spoken after, and what no font has as ‹U+0E01›.
 func (t *typefaces) glyphs(text string, want face) []glyph {
 	plain := true
 	for _, r := range text {
@@ -135,7 +138,7 @@ func (t *typefaces) glyphs(text string, want face) []glyph {
 	if plain {
 		runes = []rune(text)
 	} else {
-		runes = joined([]rune(norm.NFC.String(strings.ToValidUTF8(text, "\uFFFD"))))
+		runes = reordered(joined([]rune(norm.NFC.String(strings.ToValidUTF8(text, "\uFFFD")))))
 	}
 	out := make([]glyph, 0, len(runes))
 	missing := func(text string) {
@@ -316,6 +319,45 @@ func joined(in []rune) []rune {
 		prev = l.after()
 	}
 	return out
+}
+
+// Signs of Devanagari that decide where the short i stands.
+const (
+	shortI = 0x93F
+	nukta  = 0x93C
+	virama = 0x94D
+)
+
+func consonant(r rune) bool {
+	return r >= 0x915 && r <= 0x939 || r >= 0x958 && r <= 0x95F || r >= 0x978 && r <= 0x97F
+}
+
+// reordered puts the short i of Devanagari before the consonants that it is spoken
+// after, where it is written. Those are not drawn as one sign, for which the PDF
+// writer has no rules: the virama stands between them and is read.
+func reordered(in []rune) []rune {
+	for i, r := range in {
+		if r != shortI {
+			continue
+		}
+		at := i
+		for end := i; end > 0; {
+			base := end - 1
+			if base > 0 && in[base] == nukta {
+				base--
+			}
+			if !consonant(in[base]) {
+				break
+			}
+			if at = base; at == 0 || in[at-1] != virama {
+				break
+			}
+			end = at - 1
+		}
+		copy(in[at+1:i+1], in[at:i])
+		in[at] = shortI
+	}
+	return in
 }
 
 func lamAlef(alef rune) rune {
