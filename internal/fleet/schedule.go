@@ -69,6 +69,26 @@ func (s Schedule) Due(done, now time.Time) []Span {
 	return out
 }
 
+// Skipped is the time of which no report is written any more, because more periods were
+// missed than are caught up, and how many periods that is; zero and 0 where there is
+// none.
+func (s Schedule) Skipped(done, now time.Time) (Span, int) {
+	due := s.Due(done, now)
+	if done.IsZero() || len(due) < mostMissed {
+		return Span{}, 0
+	}
+	last := s.step(s.first(due[0].Since), -1)
+	out, n := Span{Until: due[0].Since, Due: s.due(s.step(last, 1))}, 0
+	for day := last; s.midnight(s.step(day, 1)).After(done); day = s.step(day, -1) {
+		out.Since = s.midnight(day)
+		n++
+	}
+	if n == 0 {
+		return Span{}, 0
+	}
+	return out, n
+}
+
 // Next is the first period whose report is due after a time.
 func (s Schedule) Next(now time.Time) Span {
 	day := s.first(now)

@@ -102,6 +102,42 @@ func TestWhatIsDueOfASchedule(t *testing.T) {
 	}
 }
 
+// Who was away for longer than is caught up is told what is left out: nothing between
+// the last that was delivered and the first that is due is passed over in silence.
+func TestWhatIsNotCaughtUpIsCounted(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := schedule(t, rapid.SampledFrom([]string{"week", "month"}).Draw(t, "every"), "06:00", rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "Asia/Amman", "Pacific/Apia"}).Draw(t, "zone"))
+		now := time.Unix(rapid.Int64Range(1_300_000_000, 1_900_000_000).Draw(t, "now"), 0)
+		done := s.Due(time.Time{}, now.Add(-time.Duration(rapid.Int64Range(0, 20*365).Draw(t, "days"))*24*time.Hour))[0].Until
+		due := s.Due(done, now)
+		lost, n := s.Skipped(done, now)
+		if n == 0 {
+			require.Zero(t, lost)
+			if len(due) > 0 {
+				require.True(t, due[0].Since.Equal(done))
+			}
+			return
+		}
+		require.Len(t, due, 120)
+		require.True(t, lost.Since.Equal(done), "%s follows %s", lost.Since, done)
+		require.True(t, lost.Until.Equal(due[0].Since))
+		first, next := s.Days(lost)
+		a, err := time.Parse(time.DateOnly, first)
+		require.NoError(t, err)
+		b, err := time.Parse(time.DateOnly, next)
+		require.NoError(t, err)
+		want := int(b.Sub(a).Hours()) / (7 * 24)
+		if s.Every == fleet.EveryMonth {
+			want = (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
+		}
+		require.Equal(t, want, n)
+	})
+	s := schedule(t, "week", "06:00", "UTC")
+	_, n := s.Skipped(time.Time{}, time.Now())
+	require.Zero(t, n, "nobody asked for what was before the first")
+}
+
 // Whenever workers look, each period is written once and none is left out.
 func TestEachPeriodIsDueOnce(t *testing.T) {
 	t.Parallel()

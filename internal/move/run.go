@@ -69,17 +69,18 @@ type side struct {
 
 // run is one owner carrying out one move under one lease.
 type run struct {
-	e        *Engine
-	m        *Move
-	plan     *preflight.Plan
-	permit   policy.Permit
-	opt      Options
-	lease    *job.Lease
-	ctl      *pgxpool.Pool // control
-	tm       *tenancy.Map
-	tenant   tenancy.Tenant
-	src, dst *side
-	intent   string // the audit event that outcomes refer to
+	e         *Engine
+	m         *Move
+	plan      *preflight.Plan
+	permit    policy.Permit
+	opt       Options
+	lease     *job.Lease
+	ctl       *pgxpool.Pool // control
+	tm        *tenancy.Map
+	tenant    tenancy.Tenant
+	src, dst  *side
+	intent    string // the audit event that outcomes refer to
+	concluded bool   // the trail has an outcome of this run
 	// closedAt is when this run closed a fence, closedFor its limit; committing is
 	// true from when it may have taken one to where that limit counts no more.
 	closedAt   time.Time
@@ -209,7 +210,20 @@ func (r *run) do(ctx context.Context, action Action) error {
 	if err != nil {
 		return r.failed(ctx, err)
 	}
+	r.conclude(ctx)
 	return nil
+}
+
+// conclude records the outcome of a run that did what was asked and had nothing to
+// commit it with: one that holds before the switch, or that only carried on after it.
+func (r *run) conclude(ctx context.Context) {
+	if r.concluded {
+		return
+	}
+	if err := r.leased(ctx, func(tx pgx.Tx) error { return r.outcomeTx(ctx, tx, "ok", nil) }); err != nil {
+		// The move is where it was to come to, and its intent says that nobody knows.
+		r.e.deps.Log.Warn("an outcome could not be recorded", "move", r.m.ID, "error", err.Error())
+	}
 }
 
 // resume goes on from whatever a crash or a failure left.
@@ -583,6 +597,7 @@ func (r *run) outcomeTx(ctx context.Context, tx pgx.Tx, status string, cause err
 		rec.Details["message"] = cause.Error()
 	}
 	_, err := r.e.deps.Trail.AppendTx(ctx, tx, r.permit, rec)
+	r.concluded = r.concluded || err == nil
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"shardadmin/internal/audit"
 	"shardadmin/internal/fault"
+	words "shardadmin/internal/figure"
 	"shardadmin/internal/fleet"
 )
 
@@ -71,8 +72,13 @@ func (w *schedules) one(ctx context.Context, r fleet.Schedule) error {
 		}
 		w.done[r.Name] = done
 	}
-	for _, p := range r.Due(w.done[r.Name], now) {
-		if err := w.write(ctx, r, p, now); err != nil {
+	// The first that is written says what no report is written of.
+	lost, skipped := r.Skipped(w.done[r.Name], now)
+	for i, p := range r.Due(w.done[r.Name], now) {
+		if i > 0 {
+			skipped = 0
+		}
+		if err := w.write(ctx, r, p, now, lost, skipped); err != nil {
 			w.later[r.Name] = time.Now().Add(scheduleAgain)
 			w.s.cfg.Log.WarnContext(ctx, "a scheduled report was not delivered", "report", r.Name, "until", p.Until, "again", w.later[r.Name], "error", err)
 			return nil
@@ -82,11 +88,20 @@ func (w *schedules) one(ctx context.Context, r fleet.Schedule) error {
 	return nil
 }
 
-func (w *schedules) write(ctx context.Context, r fleet.Schedule, p fleet.Span, now time.Time) (err error) {
+// leftOut says of which periods no report is written any more.
+func leftOut(r fleet.Schedule, lost fleet.Span, n int) string {
+	first, next := r.Days(lost)
+	return fmt.Sprintf("%s before it, from %s until %s, passed by longer ago than is caught up: no report is written of that", words.Count(int64(n), r.Every), first, next)
+}
+
+func (w *schedules) write(ctx context.Context, r fleet.Schedule, p fleet.Span, now time.Time, lost fleet.Span, skipped int) (err error) {
 	first, next := r.Days(p)
 	note := fmt.Sprintf("scheduled report %s of the %s from %s until %s", r.Name, r.Every, first, next)
 	if now.Sub(p.Due) > scheduleLate {
 		note += ", late: it was due at " + p.Due.In(r.At.Zone).Format("2006-01-02 15:04 MST") + " and no worker wrote it"
+	}
+	if skipped > 0 {
+		note += "; " + leftOut(r, lost, skipped)
 	}
 	folder := r.Folder
 	if folder == "" {
@@ -106,6 +121,10 @@ func (w *schedules) write(ctx context.Context, r fleet.Schedule, p fleet.Span, n
 	}
 	details := audit.Scheduled(r.Name, p.Until)
 	details["folder"], details["mail"] = r.Folder, r.Mail
+	if skipped > 0 {
+		details["skipped"], details["skipped_since"], details["skipped_until"] = skipped, stamp(lost.Since), stamp(lost.Until)
+		w.s.cfg.Log.WarnContext(ctx, "scheduled reports are left out", "report", r.Name, "periods", skipped, "since", lost.Since, "until", lost.Until)
+	}
 	v, err := w.s.writeReport(ctx, request, filepath.Join(folder, name+"."+ending), details, func(ctx context.Context, path string, m audit.Manifest) error {
 		return w.send(ctx, r, "report-"+name, note, path, m)
 	})

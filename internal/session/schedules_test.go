@@ -108,6 +108,32 @@ func TestAScheduledReportIsDeliveredOnce(t *testing.T) {
 	require.Len(t, mails, 1)
 }
 
+// Where more was missed than is caught up, the first report says what has none.
+func TestWhatIsNotCaughtUpIsSaid(t *testing.T) {
+	t.Parallel()
+	f, _ := core(t)
+	at, _ := fleet.ParseDigest("daily 00:00 UTC")
+	one := fleet.Schedule{Name: "monthly", Kind: "failed", Format: "csv", Every: fleet.EveryMonth, At: at, Folder: t.TempDir(), Mail: "mail"}
+	f.fleet.Schedules = []fleet.Schedule{one}
+	last := one.Due(time.Time{}, time.Now())[0].Until
+	done := last.AddDate(0, -125, 0)
+	f.exec(0, `INSERT INTO shard_admin.audit_event (event_id, occurred_at, body) VALUES (gen_random_uuid(), now(), '{"action":"audit.export","actor":"ann@example.com","details":{"schedule":"monthly","until":"`+done.Format(time.RFC3339)+`"},"phase":"outcome","reason":"x","status":"ok","v":1}')`)
+	said := "5 months before it, from " + done.Format(time.DateOnly) + " until " + last.AddDate(0, -120, 0).Format(time.DateOnly)
+	list, err := f.open().ReportSchedules(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 120, list.Schedules[0].Missing)
+	require.Contains(t, list.Schedules[0].Reason, said)
+	sink := newSink(t)
+	f.working(sink, 1, func() bool { mails, _ := sink.got(); return len(mails) > 1 })
+	mails, _ := sink.got()
+	require.Contains(t, strings.ReplaceAll(strings.ReplaceAll(mails[0], "=\r\n", ""), "\r\n", " "), said)
+	require.NotContains(t, mails[1], "passed by")
+	const skipped = `SELECT coalesce(string_agg(DISTINCT concat_ws(' ', body_json -> 'details' ->> 'skipped', body_json -> 'details' ->> 'skipped_since', body_json -> 'details' ->> 'skipped_until', position('`
+	require.Equal(t, "5 "+done.Format(time.RFC3339)+" "+last.AddDate(0, -120, 0).Format(time.RFC3339)+" t",
+		f.text(0, skipped+said+`' IN body_json ->> 'reason') > 0), ''), '') FROM shard_admin.audit_event WHERE body_json -> 'details' ? 'skipped'`))
+	require.Equal(t, "1", f.text(0, `SELECT count(*)::text FROM shard_admin.audit_event WHERE body_json -> 'details' ? 'skipped' AND body_json ->> 'phase' = 'outcome'`))
+}
+
 // What could not be sent has failed, and is not said to be delivered.
 func TestAScheduledReportThatCannotBeSentHasFailed(t *testing.T) {
 	t.Parallel()

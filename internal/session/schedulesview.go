@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"shardadmin/internal/audit"
@@ -45,6 +46,8 @@ type ScheduleList struct {
 	Workers int `json:"workers"`
 }
 
+const writtenByNone = "no worker has written it, and none runs; shard-admin worker does"
+
 // scheduleEvents bounds how far back outcomes of one schedule are looked for.
 const scheduleEvents = 200
 
@@ -67,7 +70,7 @@ func (s *Session) ReportSchedules(ctx context.Context) (ScheduleList, error) {
 			return out, err
 		}
 		if v.Status == "late" && out.Workers > 0 {
-			v.Reason = "no worker has written it; one runs now"
+			v.Reason = strings.Replace(v.Reason, writtenByNone, "no worker has written it; one runs now", 1)
 		}
 		out.Schedules = append(out.Schedules, v)
 	}
@@ -115,9 +118,12 @@ func (s *Session) reportSchedule(ctx context.Context, r fleet.Schedule, now time
 	case v.FailedAt != nil:
 		v.Status, v.Reason = "failed", failure
 	case now.Sub(due[0].Due) > scheduleLate:
-		v.Status, v.Reason = "late", "no worker has written it, and none runs; shard-admin worker does"
+		v.Status, v.Reason = "late", writtenByNone
 	default:
 		v.Status, v.Reason = "due", "a worker writes it"
+	}
+	if lost, n := r.Skipped(done, now); n > 0 {
+		v.Reason += "; " + leftOut(r, lost, n)
 	}
 	return v, nil
 }
