@@ -154,7 +154,7 @@ func (s *Settings) RotateCredential(r CredentialRequest) (session.CredentialTest
 		if password.Empty() {
 			return session.CredentialTest{}, fault.New(fault.Usage, "there is no password", "type the new password of the database user")
 		}
-		return e.RotateCredential(ctx, r.Name, password)
+		return e.RotateCredential(ctx, r.Name, password, r.Note)
 	})
 }
 
@@ -168,7 +168,7 @@ func (s *Settings) TestCredential(name string) (session.CredentialTest, error) {
 // ForgetCredential removes a credential from the keychain.
 func (s *Settings) ForgetCredential(name string) error {
 	_, err := ask(s.app, short, func(ctx context.Context, e *session.Session) (struct{}, error) {
-		if err := e.ForgetCredential(ctx, name); err != nil {
+		if err := e.ForgetCredential(ctx, name, ""); err != nil {
 			return struct{}{}, err
 		}
 		e.Reconnect()

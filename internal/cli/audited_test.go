@@ -29,7 +29,7 @@ func Changes() map[string]string {
 		"report operator": "audit.export", "report schema": "audit.export", "report tenant": "audit.export",
 		"demo": "demo", "demo down": "demo", "demo reset": "demo", "demo status": "looks", "doctor": "looks", "map": "looks", "serve": "works", "worker": "works", "version": "looks",
 		"fleet add": "here", "fleet import": "here", "fleet remove": "here", "fleet use": "here", "fleet trust": "here", "fleet list": "looks", "fleet show": "looks", "fleet check": "looks",
-		"fleet credential set": "here", "fleet credential rotate": "here", "fleet credential forget": "here", "fleet credential test": "looks",
+		"fleet credential set": "credential.set", "fleet credential rotate": "credential.rotate", "fleet credential forget": "credential.forget", "fleet credential test": "looks",
 		"fleet install": "fleet.install", "fleet uninstall": "fleet.uninstall", "fleet operator list": "looks", "fleet operator set": "operator.set", "fleet operator remove": "operator.set",
 		"fleet policy show": "looks", "fleet policy set": "policy.set", "fleet stripe-sequences": "fleet.stripe",
 		"move plan": "looks", "move list": "looks", "move show": "looks", "move watch": "looks", "move ids": "looks", "move points": "looks", "move report": "looks",

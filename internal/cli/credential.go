@@ -122,13 +122,17 @@ func (p *program) runCredentialSet(ctx context.Context, o credentialOptions) err
 		if taken, err = h.TakeSecrets(name, o.name); err != nil {
 			return err
 		}
+		// A file with another password in it is refused still; that of the last records.
+		if s, err := p.sessionOf(ctx, name, "cli"); err == nil {
+			s.TookCredential(ctx, o.name, user, p.note)
+		}
 	} else {
 		s, err := p.sessionOf(ctx, name, "cli")
 		if err != nil {
 			return err
 		}
 		if o.rotate {
-			_, err = s.RotateCredential(ctx, o.name, password)
+			_, err = s.RotateCredential(ctx, o.name, password, p.note)
 		} else {
 			err = s.SetCredential(ctx, o.name, user, password, p.note)
 		}
@@ -221,7 +225,7 @@ func (p *program) runCredentialForget(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ForgetCredential(ctx, name); err != nil {
+	if err := s.ForgetCredential(ctx, name, p.note); err != nil {
 		return err
 	}
 	return p.answer(map[string]any{"fleet": of, "credential": name, "forgotten": true}, func(w io.Writer) {

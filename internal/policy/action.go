@@ -25,8 +25,12 @@ const (
 	// AuditPurge removes events from the control database that lie in an archive.
 	AuditPurge Action = "audit.purge"
 	// AuditErase removes who a pseudonym of the trail is.
-	AuditErase       Action = "audit.erase"
+	AuditErase Action = "audit.erase"
+	// CredentialSet, CredentialRotate and CredentialForget are of the computer that
+	// keeps them, and change nothing in the fleet.
 	CredentialSet    Action = "credential.set"
+	CredentialRotate Action = "credential.rotate"
+	CredentialForget Action = "credential.forget"
 	StripeFleet      Action = "fleet.stripe"
 	QueuePause       Action = "queue.pause"
 	QueueResume      Action = "queue.resume"
@@ -122,7 +126,7 @@ func ruleOf(a Action) rule {
 		return rule{"", Admin, false}
 	case AuditPurge, AuditErase:
 		return rule{"", Admin, true}
-	case CredentialSet:
+	case CredentialSet, CredentialRotate, CredentialForget:
 		return rule{"", NoRole, false}
 	}
 	return rule{FlagBulk, Admin, true} // an action nobody described is the most guarded
@@ -132,7 +136,7 @@ func ruleOf(a Action) rule {
 func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
-		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, AuditErase, CredentialSet, StripeFleet,
+		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, AuditErase, CredentialSet, CredentialRotate, CredentialForget, StripeFleet,
 		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply, SessionCancel, SessionTerminate,
 	}
 }

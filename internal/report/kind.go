@@ -69,7 +69,7 @@ func ParseKind(name string) (Kind, error) {
 // the whole of an action or its first part.
 func accessActions() []string {
 	return []string{
-		string(policy.OperatorSet), string(policy.PolicySet), string(policy.CredentialSet), string(policy.FleetInstall), string(policy.FleetUninstall),
+		string(policy.OperatorSet), string(policy.PolicySet), string(policy.FleetInstall), string(policy.FleetUninstall),
 		string(policy.AuditExport), "operator", "policy", "credential", "audit.key", string(policy.AuditPurge), string(policy.AuditErase),
 	}
 }

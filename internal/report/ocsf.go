@@ -162,10 +162,20 @@ func ocsfOf(s audit.Sealed) ocsfEvent {
 			role = "all"
 		}
 		o.User, o.Privileges = &ocsfUser{EmailAddr: email}, []string{role}
-	case policy.CredentialSet:
+	case policy.CredentialSet, policy.CredentialRotate, policy.CredentialForget:
 		o.CategoryUID, o.CategoryName, o.ClassUID, o.ClassName = 3, "Identity & Access Management", 3001, "Account Change"
 		o.ActivityID, o.ActivityName = 3, "Password Change"
-		o.User = &ocsfUser{Name: e.DBUser}
+		if e.Action == string(policy.CredentialForget) {
+			o.ActivityID, o.ActivityName = 6, "Delete"
+		}
+		user, _ := e.Details["user"].(string)
+		if user == "" {
+			user, _ = e.Details["credential"].(string)
+		}
+		if user == "" {
+			user = e.DBUser
+		}
+		o.User = &ocsfUser{Name: user}
 	default:
 		o.API = &ocsfAPI{e.Action, ocsfService{"shard-admin"}}
 	}

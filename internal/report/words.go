@@ -16,7 +16,7 @@ func did(action string) string {
 		"fleet.install": "Schema installed", "fleet.uninstall": "Schema removed", "fleet.stripe": "Sequences striped", "operator.set": "Operator filed",
 		"policy.set": "Policy set", "tenant.assign": "Tenant assigned", "move.start": "Move started", "move.switch": "Move switched", "move.resume": "Move resumed",
 		"move.cancel": "Move cancelled", "move.rollback": "Move rolled back", "move.finalize": "Move finalized", "audit.export": "Trail exported",
-		"credential.set": "Credential set", "queue.pause": "Queue paused", "queue.resume": "Queue resumed", "queue.set": "Queue rules set",
+		"credential.set": "Credential set", "credential.rotate": "Credential replaced", "credential.forget": "Credential forgotten", "queue.pause": "Queue paused", "queue.resume": "Queue resumed", "queue.set": "Queue rules set",
 		"audit.key.enroll": "Signing key enrolled", "audit.key.revoke": "Signing key revoked", "audit.checkpoint": "Chain signed", "audit.purge": "Trail archived", "audit.erase": "Person erased", "session.cancel": "Statement cancelled", "session.terminate": "Connection ended", "rebalance.apply": "Fleet rebalanced",
 		"alert.acknowledge": "Alert taken", "alert.silence": "Alerts silenced", "alert.unsilence": "Silence ended",
 	}[action]; ok {

@@ -296,6 +296,7 @@ func (s *Session) SyncAudit(ctx context.Context) (AuditSync, error) {
 	if err := s.trailThere(ctx); err != nil {
 		return AuditSync{}, err
 	}
+	s.handIn(ctx)
 	var res mirror.Result
 	err := s.withMirror(ctx, func(m *mirror.Mirror) error {
 		var err error

@@ -222,6 +222,7 @@ func (s *Session) Install(ctx context.Context, r InstallRequest) (InstallView, e
 	if err != nil {
 		return InstallView(st), conn.Fault(err, fleet.ControlName)
 	}
+	s.handIn(ctx)
 	st, err = s.install.Status(ctx, s.set.Control())
 	return InstallView(st), err
 }
@@ -460,21 +461,32 @@ func (s *Session) knows(name string) error {
 }
 
 // SetCredential keeps a user name and a password in the keychain or vault, over what
-// was there, and drops the connections that were made with the old ones.
-func (s *Session) SetCredential(ctx context.Context, name, user string, password credential.Secret, _ string) error {
+// was there, drops the connections that were made with the old ones, and records it.
+func (s *Session) SetCredential(ctx context.Context, name, user string, password credential.Secret, note string) error {
 	if err := s.knows(name); err != nil {
 		return err
 	}
+	return s.keepCredential(ctx, policy.CredentialSet, name, user, password, note)
+}
+
+func (s *Session) keepCredential(ctx context.Context, action policy.Action, name, user string, password credential.Secret, note string) error {
 	if err := s.keychain.Set(ctx, s.cfg.Fleet.Name, name, credential.Credential{User: user, Password: password}); err != nil {
 		return err
 	}
 	s.Reconnect()
+	s.credentialChanged(ctx, action, name, user, note)
 	return nil
+}
+
+// TookCredential records that a password was taken out of the fleet file and is kept
+// elsewhere.
+func (s *Session) TookCredential(ctx context.Context, name, user, note string) {
+	s.credentialChanged(ctx, policy.CredentialSet, name, user, note)
 }
 
 // RotateCredential replaces the password that the keychain keeps by one that
 // the databases accept; where they refuse it, the kept one stays.
-func (s *Session) RotateCredential(ctx context.Context, name string, password credential.Secret) (CredentialTest, error) {
+func (s *Session) RotateCredential(ctx context.Context, name string, password credential.Secret, note string) (CredentialTest, error) {
 	out := CredentialTest{Name: name, Source: string(s.keychain.Source())}
 	if err := s.knows(name); err != nil {
 		return out, err
@@ -492,16 +504,21 @@ func (s *Session) RotateCredential(ctx context.Context, name string, password cr
 	if !out.OK {
 		return out, fault.New(fault.Code(out.Problem.Code), out.Problem.Message, "the kept password stays; change it in the database first, then rotate")
 	}
-	return out, s.SetCredential(ctx, name, next.User, next.Password, "")
+	return out, s.keepCredential(ctx, policy.CredentialRotate, name, next.User, next.Password, note)
 }
 
-// ForgetCredential removes a credential from the keychain.
-func (s *Session) ForgetCredential(ctx context.Context, name string) error {
+// ForgetCredential removes a credential from the keychain. It is recorded through the
+// connections that were made with it, before they end: afterwards nobody may get in.
+func (s *Session) ForgetCredential(ctx context.Context, name, note string) error {
+	within, cancel := context.WithTimeout(ctx, recordWithin)
+	_ = s.trailThere(within) // opens one, where it can
+	cancel()
 	if err := s.keychain.Delete(ctx, s.cfg.Fleet.Name, name); errors.Is(err, credential.ErrNotFound) {
 		return s.notKept(name)
 	} else if err != nil {
 		return err
 	}
+	s.credentialChanged(ctx, policy.CredentialForget, name, "", note)
 	s.Reconnect()
 	return nil
 }

@@ -24,6 +24,8 @@ const verbs: Record<string, string> = {
   "session.terminate": "Session ended",
   "audit.export": "Audit exported",
   "credential.set": "Credential stored",
+  "credential.rotate": "Credential replaced",
+  "credential.forget": "Credential forgotten",
 };
 
 export function eventTitle(e: Pick<Event, "action">): string {

@@ -21,6 +21,8 @@ export const actions = [
   "fleet.uninstall",
   "fleet.stripe",
   "credential.set",
+  "credential.rotate",
+  "credential.forget",
   "audit.export",
 ];
 

@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, PasswordInput, Tabs, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { Checked, Connect } from "../../app/Connect";
 import { useEnvironment, useFleetName, useInfo } from "../../app/current";
@@ -394,7 +394,15 @@ function Policy() {
               <DataTable
                 label="Operators"
                 columns={[
-                  { key: "email", head: "Operator", cell: (o) => o.email },
+                  {
+                    key: "email",
+                    head: "Operator",
+                    cell: (o) => (
+                      <Link to="/audit" search={{ actor: o.email }} title={`What ${o.email} did, in the audit trail`}>
+                        {o.email}
+                      </Link>
+                    ),
+                  },
                   { key: "role", head: "Role", cell: (o) => o.role },
                   { key: "db", head: "Database role", cell: (o) => <span className="mono">{o.db_role || "any"}</span> },
                 ]}

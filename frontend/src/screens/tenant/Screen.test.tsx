@@ -17,6 +17,13 @@ describe("a tenant", () => {
     expect(screen.getByRole("img", { name: "messages 90.0 %, pages 10.0 %" })).toBeTruthy();
   });
 
+  it("leads to all that the trail has of it", async () => {
+    const w = show("/tenants/7", { "Tenants.Get": () => tenantView(7) });
+    fireEvent.click(await screen.findByRole("link", { name: "All of it in the audit trail" }));
+    await waitFor(() => expect(w.path()).toBe("/audit?tenant=7"));
+    await waitFor(() => expect(w.of("Audit.List").at(-1)?.[0]).toMatchObject({ tenant: "7" }));
+  });
+
   it("says why its rows are not known, and counts again", async () => {
     const w = show("/tenants/7", { "Tenants.Get": () => tenantView(7, { tables: [], tables_reason: "shard_1 does not answer" }) });
     expect(await screen.findByText("Rows could not be counted")).toBeTruthy();

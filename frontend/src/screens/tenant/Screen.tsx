@@ -275,7 +275,15 @@ function Shares({ tables, rows }: { tables: TableRows[]; rows: number }) {
 
 function History({ t }: { t: TenantView }) {
   return (
-    <Panel title="History" note={t.history.length > 0 ? "newest first" : undefined}>
+    <Panel
+      title="History"
+      note={t.history.length > 0 ? "newest first" : undefined}
+      age={
+        <Link to="/audit" search={{ tenant: t.id }}>
+          All of it in the audit trail
+        </Link>
+      }
+    >
       {t.history_reason ? (
         <Empty title="No history">{t.history_reason}</Empty>
       ) : t.history.length === 0 ? (
