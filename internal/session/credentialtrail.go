@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,11 @@ func (s *Session) credentialChanged(ctx context.Context, action policy.Action, n
 	x := waiting.Event{At: time.Now(), Actor: s.cfg.Email, Action: string(action), Note: credential.Scrub(note), Details: details}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
-	if err := s.withWaiting(ctx, func(w *waiting.Events) error { return w.Add(ctx, x) }); err != nil {
+	err := s.withWaiting(ctx, func(w *waiting.Events) error { return w.Add(ctx, x) })
+	if err != nil { // without a place to wait it is recorded now or never
+		err = errors.Join(err, s.recordOne(ctx, x))
+	}
+	if err != nil {
 		s.cfg.Log.WarnContext(ctx, "an event could not be kept on this computer", "action", x.Action, "error", err)
 	}
 	s.handIn(ctx)

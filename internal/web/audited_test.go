@@ -150,6 +150,10 @@ func TestEveryCallThatChangesIsInTheTrailWithItsReason(t *testing.T) {
 	must("Settings/SetCredential", `[{"name":"api-token","password":"first-secret-4471","note":"for Prometheus"}]`)
 	require.Empty(t, trailOf(t, control))
 	change("Settings/Install", "fleet.install", `[{"admin":"ann@example.com","note":"NOTE"}]`)
+	require.Eventually(t, func() bool {
+		must("Audit/Sync", "[]")
+		return len(trailOf(t, control)) > 1
+	}, 30*time.Second, 100*time.Millisecond, "it waits on this computer still")
 	waited = trailOf(t, control)[1]
 	require.Equal(t, []string{"credential.set", "outcome", "for Prometheus"}, []string{waited.Action, waited.Phase, waited.Note})
 	require.NotEmpty(t, waited.Actor)
