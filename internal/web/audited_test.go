@@ -147,7 +147,7 @@ func TestEveryCallThatChangesIsInTheTrailWithItsReason(t *testing.T) {
 		require.Equal(t, []string{"1", waited.Actor, note}, []string{did, actor, why}, action)
 		driven["Settings/"+method+" "+action] = true
 	}
-	must("Settings/SetCredential", `[{"name":"api-token","password":"first-secret-4471","note":"for Prometheus"}]`)
+	must("Settings/SetCredential", `[{"name":"api-token","password":"first-secret-4471-of-the-tests","note":"for Prometheus"}]`)
 	require.Empty(t, trailOf(t, control))
 	change("Settings/Install", "fleet.install", `[{"admin":"ann@example.com","note":"NOTE"}]`)
 	require.Eventually(t, func() bool {
@@ -158,7 +158,7 @@ func TestEveryCallThatChangesIsInTheTrailWithItsReason(t *testing.T) {
 	require.Equal(t, []string{"credential.set", "outcome", "for Prometheus"}, []string{waited.Action, waited.Phase, waited.Note})
 	require.NotEmpty(t, waited.Actor)
 	driven["Settings/SetCredential credential.set"] = true
-	kept("RotateCredential", "credential.rotate", `[{"name":"api-token","password":"second-secret-4472","note":"it is a year old"}]`, "it is a year old")
+	kept("RotateCredential", "credential.rotate", `[{"name":"api-token","password":"second-secret-4472-of-the-tests","note":"it is a year old"}]`, "it is a year old")
 	kept("ForgetCredential", "credential.forget", `["api-token"]`, "credential api-token of this computer")
 	var secrets int
 	require.NoError(t, control.QueryRow(t.Context(), `SELECT count(*) FROM shard_admin.audit_event WHERE body ~ 'secret-447'`).Scan(&secrets))
