@@ -168,6 +168,26 @@ func (f *fixture) whole(m session.MoveView, want map[string][]string) {
 	}
 }
 
+// over checks that a move that has ended holds nothing in control any more, and that
+// the application's own trail says what became of it.
+func (f *fixture) over(m session.MoveView) {
+	f.t.Helper()
+	require.Empty(f.t, f.list(0, "SELECT shard || ' of ' || move_id FROM shard_admin.cleanup WHERE done_at IS NULL"), "what is left to clean")
+	require.Empty(f.t, f.list(0, "SELECT resource || ' by ' || holder FROM shard_admin.lease WHERE expires_at > clock_timestamp() AND resource LIKE 'tenant/%'"), "leases that are held")
+	require.Equal(f.t, []string{map[string]string{"cancelled": "failed", "finalized": "completed", "rolled_back": "rolled_back"}[m.State]},
+		f.list(0, "SELECT status FROM pwb_shard_audit_logs WHERE website_id = "+m.Tenant), "the application's trail of %s", m.Tenant)
+}
+
+// list is the one column of a query, as text.
+func (f *fixture) list(n int, sql string) []string {
+	f.t.Helper()
+	rows, err := f.super(n).Query(f.t.Context(), sql)
+	require.NoError(f.t, err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(f.t, err)
+	return out
+}
+
 // killing is a stop point at which an action is killed, and what is done then.
 type killing struct{ point, action, recovery string }
 
@@ -227,28 +247,35 @@ func TestKilledAtEveryPoint(t *testing.T) {
 			t.Parallel()
 			f, s := core(t)
 			f.tenant("700777", "default", 700777000, 1)
-			bystander := f.rowsOf(0, "700777")
+			f.tenant("700888", "shard_1", 700888000, 1)
+			bystanders := [2]map[string][]string{f.rowsOf(0, "700777"), f.rowsOf(1, "700888")}
+			require.Greater(t, len(bystanders[0]), 15)
+			require.Greater(t, len(bystanders[1]), 15)
 			for i, sc := range list {
-				if i%lanes != lane {
+				if (i+i/lanes)%lanes != lane { // resumes take longer than cancels
 					continue
 				}
 				id := fmt.Sprint(100000 + i)
 				f.tenant(id, "default", (100000+i)*1000, 2)
-				want := f.rowsOf(0, id)
-				require.Greater(t, len(want), 15)
 				m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: "fenced", Note: sc.point, Hold: sc.point == "held" || (sc.action == "cancel" && sc.point != "copy_removed")})
 				require.NoError(t, err)
+				f.writes(id, "before")
 				if sc.point == "copy_removed" { // of what was copied
 					f.killedAt("start", m.ID, "copied")
 					f.killedAt(sc.action, m.ID, sc.point)
 				} else if sc.action != "start" {
 					m, err = s.Await(t.Context(), m.ID, nil)
 					require.NoError(t, err, sc.point)
+					f.writes(id, "where it stands") // on the target, but for what is cancelled
 					f.killedAt(sc.action, m.ID, sc.point)
 				} else {
 					f.killedAt("start", m.ID, sc.point)
 				}
-				require.LessOrEqual(t, f.openSides(id), 1, "%s: two open sides", sc.point)
+				open := f.openSides(id)
+				require.LessOrEqual(t, open, 1, "%s: two open sides", sc.point)
+				if open == 1 {
+					f.writes(id, "after the kill")
+				}
 				m, err = s.Move(t.Context(), m.ID)
 				require.NoError(t, err)
 				action := sc.recover(t, m)
@@ -260,14 +287,16 @@ func TestKilledAtEveryPoint(t *testing.T) {
 					require.Equal(t, 1, f.openSides(id))
 					m = act(t, s, "cancel", session.MoveAction{ID: m.ID, Wait: true})
 				}
-				f.whole(m, want)
+				f.wrote(m)
 				t.Logf("%s of %s, then %s: %s", sc.action, sc.point, action, m.State)
 				if m.State == "retained" {
+					f.writes(id, "on the target")
 					m = act(t, s, "finalize", session.MoveAction{ID: m.ID, Wait: true})
-					f.whole(m, want)
+					f.wrote(m)
 				}
-				require.Equal(t, bystander, f.rowsOf(0, "700777"))
+				f.over(m)
 			}
+			require.Equal(t, bystanders, [2]map[string][]string{f.rowsOf(0, "700777"), f.rowsOf(1, "700888")}, "rows of others")
 			v, err := s.VerifyAudit(t.Context())
 			require.NoError(t, err)
 			require.True(t, v.OK)
@@ -275,42 +304,89 @@ func TestKilledAtEveryPoint(t *testing.T) {
 	}
 }
 
-// A process that sleeps inside the fence: the tenant is writable again within
-// the limit, and the process that wakes changes nothing.
+// A process that sleeps inside the fence: the tenant is writable again when the
+// fence's time is over, and the process that wakes changes no row of either side.
 func TestSleeperWritesNothing(t *testing.T) {
 	t.Parallel()
-	for _, c := range [][2]string{
-		{"fenced", "fenced"},
-		{"fenced", "copied"},
-		{"fenced", "digests_stored"},
-		{"fenced", "before_committing"},
-		{"online", "switch_fenced"},
-		{"online", "last_pass"},
-		{"online", "before_committing"},
+	for _, c := range [][3]string{
+		{"fenced", "start", "fenced"},
+		{"fenced", "start", "copied"},
+		{"fenced", "start", "digests_stored"},
+		{"fenced", "start", "before_committing"},
+		{"fenced", "rollback", "target_fenced"},
+		{"fenced", "rollback", "source_brought_up"},
+		{"fenced", "rollback", "rollback_verified"},
+		{"online", "start", "switch_fenced"},
+		{"online", "start", "last_pass"},
+		{"online", "start", "before_committing"},
 	} {
-		mode, point := c[0], c[1]
-		t.Run(mode+" "+point, func(t *testing.T) {
+		mode, action, point := c[0], c[1], c[2]
+		t.Run(mode+" "+action+" "+point, func(t *testing.T) {
 			t.Parallel()
+			const limit = 6 * time.Second
 			f, s := core(t)
 			f.tenant("700", "default", 700000, 2)
-			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: mode, Note: "sleep", MaxReadOnlyMS: 6000})
+			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: mode, Note: "sleep", MaxReadOnlyMS: limit.Milliseconds()})
 			require.NoError(t, err)
-			cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
+			side := 0
+			if action == "rollback" {
+				m, err = s.Await(t.Context(), m.ID, nil)
+				require.NoError(t, err)
+				f.writes("700", "on the target")
+				side = 1
+			}
+			cmd, out := f.child(action, m.ID, "SHARD_ADMIN_SLEEP_AT", point)
 			f.asleep(cmd, out)
 			require.Zero(t, f.openSides("700"), "the tenant is closed")
-			require.Eventually(t, func() bool { return f.openSides("700") == 1 }, 10*time.Second, 100*time.Millisecond, "the fence outlived its limit")
-			_, err = f.app(0).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'written while it slept' WHERE website_id = 700")
-			require.NoError(t, err)
-			want := f.rowsOf(0, "700")
+			f.opensInTime(side, "700", limit)
+			f.writes("700", "while it slept")
+			rows := func() [2]map[string][]string {
+				both := [2]map[string][]string{}
+				for n := range both { // the application's trail may say how it ended
+					both[n] = filltest.Dump(t, f.super(n), "pwb_shard_audit_logs")
+				}
+				return both
+			}
+			before := rows()
 			require.NoError(t, syscall.Kill(cmd.Process.Pid, syscall.SIGCONT))
 			_, _ = cmd.Process.Wait()
-			require.Equal(t, "default", f.pointer("700"))
-			require.Equal(t, want, f.rowsOf(0, "700"))
+			require.Equal(t, before, rows(), "%s", out)
+			require.Equal(t, f.fleet.Shards[side].Name, f.pointer("700"))
 			require.Equal(t, 1, f.openSides("700"))
-			m = act(t, s, "cancel", session.MoveAction{ID: m.ID})
-			require.Equal(t, "cancelled", m.State)
-			f.whole(m, want)
+			end, ended := "cancel", "cancelled"
+			if action == "rollback" {
+				end, ended = "rollback", "rolled_back"
+			}
+			m = act(t, s, end, session.MoveAction{ID: m.ID})
+			require.Equal(t, ended, m.State)
+			f.wrote(m)
+			f.over(m)
 		})
+	}
+}
+
+// opensInTime waits until the application may write where a fence is closed. By the
+// clock of the fence's server that is not before its time is over, no write that
+// begins a second later is refused, and the time is no longer than the limit.
+func (f *fixture) opensInTime(side int, tenant string, limit time.Duration) {
+	f.t.Helper()
+	ctx, clock, app := f.t.Context(), f.super(side), f.app(side)
+	left := func() (s float64) {
+		f.t.Helper()
+		require.NoError(f.t, clock.QueryRow(ctx, "SELECT extract(epoch FROM expires_at - clock_timestamp())::float8 FROM shard_admin_move.fence WHERE tenant = $1", tenant).Scan(&s))
+		return s
+	}
+	require.LessOrEqual(f.t, left(), limit.Seconds(), "how long the fence stays closed")
+	for {
+		before := left()
+		_, err := app.Exec(ctx, "UPDATE pwb_contacts SET first_name = first_name WHERE website_id = "+tenant)
+		if err == nil {
+			require.LessOrEqual(f.t, left(), 0.0, "written while the fence was closed")
+			return
+		}
+		require.ErrorContains(f.t, err, "SA001")
+		require.Greater(f.t, before, -1.0, "refused although the fence's time is over")
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

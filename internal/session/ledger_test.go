@@ -324,7 +324,7 @@ func runsOf(t *testing.T, usual int) int {
 	return n
 }
 
-// Writers in every isolation level, online moves there and back, processes that
+// Writers in every isolation level, moves there and back, four of five online, processes that
 // are killed and sessions that are cut at random: every acknowledged write is on
 // the open side once, nothing that was rolled back is, and nobody else's row has
 // changed.
@@ -334,10 +334,14 @@ func TestLedger(t *testing.T) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		oldest = 15
 	}
-	var points []string
+	points := map[string][]string{}
 	for _, p := range move.Points() {
-		if p.Mode != "fenced" && p.State != move.Finalizing && p.Name != "held" && p.Name != "cancel_begun" && p.Name != "source_reopened" && p.Name != "copy_removed" && p.Name != "cancel_cleaned" {
-			points = append(points, p.Name)
+		if p.State != move.Finalizing && p.Name != "held" && p.Name != "cancel_begun" && p.Name != "source_reopened" && p.Name != "copy_removed" && p.Name != "cancel_cleaned" {
+			for _, mode := range []string{"online", "fenced"} {
+				if p.Mode == "" || p.Mode == mode {
+					points[mode] = append(points[mode], p.Name)
+				}
+			}
 		}
 	}
 	for _, v := range [][2]int{{oldest, 18}, {15, 15}, {17, 16}, {18, oldest}} {
@@ -348,10 +352,13 @@ func TestLedger(t *testing.T) {
 				on = [2]int{0, 1}
 			}
 			for run := range runsOf(t, 5) {
-				seed := uint64(time.Now().UnixNano())
-				t.Logf("run %d, seed %d", run, seed)
+				seed, mode := uint64(time.Now().UnixNano()), "online"
+				if run%5 == 4 {
+					mode = "fenced"
+				}
+				t.Logf("run %d, %s, seed %d", run, mode, seed)
 				f, s := entriesOver(t, on[:], "")
-				f.ledgerRun(s, points, rand.New(rand.NewPCG(seed, 1)))
+				f.ledgerRun(s, mode, points[mode], rand.New(rand.NewPCG(seed, 1)))
 			}
 		})
 	}
@@ -484,7 +491,7 @@ func (b *books) check(m session.MoveView, story any) {
 	require.Greater(t, l.acked.Load(), int64(100))
 }
 
-func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
+func (f *fixture) ledgerRun(s *session.Session, mode string, points []string, r *rand.Rand) {
 	t := f.t.(*testing.T)
 	b := f.books(0, 1, 12, r)
 	stop := b.write()
@@ -492,7 +499,7 @@ func (f *fixture) ledgerRun(s *session.Session, points []string, r *rand.Rand) {
 
 	// The operator's part: a move there, killed or cut somewhere, perhaps again on
 	// its way on, then back, or not.
-	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: "online", Note: "ledger"})
+	m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "1", Target: "shard_1", Mode: mode, Note: "ledger"})
 	require.NoError(t, err)
 	story := f.chaos(s, m.ID, "start", points, r)
 	m = f.shown(s, m.ID)
