@@ -5,7 +5,10 @@
 //
 // Every change has an intent, committed before a shard is touched, and an
 // outcome after it; an intent without an outcome is "outcome unknown", never
-// silence. No intent stored, no action.
+// silence. No intent stored, no action. Who takes over a tenant from an owner that
+// is gone ends that owner's open intents as "interrupted" under the tenant's lease,
+// in the transaction that begins its own: an intent is open only while its owner
+// lives, or until somebody next acts on the tenant.
 //
 // The trail is append-only by rights (a role inserts three columns and reads)
 // and by triggers (which also stop the owner). At the commit of the writing

@@ -35,7 +35,7 @@ type Filter struct {
 	// Actions selects any of these, each as Action does.
 	Actions []string `json:"actions,omitempty"`
 	// Statuses selects any of these: ok, failed, refused, cancelled, rolled_back,
-	// and begun, which is an intent.
+	// interrupted, and begun, which is an intent.
 	Statuses []string `json:"statuses,omitempty"`
 	// Settled leaves out intents that have an outcome: one event stands for each
 	// change, and a change whose end is not known stands there too.
@@ -193,31 +193,6 @@ func (r *Reader) selected(ctx context.Context, f Filter, order string, limit int
 // body of most events.
 func inRefs(word string) bool {
 	return strings.Contains(refPrefix, word) || len(word) < refShown && !strings.ContainsFunc(word, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
-}
-
-// Unfinished returns intents older than age that have no outcome: what became
-// of them is not known.
-func (t *Trail) Unfinished(ctx context.Context, age time.Duration) ([]Event, error) {
-	out := []Event{}
-	err := t.Read(ctx, func(r *Reader) error {
-		scan, err := r.sealed(ctx)
-		if err != nil {
-			return err
-		}
-		rows, err := r.tx.Query(ctx, t.sql(`SELECT `+sealedColumns+` FROM {{schema}}.audit_link l JOIN {{schema}}.audit_event e ON e.event_id = l.event_id
-			WHERE e.body_json ->> 'phase' = 'intent' AND e.recorded_at < clock_timestamp() - make_interval(secs => $1)
-			AND NOT EXISTS (SELECT FROM {{schema}}.audit_event o WHERE o.body_json ->> 'parent' = e.event_id::text)
-			ORDER BY l.seq DESC LIMIT 1000`), age.Seconds())
-		if err != nil {
-			return err
-		}
-		sealed, err := pgx.CollectRows(rows, scan)
-		for _, s := range sealed {
-			out = append(out, EventOf(s))
-		}
-		return err
-	})
-	return out, err
 }
 
 // OutcomeOf returns the id of the stored outcome of an intent, "" when there is

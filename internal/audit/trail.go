@@ -67,7 +67,7 @@ type Intent struct {
 // Outcome is how a change ended.
 type Outcome struct {
 	// Status is ok, failed, refused, cancelled or rolled_back; empty means ok,
-	// or what Err says.
+	// or what Err says. TakeOver alone writes interrupted.
 	Status  string
 	Note    string // replaces the intent's reason when given
 	After   map[string]any
@@ -100,10 +100,7 @@ func (o *Open) ID() string { return o.id }
 // Begin commits the intent in a transaction of its own and returns when it is
 // stored. When it cannot be stored the error says so and nothing may be done.
 func (t *Trail) Begin(ctx context.Context, p policy.Permit, in Intent) (*Open, error) {
-	id, err := t.write(ctx, p, Record{
-		Tenant: in.Tenant, Source: in.Source, Target: in.Target, MoveID: in.MoveID, Phase: "intent",
-		Before: in.Before, After: in.After, Details: in.Details,
-	}, "")
+	id, err := t.write(ctx, p, in.record(), "")
 	if err != nil {
 		return nil, err
 	}
@@ -215,29 +212,35 @@ func (t *Trail) insert(ctx context.Context, tx pgx.Tx, d draft) error {
 	return err
 }
 
-// write stores an event in a transaction of its own. When the answer to its
-// commit is lost it is sent again under the same id, which stores it once: as
-// often as the pool may hold connections that a break has left dead.
+// write stores an event in a transaction of its own.
 func (t *Trail) write(ctx context.Context, p policy.Permit, rec Record, note string) (string, error) {
 	d, err := t.compose(p, rec, note)
 	if err != nil {
 		return "", err
 	}
-	pool, err := t.control.Pool(ctx)
-	if err != nil {
+	if err := t.store(ctx, func(tx pgx.Tx) error { return t.insert(ctx, tx, d) }); err != nil {
 		return "", err
 	}
+	return d.id, nil
+}
+
+// store runs a transaction that stores events. When the answer to its commit is
+// lost it is sent again with the same ids, which stores them once: as often as the
+// pool may hold connections that a break has left dead.
+func (t *Trail) store(ctx context.Context, f func(pgx.Tx) error) error {
+	pool, err := t.control.Pool(ctx)
+	if err != nil {
+		return err
+	}
 	for try := 0; ; try++ {
-		err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-			return t.insert(ctx, tx, d)
-		})
-		if err = t.fault(err); err == nil {
-			return d.id, nil
+		err := t.fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, f))
+		if err == nil {
+			return nil
 		}
 		if try < 10 && fault.CodeOf(err) == fault.DatabaseGone {
 			continue
 		}
-		return "", unavailable(err)
+		return unavailable(err)
 	}
 }
 

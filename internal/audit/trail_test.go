@@ -72,17 +72,59 @@ func TestIntentAndOutcomeAreReadBack(t *testing.T) {
 	require.Nil(t, v.FirstBad)
 }
 
-func TestUnfinishedFindsIntentsWithoutAnOutcome(t *testing.T) {
+// Who takes a tenant over ends what others began about it and nothing else, once,
+// together with the beginning of its own; who does not hold it any more ends nothing.
+func TestWhoTakesOverEndsWhatOthersBegan(t *testing.T) {
 	t.Parallel()
 	c, trail := trailtest.Installed(t)
-	trailtest.Fill(t, c, trail, 4)
-	open, err := trail.Unfinished(t.Context(), 0)
+	ctx := t.Context()
+	begin := func(a policy.Action, in audit.Intent) string {
+		open, err := trail.Begin(ctx, trailtest.Permit(t, c, a, "began"), in)
+		require.NoError(t, err)
+		return open.ID()
+	}
+	assigned := begin(policy.AssignTenant, audit.Intent{Tenant: "7", Source: "default", Target: "shard_1"})
+	moved := begin(policy.MoveRollback, audit.Intent{Tenant: "7", Source: "default", Target: "shard_1", MoveID: "m1"})
+	older := begin(policy.MoveStart, audit.Intent{Tenant: "7"})    // by a program that did not name the move
+	planning := begin(policy.MoveStart, audit.Intent{Tenant: "7"}) // by one that may not have filed it yet
+	goesOn := begin(policy.MoveStart, audit.Intent{Tenant: "7", MoveID: "m2"})
+	export := begin(policy.AuditExport, audit.Intent{Tenant: "7"})
+	other := begin(policy.AssignTenant, audit.Intent{Tenant: "8"})
+
+	p := trailtest.Permit(t, c, policy.MoveResume, "goes on")
+	left := audit.Abandoned{Tenant: "7", But: goesOn, Start: older, After: map[string]any{"state": "rolling_back"}}
+	gone := fault.New(fault.LeaseLost, "another has it", "")
+	_, err := trail.TakeOver(ctx, p, left, func(context.Context, pgx.Tx) error { return gone }, &audit.Intent{Tenant: "7"})
+	require.ErrorIs(t, err, gone)
+	all, err := trail.List(ctx, audit.Filter{})
 	require.NoError(t, err)
-	require.Len(t, open, 2)
-	require.Equal(t, []string{"2", "0"}, []string{open[0].Tenant, open[1].Tenant})
-	none, err := trail.Unfinished(t.Context(), time.Hour)
+	require.Len(t, all, 7, "nothing was stored")
+
+	holds := func(context.Context, pgx.Tx) error { return nil }
+	open, err := trail.TakeOver(ctx, p, left, holds, &audit.Intent{Tenant: "7", MoveID: "m1"})
 	require.NoError(t, err)
-	require.Empty(t, none)
+	none, err := trail.TakeOver(ctx, p, audit.Abandoned{Tenant: "7", But: open.ID(), Start: older}, holds, nil)
+	require.NoError(t, err)
+	require.Nil(t, none)
+	list, err := trail.List(ctx, audit.Filter{Statuses: []string{audit.Interrupted}})
+	require.NoError(t, err)
+	ended := map[string]string{}
+	for _, e := range list {
+		ended[e.Parent] = e.Action
+		require.Equal(t, "outcome", e.Phase)
+		require.Equal(t, "goes on", e.Note)
+		require.Equal(t, "move.resume", e.Details["taken_over_by"])
+	}
+	require.Equal(t, map[string]string{assigned: "tenant.assign", moved: "move.rollback", older: "move.start", goesOn: "move.start"}, ended, "the one that went on, by the second")
+	require.Len(t, list, 4)
+	for _, id := range []string{planning, export, other, open.ID()} {
+		event, err := trail.OutcomeOf(ctx, id)
+		require.NoError(t, err)
+		require.Empty(t, event)
+	}
+	first := list[len(list)-1]
+	require.Equal(t, map[string]any{"state": "rolling_back"}, first.After)
+	require.Equal(t, []string{"default", "shard_1"}, []string{first.Source, first.Target})
 }
 
 func TestConcurrentWritersAndRollbacksLeaveNoGap(t *testing.T) {

@@ -98,7 +98,7 @@ func auditFilters(c *cobra.Command, f *session.AuditFilter) {
 	fs.StringVar(&f.Actor, "actor", "", "by the operator `EMAIL`, or by a pseudonym")
 	fs.StringVar(&f.Shard, "shard", "", "from or to the `SHARD`")
 	fs.StringVar(&f.Action, "action", "", "of the `KIND`, such as move.start")
-	fs.StringVar(&f.Status, "outcome", "", "that ended as `STATUS`: ok, failed, refused, cancelled, ..., or begun")
+	fs.StringVar(&f.Status, "outcome", "", "that ended as `STATUS`: ok, failed, refused, cancelled, rolled_back, interrupted, or begun")
 	fs.StringVar(&f.Since, "since", "", "from the `TIME` on: 2026-01-31, RFC 3339, or an age such as 24h or 30d")
 	fs.StringVar(&f.Until, "until", "", "up to the `TIME`")
 	fs.StringVar(&f.Search, "search", "", "whose reason, tenant or action holds `TEXT`")

@@ -154,8 +154,8 @@ type StartRequest struct {
 }
 
 // Start plans the move, refuses it when a check blocks, and files it as
-// planned. The intent is in the audit trail before the move is; no shard is
-// touched. Run or a worker carries it out.
+// planned. The intent comes into the audit trail together with the move, so that
+// neither is ever without the other; no shard is touched. Run or a worker carries it out.
 func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartRequest) (*Move, *preflight.Plan, error) {
 	in, err := e.request(ctx, req.PlanRequest)
 	if err != nil {
@@ -173,12 +173,12 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if req.Batch != "" {
 		details["batch"] = req.Batch
 	}
-	intent, err := e.deps.Trail.Begin(ctx, permit, audit.Intent{Tenant: in.Tenant.ID, Source: in.Tenant.Shard, Target: req.Target, Details: details})
-	if err != nil {
-		return nil, plan, err
-	}
+	id := uuid.Must(uuid.NewV7()).String()
+	intent := audit.Intent{Tenant: in.Tenant.ID, Source: in.Tenant.Shard, Target: req.Target, Details: details}
 	refuse := func(err error) (*Move, *preflight.Plan, error) {
-		_, _ = intent.Finish(ctx, audit.Outcome{Status: "refused", Err: err})
+		if terr := e.deps.Trail.Refuse(ctx, permit, intent, err); terr != nil && plan.Blocked() {
+			return nil, plan, terr
+		}
 		return nil, plan, err
 	}
 	if plan.Blocked() {
@@ -189,12 +189,10 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if err != nil {
 		return refuse(fault.Wrap(err, fault.Internal, "the plan could not be stored", ""))
 	}
-	id := uuid.Must(uuid.NewV7()).String()
-	intentID := intent.ID()
 	m := &Move{
 		ID: id, Tenant: in.Tenant.ID, Label: in.Tenant.Label, Source: in.Tenant.Shard, Target: req.Target, Mode: plan.Mode,
 		State: Planned, Engine: version.Engine, Hold: req.Hold, MaxReadOnlyMS: plan.MaxReadOnlyMS, PlanJSON: planJSON,
-		Rows: plan.Rows, Bytes: plan.Bytes, Note: permit.Reason(), AuditEvent: &intentID, CreatedBy: permit.Operator(),
+		Rows: plan.Rows, Bytes: plan.Bytes, Note: permit.Reason(), CreatedBy: permit.Operator(),
 	}
 	if !req.At.IsZero() {
 		m.NotBefore = &req.At
@@ -206,7 +204,14 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 	if err != nil {
 		return refuse(err)
 	}
+	intent.MoveID = id
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		begun, err := e.deps.Trail.IntentTx(ctx, tx, permit, intent)
+		if err != nil {
+			return err
+		}
+		event := begun.ID()
+		m.AuditEvent = &event
 		appID, err := e.deps.Catalogue.AppAuditTx(ctx, tx, tenancy.AppAudit{
 			Tenant: m.Tenant, From: m.Source, To: m.Target, By: permit.Operator(), Note: permit.Reason(), Status: tenancy.AppPending,
 		})
@@ -219,6 +224,7 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 		return e.record.insert(ctx, tx, m, req.Priority)
 	})
 	if err != nil {
+		intent.MoveID = "" // there is no such move
 		return refuse(e.record.fault(err))
 	}
 	e.record.log(ctx, m, "info", "planned by %s: %s, %s, %s", m.CreatedBy, figure.Count(m.Rows, "row"), figure.Count(m.Bytes, "byte"), m.Mode)

@@ -80,7 +80,6 @@ type run struct {
 	tenant    tenancy.Tenant
 	src, dst  *side
 	intent    string // the audit event that outcomes refer to
-	concluded bool   // the trail has an outcome of this run
 	// closedAt is when this run closed a fence, closedFor its limit; committing is
 	// true from when it may have taken one to where that limit counts no more.
 	closedAt   time.Time
@@ -210,20 +209,8 @@ func (r *run) do(ctx context.Context, action Action) error {
 	if err != nil {
 		return r.failed(ctx, err)
 	}
-	r.conclude(ctx)
+	r.ended(ctx)
 	return nil
-}
-
-// conclude records the outcome of a run that did what was asked and had nothing to
-// commit it with: one that holds before the switch, or that only carried on after it.
-func (r *run) conclude(ctx context.Context) {
-	if r.concluded {
-		return
-	}
-	if err := r.leased(ctx, func(tx pgx.Tx) error { return r.outcomeTx(ctx, tx, "ok", nil) }); err != nil {
-		// The move is where it was to come to, and its intent says that nobody knows.
-		r.e.deps.Log.Warn("an outcome could not be recorded", "move", r.m.ID, "error", err.Error())
-	}
 }
 
 // resume goes on from whatever a crash or a failure left.
@@ -563,22 +550,52 @@ func (r *run) unnoted(ctx context.Context) {
 	}
 }
 
-// beginIntent stores the intent of the action before a shard is touched. A
-// start has stored it with the move.
+// beginIntent stores the intent of the action before a shard is touched, and ends
+// those that earlier owners left open. A start has stored its intent with the move,
+// and goes on with it unless it has an outcome already.
 func (r *run) beginIntent(ctx context.Context, action Action) error {
-	if action == ActionStart && r.m.AuditEvent != nil {
-		r.intent = *r.m.AuditEvent
-		return nil
-	}
-	open, err := r.e.deps.Trail.Begin(ctx, r.permit, audit.Intent{
+	left := audit.Abandoned{Tenant: r.m.Tenant, After: map[string]any{"state": string(r.m.State), "step": r.m.Step}}
+	own := &audit.Intent{
 		Tenant: r.m.Tenant, Source: r.m.Source, Target: r.m.Target, MoveID: r.m.ID,
 		Before: map[string]any{"state": string(r.m.State), "step": r.m.Step}, Details: r.proof(),
-	})
+	}
+	if r.m.AuditEvent != nil {
+		left.Start = *r.m.AuditEvent
+		if action == ActionStart {
+			event, err := r.e.deps.Trail.OutcomeOf(ctx, left.Start)
+			if err != nil {
+				return err
+			}
+			if event == "" {
+				r.intent, left.But, own = left.Start, left.Start, nil
+			}
+		}
+	}
+	open, err := r.e.deps.Trail.TakeOver(ctx, r.permit, left, r.lease.GuardTx, own)
 	if err != nil {
 		return err
 	}
-	r.intent = open.ID()
+	if open != nil {
+		r.intent = open.ID()
+	}
 	return nil
+}
+
+// ended stores that the action did what it was asked, where no transaction of its
+// own has said how it ended: a start that is held, a resume behind the flip.
+func (r *run) ended(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	err := comesBack(ctx, func(ctx context.Context) error {
+		event, err := r.e.deps.Trail.OutcomeOf(ctx, r.intent)
+		if err != nil || event != "" {
+			return err
+		}
+		return r.leased(ctx, func(tx pgx.Tx) error { return r.outcomeTx(ctx, tx, "ok", nil) })
+	})
+	if err != nil {
+		r.e.deps.Log.Warn("an action that has ended has no outcome in the audit trail", "move", r.m.ID, "error", err.Error())
+	}
 }
 
 // outcomeTx appends the outcome of the intent inside the caller's transaction.
@@ -597,7 +614,6 @@ func (r *run) outcomeTx(ctx context.Context, tx pgx.Tx, status string, cause err
 		rec.Details["message"] = cause.Error()
 	}
 	_, err := r.e.deps.Trail.AppendTx(ctx, tx, r.permit, rec)
-	r.concluded = r.concluded || err == nil
 	return err
 }
 

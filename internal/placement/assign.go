@@ -97,7 +97,19 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	if err := d.rights(ctx, m, source, target, !r.RowsStay); err != nil {
 		return res, err
 	}
-	intent, err := d.Trail.Begin(ctx, permit, audit.Intent{
+	// What an ended process of this computer held is free. A role that may not
+	// say so waits until it has run out.
+	_ = d.Jobs.Reap(ctx)
+	lease, err := d.Jobs.Acquire(ctx, "tenant/"+r.Tenant.ID, time.Minute)
+	if err != nil {
+		return res, err
+	}
+	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
+	// A move may have begun before the lease was ours.
+	if err := d.free(ctx, r); err != nil {
+		return res, err
+	}
+	intent, err := d.Trail.TakeOver(ctx, permit, audit.Abandoned{Tenant: r.Tenant.ID, After: map[string]any{"shard": r.Tenant.Shard}}, lease.GuardTx, &audit.Intent{
 		Tenant: r.Tenant.ID, Source: r.Tenant.Shard, Target: r.Target,
 		Before: map[string]any{"shard": r.Tenant.Shard}, Details: map[string]any{"label": r.Tenant.Label, "rows_stay": r.RowsStay},
 	})
@@ -105,7 +117,7 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 		return res, err
 	}
 	crash.At("assign_intended")
-	res.AuditEvent, err = d.carryOut(ctx, permit, r, m, source, target, intent)
+	res.AuditEvent, err = d.carryOut(ctx, permit, r, m, source, target, lease, intent)
 	if err != nil && res.AuditEvent == "" {
 		// The answer to the commit may be what was lost: only control knows.
 		event, known := d.committed(ctx, intent)
@@ -156,19 +168,7 @@ func (d Deps) committed(ctx context.Context, intent *audit.Open) (event string, 
 	return "", false
 }
 
-func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, intent *audit.Open) (event string, err error) {
-	// What an ended process of this computer held is free. A role that may not
-	// say so waits until it has run out.
-	_ = d.Jobs.Reap(ctx)
-	lease, err := d.Jobs.Acquire(ctx, "tenant/"+r.Tenant.ID, time.Minute)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
-	// A move may have begun before the lease was ours.
-	if err := d.free(ctx, r); err != nil {
-		return "", err
-	}
+func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, lease *job.Lease, intent *audit.Open) (event string, err error) {
 	work, stop := context.WithCancel(lease.Context())
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()

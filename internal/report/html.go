@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"shardadmin/internal/audit"
 	"shardadmin/internal/figure"
 )
 
@@ -80,7 +81,7 @@ func toneOf(word string) string {
 		return "ok"
 	case "failed":
 		return "bad"
-	case "refused", "rolled back":
+	case "refused", "rolled back", audit.Interrupted:
 		return "warn"
 	}
 	return "off"

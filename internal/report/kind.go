@@ -81,7 +81,7 @@ func schemaActions() []string {
 // failedStatuses are the outcomes of what did not do what was asked, or of which
 // nobody knows the end.
 func failedStatuses() []string {
-	return []string{"failed", "refused", "cancelled", "rolled_back", "begun"}
+	return []string{"failed", "refused", "cancelled", "rolled_back", audit.Interrupted, "begun"}
 }
 
 // narrow adds to a filter what a kind is about.

@@ -202,7 +202,7 @@ func ocsfStatus(status string) (id int, name string, severity int, severityName 
 		return 2, "Failure", 3, "Medium"
 	case "refused":
 		return 2, "Failure", 2, "Low"
-	case "cancelled", "rolled_back":
+	case "cancelled", "rolled_back", audit.Interrupted:
 		return 99, status, 2, "Low"
 	}
 	return 0, "Unknown", 0, "Unknown"

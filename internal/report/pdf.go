@@ -39,6 +39,8 @@ func tone(name string) colour {
 		return colour{0x3f, 0x51, 0xd6}
 	case "accent2":
 		return colour{0x8a, 0x5c, 0xd1}
+	case "accent3":
+		return colour{0x2f, 0x8f, 0x9d}
 	case "muted":
 		return colour{0x56, 0x60, 0x73}
 	case "line":

@@ -33,6 +33,7 @@ func outcomes() []Series {
 		{Name: "cancelled", Tone: "off"},
 		{Name: "refused", Tone: "warn2"},
 		{Name: "failed", Tone: "bad"},
+		{Name: audit.Interrupted, Tone: "accent3"},
 		{Name: "no outcome", Tone: "accent2"},
 		{Name: "other", Tone: "accent"},
 	}

@@ -86,6 +86,9 @@ func TestAssignmentsKilledAtEveryPoint(t *testing.T) {
 				_, err := s.Assign(t.Context(), session.AssignRequest{Tenant: id, Shard: to, RowsStay: then != "assign", Note: "test"})
 				require.NoError(t, err, why)
 			}
+			f.concluded(id)
+			died := map[bool]string{false: "interrupted", true: "ok"}[p.ended]
+			require.Equal(t, died, f.outcomes(id, "tenant.assign")[0], why)
 			require.Less(t, time.Since(begin), 30*time.Second, "%s: it waited for the lease of a process that is dead", why)
 			require.Equal(t, to, f.pointer(id), why)
 			require.True(t, f.mayWrite(side, id), "%s: the tenant is closed where it lives", why)

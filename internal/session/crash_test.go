@@ -176,6 +176,22 @@ func (f *fixture) over(m session.MoveView) {
 	require.Empty(f.t, f.list(0, "SELECT resource || ' by ' || holder FROM shard_admin.lease WHERE expires_at > clock_timestamp() AND resource LIKE 'tenant/%'"), "leases that are held")
 	require.Equal(f.t, []string{map[string]string{"cancelled": "failed", "finalized": "completed", "rolled_back": "rolled_back"}[m.State]},
 		f.list(0, "SELECT status FROM pwb_shard_audit_logs WHERE website_id = "+m.Tenant), "the application's trail of %s", m.Tenant)
+	f.concluded(m.Tenant)
+}
+
+// concluded demands that each intent about a tenant has one outcome.
+func (f *fixture) concluded(tenant string) {
+	f.t.Helper()
+	require.Empty(f.t, f.list(0, `SELECT i.body_json ->> 'action' || ' has ' || count(o.event_id) || ' outcomes: ' || coalesce(string_agg(o.body_json ->> 'status', ', '), '')
+		FROM shard_admin.audit_event i LEFT JOIN shard_admin.audit_event o ON o.body_json ->> 'parent' = i.event_id::text
+		WHERE i.body_json ->> 'phase' = 'intent' AND i.body_json ->> 'tenant' = '`+tenant+`' GROUP BY i.event_id HAVING count(o.event_id) <> 1`), "intents about %s", tenant)
+}
+
+// outcomes are the outcomes of an action on a tenant, in their order.
+func (f *fixture) outcomes(tenant, action string) []string {
+	f.t.Helper()
+	return f.list(0, `SELECT e.body_json ->> 'status' FROM shard_admin.audit_event e JOIN shard_admin.audit_link l ON l.event_id = e.event_id
+		WHERE e.body_json ->> 'phase' = 'outcome' AND e.body_json ->> 'tenant' = '`+tenant+`' AND e.body_json ->> 'action' = '`+action+`' ORDER BY l.seq`)
 }
 
 // list is the one column of a query, as text.
@@ -444,6 +460,7 @@ func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "retained", again.State, point)
 		f.whole(again, want)
+		f.concluded(id)
 	}
 }
 

@@ -513,6 +513,7 @@ func (f *fixture) ledgerRun(s *session.Session, mode string, points []string, r 
 	time.Sleep(100 * time.Millisecond)
 	stop()
 	b.check(m, story)
+	f.concluded("1")
 }
 
 // shown reads a move; the sessions that were cut may be the reader's own.

@@ -607,7 +607,7 @@ type AuditFilter struct {
 	Since  string `json:"since"` // RFC 3339, a date, or an age such as 24h
 	Until  string `json:"until"`
 	Search string `json:"search"`
-	Status string `json:"status"` // ok, failed, refused, cancelled, rolled_back or begun
+	Status string `json:"status"` // ok, failed, refused, cancelled, rolled_back, interrupted or begun
 	Before int64  `json:"before"` // events with a smaller seq, for paging
 	After  int64  `json:"after"`  // events with a larger seq, the oldest of them, for following
 	Limit  int    `json:"limit"`

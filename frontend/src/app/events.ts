@@ -61,6 +61,7 @@ const outcomes: Record<string, [Tone, string]> = {
   failed: ["bad", "Failed"],
   rolled_back: ["off", "Moved back"],
   cancelled: ["off", "Cancelled"],
+  interrupted: ["warn", "Interrupted"],
 };
 
 export function eventOutcome(e: Pick<Event, "status" | "phase">): [Tone, string] {
