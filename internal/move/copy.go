@@ -27,9 +27,7 @@ const saidAgain = 30 * time.Second
 // each on both sides and stores the digests. It ends in ready with the fence
 // still closed.
 func (r *run) copyUnderFence(ctx context.Context) error {
-	if r.e.deps.Awake != nil {
-		defer r.e.deps.Awake("a tenant is being moved")()
-	}
+	r.keepAwake("a tenant is being moved")
 	// The state says copying before the fence closes, so that whoever finds a
 	// closed fence finds a move that owns it.
 	if err := r.to(ctx, Copying, ""); err != nil {

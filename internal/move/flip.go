@@ -305,6 +305,7 @@ type handing struct {
 // caller who leaves nor a side that is down keeps the other from opening: the
 // side that served stands at committing, which does not reopen by itself.
 func (r *run) handOver(ctx context.Context, h handing) error {
+	r.keepAwake("a tenant waits to be served again") // where an earlier run had closed it
 	now, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	closing := h.from.fence.SetState(now, r.m.Tenant, r.m.ID, r.lease.Epoch, fence.Moved)
@@ -319,6 +320,7 @@ func (r *run) handOver(ctx context.Context, h handing) error {
 	if err != nil {
 		return err
 	}
+	r.maySleep()
 	stopAt(h.opened)
 	if err := r.pauseEnds(now); err != nil {
 		return err

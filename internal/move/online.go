@@ -241,9 +241,7 @@ func between(c *carry.Carrier) func(context.Context) error {
 
 // switchOnline closes the fence on the source, carries the rest, and flips.
 func (r *run) switchOnline(ctx context.Context) error {
-	if r.e.deps.Awake != nil {
-		defer r.e.deps.Awake("a tenant is being moved")()
-	}
+	r.keepAwake("a tenant is being moved")
 	if err := r.noteWrites(ctx, r.src, ActionResume); err != nil { // it may have waited
 		return err
 	}

@@ -35,9 +35,7 @@ func (r *run) rollback(ctx context.Context) error {
 // bringBack closes the target, brings the source up to it, verifies and flips
 // back. Until the flip it can be repeated: the comparison finds what is left.
 func (r *run) bringBack(ctx context.Context) error {
-	if r.e.deps.Awake != nil {
-		defer r.e.deps.Awake("a tenant is being moved back")()
-	}
+	r.keepAwake("a tenant is being moved back")
 	if _, err := r.reopenTarget(ctx); err != nil { // what an earlier try left
 		return err
 	}

@@ -89,6 +89,7 @@ type run struct {
 	pace       measure
 	repaired   []compare.Difference
 	refreshed  bool              // the target's views, with all that the tenant has
+	awake      func()            // lets the machine sleep again; nil where it may
 	removed    bool              // rows of the tenant from the target, by this run
 	governor   *rowcopy.Governor // of what makes way for others just now
 }
@@ -176,6 +177,7 @@ func (e *Engine) acquire(ctx context.Context, m *Move, action Action) (*job.Leas
 
 // do opens both sides and carries the action out.
 func (r *run) do(ctx context.Context, action Action) error {
+	defer r.maySleep()
 	if err := r.beginIntent(ctx, action); err != nil {
 		return err
 	}
@@ -579,6 +581,21 @@ func (r *run) beginIntent(ctx context.Context, action Action) error {
 		r.intent = open.ID()
 	}
 	return nil
+}
+
+// keepAwake keeps the machine from sleeping from before a fence closes until the
+// tenant writes again, or this run has ended.
+func (r *run) keepAwake(why string) {
+	if r.awake == nil && r.e.deps.Awake != nil {
+		r.awake = r.e.deps.Awake(why)
+	}
+}
+
+func (r *run) maySleep() {
+	if r.awake != nil {
+		r.awake()
+		r.awake = nil
+	}
 }
 
 // ended stores that the action did what it was asked, where no transaction of its

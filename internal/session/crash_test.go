@@ -81,8 +81,9 @@ func (f *fixture) child(action, id, variable, point string) (*exec.Cmd, *bytes.B
 	return f.send(errand{Action: action, ID: id}, variable, point)
 }
 
-// send starts a child process with an errand on this fleet.
-func (f *fixture) send(e errand, variable, point string) (*exec.Cmd, *bytes.Buffer) {
+// send starts a child process with an errand on this fleet, and with more of an
+// environment.
+func (f *fixture) send(e errand, variable, point string, env ...string) (*exec.Cmd, *bytes.Buffer) {
 	f.t.Helper()
 	e.Fleet, e.Role, e.DBPath = f.fleet, f.role, f.dbPath
 	if f.wired != nil {
@@ -91,7 +92,7 @@ func (f *fixture) send(e errand, variable, point string) (*exec.Cmd, *bytes.Buff
 	text, err := json.Marshal(e)
 	require.NoError(f.t, err)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), errandVariable+"="+string(text), variable+"="+point)
+	cmd.Env = append(append(os.Environ(), env...), errandVariable+"="+string(text), variable+"="+point)
 	var out bytes.Buffer
 	cmd.Stderr = &out
 	require.NoError(f.t, cmd.Start())
