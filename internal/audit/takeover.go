@@ -18,8 +18,8 @@ type Abandoned struct {
 	Tenant string
 	// But is an intent with which the new owner goes on, "" for none.
 	But string
-	// Start is the intent of a move that a program filed which did not yet put the
-	// move's id into it, "" for none.
+	// Start is the intent with which the new owner's move was filed, "" for none. Those
+	// of other moves are left: who files a move does not hold its tenant.
 	Start string
 	// After is where what they were about stands now.
 	After map[string]any
@@ -61,15 +61,15 @@ func (t *Trail) TakeOver(ctx context.Context, p policy.Permit, left Abandoned, g
 }
 
 // interrupt ends the open intents about a tenant that are begun by who holds it:
-// assignments, and whatever names a move. Own is that of the new holder, which a
+// assignments, and what is done with a move. Own is that of the new holder, which a
 // first try may have stored.
 func (t *Trail) interrupt(ctx context.Context, tx pgx.Tx, p policy.Permit, left Abandoned, own string) error {
 	rows, err := tx.Query(ctx, t.sql(`SELECT e.event_id::text, e.body_json ->> 'action', coalesce(e.body_json ->> 'source', ''), coalesce(e.body_json ->> 'target', ''), coalesce(e.body_json ->> 'move_id', '')
 		FROM {{schema}}.audit_event e
 		WHERE e.body_json ->> 'tenant' = $1 AND e.body_json ->> 'phase' = 'intent' AND e.event_id::text NOT IN ($2, $3)
-		AND (e.body_json ->> 'action' = $4 OR e.body_json ->> 'move_id' <> '' OR e.event_id::text = $5)
+		AND (e.body_json ->> 'action' = $4 OR (e.body_json ->> 'move_id' <> '' AND e.body_json ->> 'action' <> $6) OR e.event_id::text = $5)
 		AND NOT EXISTS (SELECT FROM {{schema}}.audit_event o WHERE o.body_json ->> 'parent' = e.event_id::text)
-		ORDER BY e.recorded_at, e.event_id`), left.Tenant, left.But, own, string(policy.AssignTenant), left.Start)
+		ORDER BY e.recorded_at, e.event_id`), left.Tenant, left.But, own, string(policy.AssignTenant), left.Start, string(policy.MoveStart))
 	if err != nil {
 		return err
 	}

@@ -85,14 +85,14 @@ func TestWhoTakesOverEndsWhatOthersBegan(t *testing.T) {
 	}
 	assigned := begin(policy.AssignTenant, audit.Intent{Tenant: "7", Source: "default", Target: "shard_1"})
 	moved := begin(policy.MoveRollback, audit.Intent{Tenant: "7", Source: "default", Target: "shard_1", MoveID: "m1"})
-	older := begin(policy.MoveStart, audit.Intent{Tenant: "7"})    // by a program that did not name the move
-	planning := begin(policy.MoveStart, audit.Intent{Tenant: "7"}) // by one that may not have filed it yet
-	goesOn := begin(policy.MoveStart, audit.Intent{Tenant: "7", MoveID: "m2"})
+	filed := begin(policy.MoveStart, audit.Intent{Tenant: "7", MoveID: "m1"})
+	planned := begin(policy.MoveStart, audit.Intent{Tenant: "7", MoveID: "m2"}) // waits for its turn
+	goesOn := begin(policy.MoveSwitch, audit.Intent{Tenant: "7", MoveID: "m1"})
 	export := begin(policy.AuditExport, audit.Intent{Tenant: "7"})
 	other := begin(policy.AssignTenant, audit.Intent{Tenant: "8"})
 
 	p := trailtest.Permit(t, c, policy.MoveResume, "goes on")
-	left := audit.Abandoned{Tenant: "7", But: goesOn, Start: older, After: map[string]any{"state": "rolling_back"}}
+	left := audit.Abandoned{Tenant: "7", But: goesOn, Start: filed, After: map[string]any{"state": "rolling_back"}}
 	gone := fault.New(fault.LeaseLost, "another has it", "")
 	_, err := trail.TakeOver(ctx, p, left, func(context.Context, pgx.Tx) error { return gone }, &audit.Intent{Tenant: "7"})
 	require.ErrorIs(t, err, gone)
@@ -103,7 +103,7 @@ func TestWhoTakesOverEndsWhatOthersBegan(t *testing.T) {
 	holds := func(context.Context, pgx.Tx) error { return nil }
 	open, err := trail.TakeOver(ctx, p, left, holds, &audit.Intent{Tenant: "7", MoveID: "m1"})
 	require.NoError(t, err)
-	none, err := trail.TakeOver(ctx, p, audit.Abandoned{Tenant: "7", But: open.ID(), Start: older}, holds, nil)
+	none, err := trail.TakeOver(ctx, p, audit.Abandoned{Tenant: "7", But: open.ID(), Start: filed}, holds, nil)
 	require.NoError(t, err)
 	require.Nil(t, none)
 	list, err := trail.List(ctx, audit.Filter{Statuses: []string{audit.Interrupted}})
@@ -115,9 +115,9 @@ func TestWhoTakesOverEndsWhatOthersBegan(t *testing.T) {
 		require.Equal(t, "goes on", e.Note)
 		require.Equal(t, "move.resume", e.Details["taken_over_by"])
 	}
-	require.Equal(t, map[string]string{assigned: "tenant.assign", moved: "move.rollback", older: "move.start", goesOn: "move.start"}, ended, "the one that went on, by the second")
+	require.Equal(t, map[string]string{assigned: "tenant.assign", moved: "move.rollback", filed: "move.start", goesOn: "move.switch"}, ended, "the one that went on, by the second")
 	require.Len(t, list, 4)
-	for _, id := range []string{planning, export, other, open.ID()} {
+	for _, id := range []string{planned, export, other, open.ID()} {
 		event, err := trail.OutcomeOf(ctx, id)
 		require.NoError(t, err)
 		require.Empty(t, event)

@@ -105,10 +105,6 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 		return res, err
 	}
 	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
-	// A move may have begun before the lease was ours.
-	if err := d.free(ctx, r); err != nil {
-		return res, err
-	}
 	intent, err := d.Trail.TakeOver(ctx, permit, audit.Abandoned{Tenant: r.Tenant.ID, After: map[string]any{"shard": r.Tenant.Shard}}, lease.GuardTx, &audit.Intent{
 		Tenant: r.Tenant.ID, Source: r.Tenant.Shard, Target: r.Target,
 		Before: map[string]any{"shard": r.Tenant.Shard}, Details: map[string]any{"label": r.Tenant.Label, "rows_stay": r.RowsStay},
@@ -169,6 +165,10 @@ func (d Deps) committed(ctx context.Context, intent *audit.Open) (event string, 
 }
 
 func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, lease *job.Lease, intent *audit.Open) (event string, err error) {
+	// A move may have begun before the lease was ours.
+	if err := d.free(ctx, r); err != nil {
+		return "", err
+	}
 	work, stop := context.WithCancel(lease.Context())
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()

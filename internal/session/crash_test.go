@@ -283,6 +283,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 				} else if sc.action != "start" {
 					m, err = s.Await(t.Context(), m.ID, nil)
 					require.NoError(t, err, sc.point)
+					require.Equal(t, []string{"ok"}, f.outcomes(id, "move.start"), "retained or held")
 					f.writes(id, "where it stands") // on the target, but for what is cancelled
 					f.killedAt(sc.action, m.ID, sc.point)
 				} else {
@@ -298,6 +299,9 @@ func TestKilledAtEveryPoint(t *testing.T) {
 				action := sc.recover(t, m)
 				if action != "" {
 					m = act(t, s, action, session.MoveAction{ID: m.ID, Wait: true})
+					said := f.outcomes(id, "move."+action)
+					require.NotEmpty(t, said, "%s: what came of %s", sc.point, action)
+					require.NotEqual(t, "interrupted", said[len(said)-1], "%s: %s was not", sc.point, action)
 				}
 				require.True(t, m.Settled, "%s: %s", sc.point, m.State)
 				if m.State == "ready" { // held again before the fence
@@ -340,7 +344,7 @@ func TestSleeperWritesNothing(t *testing.T) {
 		mode, action, point := c[0], c[1], c[2]
 		t.Run(mode+" "+action+" "+point, func(t *testing.T) {
 			t.Parallel()
-			const limit = 6 * time.Second
+			const limit = 10 * time.Second
 			f, s := core(t)
 			f.tenant("700", "default", 700000, 2)
 			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: mode, Note: "sleep", MaxReadOnlyMS: limit.Milliseconds()})
