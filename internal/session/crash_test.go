@@ -344,7 +344,7 @@ func TestSleeperWritesNothing(t *testing.T) {
 		mode, action, point := c[0], c[1], c[2]
 		t.Run(mode+" "+action+" "+point, func(t *testing.T) {
 			t.Parallel()
-			const limit = 10 * time.Second
+			const limit = 8 * time.Second
 			f, s := core(t)
 			f.tenant("700", "default", 700000, 2)
 			m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "700", Target: "shard_1", Mode: mode, Note: "sleep", MaxReadOnlyMS: limit.Milliseconds()})
