@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/demo"
@@ -147,6 +149,29 @@ func TestTheGuidedRun(t *testing.T) {
 	require.NoError(t, err, out.String())
 	require.Equal(t, first.Tenant, third.Tenant)
 	require80(t, out.String())
+
+	// Whoever owns the server writes another name into the trail: the run says what does
+	// not hold, and fails.
+	require.NoError(t, d.Start(t.Context(), func(string) {}))
+	u, err := url.Parse(f.Control.URL)
+	require.NoError(t, err)
+	q := u.Query()
+	q.Set("user", "postgres")
+	u.User, u.RawQuery = nil, q.Encode()
+	c := pgtest.Connect(t, u.String())
+	_, err = c.Exec(t.Context(), "ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET db_user = 'nobody' WHERE event_id = (SELECT event_id FROM shard_admin.audit_link WHERE seq = 3); DO $$ DECLARE x record; BEGIN FOR x IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'shard_admin.audit_event'::regclass AND NOT tgisinternal LOOP EXECUTE format('ALTER TABLE shard_admin.audit_event ENABLE ALWAYS TRIGGER %I', x.tgname); END LOOP; END $$", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	require.NoError(t, d.Down(t.Context()))
+	out.Reset()
+	fourth, err := d.Run(t.Context(), demo.Options{Exit: true, Out: &out})
+	require.Equal(t, fault.DemoFailed, fault.CodeOf(err), out.String())
+	require.Equal(t, 1, fault.Exit(err))
+	require.Contains(t, err.Error(), "promises did not hold: the chain of")
+	require.Contains(t, out.String(), "BROKEN")
+	require.False(t, fourth.AuditOK)
+	require.True(t, fourth.Verified)
+	require80(t, out.String())
+	require.Zero(t, servers(t, d))
 }
 
 // Servers of --no-window stay until down; an interruption ends them.

@@ -69,17 +69,17 @@ type side struct {
 
 // run is one owner carrying out one move under one lease.
 type run struct {
-	e         *Engine
-	m         *Move
-	plan      *preflight.Plan
-	permit    policy.Permit
-	opt       Options
-	lease     *job.Lease
-	ctl       *pgxpool.Pool // control
-	tm        *tenancy.Map
-	tenant    tenancy.Tenant
-	src, dst  *side
-	intent    string // the audit event that outcomes refer to
+	e        *Engine
+	m        *Move
+	plan     *preflight.Plan
+	permit   policy.Permit
+	opt      Options
+	lease    *job.Lease
+	ctl      *pgxpool.Pool // control
+	tm       *tenancy.Map
+	tenant   tenancy.Tenant
+	src, dst *side
+	intent   string // the audit event that outcomes refer to
 	// closedAt is when this run closed a fence, closedFor its limit; committing is
 	// true from when it may have taken one to where that limit counts no more.
 	closedAt   time.Time
