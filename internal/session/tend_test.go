@@ -54,7 +54,7 @@ func TestAProgramThatStaysKeepsTheCopy(t *testing.T) {
 	end()
 
 	f.change(plain, "by somebody else")
-	s, end = open(time.Second)
+	_, end = open(time.Second)
 	defer func() { end() }()
 	reaches(head(), "when it begins again")
 	f.change(plain, "by somebody else")
