@@ -47,7 +47,7 @@ export function useFiring(): number {
 
 /** useAlarms are the disagreements of the trail with this computer's copy of it; no database is asked. */
 export function useAlarms() {
-  return useQuery({ queryKey: keys.auditAlarms, queryFn: () => api.auditAlarms(), refetchInterval: often(5), retry: false });
+  return useQuery({ queryKey: keys.auditAlarms, queryFn: () => api.auditAlarms(), refetchInterval: often(), retry: false });
 }
 
 /** useOpenMoves are the newest moves; those that run show in the top bar. */
