@@ -85,7 +85,7 @@ func (t *Trail) Erase(ctx context.Context, p policy.Permit, who string) (Erasure
 	err = t.erase(ctx, p, one, beside, open.ID(), details, &out)
 	if fault.CodeOf(err) == fault.DatabaseGone {
 		// The answer to the commit may be what was lost.
-		if id, aerr := t.OutcomeOf(ctx, open.ID()); aerr == nil && id != "" {
+		if _, status, aerr := t.OutcomeOf(ctx, open.ID()); aerr == nil && status == "ok" {
 			return out, nil
 		}
 	}

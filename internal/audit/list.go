@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,13 +196,17 @@ func inRefs(word string) bool {
 	return strings.Contains(refPrefix, word) || len(word) < refShown && !strings.ContainsFunc(word, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
 }
 
-// OutcomeOf returns the id of the stored outcome of an intent, "" when there is
-// none: what became of a commit whose answer was lost.
-func (t *Trail) OutcomeOf(ctx context.Context, intent string) (string, error) {
-	var id string
-	err := t.Read(ctx, func(r *Reader) error {
-		return r.tx.QueryRow(ctx, t.sql(`SELECT coalesce((SELECT event_id::text FROM {{schema}}.audit_event
-			WHERE body_json ->> 'parent' = $1 AND body_json ->> 'phase' = 'outcome' LIMIT 1), '')`), intent).Scan(&id)
+// OutcomeOf returns the id of the stored outcome of an intent and its status, "" when
+// there is none: what became of a commit whose answer was lost. The status tells one's
+// own outcome from what somebody said who took over.
+func (t *Trail) OutcomeOf(ctx context.Context, intent string) (id, status string, err error) {
+	err = t.Read(ctx, func(r *Reader) error {
+		err := r.tx.QueryRow(ctx, t.sql(`SELECT event_id::text, body_json ->> 'status' FROM {{schema}}.audit_event
+			WHERE body_json ->> 'parent' = $1 AND body_json ->> 'phase' = 'outcome' LIMIT 1`), intent).Scan(&id, &status)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
 	})
-	return id, err
+	return id, status, err
 }

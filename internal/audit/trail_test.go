@@ -117,8 +117,12 @@ func TestWhoTakesOverEndsWhatOthersBegan(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{assigned: "tenant.assign", moved: "move.rollback", filed: "move.start", goesOn: "move.switch"}, ended, "the one that went on, by the second")
 	require.Len(t, list, 4)
+	event, status, err := trail.OutcomeOf(ctx, assigned)
+	require.NoError(t, err)
+	require.NotEmpty(t, event)
+	require.Equal(t, audit.Interrupted, status, "it did not come to be")
 	for _, id := range []string{planned, export, other, open.ID()} {
-		event, err := trail.OutcomeOf(ctx, id)
+		event, _, err := trail.OutcomeOf(ctx, id)
 		require.NoError(t, err)
 		require.Empty(t, event)
 	}

@@ -223,6 +223,12 @@ func (e *Engine) Start(ctx context.Context, permit policy.Permit, req StartReque
 		}
 		return e.record.insert(ctx, tx, m, req.Priority)
 	})
+	if err != nil && fault.Retryable(e.record.fault(err)) {
+		// The answer to the commit may be what was lost: then the move is filed.
+		if filed, lerr := e.record.load(ctx, id); lerr == nil {
+			return filed, plan, nil
+		}
+	}
 	if err != nil {
 		intent.MoveID = "" // there is no such move
 		return refuse(e.record.fault(err))

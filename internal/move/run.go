@@ -564,7 +564,7 @@ func (r *run) beginIntent(ctx context.Context, action Action) error {
 	if r.m.AuditEvent != nil {
 		left.Start = *r.m.AuditEvent
 		if action == ActionStart {
-			event, err := r.e.deps.Trail.OutcomeOf(ctx, left.Start)
+			event, _, err := r.e.deps.Trail.OutcomeOf(ctx, left.Start)
 			if err != nil {
 				return err
 			}
@@ -604,7 +604,7 @@ func (r *run) ended(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	err := comesBack(ctx, func(ctx context.Context) error {
-		event, err := r.e.deps.Trail.OutcomeOf(ctx, r.intent)
+		event, _, err := r.e.deps.Trail.OutcomeOf(ctx, r.intent)
 		if err != nil || event != "" {
 			return err
 		}

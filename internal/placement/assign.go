@@ -116,9 +116,11 @@ func Assign(ctx context.Context, d Deps, permit policy.Permit, r Request) (Resul
 	res.AuditEvent, err = d.carryOut(ctx, permit, r, m, source, target, lease, intent)
 	if err != nil && res.AuditEvent == "" {
 		// The answer to the commit may be what was lost: only control knows.
-		event, known := d.committed(ctx, intent)
-		if !known {
-			return res, err // the trail says no more than is known
+		event, status, known := d.committed(ctx, intent)
+		if !known || event != "" && status != "ok" {
+			// The trail says no more than is known; or whoever took over has said that
+			// this was interrupted.
+			return res, err
 		}
 		res.AuditEvent = event
 	}
@@ -146,22 +148,22 @@ func (d Deps) free(ctx context.Context, r Request) error {
 	return err
 }
 
-// committed returns the stored outcome of the intent, "" when there is none;
-// known is false when control did not say. It asks as often as a pool may hold
+// committed returns the stored outcome of the intent and its status, "" when there is
+// none; known is false when control did not say. It asks as often as a pool may hold
 // connections that a break has left dead.
-func (d Deps) committed(ctx context.Context, intent *audit.Open) (event string, known bool) {
+func (d Deps) committed(ctx context.Context, intent *audit.Open) (event, status string, known bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for range 10 {
-		event, err := d.Trail.OutcomeOf(ctx, intent.ID())
+		event, status, err := d.Trail.OutcomeOf(ctx, intent.ID())
 		if err == nil {
-			return event, true
+			return event, status, true
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
 func (d Deps) carryOut(ctx context.Context, permit policy.Permit, r Request, m *tenancy.Map, source, target *conn.Database, lease *job.Lease, intent *audit.Open) (event string, err error) {

@@ -260,6 +260,30 @@ func TestAPointerThatCannotChangeLeavesTheTenantWhereItIs(t *testing.T) {
 	require.Equal(t, []string{"shard_1", "failed ok", "completed"}, d.said(id))
 }
 
+// Whoever took over has said that an assignment was interrupted: the one that wakes and
+// cannot go on is no success for having an outcome, and adds none.
+func TestAnAssignmentThatWasTakenOverIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	const id = "9013"
+	d.empty(id, "default")
+	_, err := d.Super("default").Exec(t.Context(), `CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RAISE EXCEPTION ''no''; END';
+		CREATE TRIGGER broken BEFORE UPDATE ON pwb_websites FOR EACH ROW EXECUTE FUNCTION broken()`, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	c := d.assigning(t.Context(), id, "shard_1")
+	require.Eventually(t, func() bool { return d.state("default", id) == "committing" }, 60*time.Second, 5*time.Millisecond)
+	permit, err := d.gate.Permit(t.Context(), policy.Request{Action: policy.AssignTenant, Tenant: id, Label: id, Shard: "shard_1", Reason: "it sleeps"})
+	require.NoError(t, err)
+	_, err = d.deps.Trail.TakeOver(t.Context(), permit, audit.Abandoned{Tenant: id}, func(context.Context, pgx.Tx) error { return nil }, nil)
+	require.NoError(t, err)
+	a := d.await(c)
+	require.Error(t, a.err)
+	require.Empty(t, a.AuditEvent)
+	_, err = d.Super("default").Exec(t.Context(), "DROP TRIGGER broken ON pwb_websites")
+	require.NoError(t, err)
+	require.Equal(t, []string{"default", audit.Interrupted, ""}, d.said(id))
+}
+
 // state is that of a tenant's fence on a shard.
 func (d *desk) state(shard, id string) string {
 	d.t.Helper()
