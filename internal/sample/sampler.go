@@ -173,6 +173,9 @@ func (s *Sampler) Look(ctx context.Context, source string) (Reading, bool) {
 	if r.State == Up && time.Since(r.At) < freshFor {
 		return r, true
 	}
+	if r.State == Failing || r.State == Down {
+		return r, false // it is looked at as often as one that does not answer may be
+	}
 	s.mu.Lock()
 	done := a.done
 	s.mu.Unlock()
@@ -213,8 +216,12 @@ func (s *Sampler) Run(ctx context.Context) {
 	defer s.runs.Store(false)
 	var wg sync.WaitGroup
 	for _, src := range s.sources {
+		// What was known of an earlier run goes on; its maps belong to those who read them.
 		now, _ := s.Reading(src.Name)
-		wg.Go(func() { (&watch{s: s, src: src, now: now, want: s.asked[src.Name].want}).run(ctx) })
+		now.Results, now.Before = maps.Clone(now.Results), maps.Clone(now.Before)
+		wg.Go(func() {
+			(&watch{s: s, src: src, now: now, want: s.asked[src.Name].want, trails: map[string]Trail{}}).run(ctx)
+		})
 	}
 	wg.Wait()
 }
@@ -284,7 +291,7 @@ func (w *watch) run(ctx context.Context) {
 			}
 			w.hear(got)
 			continue
-		case <-w.want:
+		case <-w.wanted():
 		case <-time.After(time.Until(next)):
 		}
 		began := time.Now()
@@ -445,12 +452,24 @@ func (w *watch) close() {
 	w.c = nil
 }
 
+// wanted is where somebody asks for a look before its time: nowhere while the source does
+// not answer.
+func (w *watch) wanted() <-chan struct{} {
+	if w.now.Missed > 0 {
+		return nil
+	}
+	return w.want
+}
+
 // take keeps results; what they replace is kept as what was before, or what is as old as
 // the query's rates need. A query that failed leaves what was known, with its age, in
 // Before.
 func (w *watch) take(results map[string]Result) {
 	if w.now.Results == nil {
-		w.now.Results, w.now.Before, w.trails = map[string]Result{}, map[string]Result{}, map[string]Trail{}
+		w.now.Results, w.trails = map[string]Result{}, map[string]Trail{}
+	}
+	if w.now.Before == nil {
+		w.now.Before = map[string]Result{}
 	}
 	for name, r := range results {
 		old, ok := w.now.Results[name]

@@ -2,6 +2,7 @@ package sample_test
 
 import (
 	"context"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -460,4 +461,34 @@ func TestALookThatIsWantedComesAtOnce(t *testing.T) {
 	require.False(t, ok)
 	_, ok = s.Look(t.Context(), "nobody")
 	require.False(t, ok)
+}
+
+// One that stops and begins again goes on with what it knew, also of rates that are made
+// over some time, and changes nothing that others hold.
+func TestASamplerThatBeginsAgainGoesOn(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, 0)
+	database := pgtest.Database(t, 0, "CREATE TABLE c (n int8, stats_reset timestamptz); INSERT INTO c VALUES (1, now())")
+	long := sample.Query{Name: "long", Tier: sample.Minute, Over: time.Minute, SQL: sample.Always("SELECT n, stats_reset FROM c")}
+	heard := make(chan sample.Reading, 10_000)
+	s := sample.NewSampler([]sample.Source{source("again", server.URL("", database))}, []sample.Query{query("live", "SELECT 1"), long}, often(20*time.Millisecond), func(r sample.Reading) {
+		select {
+		case heard <- r:
+		default:
+		}
+	})
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { s.Run(ctx) })
+		began := time.Now()
+		r := until(t, heard, "a rate", func(r sample.Reading) bool {
+			return r.Results["long"].At.After(began) && !r.Before["long"].At.IsZero() && r.Before["long"].At.Before(r.Results["long"].At)
+		})
+		known, held := len(r.Results), maps.Clone(r.Results)
+		cancel()
+		wg.Wait()
+		require.Equal(t, known, len(r.Results))
+		require.Equal(t, held["long"].At, r.Results["long"].At)
+	}
 }

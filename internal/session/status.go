@@ -165,11 +165,8 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 		s.answered.Store(db.Name(), *v.AnsweredAt)
 		return v
 	}
-	leave, err := s.lanes.enter(ctx, db.Name(), s.answersBy(db.Name()))
-	if err != nil {
-		return fail(conn.Fault(ctx.Err(), db.Name()))
-	}
-	defer leave()
+	// That others look longer says nothing of whether it answers.
+	defer s.lanes.enterSoon(ctx, db.Name(), s.answersBy(db.Name()))()
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return fail(err)
@@ -218,16 +215,17 @@ func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
 	if err != nil {
 		return out, err
 	}
-	leave, err := s.lanes.enter(ctx, shard, statistics)
-	if err != nil {
-		return out, err
-	}
-	defer leave()
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return out, err
 	}
-	if err := pool.QueryRow(ctx, statsSQL).Scan(&out.TableCount, &out.SizeBytes, &out.IndexBytes); err != nil {
+	leave, err := s.lanes.enter(ctx, shard, statistics)
+	if err != nil {
+		return out, err
+	}
+	err = pool.QueryRow(ctx, statsSQL).Scan(&out.TableCount, &out.SizeBytes, &out.IndexBytes)
+	leave()
+	if err != nil {
 		return out, conn.Fault(err, shard)
 	}
 	if err := s.ready(); err != nil {
@@ -238,6 +236,7 @@ func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
 		return out, err
 	}
 	out.Tenants = counts[shard]
+	// Counting takes as long as the tables are large: nobody else waits for that.
 	for _, c := range s.profile.Counts {
 		var n int64
 		table := quoteTable(c.Table)
