@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +12,7 @@ import (
 	"shardadmin/internal/audit/waiting"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/credential"
+	"shardadmin/internal/fault"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/policy"
 	"shardadmin/internal/store"
@@ -24,7 +26,7 @@ const recordWithin = 10 * time.Second
 // opens the control database, so the change comes first and nothing holds it up: where
 // that database cannot record it, the event waits here and is handed in later.
 func (s *Session) credentialChanged(ctx context.Context, action policy.Action, name, user, note string) {
-	if note == "" {
+	if note = strings.TrimSpace(note); note == "" {
 		note = "credential " + name + " of this computer"
 	}
 	details := map[string]any{"credential": name, "kept_in": string(s.keychain.Source())}
@@ -56,7 +58,13 @@ func (s *Session) handIn(ctx context.Context) {
 			return err
 		}
 		for _, x := range list {
-			if err := s.recordOne(ctx, x); err != nil {
+			err := s.recordOne(ctx, x)
+			if err != nil && fault.Refused(err) {
+				// It may be let in later, and holds up none of the others.
+				s.cfg.Log.WarnContext(ctx, "an event that waits here was refused", "action", x.Action, "error", err)
+				continue
+			}
+			if err != nil {
 				return err
 			}
 			if err := w.Remove(ctx, x.ID); err != nil {

@@ -281,7 +281,10 @@ func Of(ctx context.Context, s *store.Store, fleet, schema string) (m *Mirror, s
 		return nil, seen, false, localFault(err)
 	}
 	seen = time.UnixMicro(at).UTC()
-	all := readMarks(m.marks)
+	all, err := readMarks(m.marks)
+	if err != nil {
+		return nil, seen, false, err
+	}
 	if key := all.Fleets[fleetMark(fleet, schema)]; key != "" && key != m.key {
 		m.key, seen = key, all.Copies[key].At
 	}

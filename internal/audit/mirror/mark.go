@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,14 +40,28 @@ type marks struct {
 }
 
 // readMarks reads the file; one that is missing or was damaged marks nothing, which a
-// copy that was marked tells apart from one that never was.
-func readMarks(path string) marks {
-	m := marks{Copies: map[string]mark{}, Fleets: map[string]string{}}
+// copy that was marked tells apart from one that never was. One that is there and cannot
+// be read says nothing about either.
+func readMarks(path string) (marks, error) {
+	none := marks{Copies: map[string]mark{}, Fleets: map[string]string{}}
 	text, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(text, &m) != nil || m.Copies == nil || m.Fleets == nil {
-		return marks{Copies: map[string]mark{}, Fleets: map[string]string{}}
+	if errors.Is(err, fs.ErrNotExist) {
+		return none, nil
 	}
-	return m
+	if err != nil {
+		return none, fault.Wrapf(err, fault.FileUnreadable, "check that the file belongs to you; then shard-admin audit sync", "%s, which says how far this computer's copies of audit trails go, cannot be read", path)
+	}
+	m := marks{}
+	if json.Unmarshal(text, &m) != nil || m.Copies == nil || m.Fleets == nil {
+		return none, nil
+	}
+	return m, nil
+}
+
+func (m marks) clone() marks { return marks{maps.Clone(m.Copies), maps.Clone(m.Fleets)} }
+
+func (m marks) equal(o marks) bool {
+	return maps.Equal(m.Copies, o.Copies) && maps.Equal(m.Fleets, o.Fleets)
 }
 
 func (m marks) write(path string) error {
@@ -78,9 +94,16 @@ func fleetMark(fleet, schema string) string { return fleet + "/" + schema }
 // other process does.
 func (m *Mirror) remark(ctx context.Context, change func(*sql.Tx, *marks) error) error {
 	return m.write(ctx, func(tx *sql.Tx) error {
-		all := readMarks(m.marks)
+		all, err := readMarks(m.marks)
+		if err != nil {
+			return err
+		}
+		before := all.clone()
 		if err := change(tx, &all); err != nil {
 			return err
+		}
+		if all.equal(before) {
+			return nil
 		}
 		if err := all.write(m.marks); err != nil {
 			return fault.Wrapf(err, fault.FileUnreadable, "make room, and check that the folder belongs to you; then shard-admin audit sync", "%s, which says how far this computer's copies of audit trails go, cannot be written", m.marks)
@@ -91,18 +114,29 @@ func (m *Mirror) remark(ctx context.Context, change func(*sql.Tx, *marks) error)
 
 // raise marks how far the copy goes now.
 func (m *Mirror) raise(ctx context.Context, chain, seq int64, hash []byte) error {
-	if k, ok := readMarks(m.marks).Copies[m.key]; seq == 0 || ok && k.Seq >= seq {
+	known, err := readMarks(m.marks)
+	if err != nil {
+		return err
+	}
+	if k, ok := known.Copies[m.key]; seq == 0 || ok && k.Seq >= seq {
 		return nil
 	}
 	if err := m.settle(ctx, chain); err != nil {
 		return err
 	}
 	return m.remark(ctx, func(tx *sql.Tx, all *marks) error {
-		if all.Copies[m.key].Seq < seq {
-			all.Copies[m.key] = mark{Seq: seq, Hash: hex.EncodeToString(hash), At: time.Now().UTC()}
+		if all.Copies[m.key].Seq >= seq {
+			return nil
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE mirror_chain SET marked_to = ? WHERE id = ? AND marked_to < ?`, seq, chain, seq)
-		return err
+		done, err := tx.ExecContext(ctx, `UPDATE mirror_chain SET marked_to = max(marked_to, ?) WHERE id = ? AND retired_at IS NULL`, seq, chain)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); n == 0 || err != nil {
+			return err // a restart came between: the mark would be another copy's
+		}
+		all.Copies[m.key] = mark{Seq: seq, Hash: hex.EncodeToString(hash), At: time.Now().UTC()}
+		return nil
 	})
 }
 
@@ -133,13 +167,20 @@ type loss struct {
 // lost compares the present copy with its mark; nil where it is as it was marked.
 func (m *Mirror) lost(ctx context.Context) (*loss, error) {
 	for {
-		k, marked := readMarks(m.marks).Copies[m.key]
+		all, err := readMarks(m.marks)
+		if err != nil {
+			return nil, err
+		}
+		k, marked := all.Copies[m.key]
 		found, err := m.against(ctx, k, marked)
 		if found == nil || err != nil {
 			return nil, err
 		}
 		// A restart may have come between the two looks.
-		if again, still := readMarks(m.marks).Copies[m.key]; still == marked && again == k {
+		if all, err = readMarks(m.marks); err != nil {
+			return nil, err
+		}
+		if again, still := all.Copies[m.key]; still == marked && again == k {
 			return found, nil
 		}
 	}

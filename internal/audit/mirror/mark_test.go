@@ -194,11 +194,11 @@ func TestTheMarkFollowsTheCopy(t *testing.T) {
 			require.NoError(t, err)
 			seq, hash, err := s.End(t.Context())
 			require.NoError(t, err)
-			k := readMarks(s.marks).Copies[s.key]
+			k := marked(t, s.marks).Copies[s.key]
 			require.Equal(t, []any{seq, hash}, []any{k.Seq, k.Hash})
 		}
-		require.EqualValues(t, 2*(n+1), readMarks(a.marks).Copies[a.key].Seq)
-		require.EqualValues(t, n+1, readMarks(a.marks).Copies[b.key].Seq)
+		require.EqualValues(t, 2*(n+1), marked(t, a.marks).Copies[a.key].Seq)
+		require.EqualValues(t, n+1, marked(t, a.marks).Copies[b.key].Seq)
 	}
 	info, err := os.Stat(a.marks)
 	require.NoError(t, err)
@@ -213,4 +213,41 @@ func TestTheMarkFollowsTheCopy(t *testing.T) {
 	after, err := os.ReadFile(a.marks)
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after))
+}
+
+// A sync that ends just after a restart marks nothing for the copy that comes after; a
+// file that cannot be read is no loss of the copy.
+func TestARestartBesideASync(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.fill(t, 4, "the reason")
+	_, err := s.Sync(t.Context(), s.trail)
+	require.NoError(t, err)
+	var chain int64
+	require.NoError(t, s.store.DB().QueryRowContext(t.Context(), "SELECT id FROM mirror_chain WHERE key = ? AND retired_at IS NULL", s.key).Scan(&chain))
+	require.NoError(t, s.Restart(t.Context(), "a restore"))
+	require.NoError(t, s.raise(t.Context(), chain, 9, []byte("late")))
+	require.Empty(t, marked(t, s.marks).Copies)
+	_, err = s.Sync(t.Context(), s.trail)
+	require.NoError(t, err)
+	alarms, err := s.Alarms(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, alarms)
+
+	require.NoError(t, os.Rename(s.marks, s.marks+".aside"))
+	require.NoError(t, os.Mkdir(s.marks, 0o700))
+	_, err = s.Sync(t.Context(), s.trail)
+	require.Equal(t, fault.FileUnreadable, fault.CodeOf(err), "%v", err)
+	require.NoError(t, os.Remove(s.marks))
+	require.NoError(t, os.Rename(s.marks+".aside", s.marks))
+	alarms, err = s.Alarms(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, alarms)
+}
+
+func marked(t testing.TB, path string) marks {
+	t.Helper()
+	m, err := readMarks(path)
+	require.NoError(t, err)
+	return m
 }

@@ -363,16 +363,12 @@ func (m *Mirror) Restart(ctx context.Context, reason string) error {
 	if strings.TrimSpace(reason) == "" {
 		return fault.New(fault.ReasonMissing, "a new copy needs a reason", `add --note "why"`)
 	}
-	// The mark last: what ends in between is told as a loss, and restarted again.
-	if err := m.write(ctx, func(tx *sql.Tx) error {
+	// Together, so that no sync begins a copy beside the mark of the old one; what ends
+	// in between is told as a loss, and restarted again.
+	return m.remark(ctx, func(tx *sql.Tx, all *marks) error {
+		delete(all.Copies, m.key)
 		_, err := tx.ExecContext(ctx, `UPDATE mirror_chain SET retired_at = ?, reason = ? WHERE key = ? AND retired_at IS NULL`, time.Now().UnixMicro(), reason, m.key)
 		return err
-	}); err != nil {
-		return err
-	}
-	return m.remark(ctx, func(_ *sql.Tx, all *marks) error {
-		delete(all.Copies, m.key)
-		return nil
 	})
 }
 
