@@ -3,10 +3,13 @@
 package window
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	goruntime "runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +50,7 @@ func Run(ctx context.Context, o Options) error {
 
 	a := app.New(app.Options{Home: o.Home, Mode: app.Window, Demo: o.Demo, Fleet: o.Fleet, Email: o.Email})
 	w := &window{app: a, report: os.Getenv(reportVariable), ended: ctx.Done()}
-	err = wails.Run(&options.App{
+	err = shown(&options.App{
 		Title: "Shard Admin",
 		Width: 1440, Height: 900, MinWidth: 1024, MinHeight: 700,
 		BackgroundColour:         options.NewRGB(24, 28, 36),
@@ -68,17 +71,38 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	a.Stop(parking)
 	if err != nil {
+		if fault.CodeOf(err) == fault.NoDisplay {
+			return err
+		}
 		return fault.Wrap(err, fault.Internal, "the window could not be opened", "run `shard-admin serve` and open the address that it prints")
 	}
 	return nil
 }
 
+const serveHint = "run `shard-admin serve` and open the address that it prints"
+
 // display refuses where GTK would panic.
 func display() error {
 	if goruntime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-		return fault.New(fault.NoDisplay, "there is no display to open a window on", "run `shard-admin serve` and open the address that it prints")
+		return fault.New(fault.NoDisplay, "there is no display to open a window on", serveHint)
 	}
 	return nil
+}
+
+// shown shows the window until it is closed. Where a display is named that does not
+// answer, GTK's panic becomes no_display.
+func shown(o *options.App) (err error) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if text := fmt.Sprint(r); !strings.Contains(text, "GTK") {
+			panic(r)
+		}
+		err = fault.Newf(fault.NoDisplay, serveHint, "the display %s does not let a window be opened", cmp.Or(os.Getenv("DISPLAY"), os.Getenv("WAYLAND_DISPLAY")))
+	}()
+	return wails.Run(o)
 }
 
 // prepare keeps WebKitGTK from drawing a white window with drivers that lie
