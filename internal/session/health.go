@@ -236,8 +236,12 @@ func (s *Session) askPooler(ctx context.Context, shard string) map[string]sample
 	return health.PoolerOf(sample.Ask(ctx, c, health.PoolerStatements()), db.DatabaseName())
 }
 
-// checksLimit is how long a shard's checks may take where somebody waits for them.
-const checksLimit = 3 * answerLimit
+const (
+	// checksLimit is how long somebody waits for a shard's checks at the most.
+	checksLimit = 3 * answerLimit
+	// askLimit is how long they may take, so that what was answered by then is told.
+	askLimit = checksLimit - 1500*time.Millisecond
+)
 
 // askWithin is ask for an answer that waits so long for the shard: what is not told by
 // then, or by the end of its context, is what was told last, and how long ago that was
@@ -327,7 +331,7 @@ func (s *Session) ask(ctx context.Context, shard string, now *health.Reading) (b
 }
 
 func (s *Session) askServer(ctx context.Context, shard string, now *health.Reading) (before health.Reading) {
-	ctx, cancel := context.WithTimeout(ctx, checksLimit)
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	l := s.looksOf(shard)
 	select {
