@@ -92,6 +92,12 @@ func TestASilentShardDelaysNobodyAndComesBack(t *testing.T) {
 	require.Equal(t, []bool{true, true}, up)
 	for what, harm := range map[string]func(){"cut": wire.Cut, "stalled": wire.Stall} {
 		harm()
+		// What was looked at within the last second is not looked at again.
+		require.Eventually(t, func() bool {
+			up, took := status()
+			require.Less(t, took, 2500*time.Millisecond, what)
+			return !up[1]
+		}, 5*time.Second, 100*time.Millisecond, what)
 		for range 3 {
 			up, took := status()
 			require.Equal(t, []bool{true, false}, up, what)

@@ -98,13 +98,10 @@ func (s *Session) second(ctx context.Context, db *conn.Database) (*pgx.Conn, fun
 	return c.Conn(), func() { c.Release(); leave() }, nil
 }
 
-// memoryFor is how old what the sampler knows of a shard that answers may be, where it is
-// busy with the shard's counters and cannot look again at once.
-const memoryFor = 15 * time.Second
-
 // sampled is what the sampler of this program knows of a shard that answers, looked at now
 // over the session that it keeps. It is false where this program does not sample the
-// shard, or it does not answer: then whoever asks looks himself.
+// shard, it does not answer, or the sampler is busy with its counters: then whoever asks
+// looks himself.
 func (s *Session) sampled(ctx context.Context, shard string) (sample.Reading, bool) {
 	s.mu.Lock()
 	b := s.observed
@@ -115,7 +112,7 @@ func (s *Session) sampled(ctx context.Context, shard string) (sample.Reading, bo
 	ctx, cancel := context.WithTimeout(ctx, answerLimit/2)
 	defer cancel()
 	r, looked := b.sampler.Look(ctx, shard)
-	return r, r.State == sample.Up && (looked || ctx.Err() != nil && time.Since(r.At) < memoryFor)
+	return r, looked && r.State == sample.Up
 }
 
 // answersBy is the lane of a look at whether a shard answers: while the sampler has its

@@ -165,8 +165,17 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 		s.answered.Store(db.Name(), *v.AnsweredAt)
 		return v
 	}
-	// That others look longer says nothing of whether it answers.
-	defer s.lanes.enterSoon(ctx, db.Name(), s.answersBy(db.Name()))()
+	leave, err := s.lanes.enter(ctx, db.Name(), s.answersBy(db.Name()))
+	if err != nil {
+		// That others look longer says nothing of whether it answers.
+		if at, ok := s.answered.Load(db.Name()); ok && lately(at.(string)) { //nolint:forcetypeassert // nothing else is stored
+			v.Status, v.Error, v.Problem, v.Reachable, v.AnsweredAt = "degraded", errorText(err), problem(err), true, ptr(at.(string)) //nolint:forcetypeassert // as above
+			v.SizeReason, v.LatencyReason = *v.Error, *v.Error
+			return v
+		}
+		return fail(err)
+	}
+	defer leave()
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return fail(err)
@@ -192,6 +201,13 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 	v.SizeBytes, v.Connections, v.MaxConnections = &size, &connections, &limit
 	v.Status = grade(*v.LatencyMS, connections, limit)
 	return v
+}
+
+// lately reports whether a shard that answered then is taken to be there still, where
+// nobody could look again.
+func lately(at string) bool {
+	t, err := time.Parse(time.RFC3339, at)
+	return err == nil && time.Since(t) < 15*time.Second
 }
 
 // grade names a shard's condition: slow from 500 ms, degraded from 1 s or when
@@ -236,11 +252,16 @@ func (s *Session) Stats(ctx context.Context, shard string) (ShardStats, error) {
 		return out, err
 	}
 	out.Tenants = counts[shard]
-	// Counting takes as long as the tables are large: nobody else waits for that.
 	for _, c := range s.profile.Counts {
+		// A turn for each, which takes as long as the table is large.
+		leave, err := s.lanes.enter(ctx, shard, statistics)
+		if err != nil {
+			return out, err
+		}
 		var n int64
-		table := quoteTable(c.Table)
-		if err := pool.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		err = pool.QueryRow(ctx, "SELECT count(*) FROM "+quoteTable(c.Table)).Scan(&n)
+		leave()
+		if err != nil {
 			return out, conn.Fault(err, shard)
 		}
 		out.Counts[c.Name] = n
