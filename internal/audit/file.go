@@ -21,8 +21,8 @@ import (
 type FileOptions struct {
 	// Checkpoint is a signed checkpoint that the chain in the file has to fit.
 	Checkpoint string
-	// Public are keys that are trusted. With none, a key counts that an event
-	// in the file enrolls.
+	// Public are the only keys that are trusted. With none, a key counts that an
+	// event in the file enrolls.
 	Public []string
 }
 
@@ -84,6 +84,9 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 			hash, _ := hex.DecodeString(m.BeginsHash)
 			w = NewWalk(m.BeginsAfter, hash)
 		}
+	}
+	if err := w.Trust(o.Public...); err != nil {
+		return out, err
 	}
 	// What a file is whose manifest cannot be read nobody knows.
 	lines := manifest == nil || m != nil && m.Chain
@@ -219,6 +222,7 @@ func (w *Walk) startingAt(s Sealed) *Walk {
 	next := NewWalk(s.Seq-1, s.PrevHash)
 	next.v.Unproven = w.v.Unproven
 	next.Found(w.v.Findings...)
+	next.given = w.given
 	next.refs, next.erased = w.refs, w.erased
 	return next
 }

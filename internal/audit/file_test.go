@@ -346,3 +346,36 @@ func FuzzVerifyFile(f *testing.F) {
 		require.False(t, err == nil && v.OK, "nothing made up verifies under a signature")
 	})
 }
+
+// Given keys count alone: a trail of two operators verifies with both, with one it does
+// not, and a key that is none is not taken for a finding.
+func TestOnlyGivenKeysAreTrusted(t *testing.T) {
+	t.Parallel()
+	c, trail := trailtest.Installed(t)
+	ann, bob := trailtest.Enrolled(t, c, trail), trailtest.Enrolled(t, c, trail)
+	for _, k := range []*audit.SigningKey{ann, bob} {
+		_, err := trail.Checkpoint(t.Context(), trailtest.Permit(t, c, policy.AuditCheckpoint, "hourly"), k)
+		require.NoError(t, err)
+	}
+	file := exported(t, c, trail, audit.JSONL, audit.Filter{}, audit.Evidence{Key: ann})
+	check := func(want []string, public ...string) {
+		t.Helper()
+		v, err := trail.VerifyFrom(t.Context(), "", public...)
+		require.NoError(t, err)
+		require.Equal(t, want, kinds(v), v.Findings)
+		f := verified(t, file, audit.FileOptions{Public: public})
+		require.Equal(t, len(want) == 0, f.OK, f.Findings)
+	}
+	check([]string{})
+	check([]string{}, ann.Public, bob.Public)
+	check([]string{"key", "key"}, ann.Public) // bob's enrolment and his checkpoint
+	_, err := trail.RevokeKey(t.Context(), trailtest.Permit(t, c, policy.AuditKeyRevoke, "he left"), bob.Public)
+	require.NoError(t, err)
+	v, err := trail.VerifyFrom(t.Context(), "", ann.Public, bob.Public)
+	require.NoError(t, err)
+	require.True(t, v.OK, v.Findings)
+	_, err = trail.VerifyFrom(t.Context(), "", "no key")
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+	_, err = audit.VerifyFile(t.Context(), file, audit.FileOptions{Public: []string{"no key"}})
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+}

@@ -53,12 +53,12 @@ func (t *Trail) Verify(ctx context.Context) (Verification, error) {
 	return t.VerifyFrom(ctx, "")
 }
 
-// VerifyFrom is Verify against a signed checkpoint that was kept elsewhere;
-// empty asks for none.
+// VerifyFrom is Verify against a signed checkpoint that was kept elsewhere; empty asks
+// for none. Where public keys are given they alone are trusted.
 func (t *Trail) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (Verification, error) {
 	var v Verification
 	err := t.Read(ctx, func(r *Reader) error {
-		w, err := r.walk(ctx, Filter{}, nil)
+		w, err := r.walk(ctx, Filter{}, nil, public...)
 		if err != nil {
 			return err
 		}
@@ -72,10 +72,14 @@ func (t *Trail) VerifyFrom(ctx context.Context, checkpoint string, public ...str
 }
 
 // walk follows the whole chain and hands each entry, once it was looked at, to
-// seen, with what the filter says of it.
-func (r *Reader) walk(ctx context.Context, f Filter, seen func(Walked) error) (*Walk, error) {
+// seen, with what the filter says of it. public are the only keys to trust, none for
+// those of the trail.
+func (r *Reader) walk(ctx context.Context, f Filter, seen func(Walked) error, public ...string) (*Walk, error) {
 	w, anchor, err := r.begin(ctx)
 	if err != nil {
+		return w, err
+	}
+	if err := w.Trust(public...); err != nil {
 		return w, err
 	}
 	if err := r.stream(ctx, f, func(x Walked) error {

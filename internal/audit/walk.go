@@ -37,6 +37,7 @@ type Walk struct {
 	bad    bool
 	hashes []byte // of each entry since from, one after the other
 	keys   []Key
+	given  []string           // the only keys that are trusted; none: those that the chain has enrolled
 	cuts   map[string]cutting // what events say of archived beginnings, by event
 	refs   map[string]int64   // the first event that bears each
 	erased map[string]bool    // refs that events have erased
@@ -47,6 +48,25 @@ type Walk struct {
 // granted. Genesis and 0 begin at the beginning.
 func NewWalk(seq int64, hash []byte) *Walk {
 	return &Walk{v: Verification{Findings: []Finding{}, Keys: []Key{}, Unproven: []string{}}, from: seq, start: hash, last: seq, hash: hash, cuts: map[string]cutting{}, refs: map[string]int64{}, erased: map[string]bool{}}
+}
+
+// Trust lets the given keys alone count, whatever the chain says of others; with none,
+// the chain's own count. Who owns the database can enrol a key of theirs and sign every
+// checkpoint anew: only somebody who knows the keys from elsewhere sees that.
+// What is no public key is an error.
+func (w *Walk) Trust(public ...string) error {
+	for _, one := range public {
+		if err := PublicKey(one); err != nil {
+			return err
+		}
+	}
+	w.given = public
+	known := w.keys // those of an archived beginning
+	w.keys = nil
+	for _, k := range known {
+		w.enrolled(k.EnrolledSeq, "", k)
+	}
+	return nil
 }
 
 // Found files what else is wrong.
@@ -120,9 +140,19 @@ func (w *Walk) End() (int64, []byte) { return w.last, w.hash }
 // Keys returns the public keys that the events walked over speak of.
 func (w *Walk) Keys() []Key { return w.keys }
 
-// good returns the keys that are enrolled and not revoked.
+// good returns the keys that are enrolled and not revoked, and of given ones those that
+// are not revoked.
 func (w *Walk) good() []string {
 	var out []string
+	if len(w.given) > 0 {
+		for _, public := range w.given {
+			if !slices.ContainsFunc(w.keys, func(k Key) bool { return k.Public == public && k.RevokedSeq != nil }) ||
+				slices.ContainsFunc(w.keys, func(k Key) bool { return k.Public == public && k.RevokedSeq == nil }) {
+				out = append(out, public)
+			}
+		}
+		return out
+	}
 	for _, k := range w.keys {
 		if k.RevokedSeq == nil {
 			out = append(out, k.Public)
@@ -139,7 +169,7 @@ func (w *Walk) said(s Sealed) {
 	if strings.Contains(s.Body, `"`+string(policy.AuditPurge)+`"`) {
 		if c, ok := cutOf(s.Body); ok {
 			w.cuts[s.EventID] = c
-			w.archived(c.keys(s.Persons))
+			w.archived(s, c.keys(s.Persons))
 		}
 	}
 	if !key && !point {
@@ -152,7 +182,7 @@ func (w *Walk) said(s Sealed) {
 	if public, ok := b.Details["key"].(string); ok {
 		switch policy.Action(b.Action) {
 		case policy.AuditKeyEnroll:
-			w.keys = append(w.keys, Key{Public: public, Actor: s.Persons.Name(b.Actor), EnrolledSeq: s.Seq})
+			w.enrolled(s.Seq, s.EventID, Key{Public: public, Actor: s.Persons.Name(b.Actor), EnrolledSeq: s.Seq})
 		case policy.AuditKeyRevoke:
 			for i := range w.keys {
 				if w.keys[i].Public == public && w.keys[i].RevokedSeq == nil {
@@ -179,11 +209,19 @@ func (w *Walk) persons(s Sealed) {
 }
 
 // archived files keys whose own events are in an archive and not walked over.
-func (w *Walk) archived(keys []Key) {
+func (w *Walk) archived(s Sealed, keys []Key) {
 	for _, k := range keys {
 		if !slices.ContainsFunc(w.keys, func(have Key) bool { return have.Public == k.Public && have.EnrolledSeq == k.EnrolledSeq }) {
-			w.keys = append(w.keys, k)
+			w.enrolled(s.Seq, s.EventID, k)
 		}
+	}
+}
+
+// enrolled files a key that the event seq speaks of.
+func (w *Walk) enrolled(seq int64, event string, k Key) {
+	w.keys = append(w.keys, k)
+	if len(w.given) > 0 && !slices.Contains(w.given, k.Public) {
+		w.Found(Finding{Seq: seq, Kind: "key", EventID: event, Message: "event " + strconv.FormatInt(seq, 10) + " enrolls a key that is not among those that were given: it was put in, or whoever verifies has to be given it too"})
 	}
 }
 
@@ -193,6 +231,10 @@ func (w *Walk) checkpoint(s Sealed, msg string) {
 		w.Found(Finding{Seq: s.Seq, Kind: kind, EventID: s.EventID, Message: text})
 	}
 	c, _, err := OpenCheckpoint(msg, w.good()...)
+	if err != nil && len(w.given) > 0 && errors.Is(err, errOtherKey) {
+		add("key", "the checkpoint in event "+n+" is signed by no key that was given and not revoked")
+		return
+	}
 	if err != nil {
 		if w.partly() && errors.Is(err, errOtherKey) {
 			w.v.Unchecked++ // its key may be enrolled by an event that is not here

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 	_ "modernc.org/sqlite" // full access to the laptop's file
+
+	"shardadmin/internal/pgtest"
 )
 
 // tampering is a fleet with a trail that is signed, exported and copied, and with
@@ -57,6 +61,8 @@ func (x *tampering) looks() [][]string {
 		{"audit", "sync"},
 		{"audit", "verify", "--server"},
 		{"audit", "verify", "--mirror"},
+		{"audit", "verify", "--server", "--key", x.key},
+		{"audit", "verify", "--mirror", "--key", x.key},
 		append([]string{"audit", "verify", "--server"}, kept...),
 		append([]string{"audit", "verify", "--mirror"}, kept...),
 		append([]string{"audit", "verify", "--file", x.file("trail.jsonl")}, kept...),
@@ -102,12 +108,70 @@ func (x *tampering) passes(args ...string) {
 // off, which are then on again as they were.
 func (x *tampering) superuser(statements string) {
 	x.t.Helper()
-	x.exec(0, `SET session_replication_role = replica;
+	x.exec(0, unguarded+statements+guarded)
+}
+
+// What switches the triggers off, and on again as they were.
+const (
+	unguarded = `SET session_replication_role = replica;
 		DO $$ DECLARE r record; BEGIN FOR r IN SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND c.relname LIKE 'audit%'
 			LOOP EXECUTE format('ALTER TABLE shard_admin.%I DISABLE TRIGGER %I', r.relname, r.tgname); END LOOP; END $$;
-		`+statements+`;
+		`
+	guarded = `;
 		DO $$ DECLARE r record; BEGIN FOR r IN SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND c.relname LIKE 'audit%'
-			LOOP EXECUTE format('ALTER TABLE shard_admin.%I ENABLE ALWAYS TRIGGER %I', r.relname, r.tgname); END LOOP; END $$`)
+			LOOP EXECUTE format('ALTER TABLE shard_admin.%I ENABLE ALWAYS TRIGGER %I', r.relname, r.tgname); END LOOP; END $$`
+)
+
+// resigned is the whole forgery: another key is enrolled in the place of the operator's,
+// an event says something else, every checkpoint is signed anew with that key and every
+// hash computed anew. Nothing in the database shows it any more.
+func (x *tampering) resigned() {
+	x.t.Helper()
+	signer, public := mallory(x.t)
+	db := pgtest.Connect(x.t, pgtest.Server(x.t, 0).URL("", x.dbs[0]))
+	do := func(sql string, args ...any) {
+		x.t.Helper()
+		_, err := db.Exec(x.t.Context(), sql, args...)
+		require.NoError(x.t, err, sql)
+	}
+	do(unguarded + edited)
+	do(`UPDATE shard_admin.audit_event SET body = replace(body, $1, $2)`, x.key, public)
+	var last int64
+	require.NoError(x.t, db.QueryRow(x.t.Context(), `SELECT max(seq) FROM shard_admin.audit_link`).Scan(&last))
+	hash := func(seq int64) (h []byte) {
+		require.NoError(x.t, db.QueryRow(x.t.Context(), `SELECT hash FROM shard_admin.audit_link WHERE seq = $1`, seq).Scan(&h))
+		return h
+	}
+	signed := 0
+	for seq := int64(2); seq <= last; seq++ {
+		var id, text string
+		require.NoError(x.t, db.QueryRow(x.t.Context(), `SELECT event_id, body FROM shard_admin.audit_event JOIN shard_admin.audit_link USING (event_id) WHERE seq = $1`, seq).Scan(&id, &text))
+		var b struct {
+			Details struct {
+				Checkpoint json.RawMessage `json:"checkpoint"`
+			} `json:"details"`
+		}
+		require.NoError(x.t, json.Unmarshal([]byte(text), &b))
+		if old := b.Details.Checkpoint; len(old) > 0 {
+			var said string
+			require.NoError(x.t, json.Unmarshal(old, &said))
+			words := strings.Split(said, "\n")
+			of, err := strconv.ParseInt(words[1], 10, 64)
+			require.NoError(x.t, err)
+			words[2] = base64.StdEncoding.EncodeToString(hash(of))
+			again, err := note.Sign(&note.Note{Text: strings.Join(words[:4], "\n") + "\n"}, signer)
+			require.NoError(x.t, err)
+			again, err = json.Marshal(string(again))
+			require.NoError(x.t, err)
+			do(`UPDATE shard_admin.audit_event SET body = replace(body, $2, $3) WHERE event_id = $1`, id, string(old), string(again))
+			signed++
+		}
+		do(`UPDATE shard_admin.audit_link l SET event_hash = shard_admin.audit_event_hash(e), prev_hash = $2, hash = shard_admin.audit_link_hash(l.seq, l.sealed_at, shard_admin.audit_event_hash(e), $2)
+			FROM shard_admin.audit_event e WHERE e.event_id = l.event_id AND l.seq = $1`, seq, hash(seq-1))
+	}
+	require.Positive(x.t, signed)
+	do(`UPDATE shard_admin.audit_head SET hash = $1`, hash(last))
+	do(strings.TrimPrefix(guarded, ";"))
 }
 
 // laptop does what somebody with full access to the SQLite file can.
@@ -252,6 +316,23 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 				}
 			},
 			func(*tampering) [][]string { return [][]string{verify("--mirror")} },
+		},
+		{
+			"another key is enrolled, all is signed with it and hashed anew", func(x *tampering) { x.resigned() },
+			func(x *tampering) []seen {
+				kept := x.file("kept.checkpoint")
+				return []seen{
+					{verify("--server", "--key", x.key), `(?m)^key: event \d+ enrolls a key .*not among those that were given.*\n(.*\n)*key: the checkpoint in event \d+ is signed by no key that was given`},
+					{verify("--key", x.key), `(?m)^key: `},
+					{verify("--server", "--from-checkpoint", kept), `(?m)^checkpoint_signature: `},
+					{verify("--server", "--from-checkpoint", kept, "--key", x.key), `(?m)^key: (.*\n)*fork: `},
+					{sync, `differs from this computer's copy`},
+				}
+			},
+			// By itself it is a chain without a seam.
+			func(x *tampering) [][]string {
+				return [][]string{verify("--server"), verify("--mirror", "--key", x.key)}
+			},
 		},
 		{
 			"a checkpoint is signed by another key", func(x *tampering) {

@@ -418,12 +418,15 @@ func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
 	return m.VerifyFrom(ctx, "")
 }
 
-// VerifyFrom is Verify against a signed checkpoint that was kept elsewhere;
-// empty asks for none.
+// VerifyFrom is Verify against a signed checkpoint that was kept elsewhere; empty asks
+// for none. Where public keys are given they alone are trusted.
 func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (audit.Verification, error) {
 	after, hash, err := m.beginning(ctx)
 	w := audit.NewWalk(after, hash)
 	if err != nil {
+		return w.Result(), err
+	}
+	if err := w.Trust(public...); err != nil {
 		return w.Result(), err
 	}
 	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
