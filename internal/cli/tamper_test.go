@@ -202,6 +202,43 @@ func (x *tampering) laptop(statements ...string) {
 	}
 }
 
+// copied edits an event of the copy and computes every hash of it anew, which a
+// transaction on the server that is rolled back does for it; and, marked, writes the new
+// end into the file that says how far the copy goes.
+func (x *tampering) copied(marked bool) {
+	x.t.Helper()
+	db := pgtest.Connect(x.t, pgtest.Server(x.t, 0).URL("", x.dbs[0]))
+	tx, err := db.Begin(x.t.Context())
+	require.NoError(x.t, err)
+	for _, s := range strings.SplitAfter(unguarded+edited+rehashed, "END $$;") {
+		_, err = tx.Exec(x.t.Context(), s)
+		require.NoError(x.t, err, s)
+	}
+	rows, err := tx.Query(x.t.Context(), `SELECT seq, body, encode(event_hash, 'hex'), encode(prev_hash, 'hex'), encode(hash, 'hex') FROM shard_admin.audit_link JOIN shard_admin.audit_event USING (event_id) WHERE seq <= $1 ORDER BY seq`, x.head)
+	require.NoError(x.t, err)
+	var statements []string
+	end, was := "", ""
+	for rows.Next() {
+		var seq int64
+		var body, event, prev string
+		require.NoError(x.t, rows.Scan(&seq, &body, &event, &prev, &end))
+		statements = append(statements, fmt.Sprintf(`UPDATE mirror_event SET body = '%s', event_hash = x'%s', prev_hash = x'%s', hash = x'%s' WHERE seq = %d`, strings.ReplaceAll(body, "'", "''"), event, prev, end, seq))
+	}
+	require.NoError(x.t, rows.Err())
+	require.Len(x.t, statements, int(x.head))
+	require.NoError(x.t, tx.Rollback(x.t.Context()))
+	require.NoError(x.t, db.QueryRow(x.t.Context(), `SELECT encode(hash, 'hex') FROM shard_admin.audit_link WHERE seq = $1`, x.head).Scan(&was))
+	x.laptop(statements...)
+	if !marked {
+		return
+	}
+	file := filepath.Join(x.home, "audit-marks.json")
+	b, err := os.ReadFile(file)
+	require.NoError(x.t, err)
+	require.Contains(x.t, string(b), was)
+	require.NoError(x.t, os.WriteFile(file, bytes.ReplaceAll(b, []byte(was), []byte(end)), 0o600))
+}
+
 // part changes a file that was handed out.
 func (x *tampering) part(name string, change func([]byte) []byte) {
 	x.t.Helper()
@@ -224,7 +261,15 @@ const (
 	renumber = `UPDATE shard_admin.audit_link SET seq = CASE seq WHEN 4 THEN 1005 WHEN 5 THEN 1004 END WHERE seq IN (4, 5); UPDATE shard_admin.audit_link SET seq = seq - 1000 WHERE seq > 1000`
 	tailless = `DELETE FROM shard_admin.audit_link WHERE seq > 7; DELETE FROM shard_admin.audit_event e WHERE NOT EXISTS (SELECT FROM shard_admin.audit_link l WHERE l.event_id = e.event_id)`
 	rewound  = tailless + `; UPDATE shard_admin.audit_head SET seq = 7, hash = (SELECT hash FROM shard_admin.audit_link WHERE seq = 7)`
-	rehashed = `; DO $$ DECLARE r record; p bytea; eh bytea; BEGIN
+	// As the three above, and then everything is numbered and hashed anew: there is no seam.
+	deletedAnew  = deleted + `; UPDATE shard_admin.audit_link SET seq = seq + 1000 WHERE seq > 5; UPDATE shard_admin.audit_link SET seq = seq - 1001 WHERE seq > 1000; UPDATE shard_admin.audit_head SET seq = seq - 1` + rehashed
+	insertedAnew = `UPDATE shard_admin.audit_link SET seq = seq + 1000 WHERE seq > 4; UPDATE shard_admin.audit_link SET seq = seq - 999 WHERE seq > 1000; UPDATE shard_admin.audit_head SET seq = seq + 1;
+		WITH e AS (SELECT e.* FROM shard_admin.audit_event e JOIN shard_admin.audit_link USING (event_id) WHERE seq = 4),
+		n AS (INSERT INTO shard_admin.audit_event (event_id, occurred_at, recorded_at, db_user, client_addr, app_name, body) SELECT gen_random_uuid(), occurred_at, recorded_at, db_user, client_addr, app_name, body FROM e RETURNING event_id, recorded_at)
+		INSERT INTO shard_admin.audit_link (seq, sealed_at, event_id, event_hash, prev_hash, hash) SELECT 5, recorded_at, event_id, sha256(''), sha256(''), sha256('') FROM n` + rehashed
+	reorderedAnew = renumber + rehashed
+	rehashed      = `; DO $$ DECLARE r record; p bytea; eh bytea; BEGIN
+		UPDATE shard_admin.audit_link SET prev_hash = sha256(prev_hash || 'x') WHERE seq > 1;
 		SELECT hash INTO p FROM shard_admin.audit_link WHERE seq = 1;
 		FOR r IN SELECT l.seq, l.sealed_at, e FROM shard_admin.audit_link l JOIN shard_admin.audit_event e USING (event_id) WHERE seq > 1 ORDER BY 1 LOOP
 			eh := shard_admin.audit_event_hash(r.e);
@@ -245,12 +290,28 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 	t.Parallel()
 	verify := func(args ...string) []string { return append([]string{"audit", "verify"}, args...) }
 	sync := []string{"audit", "sync"}
-	for _, tc := range []struct {
+	type tampered struct {
 		name   string
 		tamper func(x *tampering)
 		finds  func(x *tampering) []seen
 		passes func(x *tampering) [][]string
-	}{
+	}
+	// anew is a history that holds together: signatures show it, and who has seen it before.
+	anew := func(name, statements string) tampered {
+		return tampered{
+			name, func(x *tampering) { x.superuser(statements) },
+			func(x *tampering) []seen {
+				return []seen{
+					{verify("--server"), `\A(checkpoint: .*\n)+\z`},
+					{verify("--server", "--key", x.key), `(?m)^checkpoint: `},
+					{verify("--from-checkpoint", x.file("kept.checkpoint"), "--key", x.key), `(?m)^fork: `},
+					{sync, `(differs from this computer's copy|were cut off on the server)`},
+				}
+			},
+			func(*tampering) [][]string { return [][]string{verify("--mirror")} },
+		}
+	}
+	for _, tc := range []tampered{
 		{
 			"an event is edited", func(x *tampering) { x.superuser(edited) },
 			func(*tampering) []seen {
@@ -317,6 +378,9 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 			},
 			func(*tampering) [][]string { return [][]string{verify("--mirror")} },
 		},
+		anew("an event is deleted, and everything numbered and hashed anew", deletedAnew),
+		anew("an event is put in, and everything numbered and hashed anew", insertedAnew),
+		anew("events change places, and everything is hashed anew", reorderedAnew),
 		{
 			"another key is enrolled, all is signed with it and hashed anew", func(x *tampering) { x.resigned() },
 			func(x *tampering) []seen {
@@ -415,6 +479,29 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 		{
 			"the copy is edited", func(x *tampering) { x.laptop(`UPDATE mirror_event SET body = replace(body, 'reason 2', 'excuse 2')`) },
 			func(*tampering) []seen { return []seen{{verify("--mirror"), `(?m)^event_changed: event 8 `}} },
+			func(*tampering) [][]string { return [][]string{verify("--server")} },
+		},
+		{
+			"the copy is edited and hashed anew", func(x *tampering) { x.copied(false) },
+			func(x *tampering) []seen {
+				return []seen{
+					{verify("--mirror"), `(?m)^checkpoint: .*rewritten(.*\n)*altered: `},
+					{verify("--mirror", "--from-checkpoint", x.file("kept.checkpoint"), "--key", x.key), `(?m)^fork: `},
+					{sync, `has not the hash that it had`},
+				}
+			},
+			func(*tampering) [][]string { return [][]string{verify("--server")} },
+		},
+		{
+			"the copy is edited and hashed anew, and what was marked of it too", func(x *tampering) { x.copied(true) },
+			func(x *tampering) []seen {
+				return []seen{
+					{verify("--mirror"), `\A(checkpoint: .*rewritten.*\n)+\z`},
+					{verify("--mirror", "--key", x.key), `(?m)^checkpoint: .*rewritten`},
+					{verify("--mirror", "--from-checkpoint", x.file("kept.checkpoint"), "--key", x.key), `(?m)^fork: `},
+					{sync, `differs from this computer's copy from event 8 on`},
+				}
+			},
 			func(*tampering) [][]string { return [][]string{verify("--server")} },
 		},
 		{
