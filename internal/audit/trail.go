@@ -112,6 +112,25 @@ func (t *Trail) Begin(ctx context.Context, p policy.Permit, in Intent) (*Open, e
 func (o *Open) Finish(ctx context.Context, out Outcome) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	return o.trail.write(ctx, o.permit, o.record(out), out.Note)
+}
+
+// FinishTx stores the outcome inside the caller's transaction, which has to run READ
+// COMMITTED, and seals it at once. It returns how the trail reads in there, with the
+// outcome at its end: for a transaction that takes the trail away.
+func (o *Open) FinishTx(ctx context.Context, tx pgx.Tx, out Outcome) (*Reader, error) {
+	d, err := o.trail.compose(o.permit, o.record(out), out.Note)
+	if err != nil {
+		return nil, err
+	}
+	err = o.trail.insert(ctx, tx, d)
+	if err == nil {
+		_, err = tx.Exec(ctx, "SET CONSTRAINTS ALL IMMEDIATE")
+	}
+	return &Reader{trail: o.trail, tx: tx}, o.trail.fault(err)
+}
+
+func (o *Open) record(out Outcome) Record {
 	rec := Record{
 		Tenant: o.intent.Tenant, Source: o.intent.Source, Target: o.intent.Target, MoveID: o.intent.MoveID, Phase: "outcome",
 		Status: out.Status, Parent: o.id, Before: o.intent.Before, After: out.After, Details: out.Details,
@@ -125,7 +144,7 @@ func (o *Open) Finish(ctx context.Context, out Outcome) (string, error) {
 		}
 		rec.Details = withError(rec.Details, out.Err)
 	}
-	return o.trail.write(ctx, o.permit, rec, out.Note)
+	return rec
 }
 
 func withError(details map[string]any, err error) map[string]any {

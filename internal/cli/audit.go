@@ -46,7 +46,8 @@ a line.
 		Use: "sync", Short: "Bring this computer's copy of the trail up to date", Args: want(),
 		Long: `Bring this computer's copy of the trail up to date. A trail that is not the one
 that was copied is an alarm, and stays one. --restart keeps the copy as it is,
-with the reason, and begins a new one: after a restore that everybody knows of.`,
+with the reason, and begins a new one: after a restore that everybody knows of.
+That is an event of the trail, with the alarm and both ends.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runAuditSync(cmd.Context(), restart) },
 	}
 	sync.Flags().BoolVar(&restart, "restart", false, "keep the old copy and begin a new one; needs a reason")

@@ -21,7 +21,7 @@ import (
 // Anything else is the action that the trail has of it.
 func Changes() map[string]string {
 	return map[string]string{
-		"audit list": "looks", "audit filters": "looks", "audit filters save": "here", "audit filters remove": "here", "audit verify": "looks", "audit sync": "here", "audit export": "audit.export",
+		"audit list": "looks", "audit filters": "looks", "audit filters save": "here", "audit filters remove": "here", "audit verify": "looks", "audit sync": "audit.restart", "audit export": "audit.export",
 		"audit checkpoint": "audit.checkpoint", "audit key enroll": "audit.key.enroll", "audit key revoke": "audit.key.revoke", "audit key list": "looks", "audit archive": "audit.export", "audit purge": "audit.purge", "audit erase": "audit.erase",
 		"alerts list": "looks", "alerts ack": "alert.acknowledge", "alerts silence": "alert.silence", "alerts unsilence": "alert.unsilence", "notify test": "looks",
 		"rebalance plan": "looks", "rebalance apply": "rebalance.apply",

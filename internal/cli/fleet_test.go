@@ -368,6 +368,16 @@ func TestPolicyRefusesWithExit3(t *testing.T) {
 	require.Contains(t, l.run("fleet", "install", "--print").out, "CREATE SCHEMA")
 	require.Equal(t, true, l.json(0, "fleet", "uninstall", "--note", "moving away")["uninstalled"])
 	l.refused(3, "not_installed", "audit", "verify")
+
+	// What the schema took with it the copy has, to the end.
+	events := list(t, l.json(0, "audit", "list", "--mirror", "--action", "fleet.uninstall"), "events")
+	require.Len(t, events, 2)
+	for i, status := range []string{"ok", "begun"} {
+		require.Equal(t, []any{status, "moving away", "ann@example.com"}, []any{events[i]["status"], events[i]["note"], events[i]["actor"]})
+	}
+	newest := list(t, l.json(0, "audit", "list", "--mirror", "--limit", "1"), "events")
+	require.Equal(t, events[0]["id"], newest[0]["id"])
+	require.Equal(t, true, l.json(0, "audit", "verify", "--mirror")["ok"])
 }
 
 func TestTheSchemasNameIsKept(t *testing.T) {

@@ -38,6 +38,9 @@ run it.`,
 func (p *program) uninstallCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "uninstall", Short: "Remove the schema, and with it the audit trail", Args: want(),
+		Long: `Remove the schema, and with it the audit trail. This computer's copy of the
+trail is brought up to date and keeps all of it, up to the removal: audit list
+--mirror. It is refused while a move is not finished.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runUninstall(cmd.Context()) },
 	}
 }

@@ -71,6 +71,7 @@ func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 		{"audit", "checkpoint", "-o", out("trail.checkpoint")},
 		{"audit", "export", "-o", out("a.csv")},
 		{"audit", "archive", "--until", "0s", "-o", out("archive.jsonl")},
+		{"audit", "sync", "--restart"},
 		{"fleet", "operator", "remove", "carl@example.com"},
 		{"audit", "erase", "carl@example.com"},
 	}

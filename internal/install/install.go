@@ -196,8 +196,9 @@ func cause(err error) string {
 }
 
 // Uninstall removes the schema with everything in it, the audit trail
-// included. It is refused while a move is not finished.
-func (i *Installer) Uninstall(ctx context.Context, db *conn.Database) error {
+// included. It is refused while a move is not finished. last runs in the transaction that
+// removes it, when nothing refuses any more and everything is still there; nil is nothing.
+func (i *Installer) Uninstall(ctx context.Context, db *conn.Database, last func(context.Context, pgx.Tx) error) error {
 	pool, err := db.Pool(ctx)
 	if err != nil {
 		return err
@@ -212,15 +213,23 @@ func (i *Installer) Uninstall(ctx context.Context, db *conn.Database) error {
 	if s.Version > s.Wanted {
 		return i.RequireCurrent(ctx, db)
 	}
-	return conn.Fault(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	remove := func(tx pgx.Tx) error {
+		if last != nil {
+			if err := last(ctx, tx); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, "DROP SCHEMA "+i.quoted()+" CASCADE")
+		return err
+	}
+	return conn.Fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		var open int
 		var moves bool
 		if err := tx.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, i.quoted()+".move").Scan(&moves); err != nil {
 			return err
 		}
 		if !moves { // an older schema
-			_, err := tx.Exec(ctx, "DROP SCHEMA "+i.quoted()+" CASCADE")
-			return err
+			return remove(tx)
 		}
 		// No move may begin between the count and the end.
 		if _, err := tx.Exec(ctx, "LOCK TABLE "+i.quoted()+".move IN ACCESS EXCLUSIVE MODE"); err != nil {
@@ -232,8 +241,7 @@ func (i *Installer) Uninstall(ctx context.Context, db *conn.Database) error {
 		if open > 0 {
 			return fault.Newf(fault.MoveInProgress, "finalize, roll back or cancel them: shard-admin move list", "%d moves are not finished; their state is in the schema", open)
 		}
-		_, err := tx.Exec(ctx, "DROP SCHEMA "+i.quoted()+" CASCADE")
-		return err
+		return remove(tx)
 	}), db.Name())
 }
 

@@ -129,7 +129,7 @@ func TestANewerSchemaIsLookedAtAndNotTouched(t *testing.T) {
 	i := install.New("")
 	for name, f := range map[string]func() error{
 		"require": func() error { return i.RequireCurrent(t.Context(), c.DB) }, "install": func() error { return i.Install(t.Context(), c.DB) },
-		"uninstall": func() error { return i.Uninstall(t.Context(), c.DB) },
+		"uninstall": func() error { return i.Uninstall(t.Context(), c.DB, nil) },
 	} {
 		err := f()
 		require.Equal(t, fault.SchemaNewer, fault.CodeOf(err), name)
@@ -193,23 +193,23 @@ func TestUninstallTakesEverythingAndWaitsForMoves(t *testing.T) {
 	for n, state := range []string{"planned", "copying", "retained", "failed", "rolling_back"} {
 		c.Exec(fmt.Sprintf(move, fmt.Sprint(n), state))
 	}
-	err := i.Uninstall(t.Context(), c.DB)
+	err := i.Uninstall(t.Context(), c.DB, nil)
 	require.Equal(t, fault.MoveInProgress, fault.CodeOf(err))
 	require.Contains(t, err.Error(), "5 moves are not finished")
 	require.Contains(t, fault.HintOf(err), "shard-admin move list")
 	require.True(t, status(t, c.DB).Current(), "nothing was taken")
 	c.Exec("UPDATE shard_admin.move SET state = CASE tenant WHEN '0' THEN 'cancelled' WHEN '1' THEN 'rolled_back' ELSE 'finalized' END;" + event)
-	require.NoError(t, i.Uninstall(t.Context(), c.DB))
+	require.NoError(t, i.Uninstall(t.Context(), c.DB, nil))
 	require.False(t, status(t, c.DB).Installed)
 	var left int
 	require.NoError(t, c.Super().QueryRow(t.Context(), "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shard_admin%'").Scan(&left))
 	require.Zero(t, left)
-	require.Equal(t, fault.NotInstalled, fault.CodeOf(i.Uninstall(t.Context(), c.DB)))
+	require.Equal(t, fault.NotInstalled, fault.CodeOf(i.Uninstall(t.Context(), c.DB, nil)))
 	require.NoError(t, i.Install(t.Context(), c.DB), "and may come back")
 
 	older := controltest.New(t, fleet.Staging, "")
 	older.Exec("SET ROLE " + older.Role + ";" + versionOne(t))
-	require.NoError(t, i.Uninstall(t.Context(), older.DB))
+	require.NoError(t, i.Uninstall(t.Context(), older.DB, nil))
 	require.False(t, status(t, older.DB).Installed)
 }
 
@@ -224,7 +224,7 @@ func TestASchemaOfAnotherName(t *testing.T) {
 	require.Equal(t, "steering", s.Schema)
 	require.True(t, s.Current())
 	c.Exec(strings.ReplaceAll(event, "shard_admin", "steering"))
-	require.NoError(t, two.Uninstall(t.Context(), c.DB))
+	require.NoError(t, two.Uninstall(t.Context(), c.DB, nil))
 	var sealed int
 	require.NoError(t, c.Super().QueryRow(t.Context(), "SELECT count(*) FROM steering.audit_link").Scan(&sealed))
 	require.Equal(t, 1, sealed, "its functions are its own")

@@ -26,6 +26,9 @@ const (
 	AuditPurge Action = "audit.purge"
 	// AuditErase removes who a pseudonym of the trail is.
 	AuditErase Action = "audit.erase"
+	// AuditRestart ends the alarm of a computer's copy: the copy is kept as it is, and a
+	// new one begun.
+	AuditRestart Action = "audit.restart"
 	// CredentialSet, CredentialRotate and CredentialForget are of the computer that
 	// keeps them, and change nothing in the fleet.
 	CredentialSet    Action = "credential.set"
@@ -117,7 +120,7 @@ func ruleOf(a Action) rule {
 		return rule{FlagMigrations, OperatorRole, false}
 	case AlertAck, AlertSilence, AlertUnsilence:
 		return rule{FlagEnabled, OperatorRole, false}
-	case AuditExport, AuditCheckpoint:
+	case AuditExport, AuditCheckpoint, AuditRestart:
 		return rule{"", Viewer, false}
 	case AuditKeyEnroll:
 		// It speaks for whoever enrolls it and for nobody else.
@@ -136,7 +139,7 @@ func ruleOf(a Action) rule {
 func Actions() []Action {
 	return []Action{
 		FleetInstall, FleetUninstall, OperatorSet, PolicySet, AssignTenant, MoveStart, MoveSwitch, MoveResume, MoveCancel,
-		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, AuditErase, CredentialSet, CredentialRotate, CredentialForget, StripeFleet,
+		MoveRollback, MoveFinalize, AuditExport, AuditKeyEnroll, AuditKeyRevoke, AuditCheckpoint, AuditPurge, AuditErase, AuditRestart, CredentialSet, CredentialRotate, CredentialForget, StripeFleet,
 		QueuePause, QueueResume, QueueSet, AlertAck, AlertSilence, AlertUnsilence, RebalanceApply, SessionCancel, SessionTerminate,
 	}
 }

@@ -147,7 +147,7 @@ func TestRolesMayWhatTheirRulesSay(t *testing.T) {
 		policy.FleetInstall: policy.NoRole, policy.FleetUninstall: policy.Admin, policy.OperatorSet: policy.Admin, policy.PolicySet: policy.Admin,
 		policy.AssignTenant: policy.OperatorRole, policy.MoveStart: policy.OperatorRole, policy.MoveSwitch: policy.OperatorRole, policy.MoveResume: policy.OperatorRole,
 		policy.MoveCancel: policy.OperatorRole, policy.MoveRollback: policy.OperatorRole, policy.MoveFinalize: policy.OperatorRole,
-		policy.AuditExport: policy.Viewer, policy.AuditCheckpoint: policy.Viewer, policy.AuditKeyEnroll: policy.OperatorRole, policy.AuditKeyRevoke: policy.Admin, policy.AuditPurge: policy.Admin, policy.AuditErase: policy.Admin,
+		policy.AuditExport: policy.Viewer, policy.AuditCheckpoint: policy.Viewer, policy.AuditKeyEnroll: policy.OperatorRole, policy.AuditKeyRevoke: policy.Admin, policy.AuditPurge: policy.Admin, policy.AuditErase: policy.Admin, policy.AuditRestart: policy.Viewer,
 		policy.CredentialSet: policy.NoRole, policy.CredentialRotate: policy.NoRole, policy.CredentialForget: policy.NoRole, policy.StripeFleet: policy.Admin,
 		policy.QueuePause: policy.OperatorRole, policy.QueueResume: policy.OperatorRole, policy.QueueSet: policy.Admin,
 		policy.AlertAck: policy.OperatorRole, policy.AlertSilence: policy.OperatorRole, policy.AlertUnsilence: policy.OperatorRole,

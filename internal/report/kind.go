@@ -70,7 +70,7 @@ func ParseKind(name string) (Kind, error) {
 func accessActions() []string {
 	return []string{
 		string(policy.OperatorSet), string(policy.PolicySet), string(policy.FleetInstall), string(policy.FleetUninstall),
-		string(policy.AuditExport), "operator", "policy", "credential", "audit.key", string(policy.AuditPurge), string(policy.AuditErase),
+		string(policy.AuditExport), "operator", "policy", "credential", "audit.key", string(policy.AuditPurge), string(policy.AuditErase), string(policy.AuditRestart),
 	}
 }
 

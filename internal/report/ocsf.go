@@ -210,7 +210,7 @@ func ocsfStatus(status string) (id int, name string, severity int, severityName 
 
 func ocsfActivity(action string) (int, string) {
 	switch policy.Action(action) {
-	case policy.FleetInstall, policy.MoveStart, policy.AuditKeyEnroll, policy.AuditCheckpoint, policy.AlertSilence:
+	case policy.FleetInstall, policy.MoveStart, policy.AuditKeyEnroll, policy.AuditCheckpoint, policy.AuditRestart, policy.AlertSilence:
 		return 1, "Create"
 	case policy.AuditExport:
 		return 2, "Read"

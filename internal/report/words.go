@@ -17,7 +17,7 @@ func did(action string) string {
 		"policy.set": "Policy set", "tenant.assign": "Tenant assigned", "move.start": "Move started", "move.switch": "Move switched", "move.resume": "Move resumed",
 		"move.cancel": "Move cancelled", "move.rollback": "Move rolled back", "move.finalize": "Move finalized", "audit.export": "Trail exported",
 		"credential.set": "Credential set", "credential.rotate": "Credential replaced", "credential.forget": "Credential forgotten", "queue.pause": "Queue paused", "queue.resume": "Queue resumed", "queue.set": "Queue rules set",
-		"audit.key.enroll": "Signing key enrolled", "audit.key.revoke": "Signing key revoked", "audit.checkpoint": "Chain signed", "audit.purge": "Trail archived", "audit.erase": "Person erased", "session.cancel": "Statement cancelled", "session.terminate": "Connection ended", "rebalance.apply": "Fleet rebalanced",
+		"audit.key.enroll": "Signing key enrolled", "audit.key.revoke": "Signing key revoked", "audit.checkpoint": "Chain signed", "audit.purge": "Trail archived", "audit.erase": "Person erased", "audit.restart": "Copy begun anew", "session.cancel": "Statement cancelled", "session.terminate": "Connection ended", "rebalance.apply": "Fleet rebalanced",
 		"alert.acknowledge": "Alert taken", "alert.silence": "Alerts silenced", "alert.unsilence": "Silence ended",
 	}[action]; ok {
 		return w

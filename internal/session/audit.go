@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"shardadmin/internal/audit"
 	"shardadmin/internal/audit/mirror"
 	"shardadmin/internal/fault"
+	"shardadmin/internal/policy"
 	"shardadmin/internal/store"
 )
 
@@ -307,12 +309,53 @@ func (s *Session) SyncAudit(ctx context.Context) (AuditSync, error) {
 }
 
 // RestartCopy keeps this computer's copy of the trail as it is, with the reason, and
-// begins a new one: after a restore or a new installation that everybody knows of.
+// begins a new one: after a restore or a new installation that everybody knows of. It ends
+// an alarm, so the trail that answers takes who did it, why, and both ends, before and
+// after; where it takes nothing the alarm stays.
 func (s *Session) RestartCopy(ctx context.Context, note string) (AuditSync, error) {
 	if err := s.trailThere(ctx); err != nil {
 		return AuditSync{}, err
 	}
-	if err := s.withMirror(ctx, func(m *mirror.Mirror) error { return m.Restart(ctx, note) }); err != nil {
+	if err := mirror.RestartReason(note); err != nil {
+		return AuditSync{}, err
+	}
+	permit, err := s.gate.Permit(ctx, policy.Request{Action: policy.AuditRestart, Shard: s.cfg.Fleet.Name, Reason: note})
+	if err != nil {
+		return AuditSync{}, err
+	}
+	if err := s.withMirror(ctx, func(m *mirror.Mirror) error {
+		seq, hash, err := m.End(ctx)
+		if err != nil {
+			return err
+		}
+		alarms, err := m.Alarms(ctx)
+		if err != nil {
+			return err
+		}
+		in := audit.Intent{Before: map[string]any{"seq": seq, "hash": hash}}
+		if len(alarms) > 0 {
+			in.Details = map[string]any{"alarm": alarms[0].Kind, "first_seq": alarms[0].FirstSeq, "last_seq": alarms[0].LastSeq, "message": alarms[0].Message}
+		}
+		intent, err := s.trail.Begin(ctx, permit, in)
+		if err != nil {
+			return err
+		}
+		var head audit.Head
+		if err := s.trail.Read(ctx, func(r *audit.Reader) error {
+			var err error
+			head, err = r.Head(ctx)
+			return err
+		}); err != nil {
+			_, _ = intent.Finish(ctx, audit.Outcome{Err: err})
+			return err
+		}
+		if err := m.Restart(ctx, note); err != nil {
+			_, _ = intent.Finish(ctx, audit.Outcome{Err: err})
+			return err
+		}
+		_, err = intent.Finish(ctx, audit.Outcome{After: map[string]any{"seq": head.Seq, "hash": hex.EncodeToString(head.Hash)}, Details: in.Details})
+		return err
+	}); err != nil {
 		return AuditSync{}, err
 	}
 	return s.SyncAudit(ctx)

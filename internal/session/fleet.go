@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/audit"
+	"shardadmin/internal/audit/mirror"
 	"shardadmin/internal/conn"
 	"shardadmin/internal/conn/rights"
 	"shardadmin/internal/credential"
@@ -320,7 +321,8 @@ func (s *Session) InstallScript(ctx context.Context) ([]Script, error) {
 	return out, nil
 }
 
-// Uninstall removes the schema with the audit trail in it.
+// Uninstall removes the schema with the audit trail in it. This computer's copy has all
+// of it, up to the outcome, which is one transaction with the removal.
 func (s *Session) Uninstall(ctx context.Context, note, confirm string) error {
 	// Not even the refusal is written into a schema that is newer.
 	st, err := s.install.Status(ctx, s.set.Control())
@@ -343,11 +345,23 @@ func (s *Session) Uninstall(ctx context.Context, note, confirm string) error {
 		_, _ = intent.Finish(ctx, audit.Outcome{Status: "failed", Err: err})
 		return err
 	}
-	if err := s.install.Uninstall(ctx, s.set.Control()); err != nil {
-		_, _ = intent.Finish(ctx, audit.Outcome{Status: "refused", Err: err})
-		return err
-	}
-	return nil
+	return s.withMirror(ctx, func(m *mirror.Mirror) error {
+		var keep func(context.Context) error
+		if err := s.install.Uninstall(ctx, s.set.Control(), func(ctx context.Context, tx pgx.Tx) error {
+			r, err := intent.FinishTx(ctx, tx, audit.Outcome{})
+			if err == nil {
+				keep, err = m.Rest(ctx, r)
+			}
+			return err
+		}); err != nil {
+			_, _ = intent.Finish(ctx, audit.Outcome{Status: "refused", Err: err})
+			return err
+		}
+		if err := keep(context.WithoutCancel(ctx)); err != nil {
+			return fault.Wrapf(err, fault.CodeOf(err), fault.HintOf(err), "the schema was removed, and this computer's copy of the trail could not take that it was: %s", err)
+		}
+		return nil
+	})
 }
 
 // Policy says who may do what.

@@ -34,7 +34,7 @@ import (
 var changes = map[string]string{
 	"Alerts.List": "looks", "Alerts.Test": "looks", "Alerts.Acknowledge": "alert.acknowledge", "Alerts.Silence": "alert.silence", "Alerts.Unsilence": "alert.unsilence",
 	"Rebalance.Plan": "looks", "Rebalance.Apply": "rebalance.apply",
-	"Audit.List": "looks", "Audit.Facets": "looks", "Audit.Verify": "looks", "Audit.Preview": "looks", "Audit.ReportKinds": "looks", "Audit.Schedules": "looks", "Audit.ShowFolder": "looks", "Audit.Sync": "here", "Audit.Alarms": "looks", "Audit.Restart": "here", "Audit.Filters": "looks", "Audit.SaveFilter": "here", "Audit.RemoveFilter": "here", "Audit.Export": "audit.export",
+	"Audit.List": "looks", "Audit.Facets": "looks", "Audit.Verify": "looks", "Audit.Preview": "looks", "Audit.ReportKinds": "looks", "Audit.Schedules": "looks", "Audit.ShowFolder": "looks", "Audit.Sync": "here", "Audit.Alarms": "looks", "Audit.Restart": "audit.restart", "Audit.Filters": "looks", "Audit.SaveFilter": "here", "Audit.RemoveFilter": "here", "Audit.Export": "audit.export",
 	"Moves.Get": "looks", "Moves.List": "looks", "Moves.Plan": "looks", "Moves.Report": "looks", "Moves.SaveReport": "here", "Moves.Workers": "looks", "Moves.Reentry": "looks",
 	"Moves.Start": "move.start", "Moves.Act": "move.switch move.resume move.cancel move.rollback move.finalize", "Moves.PauseQueue": "queue.pause", "Moves.ResumeQueue": "queue.resume",
 	"Overview.Distribution": "looks", "Overview.Health": "looks", "Overview.Recent": "looks", "Overview.Stats": "looks", "Overview.Status": "looks", "Overview.Views": "looks", "Overview.Compare": "looks", "Overview.History": "looks", "Overview.Sessions": "looks", "Overview.CancelSession": "session.cancel", "Overview.EndSession": "session.terminate",
@@ -164,6 +164,8 @@ func TestEveryCallThatChangesIsInTheTrailWithItsReason(t *testing.T) {
 	change("Tenants/Assign", "tenant.assign", `[{"tenant":"20","shard":"shard_1","note":"NOTE"}]`)
 	change("Tenants/AssignMany", "tenant.assign", `[{"where":{"tenants":["21","22"]},"shard":"shard_1","note":"NOTE"}]`)
 	change("Audit/Export", "audit.export", `[{"format":"csv","note":"NOTE"}]`)
+	must("Audit/Sync", "[]")
+	change("Audit/Restart", "audit.restart", `["NOTE"]`)
 
 	_, err := control.Exec(t.Context(), `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at) VALUES ('long_query', 'shard_9', 'warning', 'a query runs long', 'firing', now(), now())`)
 	require.NoError(t, err)

@@ -165,6 +165,45 @@ func (m *Mirror) Sync(ctx context.Context, trail *audit.Trail) (Result, error) {
 	return res, err
 }
 
+// Rest reads what the copy does not have yet, in a transaction that takes the trail away.
+// The function that it returns files that in the copy, once the transaction has ended.
+func (m *Mirror) Rest(ctx context.Context, r *audit.Reader) (keep func(context.Context) error, err error) {
+	chain, last, hash, err := m.end(ctx)
+	if err != nil {
+		return nil, err
+	}
+	head, err := r.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.persons(ctx, r, chain, head.Seq, last); err != nil {
+		return nil, err
+	}
+	var rest []audit.Sealed
+	for last < head.Seq {
+		batch, err := r.After(ctx, last, m.batch)
+		if err != nil {
+			return nil, err
+		}
+		if len(batch) == 0 {
+			return nil, m.alarm(ctx, chain, Gap, last+1, head.Seq, audit.Missing(last+1, head.Seq))
+		}
+		for _, s := range batch {
+			if found := s.Check(last, hash); len(found) > 0 {
+				return nil, m.alarm(ctx, chain, Changed, last+1, s.Seq, found[0].Message)
+			}
+			last, hash = s.Seq, s.Hash
+		}
+		rest = append(rest, batch...)
+	}
+	return func(ctx context.Context) error {
+		if err := m.add(ctx, chain, nil, rest); err != nil {
+			return err
+		}
+		return m.raise(ctx, chain, last, hash)
+	}, nil
+}
+
 // end returns the end of the copy, and makes the chain's row at first use.
 func (m *Mirror) end(ctx context.Context) (chain, seq int64, hash []byte, err error) {
 	err = m.write(ctx, func(tx *sql.Tx) error {
@@ -356,12 +395,20 @@ func (m *Mirror) alarm(ctx context.Context, chain int64, kind string, first, las
 	return fault.New(fault.MirrorConflict, text, Hint(kind))
 }
 
+// RestartReason refuses a new copy without a reason, of a demo fleet too.
+func RestartReason(reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return fault.New(fault.ReasonMissing, "a new copy needs a reason", `add --note "why"`)
+	}
+	return nil
+}
+
 // Restart keeps the copy as it is under its key with a reason, and lets the
 // next sync begin a new one: after a restore or a new installation that
 // everybody knows of.
 func (m *Mirror) Restart(ctx context.Context, reason string) error {
-	if strings.TrimSpace(reason) == "" {
-		return fault.New(fault.ReasonMissing, "a new copy needs a reason", `add --note "why"`)
+	if err := RestartReason(reason); err != nil {
+		return err
 	}
 	// Together, so that no sync begins a copy beside the mark of the old one; what ends
 	// in between is told as a loss, and restarted again.

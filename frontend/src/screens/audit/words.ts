@@ -23,7 +23,14 @@ export const actions = [
   "credential.set",
   "credential.rotate",
   "credential.forget",
+  "rebalance.apply",
   "audit.export",
+  "audit.restart",
+  "audit.checkpoint",
+  "audit.key.enroll",
+  "audit.key.revoke",
+  "audit.purge",
+  "audit.erase",
 ];
 
 export const times = [
