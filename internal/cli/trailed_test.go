@@ -48,8 +48,11 @@ func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 	// One commit with the change: there is no moment at which only one of them is.
 	together := map[string]bool{
 		"operator.set": true, "policy.set": true, "queue.pause": true, "queue.resume": true, "queue.set": true,
-		"alert.silence": true, "alert.unsilence": true, "audit.key.enroll": true, "audit.key.revoke": true, "audit.checkpoint": true,
+		"alert.acknowledge": true, "alert.silence": true, "alert.unsilence": true, "audit.key.enroll": true, "audit.key.revoke": true, "audit.checkpoint": true,
 	}
+	var alert int64
+	require.NoError(t, control.QueryRow(t.Context(), `INSERT INTO shard_admin.alert (rule, subject, severity, message, state, since, fired_at)
+		VALUES ('long_query', 'shard_9', 'warning', 'a query runs long', 'firing', now(), now()) RETURNING id`).Scan(&alert))
 	steps := [][]string{
 		{"fleet", "operator", "set", "carl@example.com", "--role", "viewer"},
 		{"fleet", "policy", "set", "SHARD_BULK_OPS_ENABLED", "true"},
@@ -65,6 +68,7 @@ func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 		{"move", "rollback", retained, "--wait"},
 		{"move", "finalize", finished, "--wait", "--routing-confirmed"},
 		{"move", "start", "sub8", "shard_1", "--wait"},
+		{"alerts", "ack", fmt.Sprint(alert)},
 		{"alerts", "silence", "--shard", "shard_1", "--until", "2h"},
 		{"alerts", "unsilence", "1"},
 		{"audit", "key", "enroll"},
@@ -81,7 +85,7 @@ func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 	steps = append(steps, []string{"report", "tenant", "--tenant", "sub7", "-o", out("t.pdf")}, []string{"report", "operator", "--actor", "ann@example.com", "-o", out("o.xlsx")})
 	// These have tests of their own that read the trail.
 	driven := map[string]bool{
-		"fleet install": true, "fleet uninstall": true, "fleet stripe-sequences": true, "alerts ack": true, "rebalance apply": true,
+		"fleet install": true, "fleet uninstall": true, "fleet stripe-sequences": true, "rebalance apply": true,
 		"audit purge": true, "shards cancel": true, "shards terminate": true,
 		// They need no reason, because they may come before there is a trail.
 		"fleet credential set": true, "fleet credential rotate": true, "fleet credential forget": true,
