@@ -10,11 +10,13 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shardadmin/internal/audit"
 	"shardadmin/internal/demo/seed"
 	"shardadmin/internal/fleet"
 	"shardadmin/internal/home"
@@ -49,7 +51,8 @@ type Fleet struct {
 
 	t         testing.TB
 	databases map[string]database
-	given     map[int][]string // what Grant has executed, by shard
+	signing   atomic.Pointer[string] // the key of Enroll
+	given     map[int][]string       // what Grant has executed, by shard
 }
 
 type database struct {
@@ -175,6 +178,9 @@ func (f *Fleet) open() {
 	file.Shards = append(file.Shards, fleet.Shard{Name: "spare", Placement: fleet.PlacementOpen})
 	// Passwords come from an environment of the test's own.
 	env := func(name string) string {
+		if key := f.signing.Load(); key != nil && strings.HasSuffix(name, "_AUDIT_KEY") {
+			return *key
+		}
 		if strings.HasPrefix(name, "SHARD_ADMIN_PASSWORD_TEST_") {
 			return Password
 		}
@@ -186,6 +192,17 @@ func (f *Fleet) open() {
 	require.NoError(t, h.AddFleet(file))
 	f.Home = h
 	f.Session = f.Open(Admin)
+}
+
+// Enroll gives this computer a key that signs the trail, and enrolls it.
+func (f *Fleet) Enroll() {
+	f.t.Helper()
+	secret, _, err := audit.NewSigningKey(Admin)
+	require.NoError(f.t, err)
+	text := secret.Reveal()
+	f.signing.Store(&text)
+	_, err = f.Session.EnrollAuditKey(f.t.Context(), "my key")
+	require.NoError(f.t, err)
 }
 
 // Open opens one more session, for an operator of the given e-mail.
