@@ -28,23 +28,9 @@ func BenchmarkReports(b *testing.B) {
 			newest int           // 0: all
 			limit  time.Duration // 0: none
 		}{{audit.CSV, 0, ten}, {audit.JSONL, 0, 0}, {audit.OCSF, 0, 0}, {audit.PDF, 10_000, ten}, {audit.HTML, 10_000, ten}, {audit.XLSX, 10_000, ten}} {
-			most, done, watched := uint64(0), make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(watched)
-				for {
-					most = max(most, trailtest.Memory())
-					select {
-					case <-done:
-						return
-					case <-time.After(50 * time.Millisecond):
-					}
-				}
-			}()
-			began := time.Now()
+			peak, began := trailtest.Peak(b), time.Now()
 			m, err := report.Write(b.Context(), trail, io.Discard, report.Request{Kind: report.Events, Format: x.format, Filter: audit.Filter{Limit: x.newest}})
-			took := time.Since(began)
-			close(done)
-			<-watched
+			took, most := time.Since(began), peak()
 			require.NoError(b, err)
 			require.EqualValues(b, n, m.ChainEvents)
 			require.True(b, m.ChainOK)

@@ -8,7 +8,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,13 +87,6 @@ func Million(b *testing.B) int {
 	n, err := strconv.Atoi(text)
 	require.NoError(b, err)
 	return n
-}
-
-// Memory is what the process holds of the system's memory, in bytes.
-func Memory() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.Sys - m.HeapReleased
 }
 
 // Processor is the time that the process has had of the processors; what waits for
