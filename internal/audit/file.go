@@ -11,8 +11,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"shardadmin/internal/fault"
 )
@@ -133,11 +137,8 @@ func VerifyFile(ctx context.Context, path string, o FileOptions) (FileVerificati
 // without proof, each event stands for itself.
 func walkLines(ctx context.Context, source io.Reader, path string, m *Manifest, start bool, w *Walk, persons *Persons) (*Walk, error) {
 	in := bufio.NewReaderSize(source, 1<<20)
-	whole := m == nil || m.Proof || m.Contiguous
+	l := lines{path: path, manifest: m, start: start, whole: m == nil || m.Proof || m.Contiguous, walk: w, persons: persons}
 	for n := 1; ; n++ {
-		if n%1000 == 0 && ctx.Err() != nil {
-			return w, ctx.Err()
-		}
 		text, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
 			long := bytes.Clone(text)
@@ -147,51 +148,109 @@ func walkLines(ctx context.Context, source io.Reader, path string, m *Manifest, 
 			}
 			text = long
 		}
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
-			return w, unreadable(err, path)
-		}
-		if len(text) == 0 {
-			return w, nil
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end && !errors.Is(err, bufio.ErrBufferFull) {
+			return l.walk, unreadable(err, path)
 		}
 		if len(text) > longestLine {
-			return w, fault.Newf(fault.FileUnreadable, "give a file that audit export --format jsonl has written", "line %d of %s is longer than any event", n, path)
+			return l.walk, fault.Newf(fault.FileUnreadable, "give a file that audit export --format jsonl has written", "line %d of %s is longer than any event", n, path)
 		}
-		if bytes.HasPrefix(text, []byte(`{"person":`)) {
+		if person := bytes.HasPrefix(text, []byte(`{"person":`)); person {
+			// What comes before is read without the person.
+			if err := l.take(ctx); err != nil {
+				return l.walk, err
+			}
 			if problem := persons.line(text); problem != "" {
-				w.Found(Finding{Seq: w.last + 1, Kind: "line", Message: "line " + strconv.Itoa(n) + ": " + problem})
+				l.walk.Found(Finding{Seq: l.walk.last + 1, Kind: "line", Message: "line " + strconv.Itoa(n) + ": " + problem})
 			}
-			if errors.Is(err, io.EOF) {
-				return w, nil
-			}
-			continue
+		} else if len(text) > 0 {
+			l.add(n, text)
 		}
-		s, link, problem := readLine(text, persons)
-		switch {
-		case problem != "" && n == 1 && m == nil:
-			return w, fault.Newf(fault.FileUnreadable, "give a file that audit export has written; any format but jsonl needs its manifest beside it", "%s is no exported jsonl file: %s", path, problem)
-		case problem != "" && s.Seq == 0:
-			w.Found(Finding{Seq: w.last + 1, Kind: "line", Message: "line " + strconv.Itoa(n) + ": " + problem})
-		case link != nil:
-			hash, _ := hex.DecodeString(link.EventHash)
-			w.Omitted(link.Seq, link.SealedUS, hash)
-		default:
-			if problem != "" {
-				w.Found(Finding{Seq: s.Seq, Kind: "line", EventID: s.EventID, Message: "line " + strconv.Itoa(n) + ", event " + strconv.FormatInt(s.Seq, 10) + ": " + problem})
+		if end || l.full() {
+			if err := l.take(ctx); err != nil || end {
+				return l.walk, err
 			}
-			if start {
-				// The manifest says where the file begins; facts compares it.
-				w, start = w.startingAt(s), false
-			}
-			if whole {
-				w.Event(s)
-				break
-			}
-			w.alone(s)
-		}
-		if errors.Is(err, io.EOF) {
-			return w, nil
 		}
 	}
+}
+
+// lines are some that were read and not yet looked at. What is in them is read by all
+// processors at once, and then followed in their order.
+type lines struct {
+	path         string
+	manifest     *Manifest
+	start, whole bool
+	walk         *Walk
+	persons      *Persons
+	text         []byte // of all of them
+	waiting      []fileLine
+}
+
+// fileLine is a line with what readLine says of it.
+type fileLine struct {
+	n, from, to int
+	s           Sealed
+	link        *OmittedLink
+	problem     string
+}
+
+func (l *lines) add(n int, text []byte) {
+	l.waiting = append(l.waiting, fileLine{n: n, from: len(l.text), to: len(l.text) + len(text)})
+	l.text = append(l.text, text...)
+}
+
+func (l *lines) full() bool { return len(l.waiting) >= 1000 || len(l.text) >= 4<<20 }
+
+func (l *lines) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for part := range slices.Chunk(l.waiting, max(1, (len(l.waiting)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))) {
+		all.Go(func() {
+			for i := range part {
+				x := &part[i]
+				x.s, x.link, x.problem = readLine(l.text[x.from:x.to], l.persons)
+			}
+		})
+	}
+	all.Wait()
+	for i := range l.waiting {
+		if err := l.follow(&l.waiting[i]); err != nil {
+			return err
+		}
+	}
+	clear(l.waiting)
+	l.waiting, l.text = l.waiting[:0], l.text[:0]
+	return nil
+}
+
+func (l *lines) follow(x *fileLine) error {
+	w, s := l.walk, x.s
+	switch {
+	case x.problem != "" && x.n == 1 && l.manifest == nil:
+		return fault.Newf(fault.FileUnreadable, "give a file that audit export has written; any format but jsonl needs its manifest beside it", "%s is no exported jsonl file: %s", l.path, x.problem)
+	case x.problem != "" && s.Seq == 0:
+		w.Found(Finding{Seq: w.last + 1, Kind: "line", Message: "line " + strconv.Itoa(x.n) + ": " + x.problem})
+	case x.link != nil:
+		hash, _ := hex.DecodeString(x.link.EventHash)
+		w.Omitted(x.link.Seq, x.link.SealedUS, hash)
+	default:
+		if x.problem != "" {
+			w.Found(Finding{Seq: s.Seq, Kind: "line", EventID: s.EventID, Message: "line " + strconv.Itoa(x.n) + ", event " + strconv.FormatInt(s.Seq, 10) + ": " + x.problem})
+		}
+		if l.start {
+			// The manifest says where the file begins; facts compares it.
+			w, l.start = w.startingAt(s), false
+			l.walk = w
+		}
+		if l.whole {
+			w.Event(s)
+			break
+		}
+		w.alone(s)
+	}
+	return nil
 }
 
 // line takes the person of a line.
@@ -272,8 +331,12 @@ func readLine(text []byte, persons *Persons) (s Sealed, link *OmittedLink, probl
 		return s, nil, "a hash in it is not hexadecimal"
 	}
 	// What is shown has to be what is sealed.
-	shown, err1 := json.Marshal(l.Event)
-	sealed, err2 := json.Marshal(EventOf(s))
+	e := EventOf(s)
+	if reflect.DeepEqual(l.Event, e) {
+		return s, nil, ""
+	}
+	shown, err1 := json.Marshal(l.Event) // nothing and an empty list are one
+	sealed, err2 := json.Marshal(e)
 	if err1 != nil || err2 != nil || !bytes.Equal(shown, sealed) {
 		return s, nil, "what it shows is not what was sealed: a field beside the sealed text was changed"
 	}
