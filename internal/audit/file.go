@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -315,6 +314,9 @@ func readLine(text []byte, persons *Persons) (s Sealed, link *OmittedLink, probl
 		}
 		return s, o.Omitted, ""
 	}
+	if s, ok := asWritten(text, persons); ok {
+		return s, nil, ""
+	}
 	var l Line
 	if err := json.Unmarshal(text, &l); err != nil || l.Seq < 1 {
 		return s, nil, "it is no longer a line that an export writes"
@@ -331,17 +333,64 @@ func readLine(text []byte, persons *Persons) (s Sealed, link *OmittedLink, probl
 		return s, nil, "a hash in it is not hexadecimal"
 	}
 	// What is shown has to be what is sealed.
-	e := EventOf(s)
-	if reflect.DeepEqual(l.Event, e) {
-		return s, nil, ""
-	}
-	shown, err1 := json.Marshal(l.Event) // nothing and an empty list are one
-	sealed, err2 := json.Marshal(e)
+	shown, err1 := json.Marshal(l.Event)
+	sealed, err2 := json.Marshal(EventOf(s))
 	if err1 != nil || err2 != nil || !bytes.Equal(shown, sealed) {
 		return s, nil, "what it shows is not what was sealed: a field beside the sealed text was changed"
 	}
 	return s, nil, ""
 }
+
+// asWritten reads a line that is to the byte what an export writes of the sealed text in
+// it, as every line is that nobody has touched: what it shows need not be parsed then. Of
+// any other it says nothing.
+func asWritten(text []byte, persons *Persons) (Sealed, bool) {
+	const sealed = `,"sealed":`
+	at := bytes.LastIndex(text, []byte(sealed+`{"sealed_us":`))
+	if at < 0 || !bytes.HasSuffix(text, []byte("}}\n")) {
+		return Sealed{}, false
+	}
+	var l LineSeal
+	if json.Unmarshal(text[at+len(sealed):len(text)-2], &l) != nil {
+		return Sealed{}, false
+	}
+	// A value that is written otherwise makes another line below.
+	value := func(key, end string) string {
+		_, rest, _ := bytes.Cut(text[:at], []byte(`"`+key+`":`))
+		v, _, _ := bytes.Cut(rest, []byte(end))
+		return string(bytes.TrimPrefix(v, []byte(`"`)))
+	}
+	seq, _ := strconv.ParseInt(value("seq", ","), 10, 64)
+	s := Sealed{
+		Seq: seq, SealedUS: l.SealedUS, EventID: value("id", `",`), OccurredUS: l.OccurredUS, RecordedUS: l.RecordedUS,
+		DBUser: value("db_user", `",`), ClientAddr: l.ClientAddr, AppName: l.AppName, Body: l.Body, Persons: persons,
+	}
+	var errs [3]error
+	s.EventHash, errs[0] = hex.DecodeString(l.EventHash)
+	s.PrevHash, errs[1] = hex.DecodeString(l.PrevHash)
+	s.Hash, errs[2] = hex.DecodeString(value("hash", `",`))
+	if seq < 1 || errors.Join(errs[:]...) != nil {
+		return Sealed{}, false
+	}
+	again, _ := writers.Get().(*lineWriter)
+	defer writers.Put(again)
+	again.text.Reset()
+	if again.json.Encode(lineOf(s)) != nil || !bytes.Equal(again.text.Bytes(), text) {
+		return Sealed{}, false
+	}
+	return s, true
+}
+
+type lineWriter struct {
+	text bytes.Buffer
+	json *json.Encoder
+}
+
+var writers = sync.Pool{New: func() any {
+	w := &lineWriter{}
+	w.json = lineEncoder(&w.text)
+	return w
+}}
 
 // facts compares the manifest with what was read.
 func facts(w *Walk, m *Manifest, lines bool, digest string, size int64) {

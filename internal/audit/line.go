@@ -66,9 +66,7 @@ type LinePerson struct {
 func (d Draft) EventLines(w io.Writer) (Content, error) {
 	switch d.Format {
 	case JSONL:
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		return &jsonLines{enc: e, proof: d.Proof, named: map[string]bool{}}, nil
+		return &jsonLines{enc: lineEncoder(w), proof: d.Proof, named: map[string]bool{}}, nil
 	case CSV:
 		c := &csvLines{w: w, guard: d.CellsGuarded}
 		return c, c.begin()
@@ -88,14 +86,25 @@ func (j *jsonLines) Entry(x Walked) error {
 		if err := j.persons(s); err != nil {
 			return err
 		}
-		return j.enc.Encode(Line{EventOf(s), LineSeal{
-			SealedUS: s.SealedUS, OccurredUS: s.OccurredUS, RecordedUS: s.RecordedUS, ClientAddr: s.ClientAddr, AppName: s.AppName, Body: s.Body,
-			EventHash: hex.EncodeToString(s.EventHash), PrevHash: hex.EncodeToString(s.PrevHash),
-		}})
+		return j.enc.Encode(lineOf(s))
 	case j.proof:
 		return j.enc.Encode(OmittedLine{&OmittedLink{Seq: s.Seq, SealedUS: s.SealedUS, EventHash: hex.EncodeToString(s.EventHash)}})
 	}
 	return nil
+}
+
+func lineEncoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}
+
+// lineOf is the line of an event.
+func lineOf(s Sealed) Line {
+	return Line{EventOf(s), LineSeal{
+		SealedUS: s.SealedUS, OccurredUS: s.OccurredUS, RecordedUS: s.RecordedUS, ClientAddr: s.ClientAddr, AppName: s.AppName, Body: s.Body,
+		EventHash: hex.EncodeToString(s.EventHash), PrevHash: hex.EncodeToString(s.PrevHash),
+	}}
 }
 
 // persons writes a line for each person that no event before has named.
