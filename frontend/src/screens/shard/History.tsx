@@ -148,7 +148,7 @@ export function One({ of: m, v, utc }: { of: MetricHistory; v: HistoryView; utc:
           onPoint={(at, value) => setPointed(at === null ? null : [at, value])}
         />
       </Suspense>
-      <details className="evidence kept">
+      <details className="evidence below">
         <summary>In numbers</summary>
         <Numbers of={m} v={v} utc={utc} />
       </details>
