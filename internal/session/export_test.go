@@ -140,3 +140,8 @@ func (s *Session) PlanAsOf(ctx context.Context, r MoveRequest, older time.Durati
 	}
 	return planView(p), nil
 }
+
+// HoldAnswers keeps the turn of whoever asks whether a shard answers.
+func (s *Session) HoldAnswers(ctx context.Context, shard string) (leave func(), err error) {
+	return s.lanes.enter(ctx, shard, answers)
+}

@@ -148,7 +148,9 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past,
 	now.FullSoonest, now.FullLatest = f.Soonest, f.Latest
 	var late error
 	if v.Reachable {
-		now.RoundTrip = time.Duration(*v.LatencyMS * float64(time.Millisecond))
+		if v.LatencyMS != nil {
+			now.RoundTrip = time.Duration(*v.LatencyMS * float64(time.Millisecond))
+		}
 		before, late = ask(ctx, sh.Name, &now)
 	} else if v.Configured {
 		now.Err = fault.New(fault.Code(v.Problem.Code), v.Problem.Message, v.Problem.Hint)
@@ -176,6 +178,10 @@ func (s *Session) health(ctx context.Context, sh fleet.Shard, known func() past,
 		if f.Severity == health.Critical && h.Status != "unreachable" {
 			h.Status = "degraded"
 		}
+	}
+	if v.Reachable && v.LatencyMS == nil {
+		// It answered a moment ago, and whoever looks at it now goes first.
+		h.Unavailable = append(h.Unavailable, UnavailableCheck{Check: "latency", Reason: v.LatencyReason, Later: true})
 	}
 	for _, u := range report.Unavailable {
 		h.Unavailable = append(h.Unavailable, UnavailableCheck{Check: u.Check, Reason: u.Reason, Grant: u.Grant, Later: u.Later})
