@@ -326,7 +326,7 @@ func (s *search) between(from, to int) found {
 			ends++
 		}
 	}
-	before := s.outside(from, a) + s.outside(to, b)
+	before := s.apart(from, to)
 	for _, t := range s.order[from] {
 		x := s.p.largest[t]
 		most := min(x, over) + min(x, under)
@@ -340,12 +340,11 @@ func (s *search) between(from, to int) found {
 		if most < s.p.least || out.t >= 0 && bound < out.score-eps {
 			break
 		}
-		r := s.ratio(to, t, 1)
-		gain := before - s.outside(from, s.ratio(from, t, -1)) - s.outside(to, r)
+		gain := before - s.after(t, from, to)
 		if gain < s.p.least {
 			continue
 		}
-		f := found{t: t, score: gain, use: r, known: true}
+		f := found{t: t, score: gain, use: s.ratio(to, t, 1), known: true}
 		if s.perByte {
 			f.score = gain / (s.p.bytes[t] + moveCost)
 		}

@@ -93,9 +93,21 @@ func (s *state) outside(shard int, r float64) float64 {
 }
 
 // gain is how much less lies outside after a move.
-func (s *state) gain(t, from, to int) float64 {
-	return s.outside(from, s.ratio(from, t, 0)) - s.outside(from, s.ratio(from, t, -1)) +
-		s.outside(to, s.ratio(to, t, 0)) - s.outside(to, s.ratio(to, t, 1))
+func (s *state) gain(t, from, to int) float64 { return s.apart(from, to) - s.after(t, from, to) }
+
+// apart is what of two shards lies outside the band.
+func (s *state) apart(a, b int) float64 {
+	return s.outside(a, s.ratio(a, 0, 0)) + s.outside(b, s.ratio(b, 0, 0))
+}
+
+// after is what of two shards lies outside the band after a move.
+func (s *state) after(t, from, to int) float64 {
+	a, b := 0.0, 0.0
+	has, gets := s.load[from], s.load[to]
+	for d, v := range s.p.size[t] {
+		a, b = max(a, has[d]-v), max(b, gets[d]+v)
+	}
+	return s.outside(from, a/s.p.weight[from]) + s.outside(to, b/s.p.weight[to])
 }
 
 func (s *state) violation() float64 {

@@ -31,12 +31,9 @@ func (s *search) trim() {
 	}
 	kept := []step{}
 	for _, st := range moves {
-		was := end.outside(st.from, end.ratio(st.from, 0, 0)) + end.outside(st.to, end.ratio(st.to, 0, 0))
+		was := end.apart(st.from, st.to)
 		end.back(st.t, st.from, st.to)
-		now := func() float64 {
-			return end.outside(st.from, end.ratio(st.from, 0, 0)) + end.outside(st.to, end.ratio(st.to, 0, 0))
-		}
-		bare := now()
+		bare := end.apart(st.from, st.to)
 		if bare <= was+eps {
 			continue
 		}
@@ -44,7 +41,11 @@ func (s *search) trim() {
 			if s.p.in.Tenants[t].Bytes >= s.p.in.Tenants[st.t].Bytes {
 				break
 			}
-			if bare-end.gain(t, st.from, st.to) <= was+eps && end.barred(t, st.to) == "" {
+			// None brings more at either end than what it takes.
+			if bare-2*s.p.largest[t] > was+2*eps {
+				continue
+			}
+			if end.after(t, st.from, st.to) <= was+eps && end.barred(t, st.to) == "" {
 				stay[st.from] = slices.Delete(stay[st.from], k, k+1)
 				st.t = t
 				break
@@ -67,20 +68,30 @@ func (p *problem) ordered(before, moves []step, goal float64) ([]step, bool) {
 	for _, st := range before {
 		at.move(st.t, st.to)
 	}
-	out, left := []step{}, slices.Clone(moves)
+	out, left := make([]step, 0, len(moves)), slices.Clone(moves)
+	gains := make([]float64, len(left))
+	for i, st := range left {
+		gains[i] = at.gain(st.t, st.from, st.to)
+	}
 	for len(left) > 0 {
-		best, most := -1, 0.0
-		for i, st := range left {
-			if g := at.gain(st.t, st.from, st.to); best < 0 || g > most {
-				best, most = i, g
+		best := 0
+		for i, g := range gains {
+			if g > gains[best] {
+				best = i
 			}
 		}
-		if most < -eps {
+		if gains[best] < -eps {
 			return nil, false
 		}
-		at.move(left[best].t, left[best].to)
-		out = append(out, left[best])
-		left = slices.Delete(left, best, best+1)
+		made := left[best]
+		at.move(made.t, made.to)
+		out = append(out, made)
+		left, gains = slices.Delete(left, best, best+1), slices.Delete(gains, best, best+1)
+		for i, st := range left { // of the others nothing is different
+			if st.from == made.from || st.from == made.to || st.to == made.from || st.to == made.to {
+				gains[i] = at.gain(st.t, st.from, st.to)
+			}
+		}
 	}
 	return out, true
 }
