@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -502,6 +504,60 @@ func TestATenantIsAssignedWhoseRowsTakeLongToLookFor(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.assign(t.Context(), "9012", "shard_1")
 	require.Equal(t, fault.RowsExist, fault.CodeOf(err), "%v", err)
+}
+
+// Where tenants have rows is told of a shard whose large tables have to be read from the
+// beginning to the end, which takes longer than the pool lets other statements; and a
+// shard that falls silent meanwhile is not waited for.
+func TestWhereRowsAreIsToldThoughItTakesLong(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.limit = time.Second
+	straight := fmt.Sprintf("127.0.0.1:%d", d.Server("shard_1").Port())
+	wire := cable.New(t, straight)
+	d.open(func(f *fleet.Fleet) {
+		f.Shards[1].Endpoint.URL = strings.Replace(f.Shards[1].Endpoint.URL, straight, wire.Address(), 1)
+	})
+	_, err := d.Super("shard_1").Exec(t.Context(), "SET session_replication_role = replica")
+	require.NoError(t, err)
+	d.reads("shard_1", "2")
+	found, err := placement.Check(t.Context(), d.deps)
+	require.NoError(t, err)
+	require.Empty(t, found.Unreachable)
+	on := map[string]int{}
+	for _, w := range found.Tenants {
+		for _, shard := range w.RowsOn {
+			on[shard]++
+		}
+	}
+	require.Positive(t, on["shard_1"])
+
+	_, err = d.Super("shard_1").Exec(t.Context(), "CREATE OR REPLACE FUNCTION slowly() RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS 'BEGIN PERFORM pg_sleep(300); RETURN true; END'")
+	require.NoError(t, err)
+	go func() {
+		for range 200 {
+			var looking bool
+			if err := d.Super("shard_1").QueryRow(context.Background(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()").Scan(&looking); err != nil || looking {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		wire.Stall()
+	}()
+	began := time.Now()
+	again, err := placement.Check(t.Context(), d.deps)
+	wire.Resume()
+	require.NoError(t, err)
+	require.Equal(t, []string{"shard_1"}, slices.Collect(maps.Keys(again.Unreachable)))
+	require.ErrorContains(t, again.Unreachable["shard_1"], "shard_1")
+	require.Less(t, time.Since(began), time.Minute)
+	still := 0
+	for _, w := range again.Tenants {
+		if slices.Contains(w.RowsOn, "default") {
+			still++
+		}
+	}
+	require.Equal(t, on["default"], still, "the others are told of")
 }
 
 // A look that outlasts the fence ends with it, on the server too: the tenant is let in

@@ -106,29 +106,59 @@ func Check(ctx context.Context, d Deps) (Findings, error) {
 	return out, nil
 }
 
-// How long a shard may take to say that it is there, and to say what is on it:
-// its own limit of a statement and a little more, for a server that has stopped
-// does not keep to its own.
 const (
+	// answerLimit is how long a shard may take to say that it is there, asked at first
+	// and every hearing while it is looked at: a server that has stopped ends nothing.
 	answerLimit = 10 * time.Second
-	lookLimit   = 45 * time.Second
+	hearing     = 5 * time.Second
+	// lookLimit bounds a look: without an index on its tenant column a table is read
+	// from its beginning to its end.
+	lookLimit = 20 * time.Minute
 )
 
 // answered is tenantsOn for a shard that may have fallen silent since it was
 // connected to.
 func answered(ctx context.Context, db *conn.Database, p *tenancy.Profile, lent map[string][]string) ([]string, error) {
-	ctx, end := context.WithTimeout(ctx, lookLimit)
-	defer end()
-	first, cancel := context.WithTimeout(ctx, answerLimit)
-	defer cancel()
-	pool, err := db.Pool(first)
-	if err == nil {
-		err = conn.Fault(pool.Ping(first), db.Name())
-	}
-	if err != nil {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	if err := there(ctx, db); err != nil {
 		return nil, err
 	}
-	return tenantsOn(ctx, db, p, lent)
+	looked := make(chan struct{})
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	defer close(looked)
+	listening.Go(func() {
+		for {
+			select {
+			case <-looked:
+				return
+			case <-ctx.Done():
+				return
+			case <-time.After(hearing):
+			}
+			if err := there(ctx, db); err != nil {
+				end(err)
+				return
+			}
+		}
+	})
+	ids, err := tenantsOn(ctx, db, p, lent)
+	if err != nil && context.Cause(ctx) != nil {
+		return nil, context.Cause(ctx)
+	}
+	return ids, err
+}
+
+// there is nil where a shard answers over a session that nothing else waits in.
+func there(ctx context.Context, db *conn.Database) error {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	pool, err := db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Fault(pool.Ping(ctx), db.Name())
 }
 
 // tenantsOn lists the tenants that have rows on a shard, but for those that are
@@ -136,10 +166,6 @@ func answered(ctx context.Context, db *conn.Database, p *tenancy.Profile, lent m
 // not be asked: those have rows.
 func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile, lent map[string][]string) ([]string, error) {
 	m, err := readMap(ctx, db, p)
-	if err != nil {
-		return nil, err
-	}
-	pool, err := db.Pool(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,10 +193,14 @@ func tenantsOn(ctx context.Context, db *conn.Database, p *tenancy.Profile, lent 
 	if len(parts) == 0 {
 		return nil, nil
 	}
-	rows, err := pool.Query(ctx, "SELECT DISTINCT id FROM ("+strings.Join(parts, " UNION ALL ")+") x", args...)
-	if err != nil {
-		return nil, conn.Fault(err, db.Name())
-	}
-	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	var out []string
+	err = db.Read(ctx, lookLimit, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT DISTINCT id FROM ("+strings.Join(parts, " UNION ALL ")+") x", args...)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
 	return out, conn.Fault(err, db.Name())
 }
