@@ -18,8 +18,9 @@ func refusedMove(t *testing.T, m map[string]any, state, code string) (id, messag
 
 // Rows that something on the target changes while they come end a fenced move with
 // exit 4: each is named by table, key and column, the pointer has not moved, the
-// tenant writes where it was, and after a cancel nothing is left. Rows that nobody
-// listed end a finalize with exit 4, and nothing is deleted.
+// tenant writes where it was, and after a cancel nothing is left. The same of a
+// rollback: the tenant stays on the target with what was written since. Rows that
+// nobody listed end a finalize with exit 4, and nothing is deleted.
 func TestDifferencesEndAMoveWithExit4(t *testing.T) {
 	t.Parallel()
 	l := installed(t, "staging")
@@ -52,6 +53,28 @@ func TestDifferencesEndAMoveWithExit4(t *testing.T) {
 	alike(t, before[5:], after[5:], "the target")
 
 	l.exec(1, "CREATE OR REPLACE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$")
+	m = l.json(0, "move", "start", "7", "shard_1", "--mode", "fenced", "--wait", "--note", "x")
+	require.Equal(t, "retained", m["state"])
+
+	// The same of what comes back: what was written since stays, where it was written.
+	meddles := func(n int, what string) {
+		l.exec(n, "CREATE OR REPLACE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "+what+" RETURN NEW; END $$")
+	}
+	meddles(0, "NEW.first_name := 'meddled';")
+	l.exec(1, "UPDATE pwb_contacts SET first_name = 'since' WHERE id IN (7003, 7004)")
+	before = l.all()
+	id, message = refusedMove(t, l.json(4, "move", "rollback", m["id"].(string), "--wait", "--note", "x"), "retained", "verification_differences")
+	require.Contains(t, message, "pwb_contacts 7004: first_name differs")
+	require.NotContains(t, message, "7003: ")
+	require.Equal(t, "shard_1", pointer())
+	alike(t, before[5:6], l.all()[5:6], "the target's rows")
+	l.exec(1, "UPDATE pwb_contacts SET first_name = first_name WHERE website_id = 7") // it writes on
+	meddles(0, "")
+	require.Equal(t, "rolled_back", l.json(0, "move", "rollback", id, "--wait", "--note", "x")["state"])
+	require.Equal(t, "default", pointer())
+	require.Equal(t, []string{"since", "since"}, rows(t, l.super(0), "SELECT first_name FROM pwb_contacts WHERE id IN (7003, 7004) ORDER BY id"))
+	require.Empty(t, rows(t, l.super(1), "SELECT id::text FROM pwb_contacts WHERE website_id = 7"))
+
 	m = l.json(0, "move", "start", "7", "shard_1", "--mode", "fenced", "--wait", "--note", "x")
 	require.Equal(t, "retained", m["state"])
 	past := func(sql string) { // who writes past the guards

@@ -19,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/fleet"
@@ -433,40 +434,100 @@ func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 		cmd, out := f.child("start", m.ID, "SHARD_ADMIN_SLEEP_AT", point)
 		f.asleep(cmd, out)
 		t.Logf("asleep at %s", point)
-		// As though the time of its lease and of its heartbeat had passed.
-		go func() {
-			for range 100 {
-				c, err := pgx.Connect(context.Background(), f.server(0).URL("", f.dbs[0]))
-				if err != nil {
-					return
-				}
-				_, err = c.Exec(context.Background(), "SET lock_timeout = '100ms'; UPDATE shard_admin.lease SET expires_at = '-infinity' WHERE resource = 'tenant/"+id+"'; UPDATE shard_admin.worker SET seen_at = '-infinity' WHERE pid = "+fmt.Sprint(cmd.Process.Pid), pgx.QueryExecModeSimpleProtocol)
-				_ = c.Close(context.Background())
-				if err == nil {
-					return
-				}
-				time.Sleep(200 * time.Millisecond)
-			}
-		}()
-		require.Eventually(t, func() bool {
-			_, err = s.ActOnMove(t.Context(), "resume", session.MoveAction{ID: m.ID, Note: "take over", Wait: true})
-			return err == nil
-		}, 90*time.Second, 300*time.Millisecond, "%s: %v", point, err)
+		f.takenOver(s, "resume", m, cmd, point)
 		m, err = s.Await(t.Context(), m.ID, nil)
 		require.NoError(t, err, point)
 		require.Equal(t, "retained", m.State, point)
 		f.whole(m, want)
-		before := []map[string][]string{f.everything(0), f.everything(1)}
-		require.NoError(t, syscall.Kill(cmd.Process.Pid, syscall.SIGCONT))
-		_, _ = cmd.Process.Wait()
-		require.Equal(t, before[0], f.everything(0), point)
-		require.Equal(t, before[1], f.everything(1), point)
+		f.wakesInVain(cmd, point)
 		again, err := s.Move(t.Context(), m.ID)
 		require.NoError(t, err)
 		require.Equal(t, "retained", again.State, point)
 		f.whole(again, want)
 		f.concluded(id)
 	}
+}
+
+// The same of a rollback, a finalize and a cancel: whoever wakes after another has ended
+// it brings nothing back and takes nothing away, from the tenant or from those who share
+// its tables.
+func TestWhoWasTakenOverOnTheWayOutWritesNothing(t *testing.T) {
+	t.Parallel()
+	f, s := core(t)
+	f.tenant("700777", "default", 700777000, 1)
+	f.tenant("700888", "shard_1", 700888000, 1)
+	bystanders := [2]map[string][]string{f.rowsOf(0, "700777"), f.rowsOf(1, "700888")}
+	ended := map[string]string{"rollback": "rolled_back", "finalize": "finalized", "cancel": "cancelled"}
+	for i, c := range []string{
+		"online cancel cancel_begun", "online cancel source_reopened", "online cancel copy_removed",
+		"fenced rollback target_fenced", "fenced rollback source_brought_up", "fenced rollback target_committing", "fenced rollback flip_back_not_committed",
+		"fenced rollback flipped_back", "fenced rollback source_open", "fenced rollback target_purged", "online rollback noting_writes", "online rollback flipped_back",
+		"fenced finalize purge_listed", "fenced finalize first_batch_purged",
+	} {
+		way := strings.Fields(c)
+		mode, action, point := way[0], way[1], way[2]
+		id := fmt.Sprint(3100 + i)
+		f.tenant(id, "default", (3100+i)*1000, 2)
+		m, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: id, Target: "shard_1", Mode: mode, Note: c, Hold: action == "cancel"})
+		require.NoError(t, err)
+		m, err = s.Await(t.Context(), m.ID, nil)
+		require.NoError(t, err)
+		f.writes(id, "where it stands")
+		cmd, out := f.child(action, m.ID, "SHARD_ADMIN_SLEEP_AT", point)
+		f.asleep(cmd, out)
+		t.Logf("asleep at %s", c)
+		over := "resume"
+		if action == "cancel" { // which a move that was held has no other way to end
+			over = action
+		}
+		f.takenOver(s, over, m, cmd, c)
+		m, err = s.Await(t.Context(), m.ID, nil)
+		require.NoError(t, err, c)
+		require.Equal(t, ended[action], m.State, c)
+		f.writes(id, "after it was over")
+		f.wrote(m)
+		f.wakesInVain(cmd, c)
+		m, err = s.Move(t.Context(), m.ID)
+		require.NoError(t, err)
+		require.Equal(t, ended[action], m.State, c)
+		f.wrote(m)
+		f.over(m)
+		require.Equal(t, bystanders, [2]map[string][]string{f.rowsOf(0, "700777"), f.rowsOf(1, "700888")}, "rows of others: %s", c)
+	}
+}
+
+// takenOver has a move carried on here by an action while its owner sleeps, as though the
+// time of that one's lease and heartbeat had passed.
+func (f *fixture) takenOver(s *session.Session, action string, m session.MoveView, cmd *exec.Cmd, point string) {
+	f.t.Helper()
+	go func() {
+		for range 100 {
+			c, err := pgx.Connect(context.Background(), f.server(0).URL("", f.dbs[0]))
+			if err != nil {
+				return
+			}
+			_, err = c.Exec(context.Background(), "SET lock_timeout = '100ms'; UPDATE shard_admin.lease SET expires_at = '-infinity' WHERE resource = 'tenant/"+m.Tenant+"'; UPDATE shard_admin.worker SET seen_at = '-infinity' WHERE pid = "+fmt.Sprint(cmd.Process.Pid), pgx.QueryExecModeSimpleProtocol)
+			_ = c.Close(context.Background())
+			if err == nil {
+				return
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+	}()
+	require.EventuallyWithT(f.t, func(c *assert.CollectT) {
+		_, err := s.ActOnMove(f.t.Context(), action, session.MoveAction{ID: m.ID, Note: "take over", Wait: true})
+		require.NoError(c, err)
+	}, 90*time.Second, 300*time.Millisecond, point)
+}
+
+// wakesInVain lets a process that slept go on: it ends, and no row of either side is
+// another one.
+func (f *fixture) wakesInVain(cmd *exec.Cmd, point string) {
+	f.t.Helper()
+	before := [2]map[string][]string{f.everything(0), f.everything(1)}
+	require.NoError(f.t, syscall.Kill(cmd.Process.Pid, syscall.SIGCONT))
+	_, _ = cmd.Process.Wait()
+	require.Equal(f.t, before, [2]map[string][]string{f.everything(0), f.everything(1)}, point)
 }
 
 // crash ends a server as a power cut would, and starts it again.
@@ -484,7 +545,7 @@ func (f *fixture) crash(n int) {
 func (f *fixture) everything(n int) map[string][]string {
 	f.t.Helper()
 	out := filltest.Dump(f.t, f.super(n), "pwb_websites")
-	for _, table := range []string{"shard_admin_move.fence", "shard_admin_move.epoch", "shard_admin_move.owned", "shard_admin_move.touched", "shard_admin_move.touched_once", "shard_admin_move.digest"} {
+	for _, table := range f.list(n, "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = to_regnamespace('shard_admin_move') AND c.relkind = 'r' ORDER BY 1") {
 		rows, err := f.super(n).Query(f.t.Context(), "SELECT x::text FROM "+table+" x ORDER BY 1")
 		require.NoError(f.t, err)
 		out[table], err = pgx.CollectRows(rows, pgx.RowTo[string])
