@@ -153,15 +153,24 @@ func ocsfOf(s audit.Sealed) ocsfEvent {
 	o.ActivityID, o.ActivityName = ocsfActivity(e.Action)
 	switch policy.Action(e.Action) {
 	case policy.OperatorSet:
+		role, _ := e.After["role"].(string)
+		email, _ := e.After["email"].(string)
+		if email == "" {
+			email, _ = e.Before["email"].(string)
+		}
+		if email == "" { // what failed need not say whom it was about, and this class is about somebody
+			o.API = &ocsfAPI{e.Action, ocsfService{"shard-admin"}}
+			break
+		}
 		o.CategoryUID, o.CategoryName, o.ClassUID, o.ClassName = 3, "Identity & Access Management", 3005, "User Access Management"
 		o.ActivityID, o.ActivityName = 1, "Assign Privileges"
-		email, _ := e.After["email"].(string)
-		role, _ := e.After["role"].(string)
 		if role == "" {
 			o.ActivityID, o.ActivityName = 2, "Revoke Privileges"
 			role = "all"
 		}
-		o.User, o.Privileges = &ocsfUser{EmailAddr: email}, []string{role}
+		// A user has to have a name or an id, and this class an actor only with the
+		// profile of a host.
+		o.User, o.Privileges, o.Metadata.Profiles = &ocsfUser{Name: email, EmailAddr: email}, []string{role}, []string{"host"}
 	case policy.CredentialSet, policy.CredentialRotate, policy.CredentialForget:
 		o.CategoryUID, o.CategoryName, o.ClassUID, o.ClassName = 3, "Identity & Access Management", 3001, "Account Change"
 		o.ActivityID, o.ActivityName = 3, "Password Change"
