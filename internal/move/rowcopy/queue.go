@@ -22,6 +22,8 @@ type task struct {
 	// part is the condition of a part's rows, or "".
 	part string
 	size int64
+	// large is set for a part of a large table, or one that is not divided.
+	large bool
 }
 
 // queue hands out tables: largest first of those whose owners are there, and
@@ -36,10 +38,15 @@ type queue struct {
 	tm      *tenancy.Map
 	change  chan struct{}
 	meter   *meter
+	climb   *climb
 }
 
 func newQueue(j Job, parts map[string][]string) *queue {
-	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{})}
+	q := &queue{open: map[string]int{}, plain: !j.ReplicaRole, tm: j.Map, change: make(chan struct{}), climb: newClimb(j.Streams)}
+	whole := j.PartBytes
+	if whole <= 0 {
+		whole = partBytes
+	}
 	for _, group := range j.Map.Groups(j.Tables) {
 		size := int64(0)
 		for _, c := range group {
@@ -50,7 +57,7 @@ func newQueue(j Job, parts map[string][]string) *queue {
 			conditions = []string{""}
 		}
 		for _, part := range conditions {
-			q.waiting = append(q.waiting, &task{group, part, size})
+			q.waiting = append(q.waiting, &task{group: group, part: part, size: size, large: size >= whole})
 			for _, c := range group {
 				q.open[c.Name()]++
 			}
@@ -68,7 +75,7 @@ func (q *queue) next(ctx context.Context) (*task, error) {
 			q.mu.Unlock()
 			return nil, nil
 		}
-		if i := slices.IndexFunc(q.waiting, func(t *task) bool { return q.ready(t.group) }); i >= 0 {
+		if i := slices.IndexFunc(q.waiting, func(t *task) bool { return q.ready(t.group) && (!t.large || q.climb.begin()) }); i >= 0 {
 			t := q.waiting[i]
 			q.waiting = slices.Delete(q.waiting, i, i+1)
 			q.mu.Unlock()
@@ -105,7 +112,19 @@ func (q *queue) finished(t *task) {
 	for _, c := range t.group {
 		q.open[c.Name()]--
 	}
+	if t.large {
+		q.climb.end()
+	}
 	q.changed()
+}
+
+// passed counts bytes of a task on their way.
+func (q *queue) passed(t *task, bytes int64, held bool) {
+	if t.large && bytes > 0 && q.climb.passed(bytes, held) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.changed()
+	}
 }
 
 // changed wakes who waits for a task.
@@ -146,7 +165,7 @@ func (m *meter) add(table string, rows, bytes int64, done bool) {
 const (
 	// partBytes is how much of a table makes a part unless the job says it: with
 	// less, what each part costs at its beginning would count.
-	partBytes = 32 << 20
+	partBytes = 16 << 20
 	// partsPerStream bounds how many parts a table has for each stream, because
 	// each finds the tenant's rows anew. Where a governor may slow them down they
 	// have to be short, because each is a transaction: there a part grows beyond its

@@ -33,9 +33,11 @@ type Job struct {
 	// Lens shows the source's rows as the target is to have them; nil shows them
 	// as they are.
 	Lens    *renumber.Lens
-	Bytes   map[string]int64 // estimate per table, to begin with the largest
+	Bytes map[string]int64 // estimate per table, to begin with the largest
+	// Streams is how many tables are copied at once; of parts of large ones there
+	// are fewer where more are not faster.
 	Streams int
-	// PartBytes is how much of a large table goes in one transaction; 32 MB
+	// PartBytes is how much of a large table goes in one transaction; 16 MB
 	// when 0.
 	PartBytes int64
 	// ReplicaRole says that the target's role may switch off row by row checks
@@ -81,6 +83,7 @@ func Run(ctx context.Context, j Job) error {
 					none()
 					return err
 				}
+				w.passed = func(bytes int64) { q.passed(t, bytes, j.Governor.Gentle()) }
 				if err := w.tables(ctx, t); err != nil {
 					return err
 				}
@@ -97,10 +100,11 @@ type worker struct {
 	src, dst *pgx.Conn
 	tx       pgx.Tx
 	meter    *meter
+	passed   func(bytes int64)
 }
 
 func open(ctx context.Context, j Job) (*worker, error) {
-	w := &worker{j: j, meter: newMeter(j.Progress, nil)}
+	w := &worker{j: j, meter: newMeter(j.Progress, nil), passed: func(int64) {}}
 	var err error
 	o := conn.DirectOptions{Purpose: fence.Purpose(j.Move), Epoch: j.Epoch}
 	if w.src, err = j.Source.Direct(ctx, o); err != nil {
@@ -220,7 +224,10 @@ func (w *worker) pipe(ctx context.Context, c *tenancy.TableClass, query, into st
 	if w.j.divides(c) {
 		g = w.j.Governor
 	}
-	out, in, err = pipe(ctx, w.src, w.dst, w.j.Source.Name(), c, query, into, g, func(n int64) { w.meter.add(c.Name(), 0, n, false) })
+	out, in, err = pipe(ctx, w.src, w.dst, w.j.Source.Name(), c, query, into, g, func(n int64) {
+		w.meter.add(c.Name(), 0, n, false)
+		w.passed(n)
+	})
 	if err == nil {
 		w.meter.add(c.Name(), in, 0, true)
 	}
