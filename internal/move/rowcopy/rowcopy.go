@@ -32,7 +32,7 @@ type Job struct {
 	Tables   []*tenancy.TableClass // parents first
 	// Lens shows the source's rows as the target is to have them; nil shows them
 	// as they are.
-	Lens    *renumber.Lens
+	Lens  *renumber.Lens
 	Bytes map[string]int64 // estimate per table, to begin with the largest
 	// Streams is how many tables are copied at once; of parts of large ones there
 	// are fewer where more are not faster.
