@@ -84,3 +84,11 @@ it("makes no plan with a time that is none", async () => {
     expect(button.disabled, wrong).toBe(true);
   }
 });
+
+it("says where tenants come from while there are none, and only else that none fits", async () => {
+  show("/moves/new", { "Tenants.List": () => ({ tenants: [], total: 0 }) });
+  expect(await screen.findByText("No tenants yet")).toBeTruthy();
+  fireEvent.change(screen.getByLabelText("Find a tenant by subdomain, id or company"), { target: { value: "site-9" } });
+  expect(await screen.findByText("No tenant fits")).toBeTruthy();
+  expect(screen.queryByText("No tenants yet")).toBeNull();
+});

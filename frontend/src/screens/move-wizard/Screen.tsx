@@ -210,7 +210,13 @@ function Choose({ onChoose }: { onChoose: (id: string) => void }) {
       <Loaded data={found.data} problem={problemOf(found)} what="the tenants" rows={6} onRetry={() => void found.refetch()}>
         {(list) =>
           list.tenants.length === 0 ? (
-            <Empty title="No tenant fits">Search by subdomain, id or company.</Empty>
+            asked === "" ? (
+              <Empty title="No tenants yet">
+                The catalogue in the control database has none. They appear here as the application creates them.
+              </Empty>
+            ) : (
+              <Empty title="No tenant fits">Search by subdomain, id or company.</Empty>
+            )
           ) : (
             <DataTable
               label="Tenants to choose from"
