@@ -138,7 +138,7 @@ test("an event that somebody has changed breaks the chain on the screen", async 
   await expect(page.getByText(/Chain of \d+ verified/)).toBeVisible();
 });
 
-test("a fleet is tried before it is kept, and says which rights are missing", async ({ open, page }) => {
+test("a fleet is tried before it is kept, and a database that does not answer is said to be silent", async ({ open, page }) => {
   await open("demo", "/settings?tab=fleets&add=true");
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox", { name: "Name" }).fill("tried");
