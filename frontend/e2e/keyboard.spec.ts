@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { contents, free, nothing, pointer } from "./moves";
-import { expect, sql, test } from "./world";
+import { expect, pictures, sql, test } from "./world";
 
 // No test here touches the mouse.
 
@@ -18,8 +18,8 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   throw new Error(`Tab does not reach ${String(name)}`);
 }
 
-/** move goes from wherever the page is to a finished move. */
-async function move(page: Page, label: string, target: string): Promise<void> {
+/** move goes from wherever the page is to a finished move, and draws the way where asked to. */
+async function move(page: Page, label: string, target: string, drawn = false): Promise<void> {
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible(); // before it nobody hears keys
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("combobox", { name: "Search shards, tenants, actions" })).toBeFocused();
@@ -28,6 +28,8 @@ async function move(page: Page, label: string, target: string): Promise<void> {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Move a tenant" })).toBeVisible();
   await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: /^Choose / }).first()).toBeVisible();
+  if (drawn) await pictures(page, "wizard-choose", "two");
   await page.keyboard.press("/");
   await page.keyboard.type(label);
   await expect(page.getByRole("button", { name: `Choose ${label}` })).toBeVisible();
@@ -49,12 +51,12 @@ async function move(page: Page, label: string, target: string): Promise<void> {
   const begin = page.getByRole("button", { name: "Start the move…" });
   await expect(begin).toBeFocused();
   await page.keyboard.press("Enter");
-  await confirm(page, "Start the move", label, "OPS-311: the target has room");
+  await confirm(page, "Start the move", label, "OPS-311: the target has room", drawn ? "move-start-production" : "");
   await expect(page.getByText("Moved, source kept")).toBeVisible({ timeout: 60_000 });
 }
 
-/** confirm answers the question of a change in production. */
-async function confirm(page: Page, button: string, name: string, reason: string): Promise<void> {
+/** confirm answers the question of a change in production, and draws it under a name. */
+async function confirm(page: Page, button: string, name: string, reason: string, drawn = ""): Promise<void> {
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByText("This changes production.")).toBeVisible();
   await expect(dialog.getByRole("button", { name: "Cancel", exact: true })).toBeFocused();
@@ -66,6 +68,7 @@ async function confirm(page: Page, button: string, name: string, reason: string)
   await page.keyboard.type(name.slice(0, -1));
   await page.keyboard.press("Enter");
   await expect(go, "a part of the name is not the name").toBeDisabled();
+  if (drawn) await pictures(page, drawn, "two");
   await page.keyboard.type(name.slice(-1));
   await page.keyboard.press("Enter");
   await expect(dialog, "Enter does nothing").toBeVisible();
@@ -80,7 +83,7 @@ test("a move there and back without the mouse", async ({ open, page }) => {
   expect(before).not.toEqual(nothing);
   await open(fleet);
   await expect(page.locator("main").getByText("shard_2").first()).toBeVisible();
-  await move(page, t.label, "shard_2");
+  await move(page, t.label, "shard_2", true);
   expect(await pointer(t.id)).toBe("shard_2");
   expect(await contents("shard_2", t.id)).toEqual(before);
   expect(await contents("shard_1", t.id), "the source keeps its copy").toEqual(before);
@@ -113,9 +116,11 @@ test("a move to its end without the mouse", async ({ open, page }) => {
   await page.keyboard.type("OPS-311: a week without complaints");
   await tabTo(page, `Type ${t.label} to go on`);
   await page.keyboard.type(t.label);
+  await pictures(page, "move-finalize-production", "two");
   await tabTo(page, "Delete the copy");
   await page.keyboard.press("Enter");
   await expect(dialog.getByRole("alert"), "another password is refused").toBeVisible();
+  await pictures(page, "move-finalize-refused", "two");
   expect(await contents("shard_2", t.id), "and nothing was deleted").toEqual(before);
   await tabTo(page, "The database password, once more");
   await page.keyboard.press("Control+a");
@@ -145,12 +150,15 @@ test("keys of the page", async ({ open, page }) => {
   }
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+  await pictures(page, "keys", "two");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("combobox")).toBeFocused();
+  await pictures(page, "palette", "two");
   await page.keyboard.type("site-017");
   await expect(page.getByRole("option").first()).toContainText("site-017");
+  await pictures(page, "palette-found", "two");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "site-017" })).toBeVisible();
   await expect(page.getByRole("dialog")).toHaveCount(0);
