@@ -1,5 +1,9 @@
 import { expect, pictures, settled, sql, test } from "./world";
 
+// One move has no empty and no partial state: control alone tells of it, and its tables
+// are listed from the plan on. The tables below leave it out of both for that.
+const noMove = "00000000-0000-4000-8000-000000000000";
+
 test("production is unmistakable", async ({ open, page }) => {
   await open("production");
   await expect(page.locator("main").getByText("shard_2").first()).toBeVisible();
@@ -13,6 +17,24 @@ test("production is unmistakable", async ({ open, page }) => {
   const [r = 0, g = 0, b = 0] = (red.match(/\d+/g) ?? []).map(Number);
   expect(r, red).toBeGreaterThan(2 * Math.max(g, b));
   await pictures(page, "fleet-production");
+});
+
+test("a table that nobody classified is named over the map, whose other tables are there", async ({ open, page }) => {
+  await sql("default", "CREATE TABLE loose_notes (id bigint PRIMARY KEY, said text)");
+  try {
+    // No plan is made in this fleet, whose program keeps a map for some seconds.
+    await open("partial", "/map");
+    const said = page.getByRole("status").filter({ hasText: "loose_notes is not classified" });
+    await expect(async () => {
+      await page.reload();
+      await expect(said).toBeVisible({ timeout: 3000 });
+    }).toPass({ timeout: 40_000 });
+    await expect(page.locator("main").getByText("pwb_contacts", { exact: true })).toBeVisible();
+    await settled(page);
+    await pictures(page, "map-partial", "two");
+  } finally {
+    await sql("default", "DROP TABLE loose_notes");
+  }
 });
 
 test("a silent shard is a row with its reason, and the rest is there", async ({ open, page }) => {
@@ -45,6 +67,59 @@ test("a silent shard is a row with its reason, and the rest is there", async ({ 
   await page.goto(new URL("/rebalance", page.url()).href);
   await settled(page);
   await pictures(page, "rebalance-partial", "two");
+  // The tenant can be chosen, and a shard that is silent is said to be so where one is chosen.
+  await page.goto(new URL(`/moves/new?tenant=${there?.id}`, page.url()).href);
+  await expect(main.getByText("rows not counted")).toBeVisible();
+  await settled(page);
+  await pictures(page, "wizard-partial", "two");
+  const [other] = await sql<{ id: string }>("default", "SELECT min(id)::text AS id FROM pwb_websites WHERE shard_name = 'shard_1'");
+  await page.goto(new URL(`/moves/new?tenant=${other?.id}`, page.url()).href);
+  await expect(page.getByLabel("Target shard").locator("option", { hasText: "shard_2 (no answer)" })).toHaveCount(1);
+  // What control alone tells of stays whole.
+  for (const path of ["/moves", "/alerts", "/map", "/audit"]) {
+    await page.goto(new URL(path, page.url()).href);
+    await expect(main.getByRole("heading", { level: 1 })).toBeVisible();
+    await settled(page);
+    await expect(main.getByRole("alert"), path).toHaveCount(0);
+  }
+});
+
+test("alerts that fire, one that somebody took, and whether anybody looks", async ({ open, page }) => {
+  await sql(
+    "",
+    `INSERT INTO shard_admin.alert (rule, subject, shard, severity, message, advice, state, since, fired_at, acknowledged_at, acknowledged_by, acknowledged_why)
+     VALUES ('health.reachable', 'shard_2', 'shard_2', 'critical', 'shard_2 does not answer: connection refused', 'see whether its server runs',
+             'firing', now() - interval '12 minutes', now() - interval '11 minutes', NULL, '', ''),
+            ('health.connections', 'shard_1', 'shard_1', 'warning', '112 of 120 connections are taken', 'see who holds them',
+             'acknowledged', now() - interval '2 hours', now() - interval '2 hours', now() - interval '1 hour', 'bea@estates.example', 'the import ends at noon')`,
+  );
+  const looks = (held: boolean) =>
+    held
+      ? sql(
+          "",
+          "INSERT INTO shard_admin.lease (resource, epoch, holder, expires_at) VALUES ('alert', 1, 'a worker', now() + interval '5 minutes')",
+        )
+      : sql("", "DELETE FROM shard_admin.lease WHERE resource = 'alert' AND holder = 'a worker'");
+  try {
+    await open("demo", "/alerts");
+    const main = page.locator("main");
+    const list = main.getByRole("row");
+    await expect(list.filter({ hasText: "shard_2 does not answer" }).getByRole("button", { name: "Acknowledge…" })).toBeVisible();
+    await expect(list.filter({ hasText: "112 of 120" })).toContainText("taken by bea@estates.example");
+    await expect(main.getByText("1 firing")).toBeVisible();
+    await expect(main.getByText("Nobody evaluates alerts now")).toBeVisible();
+    await settled(page);
+    await pictures(page, "alerts-partial", "two");
+    await looks(true);
+    await page.reload();
+    await expect(list.filter({ hasText: "shard_2 does not answer" })).toBeVisible();
+    await expect(main.getByText("Nobody evaluates alerts now")).toHaveCount(0);
+    await settled(page);
+    await pictures(page, "alerts-full", "two");
+  } finally {
+    await looks(false);
+    await sql("", "DELETE FROM shard_admin.alert WHERE rule IN ('health.reachable', 'health.connections')");
+  }
 });
 
 test("nothing there yet: each screen says what belongs there", async ({ open, page }) => {
@@ -52,28 +127,67 @@ test("nothing there yet: each screen says what belongs there", async ({ open, pa
   await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
   await settled(page);
   await pictures(page, "fleet-empty");
-  for (const [name, path, says] of [
-    ["tenants-empty", "/tenants", /no tenant/i],
-    ["moves-empty", "/moves", /No tenant was moved yet/],
-    ["audit-empty", "/audit?q=nothing-is-called-so", /No event fits/],
+  // Two have no empty state but that nothing fits what is looked for: a fleet with our schema has at least the
+  // event of its installation, and a catalogue without tables is none. That of the plans is in rebalance.spec.ts,
+  // that of the policy in settings.spec.ts; of fleets there is always the open one, and before it the first start.
+  for (const [name, path, says, shown] of [
+    ["tenants-empty", "/tenants", /no tenant/i, "all"],
+    ["moves-empty", "/moves", /No tenant was moved yet/, "all"],
+    ["audit-empty", "/audit?q=nothing-is-called-so", /No event fits/, "all"],
+    ["map-empty", "/map?q=nothing-is-called-so", /No table fits/, "two"],
+    ["alerts-empty", "/alerts", /No alert is open/, "two"],
+    ["shard-empty", "/shards/default?tab=tenants", /The catalogue points no tenant here/, "two"],
+    ["wizard-empty", "/moves/new", /No tenants yet/, "two"],
   ] as const) {
     await page.goto(new URL(path, page.url()).href);
     await expect(page.locator("main").getByText(says).first()).toBeVisible();
     await settled(page);
-    await pictures(page, name);
+    await pictures(page, name, shown);
+  }
+});
+
+test("a fleet without our schema keeps no alerts, and says where to begin", async ({ open, page }) => {
+  await open("big", "/alerts");
+  const main = page.locator("main");
+  await expect(main.getByText("No alerts are kept")).toBeVisible();
+  await expect(main.getByRole("link", { name: "Schema" })).toBeVisible();
+  await settled(page);
+  await pictures(page, "alerts-none", "two");
+});
+
+test("a tenant without rows is said to have none", async ({ open, page }) => {
+  const id = 900_001;
+  await sql(
+    "default",
+    `INSERT INTO pwb_websites (id, subdomain, slug, company_display_name, owner_email, shard_name, created_at, updated_at)
+     VALUES ($1::int, 'not-yet', 'not-yet', 'Not Yet Estates', 'owner@not-yet.example', 'default', now(), now())`,
+    [id],
+  );
+  try {
+    await open("demo", `/tenants/${id}`);
+    await expect(page.getByText("This tenant has none on its shard.")).toBeVisible();
+    await settled(page);
+    await pictures(page, "tenant-empty", "two");
+  } finally {
+    await sql("default", "DELETE FROM pwb_websites WHERE id = $1::int", [id]);
   }
 });
 
 test("a fleet that does not answer: each screen says what failed, why and what to do", async ({ open, page }) => {
   await open("down");
-  for (const [name, path] of [
-    ["fleet-error", "/"],
-    ["tenants-error", "/tenants"],
-    ["moves-error", "/moves"],
-    ["audit-error", "/audit"],
-    ["rebalance-error", "/rebalance"],
-    ["map-error", "/map"],
-    ["settings-error", "/settings?tab=policy"],
+  for (const [name, path, shown] of [
+    ["fleet-error", "/", "all"],
+    ["tenants-error", "/tenants", "all"],
+    ["moves-error", "/moves", "all"],
+    ["audit-error", "/audit", "all"],
+    ["rebalance-error", "/rebalance", "all"],
+    ["map-error", "/map", "all"],
+    ["settings-error", "/settings?tab=policy", "all"],
+    ["shard-error", "/shards/shard_1", "two"],
+    ["tenant-error", "/tenants/1", "two"],
+    ["alerts-error", "/alerts", "two"],
+    ["move-error", `/moves/${noMove}`, "two"],
+    ["wizard-error", "/moves/new?tenant=1", "two"],
   ] as const) {
     await page.goto(new URL(path, page.url()).href);
     const trouble = page.locator("main").getByRole("alert").first();
@@ -81,7 +195,7 @@ test("a fleet that does not answer: each screen says what failed, why and what t
     await expect(trouble).toContainText("Safe now: nothing was changed");
     await expect(trouble).toContainText("What to do:");
     await expect(trouble.getByRole("button", { name: /Copy/ })).toBeVisible();
-    await pictures(page, name);
+    await pictures(page, name, shown);
   }
 });
 
@@ -91,6 +205,9 @@ for (const [name, path, says] of [
   ["tenants", "/tenants", "the tenants"],
   ["tenant", "/tenants/1", "the tenant"],
   ["moves", "/moves", "the moves"],
+  ["move", `/moves/${noMove}`, "the move"],
+  ["wizard", "/moves/new?tenant=1", "the tenant"],
+  ["wizard-choose", "/moves/new", "the tenants"],
   ["rebalance", "/rebalance", "the plans"],
   ["alerts", "/alerts", "the alerts"],
   ["map", "/map", ""],
