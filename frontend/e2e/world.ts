@@ -13,7 +13,7 @@ export interface World {
 }
 
 /** The fleets of internal/pgtest/pagefleet. */
-export type Fleet = "demo" | "production" | "partial" | "empty" | "big" | "down" | "fresh" | "first";
+export type Fleet = "demo" | "production" | "partial" | "empty" | "big" | "down" | "fresh" | "first" | "newcomer";
 
 /** world is the worker's own. */
 function world(): World {

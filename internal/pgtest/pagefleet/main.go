@@ -3,7 +3,7 @@
 // Program pagefleet is what the browser tests of the page look at: the demo's
 // real PostgreSQL servers, several fleets on them (one that is whole, one of
 // production, one with a silent shard, one that is empty, one with 100,000
-// tenants, one that does not answer, one without our schema, none at all) and a served page for each.
+// tenants, one that does not answer, one without our schema, none at all, twice) and a served page for each.
 // Tests alone start it:
 //
 //	pagefleet -binary build/bin/shard-admin-headless

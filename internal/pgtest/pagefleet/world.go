@@ -96,7 +96,7 @@ func (w *world) begin(ctx context.Context) error {
 		}
 	}
 	w.say("Serving the pages")
-	for _, name := range []string{"demo", "production", "partial", "empty", "big", "down", "fresh", "first"} {
+	for _, name := range []string{"demo", "production", "partial", "empty", "big", "down", "fresh", "first", "newcomer"} {
 		if err := w.serve(name); err != nil {
 			return fmt.Errorf("serve %s: %w", name, err)
 		}
@@ -380,7 +380,7 @@ func (w *world) fresh(ctx context.Context) error {
 func (w *world) serve(name string) error {
 	dir := filepath.Join(w.dir, name)
 	args := []string{"--home", dir, "--json", "serve", "--listen", "127.0.0.1:0"}
-	if name != "demo" && name != "first" {
+	if name != "demo" && name != "first" && name != "newcomer" {
 		args = append(args, "--as", operator)
 	}
 	c := exec.Command(w.binary, args...)
@@ -393,7 +393,7 @@ func (w *world) serve(name string) error {
 	for _, flag := range []string{"SHARD_ADMIN_ENABLED", "SHARD_ASSIGNMENT_ENABLED", "SHARD_MIGRATIONS_ENABLED", "SHARD_BULK_OPS_ENABLED"} {
 		c.Env = append(c.Env, flag+"=true")
 	}
-	for _, f := range []string{"ESTATES_EU", "ESTATES_TEST", "EMPTY", "BIG", "DOWN", "FRESH"} {
+	for _, f := range []string{"ESTATES_EU", "ESTATES_TEST", "EMPTY", "BIG", "DOWN", "FRESH", "ESTATES_NEW"} {
 		for _, d := range append([]string{"control"}, seed.Demo().Shards...) {
 			c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_"+f+"_"+strings.ToUpper(d)+"="+password)
 		}
