@@ -1,4 +1,4 @@
-import { expect, pictures, settled, sql, test } from "./world";
+import { call, expect, pictures, power, settled, sql, test } from "./world";
 
 // One move has no empty and no partial state: control alone tells of it, and its tables
 // are listed from the plan on. The tables below leave it out of both for that.
@@ -119,6 +119,20 @@ test("alerts that fire, one that somebody took, and whether anybody looks", asyn
   } finally {
     await looks(false);
     await sql("", "DELETE FROM shard_admin.alert WHERE rule IN ('health.reachable', 'health.connections')");
+  }
+});
+
+test("while control is silent the trail is this computer's copy, and says so", async ({ open, page }) => {
+  expect((await call<{ seq: number }>("demo", "Audit/Sync")).seq).toBeGreaterThan(0);
+  try {
+    await power("default", "stop");
+    await open("demo", "/audit");
+    await expect(page.getByRole("status").filter({ hasText: "This is this computer's copy of the trail" })).toBeVisible();
+    await expect(page.locator("tr[data-index='0']")).toBeVisible();
+    await settled(page);
+    await pictures(page, "audit-partial", "two");
+  } finally {
+    await power("default", "start");
   }
 });
 

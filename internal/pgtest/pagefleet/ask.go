@@ -111,6 +111,15 @@ func (w *world) power(ctx context.Context, q question) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := a.conn.Config()
+	for key, other := range w.sessions { // they went with their server
+		if c := other.conn.Config(); c.Host == at.Host && c.Port == at.Port {
+			_ = other.conn.Close(ctx)
+			delete(w.sessions, key)
+		}
+	}
 	return nil
 }
 
