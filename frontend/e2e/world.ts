@@ -65,6 +65,14 @@ export async function power(shard: string, what: "stop" | "start"): Promise<void
   if (!answer.ok) throw new Error(`${shard}: ${await answer.text()}`);
 }
 
+/** heard is what the webhook of the production fleet was sent. */
+export async function heard(): Promise<Record<string, unknown>[]> {
+  const { ask, token } = world();
+  const answer = await fetch(ask, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: JSON.stringify({ heard: true }) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return (await answer.json()) as Record<string, unknown>[];
+}
+
 /** call calls a bound method of a fleet's program, as the page does. */
 export async function call<T>(fleet: Fleet, method: string, ...args: unknown[]): Promise<T> {
   const d = door(fleet);

@@ -33,6 +33,8 @@ type question struct {
 	// Server stops the shard's server, as who pulls a plug, or starts it again: stop or
 	// start.
 	Server string `json:"server"`
+	// Heard asks for what the webhook of the production fleet was sent.
+	Heard bool `json:"heard"`
 }
 
 // asked is one kept connection.
@@ -124,8 +126,13 @@ func (w *world) power(ctx context.Context, q question) error {
 }
 
 func (w *world) answer(ctx context.Context, q question) ([]map[string]any, error) {
-	if q.Server != "" {
+	switch {
+	case q.Server != "":
 		return []map[string]any{}, w.power(ctx, q)
+	case q.Heard:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return append([]map[string]any{}, w.heard...), nil
 	}
 	a, err := w.session(ctx, q)
 	if err != nil {
@@ -142,4 +149,26 @@ func (w *world) answer(ctx context.Context, q question) ([]map[string]any, error
 		list = []map[string]any{}
 	}
 	return list, err
+}
+
+// hear listens where a webhook leads.
+func (w *world) hear(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	w.hook = "http://" + l.Addr().String() + "/told"
+	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		said := map[string]any{}
+		if err := json.NewDecoder(r.Body).Decode(&said); err != nil {
+			http.Error(out, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.heard = append(w.heard, said)
+	})}
+	go func() { _ = server.Serve(l) }()
+	w.ends = append(w.ends, func() { _ = server.Close() })
+	return nil
 }

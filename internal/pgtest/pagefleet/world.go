@@ -53,6 +53,9 @@ type world struct {
 	pages    map[string]string
 	sessions map[string]*asked
 	server   *http.Server
+	// heard is what was sent to the webhook of the production fleet, hook its address.
+	heard []map[string]any
+	hook  string
 	// bus is the address of a session bus with a keychain; empty where there is none.
 	bus string
 	// ends are what is to be ended besides the pages.
@@ -94,6 +97,9 @@ func (w *world) begin(ctx context.Context) error {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
+	}
+	if err := w.hear(ctx); err != nil {
+		return err
 	}
 	w.say("Serving the pages")
 	for _, name := range []string{"demo", "production", "partial", "empty", "big", "down", "fresh", "first", "newcomer"} {
@@ -270,6 +276,7 @@ func (w *world) production(ctx context.Context) error {
 		}
 		f.Shards = append(f.Shards, s)
 	}
+	f.Channels = []fleet.Channel{{Name: "ops", Kind: fleet.ChannelWebhook, Severity: "warning"}}
 	h, err := w.file("production", &f)
 	if err != nil {
 		return err
@@ -398,6 +405,7 @@ func (w *world) serve(name string) error {
 			c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_"+f+"_"+strings.ToUpper(d)+"="+password)
 		}
 	}
+	c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_ESTATES_EU_NOTIFY_OPS="+w.hook)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		return err
