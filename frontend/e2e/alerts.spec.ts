@@ -1,6 +1,7 @@
 import { call, expect, heard, pictures, settled, sql, test } from "./world";
 
 const rule = "health.connections";
+const named = "Type estates-eu to go on";
 
 test("an alert in production is taken and silenced with a reason, and the trail says by whom", async ({ open, page }) => {
   await sql(
@@ -18,6 +19,8 @@ test("an alert in production is taken and silenced with a reason, and the trail 
     const take = dialog.getByRole("button", { name: "Acknowledge", exact: true });
     await expect(take, "nothing is taken without a reason").toBeDisabled();
     await dialog.getByLabel("Reason").fill("OPS-77: the import ends at noon");
+    await expect(take, "in production the fleet is named").toBeDisabled();
+    await dialog.getByLabel(named).fill("estates-eu");
     await pictures(page, "alert-acknowledge", "two");
     await take.click();
     await expect(dialog).toBeHidden();
@@ -27,6 +30,7 @@ test("an alert in production is taken and silenced with a reason, and the trail 
     await alert.getByRole("button", { name: `Silence ${rule} of shard_1` }).click();
     await dialog.getByLabel("For", { exact: true }).selectOption("8h");
     await dialog.getByLabel("Reason").fill("OPS-77: until the import has ended");
+    await dialog.getByLabel(named).fill("estates-eu");
     await pictures(page, "alert-silence", "two");
     await dialog.getByRole("button", { name: "Silence", exact: true }).click();
     await expect(dialog).toBeHidden();
@@ -38,14 +42,15 @@ test("an alert in production is taken and silenced with a reason, and the trail 
 
     await silence.getByRole("button", { name: "End…" }).click();
     await dialog.getByLabel("Reason").fill("OPS-77: it has ended");
+    await dialog.getByLabel(named).fill("estates-eu");
     await dialog.getByRole("button", { name: "End it" }).click();
     await expect(silence).toHaveCount(0);
-    const said = await sql<{ action: string; note: string }>(
+    const said = await sql<{ action: string; reason: string }>(
       "",
-      `SELECT e.body_json ->> 'action' AS action, e.body_json ->> 'note' AS note FROM shard_admin.audit_event e JOIN shard_admin.audit_link l ON l.event_id = e.event_id
-       WHERE e.body_json ->> 'note' LIKE 'OPS-77:%' ORDER BY l.seq`,
+      `SELECT e.body_json ->> 'action' AS action, e.body_json ->> 'reason' AS reason FROM shard_admin.audit_event e JOIN shard_admin.audit_link l ON l.event_id = e.event_id
+       WHERE e.body_json ->> 'reason' LIKE 'OPS-77:%' ORDER BY l.seq`,
     );
-    expect(said.map((e) => e.note)).toEqual([
+    expect(said.map((e) => e.reason)).toEqual([
       "OPS-77: the import ends at noon",
       "OPS-77: until the import has ended",
       "OPS-77: it has ended",

@@ -84,7 +84,7 @@ test("a silent shard is a row with its reason, and the rest is there", async ({ 
   }
 });
 
-test("alerts that fire, one that somebody took, and whether anybody looks", async ({ open, page }) => {
+test("alerts that fire, and one that somebody took", async ({ open, page }) => {
   await sql(
     "",
     `INSERT INTO shard_admin.alert (rule, subject, shard, severity, message, advice, state, since, fired_at, acknowledged_at, acknowledged_by, acknowledged_why)
@@ -93,13 +93,6 @@ test("alerts that fire, one that somebody took, and whether anybody looks", asyn
             ('health.connections', 'shard_1', 'shard_1', 'warning', '112 of 120 connections are taken', 'see who holds them',
              'acknowledged', now() - interval '2 hours', now() - interval '2 hours', now() - interval '1 hour', 'bea@estates.example', 'the import ends at noon')`,
   );
-  const looks = (held: boolean) =>
-    held
-      ? sql(
-          "",
-          "INSERT INTO shard_admin.lease (resource, epoch, holder, expires_at) VALUES ('alert', 1, 'a worker', now() + interval '5 minutes')",
-        )
-      : sql("", "DELETE FROM shard_admin.lease WHERE resource = 'alert' AND holder = 'a worker'");
   try {
     await open("demo", "/alerts");
     const main = page.locator("main");
@@ -107,17 +100,9 @@ test("alerts that fire, one that somebody took, and whether anybody looks", asyn
     await expect(list.filter({ hasText: "shard_2 does not answer" }).getByRole("button", { name: "Acknowledge…" })).toBeVisible();
     await expect(list.filter({ hasText: "112 of 120" })).toContainText("taken by bea@estates.example");
     await expect(main.getByText("1 firing")).toBeVisible();
-    await expect(main.getByText("Nobody evaluates alerts now")).toBeVisible();
-    await settled(page);
-    await pictures(page, "alerts-partial", "two");
-    await looks(true);
-    await page.reload();
-    await expect(list.filter({ hasText: "shard_2 does not answer" })).toBeVisible();
-    await expect(main.getByText("Nobody evaluates alerts now")).toHaveCount(0);
     await settled(page);
     await pictures(page, "alerts-full", "two");
   } finally {
-    await looks(false);
     await sql("", "DELETE FROM shard_admin.alert WHERE rule IN ('health.reachable', 'health.connections')");
   }
 });
@@ -149,7 +134,7 @@ test("nothing there yet: each screen says what belongs there", async ({ open, pa
     ["moves-empty", "/moves", /No tenant was moved yet/, "all"],
     ["audit-empty", "/audit?q=nothing-is-called-so", /No event fits/, "all"],
     ["map-empty", "/map?q=nothing-is-called-so", /No table fits/, "two"],
-    ["alerts-empty", "/alerts", /No alert is open/, "two"],
+    ["alerts-empty", "/alerts", /Nothing is wrong|No alert is open/, "two"],
     ["shard-empty", "/shards/default?tab=tenants", /The catalogue points no tenant here/, "two"],
     ["wizard-empty", "/moves/new", /No tenants yet/, "two"],
   ] as const) {
@@ -197,7 +182,7 @@ test("a fleet that does not answer: each screen says what failed, why and what t
     ["rebalance-error", "/rebalance", "all"],
     ["map-error", "/map", "all"],
     ["settings-error", "/settings?tab=policy", "all"],
-    ["shard-error", "/shards/shard_1", "two"],
+    ["shard-error", "/shards/default", "two"],
     ["tenant-error", "/tenants/1", "two"],
     ["alerts-error", "/alerts", "two"],
     ["move-error", `/moves/${noMove}`, "two"],

@@ -36,7 +36,7 @@ test("a move that failed in production says what happened, what is safe and what
     await expect(trouble).toContainText("Safe now:");
     await expect(trouble).toContainText("What to do:");
     await expect(page.locator("main .st", { hasText: /^Failed$/ }).first()).toBeVisible();
-    await expect(page.getByText(`${t.label} lives on shard_1`)).toBeVisible();
+    await expect(page.getByText(`${t.label} lives on shard_1`).first()).toBeVisible();
     await settled(page);
     await pictures(page, "move-failed");
     // It serves where it was, and writes.

@@ -405,7 +405,7 @@ func (w *world) serve(name string) error {
 			c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_"+f+"_"+strings.ToUpper(d)+"="+password)
 		}
 	}
-	c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_ESTATES_EU_NOTIFY_OPS="+w.hook)
+	c.Env = append(c.Env, "SHARD_ADMIN_PASSWORD_ESTATES_EU_NOTIFY_OPS="+w.hook, "SHARD_ADMIN_PASSWORD_ESTATES_EU_NOTIFY_OPS_SECRET="+password)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		return err
