@@ -124,12 +124,15 @@ function Body({ of: v, at, all, onAsk }: { of: AlertList; at: number; all: boole
   );
 }
 
+/** Text of a cell that is as wide as its column, and is cut there: what can be done must not be pushed out of sight. */
+const within = { display: "flex", width: 0, minWidth: "100%" } as const;
+
 function alertColumns(onAsk: (asked: Asked) => void): Column<AlertView>[] {
   return [
     {
       key: "severity",
       head: "Severity",
-      width: 110,
+      width: 100,
       by: (a) => a.severity,
       cell: (a) => <Status tone={a.state === "resolved" ? "off" : (severities[a.severity] ?? "info")}>{word(a.severity)}</Status>,
     },
@@ -137,7 +140,7 @@ function alertColumns(onAsk: (asked: Asked) => void): Column<AlertView>[] {
       key: "message",
       head: "What is wrong",
       cell: (a) => (
-        <span className="row" title={a.advice ? `${a.message}\n${a.advice}` : a.message}>
+        <span className="row" style={within} title={a.advice ? `${a.message}\n${a.advice}` : a.message}>
           {a.shard ? (
             <Link to="/shards/$name" params={{ name: a.shard }} search={{ tab: undefined }} className="badge">
               {a.shard}
@@ -147,9 +150,19 @@ function alertColumns(onAsk: (asked: Asked) => void): Column<AlertView>[] {
         </span>
       ),
     },
-    { key: "rule", head: "Rule", width: 170, by: (a) => a.rule, cell: (a) => <span className="mono small cut">{a.rule}</span> },
-    { key: "since", head: "Since", width: 110, by: (a) => a.since, cell: (a) => <Age at={a.resolved_at ?? a.since} /> },
-    { key: "state", head: "State", width: 190, by: (a) => a.state, cell: (a) => <State of={a} /> },
+    {
+      key: "rule",
+      head: "Rule",
+      width: 130,
+      by: (a) => a.rule,
+      cell: (a) => (
+        <span style={within} title={a.rule}>
+          <span className="mono small cut">{a.rule}</span>
+        </span>
+      ),
+    },
+    { key: "since", head: "Since", width: 95, by: (a) => a.since, cell: (a) => <Age at={a.resolved_at ?? a.since} /> },
+    { key: "state", head: "State", width: 130, by: (a) => a.state, cell: (a) => <State of={a} /> },
     {
       key: "do",
       head: "",
@@ -181,8 +194,8 @@ function alertColumns(onAsk: (asked: Asked) => void): Column<AlertView>[] {
 function State({ of: a }: { of: AlertView }) {
   if (a.state === "acknowledged")
     return (
-      <span className="cut" title={a.acknowledged_why}>
-        taken by {a.acknowledged_by}
+      <span style={within} title={`${a.acknowledged_by}: ${a.acknowledged_why}`}>
+        <span className="cut">taken by {a.acknowledged_by}</span>
       </span>
     );
   const words: Record<string, string> = { pending: "seen, not told yet", firing: "firing", done: "done", resolved: "over" };
