@@ -323,6 +323,20 @@ func (d *Database) Pool(ctx context.Context) (*pgxpool.Pool, error) {
 	}
 }
 
+// CloseIdle closes the sessions of the pool that nobody uses now.
+func (d *Database) CloseIdle(ctx context.Context) {
+	d.pooled.mu.Lock()
+	pool := d.pooled.pool
+	d.pooled.mu.Unlock()
+	if pool == nil {
+		return
+	}
+	for _, c := range pool.AcquireAllIdle(ctx) {
+		_ = c.Conn().Close(ctx)
+		c.Release()
+	}
+}
+
 // dial makes the pool for all who wait. Its limits are those of connecting and
 // of the keychain, and no caller's.
 func (d *Database) dial(ctx context.Context, attempt *dial) {

@@ -70,6 +70,26 @@ func (l *lanes) enterSoon(ctx context.Context, shard string, which lane) (leave 
 	return leave
 }
 
+// first is the session that the sampler keeps: who looks over the first of two ends, and
+// what that leaves idle makes room.
+func (s *Session) first(ctx context.Context, db *conn.Database) (*pgx.Conn, error) {
+	leave := s.lanes.enterSoon(ctx, db.Name(), answers)
+	defer leave()
+	db.CloseIdle(ctx)
+	return db.Sampling(ctx, sample.Settings())
+}
+
+// enterAnswers waits for the turn of a look at whether a shard answers.
+func (s *Session) enterAnswers(ctx context.Context, shard string) (leave func(), err error) {
+	for {
+		which := s.answersBy(shard)
+		if leave, err = s.lanes.enter(ctx, shard, which); err != nil || which == s.answersBy(shard) {
+			return leave, err
+		}
+		leave() // the sampler has come meanwhile, or gone
+	}
+}
+
 // second lends the sampler a session for a slower tier: that of the pool, where that
 // leads to the server itself, so that it is no third one.
 func (s *Session) second(ctx context.Context, db *conn.Database) (*pgx.Conn, func(), error) {
@@ -116,13 +136,14 @@ func (s *Session) sampled(ctx context.Context, shard string) (sample.Reading, bo
 }
 
 // answersBy is the lane of a look at whether a shard answers: while the sampler has its
-// session there, or is about to have it, that is the first of the two.
+// session there, or is about to have it, that is the first of the two. After one miss,
+// which a busy computer makes, it has it again in a moment.
 func (s *Session) answersBy(shard string) lane {
 	s.mu.Lock()
 	b := s.observed
 	s.mu.Unlock()
 	if b != nil && b.sampler.Runs() {
-		if r, ok := b.sampler.Reading(shard); ok && (r.State == sample.Up || r.State == sample.Waiting) {
+		if r, ok := b.sampler.Reading(shard); ok && r.State != sample.Down {
 			return statistics
 		}
 	}

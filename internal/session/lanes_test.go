@@ -43,9 +43,11 @@ func TestSamplerAndPagesShareTwoConnections(t *testing.T) {
 			if samples {
 				ctx, cancel := context.WithCancel(t.Context())
 				// The slower tiers come often, to be in the way.
-				_, done, err := s.Observe(ctx, session.ObserveOptions{Yield: true, Full: time.Second})
+				b, done, err := s.Observe(ctx, session.ObserveOptions{Yield: true, Full: time.Second})
 				require.NoError(t, err)
 				t.Cleanup(func() { cancel(); <-done })
+				// A page that has the first session as the sampler comes ends its look beside it.
+				require.Eventually(t, func() bool { return b.Figures().Shards[1].Reading.State == sample.Up }, time.Minute, 20*time.Millisecond)
 			}
 			ctx, end := context.WithTimeout(t.Context(), 15*time.Second)
 			defer end()
@@ -84,7 +86,7 @@ func TestSamplerAndPagesShareTwoConnections(t *testing.T) {
 				count[name]++
 			}
 			for name := range pageOf(s, "shard_1") {
-				require.Greater(t, count[name], 3, "%s was asked: %v", name, count)
+				require.Positive(t, count[name], "%s was asked: %v", name, count)
 			}
 			require.LessOrEqual(t, most, 2, "%q", kinds)
 			require.Positive(t, most)

@@ -148,7 +148,7 @@ func (s *Session) Observe(ctx context.Context, o ObserveOptions) (observer *Obse
 			if err != nil {
 				return nil, err
 			}
-			return db.Sampling(ctx, sample.Settings())
+			return s.first(ctx, db)
 		}, Second: func(ctx context.Context) (*pgx.Conn, func(), error) {
 			db, err := s.set.Shard(sh.Name)
 			if err != nil {

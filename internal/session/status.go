@@ -165,7 +165,7 @@ func (s *Session) look(ctx context.Context, db *conn.Database, v ShardStatus) Sh
 		s.answered.Store(db.Name(), *v.AnsweredAt)
 		return v
 	}
-	leave, err := s.lanes.enter(ctx, db.Name(), s.answersBy(db.Name()))
+	leave, err := s.enterAnswers(ctx, db.Name())
 	if err != nil {
 		// That others look longer says nothing of whether it answers.
 		if at, ok := s.answered.Load(db.Name()); ok && lately(at.(string)) { //nolint:forcetypeassert // nothing else is stored
