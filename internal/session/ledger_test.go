@@ -424,9 +424,15 @@ func (b *books) column(n int, sql string) []string {
 	return out
 }
 
+// patience is for how long the writers go as fast as they can. What they write grows, and
+// a change of a box's id changes all that is in it: on a machine that is too slow to carry
+// it over as fast as that, no move would come to its end. From then on they go slower and
+// slower.
+const patience = 45 * time.Second
+
 // write lets the writers go until stop is called.
 func (b *books) write() (stop func()) {
-	done := make(chan struct{})
+	done, began := make(chan struct{}), time.Now()
 	var wg sync.WaitGroup
 	for n := range b.writers {
 		w := &writer{f: b.f, l: b.l, n: n, level: []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable}[n%3], pools: b.pools, ids: &b.ids, rand: rand.New(rand.NewPCG(b.rand.Uint64(), uint64(n)))}
@@ -439,7 +445,7 @@ func (b *books) write() (stop func()) {
 					return
 				default:
 					w.step(context.Background())
-					time.Sleep(time.Duration(w.rand.IntN(20)) * time.Millisecond)
+					time.Sleep(time.Duration(w.rand.IntN(20))*time.Millisecond + max(0, time.Since(began)-patience)/50)
 				}
 			}
 		}()
