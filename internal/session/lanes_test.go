@@ -86,7 +86,7 @@ func TestSamplerAndPagesShareTwoConnections(t *testing.T) {
 				count[name]++
 			}
 			for name := range pageOf(s, "shard_1") {
-				require.Positive(t, count[name], "%s was asked: %v", name, count)
+				require.Greater(t, count[name], 3, "%s was asked: %v", name, count)
 			}
 			require.LessOrEqual(t, most, 2, "%q", kinds)
 			require.Positive(t, most)
