@@ -446,8 +446,12 @@ func standbysThatFallBehind(t *testing.T) {
 	require.Empty(t, f[0].Statement, "nothing is ended from here")
 	require.Contains(t, f[0].Advice, "hot_standby_feedback")
 	exec(t, reader, "COMMIT")
-	tell() // a standby says at once what it sees when it reads its settings
-	b.becomes("horizon", l, 0)
+	// A standby says at once what it sees when it reads its settings; it sees the end of
+	// what was burnt when that is written and has come to it.
+	require.Eventually(t, func() bool {
+		tell()
+		return len(b.examine("horizon", health.Reading{}, l)) == 0
+	}, 60*time.Second, 200*time.Millisecond)
 
 	exec(t, b.session(), "SELECT pg_create_physical_replication_slot('of_standby')")
 	tell("primary_slot_name = 'of_standby'")

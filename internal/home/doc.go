@@ -7,6 +7,7 @@
 //	  vault.age          credentials, encrypted, where no keychain keeps them
 //	  vault.lock         held while the vault is changed
 //	  shard-admin.db     audit mirror and preferences (package store)
+//	  shard-admin.db.lock held while its structure is brought up to date
 //	  logs/              what the program did, rotated
 //	  lock               held while one of the files above is changed
 //

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"shardadmin/internal/fault"
 )
 
@@ -18,21 +20,17 @@ func (h *Home) lock() (release func(), err error) { return h.lockOf("lock", lock
 // lockOf is a lock by the name of its file, which a writer waits for so long.
 func (h *Home) lockOf(name string, patience time.Duration) (release func(), err error) {
 	path := filepath.Join(h.dir, name)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fileFault(err, path)
-	}
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	for end := time.Now().Add(patience); ; {
-		ok, err := tryLock(f)
+		ok, err := l.TryLock()
 		if err != nil {
-			_ = f.Close()
 			return nil, fileFault(err, path)
 		}
 		if ok {
-			return func() { _ = unlock(f); _ = f.Close() }, nil
+			return func() { _ = l.Close() }, nil
 		}
 		if time.Now().After(end) {
-			_ = f.Close()
+			_ = l.Close()
 			return nil, fault.Newf(fault.TimedOut, "try again when it is done", "another shard-admin is changing files in %s", h.dir)
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -27,7 +29,8 @@ type Store struct {
 }
 
 // Open opens the file at path, makes it with mode 0600 when it is not there,
-// and brings its structure up to this program's. A file that a newer program
+// and brings its structure up to this program's; programs that come at the same
+// time wait for the one that does so. A file that a newer program
 // has written is refused with the code schema_newer.
 func Open(ctx context.Context, path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -70,12 +73,22 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "the local store's migrations cannot be read", "")
 	}
+	sources := p.ListSources()
+	want := sources[len(sources)-1].Version
+	if have, err := p.GetDBVersion(ctx); err == nil && have == want {
+		return nil
+	}
+	// Several programs may meet a file that is new, or an older one's: each migration is
+	// for one of them.
+	lock := flock.New(s.path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return fileFault(err, s.path)
+	}
+	defer func() { _ = lock.Close() }()
 	have, err := p.GetDBVersion(ctx)
 	if err != nil {
 		return fileFault(err, s.path)
 	}
-	sources := p.ListSources()
-	want := sources[len(sources)-1].Version
 	if have > want {
 		return fault.Newf(fault.SchemaNewer, "use the newer program, or move the file away: it is made again from the control databases",
 			"%s has version %d and this program knows %d", s.path, have, want)
@@ -114,5 +127,5 @@ func fileFault(err error, path string) error {
 		return err
 	}
 	return fault.Wrapf(err, fault.Internal, "check that the folder belongs to you; the file may be moved away and is made again",
-		"the local store %s cannot be used", path)
+		"the local store %s cannot be used: %s", path, err)
 }

@@ -4,8 +4,10 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/fault"
@@ -36,6 +38,36 @@ func TestOpenMakesAPrivateFileAndOpensItAgain(t *testing.T) {
 	var n int
 	require.NoError(t, s.DB().QueryRow("SELECT count(*) FROM mirror_chain").Scan(&n))
 	require.Equal(t, 2, n)
+}
+
+// Programs that meet a new file at the same time make it once, and all have it.
+func TestManyOpenANewFileAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "shard-admin.db")
+	versions := make(chan int, 8)
+	var opening sync.WaitGroup
+	for range cap(versions) {
+		opening.Go(func() {
+			s, err := store.Open(t.Context(), path)
+			if !assert.NoError(t, err) {
+				return
+			}
+			var n int
+			assert.NoError(t, s.DB().QueryRow("SELECT count(*) FROM goose_db_version").Scan(&n))
+			versions <- n
+			assert.NoError(t, s.Close())
+		})
+	}
+	opening.Wait()
+	close(versions)
+	files, err := filepath.Glob("migrations/*.sql")
+	require.NoError(t, err)
+	for n := range versions {
+		require.Equal(t, len(files)+1, n, "each migration is noted once")
+	}
+	info, err := os.Stat(path + ".lock")
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
 func TestANewerFileIsRefused(t *testing.T) {
