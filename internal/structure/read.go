@@ -3,7 +3,6 @@ package structure
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"sort"
 
 	"github.com/jackc/pgx/v5"
@@ -198,23 +197,21 @@ func Read(ctx context.Context, q Querier, ignore []string) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Schema{Tables: map[string]*Table{}, Views: map[string]*View{}}
-	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
-		var text []byte
-		if err := row.Scan(&text); err != nil {
-			return struct{}{}, err
-		}
-		var t Table
-		if err := json.Unmarshal(text, &t); err != nil {
-			return struct{}{}, err
-		}
-		t.Name = NameOf(t.Schema, t.Rel)
-		s.Tables[t.Name] = &t
-		s.Names = append(s.Names, t.Name)
-		return struct{}{}, nil
+	parts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (part, error) {
+		var p part
+		return p, row.Scan(&p.kind, &p.rel, &p.fields)
 	})
 	if err != nil {
 		return nil, err
+	}
+	s := &Schema{Tables: map[string]*Table{}, Views: map[string]*View{}}
+	tables, err := assemble(parts)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		s.Tables[t.Name] = t
+		s.Names = append(s.Names, t.Name)
 	}
 	sort.Strings(s.Names)
 	rows, err = q.Query(ctx, viewsSQL, ignore)

@@ -92,3 +92,37 @@ func TestReadIsFewQueries(t *testing.T) {
 	require.Len(t, s.Names, 78)
 	t.Logf("78 tables read in %s", time.Since(start))
 }
+
+// Columns are named by their number in the catalogue's keys: past nine, in another order,
+// of a table that is left out, and without those that an index only includes.
+func TestKeysNameTheirColumns(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Connect(t, pgtest.Server(t, 0).URL("", pgtest.Database(t, 0, `
+		CREATE SCHEMA left_out;
+		CREATE TABLE left_out.pair (a int, b int, PRIMARY KEY (b, a));
+		CREATE TABLE many (gone int, c2 int, c3 int, c4 int, c5 int, c6 int, c7 int, c8 int, c9 int, c10 int, c11 int NOT NULL,
+			UNIQUE (c11, c2, c10) INCLUDE (c3), PRIMARY KEY (c11, c4), FOREIGN KEY (c10, c2) REFERENCES left_out.pair (a, b), CHECK (c9 > 0));
+		ALTER TABLE many DROP COLUMN gone;
+		CREATE UNIQUE INDEX partly ON many (c5) WHERE c6 > 3;
+		CREATE TABLE ref (x int, y int, CONSTRAINT there FOREIGN KEY (y, x) REFERENCES many (c11, c4))`)))
+	s, err := structure.Read(t.Context(), c, []string{"left_out"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"many", "ref"}, s.Names)
+	many := s.Tables["many"]
+	names := []string{}
+	for _, x := range many.Columns {
+		names = append(names, x.Name)
+	}
+	require.Equal(t, []string{"c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11"}, names)
+	require.Equal(t, []string{"c11", "c4"}, many.PrimaryKey)
+	require.Len(t, many.Uniques, 3)
+	require.Equal(t, []string{"c11", "c2", "c10"}, many.Uniques[0].Columns)
+	require.Equal(t, "USING btree (c11, c2, c10) INCLUDE (c3)", many.Uniques[0].Definition)
+	require.Equal(t, "(c6 > 3)", many.Uniques[2].Predicate)
+	require.Len(t, many.ForeignKeys, 1)
+	require.Equal(t, []string{"c10", "c2"}, many.ForeignKeys[0].Columns)
+	require.Equal(t, "left_out.pair", many.ForeignKeys[0].RefTable)
+	require.Equal(t, []string{"a", "b"}, many.ForeignKeys[0].RefColumns)
+	require.Len(t, many.Checks, 1)
+	require.Equal(t, []string{"c11", "c4"}, s.Tables["ref"].ForeignKeys[0].RefColumns)
+}
