@@ -23,9 +23,10 @@ func TestAfterASleepTheFleetIsDialledAnew(t *testing.T) {
 	a, face := start(t, Options{Home: f.Home, Mode: Window, Wall: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 	_, err := (&Overview{a}).Status()
 	require.NoError(t, err)
+	super := f.Super("shard_1")
 	pids := func() []int {
 		list := []int{}
-		require.NoError(t, f.Super("shard_1").QueryRow(t.Context(), "SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shard-admin%'").Scan(&list))
+		require.NoError(t, super.QueryRow(t.Context(), "SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shard-admin%'").Scan(&list))
 		return list
 	}
 	before := pids()

@@ -115,10 +115,27 @@ test("while control is silent the trail is this computer's copy, and says so", a
     await expect(page.getByRole("status").filter({ hasText: "This is this computer's copy of the trail" })).toBeVisible();
     await expect(page.locator("tr[data-index='0']")).toBeVisible();
     await settled(page);
+    await expect(page.getByText(/This computer's copy of [\d,]+ verified/)).toBeVisible();
     await pictures(page, "audit-partial", "two");
+    // A report is made of it, and says so.
+    await page.getByRole("button", { name: "Report…" }).click();
+    const builder = page.getByRole("dialog");
+    await expect(builder.getByRole("status")).toContainText("is made of this computer's copy of the trail, up to event");
+    await builder.getByRole("button", { name: "Preview" }).click();
+    const shown = page.frameLocator("iframe[title='Preview of the report']");
+    await expect(shown.getByText(/in a computer's copy of the trail as of/).first()).toBeVisible();
+    await settled(page);
+    await pictures(page, "report-copy", "two");
+    await builder.getByLabel("Reason").fill("the auditor waits");
+    await builder.getByRole("button", { name: "Save…" }).click();
+    await expect(builder.getByText(/in a computer's copy of the trail as of .* chain verified at/)).toBeVisible();
   } finally {
     await power("default", "start");
   }
+  // That it was made is in the trail once the database answers.
+  await call("demo", "Audit/Sync");
+  await page.goto(new URL("/audit?action=audit.export", page.url()).href);
+  await expect(page.locator("tr[data-index='0']")).toContainText("the auditor waits");
 });
 
 test("nothing there yet: each screen says what belongs there", async ({ open, page }) => {

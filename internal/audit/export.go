@@ -43,6 +43,9 @@ type Draft struct {
 	Zone *time.Location
 	// At is when the file is made; zero is now.
 	At time.Time
+	// Copied is when the computer's copy that the file is made of was last brought up to
+	// date; zero is a file of the trail itself.
+	Copied time.Time
 	// Moves is how many moves the file lists, nil where it lists none.
 	Moves *int
 	// CellsGuarded keeps a spreadsheet from running a cell of a CSV file.
@@ -129,6 +132,10 @@ func (d Draft) Make(ctx context.Context, src Source, origin string, w io.Writer)
 	}
 	if m.Kind == "" {
 		m.Kind = "events"
+	}
+	if !d.Copied.IsZero() {
+		at := d.Copied.UTC().Truncate(time.Second)
+		m.CopiedAt = &at
 	}
 	head, err := src.Head(ctx)
 	if err != nil {
@@ -278,10 +285,25 @@ func Scheduled(schedule string, until time.Time) map[string]any {
 }
 
 func (t *Trail) file(ctx context.Context, path string, d Draft) (Manifest, error) {
+	return d.save(path, func(w io.Writer) (Manifest, error) { return t.Write(ctx, w, d) })
+}
+
+// FileOf writes a file of a source to path and what lies beside it, as Trail.File does.
+// It records nothing, which is for whoever has a source that the control database does
+// not answer for.
+func (d Draft) FileOf(ctx context.Context, src Source, origin, path string) (Manifest, error) {
+	if err := d.check(); err != nil {
+		return Manifest{}, err
+	}
+	return d.save(path, func(w io.Writer) (Manifest, error) { return d.Make(ctx, src, origin, w) })
+}
+
+// save writes a file with its manifest, and the manifest's signature where there is a key.
+func (d Draft) save(path string, write func(io.Writer) (Manifest, error)) (Manifest, error) {
 	var m Manifest
 	err := replaceFile(path, func(w io.Writer) error {
 		var err error
-		m, err = t.Write(ctx, w, d)
+		m, err = write(w)
 		return err
 	})
 	if err != nil {

@@ -59,11 +59,14 @@ type Manifest struct {
 	// Moves is how many moves the file lists, null where it lists none.
 	Moves *int `json:"moves"`
 	// Statement is what the first page says.
-	Statement string    `json:"statement"`
-	SHA256    string    `json:"sha256"`
-	Bytes     int64     `json:"bytes"`
-	MadeAt    time.Time `json:"made_at"`
-	Program   string    `json:"program"`
+	Statement string `json:"statement"`
+	// CopiedAt is when the computer's copy of the trail that the file was made of was last
+	// brought up to date; null for a file of the trail itself.
+	CopiedAt *time.Time `json:"copied_at"`
+	SHA256   string     `json:"sha256"`
+	Bytes    int64      `json:"bytes"`
+	MadeAt   time.Time  `json:"made_at"`
+	Program  string     `json:"program"`
 	// ChainOK, ChainEvents, FirstBad and HeadHash say what the whole chain looked
 	// like on the snapshot that the file was made from.
 	ChainOK     bool   `json:"chain_ok"`

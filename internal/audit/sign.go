@@ -57,6 +57,11 @@ func (t *Trail) Counts(ctx context.Context, k *SigningKey) error {
 	if err != nil {
 		return err
 	}
+	return k.Among(keys)
+}
+
+// Among reports as an error that the key is none of those that count.
+func (k *SigningKey) Among(keys []Key) error {
 	for _, one := range keys {
 		if one.Public == k.Public && one.RevokedSeq == nil {
 			return nil

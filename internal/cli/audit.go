@@ -214,5 +214,9 @@ func (p *program) runAuditSync(ctx context.Context, restart bool) error {
 }
 
 func exported(w io.Writer, v session.AuditExport) {
-	facts(w, "File", v.File, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK), "Signed by", or(v.SignedBy, "nobody: "+v.SignedByReason))
+	made := "the trail in the control database"
+	if v.CopiedAt != nil {
+		made = "this computer's copy, brought up to date " + moment(*v.CopiedAt)
+	}
+	facts(w, "File", v.File, "Made of", made, "Manifest", v.Manifest, "Events", number(v.Count), "Numbers", number(v.FirstSeq)+" to "+number(v.LastSeq), "SHA-256", v.SHA256, "Chain verified", yesNo(v.ChainOK), "Signed by", or(v.SignedBy, "nobody: "+v.SignedByReason))
 }

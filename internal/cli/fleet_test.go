@@ -679,6 +679,22 @@ func TestMoving(t *testing.T) {
 		require.Contains(t, string(text), fmt.Sprintf(`"sha256": "%x"`, sha256.Sum256(b)))
 	}
 	require.Equal(t, "audit.export", list(t, l.json(0, "audit", "list", "--limit", "1"), "events")[0]["action"])
+	// Of this computer's copy no database is asked, so that it was made is recorded later.
+	l.json(0, "audit", "sync")
+	before := list(t, l.json(0, "audit", "list", "--action", "audit.export", "--outcome", "ok", "--limit", "1000"), "events")
+	for _, args := range [][]string{{"audit", "export", "--mirror", "-o", "copy.jsonl"}, {"report", "changes", "--mirror", "-o", "copy.pdf"}} {
+		i := slices.Index(args, "-o") + 1
+		args[i] = filepath.Join(t.TempDir(), args[i])
+		x := l.json(0, append(args, "--note", "yearly")...)
+		require.NotNil(t, x["copied_at"])
+		require.Contains(t, x["statement"], "in a computer's copy of the trail as of")
+		require.Equal(t, true, l.json(0, "audit", "verify", "--file", args[i])["ok"])
+		require.Contains(t, l.ok(append(args, "--note", "yearly")...), "this computer's copy, brought up to date")
+	}
+	l.refused(2, "usage", "report", "moves", "--mirror", "-o", filepath.Join(t.TempDir(), "x.pdf"), "--note", "x")
+	l.refused(3, "reason_missing", "report", "changes", "--mirror", "-o", filepath.Join(t.TempDir(), "x.pdf"))
+	l.json(0, "audit", "sync")
+	require.Len(t, list(t, l.json(0, "audit", "list", "--action", "audit.export", "--outcome", "ok", "--limit", "1000"), "events"), len(before)+4)
 	l.refused(2, "usage", "report", "tenant", "-o", "x.pdf", "--note", "x")
 	l.refused(2, "usage", "report", "changes", "-o", "x.pdf", "--zone", "Mars/Olympus", "--note", "x")
 	l.refused(3, "reason_missing", "report", "changes", "-o", "x.pdf")

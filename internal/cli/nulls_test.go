@@ -40,7 +40,8 @@ func Absent() map[string]string {
 		"session.MoveView.read_only_since": "the tenant can write",
 		"session.TenantRow.status":         column, "session.TenantRow.demo": column, "session.TenantRow.created_at": column,
 
-		"session.EventList.copy_to": "the trail itself was read", "session.EventList.copy_at": "the trail itself was read", "session.Sampling.since": "nobody measures, which on says",
+		"session.EventList.copy_to": "the trail itself was read", "session.AuditVerification.copy_to": "the trail itself was read", "session.AuditExport.copied_at": "the trail itself was read",
+		"session.EventList.copy_at": "the trail itself was read", "session.Sampling.since": "nobody measures, which on says",
 		"cli.startedMove.notice": "somebody carries it out", "cli.appliedPlan.notice": "somebody carries it out", "cli.proposedProfile.file": "it went to standard output",
 		"session.ViewSession.started_at": "the row is of no session whose beginning can be named, so none can be ended by it",
 	}

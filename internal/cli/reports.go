@@ -68,6 +68,9 @@ func reportFlags(c *cobra.Command, r *session.ReportRequest, file *string) {
 	fs.StringVar(&r.Format, "format", "", "csv, jsonl, xlsx, html, pdf or ocsf (default: FILE's ending)")
 	fs.StringVarP(file, "output", "o", "", "the `FILE` to write")
 	fs.StringVar(&r.Zone, "zone", "", "show times and mean dates in the time `ZONE` (default: UTC)")
+	if r.Kind != session.ReportOfMoves { // which stand in the control database alone
+		fs.BoolVar(&r.Mirror, "mirror", false, "of this computer's copy; asks no database")
+	}
 	fs.BoolVar(&r.RawCells, "raw-cells", false, "csv: leave cells that a spreadsheet would run as they are")
 }
 

@@ -114,20 +114,14 @@ func (g *Gate) PermitAs(ctx context.Context, email string, req Request) (Permit,
 }
 
 func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, error) {
-	demo := g.cfg.Fleet.Environment == fleet.Demo
-	if email == "" && demo {
-		email = "demo@localhost"
-	}
+	email = g.named(email)
 	op, err := g.may(ctx, email, req.Action, req.Bulk, req.QueuedAs)
 	if err != nil {
 		return Permit{}, err
 	}
-	reason := credential.Scrub(strings.TrimSpace(req.Reason)) // it is stored in many places
-	if reason == "" && demo {
-		reason = "demo"
-	}
-	if reason == "" {
-		return Permit{}, fault.New(fault.ReasonMissing, "every change needs a reason", "add --note \"why\"")
+	reason, err := g.reason(req.Reason)
+	if err != nil {
+		return Permit{}, err
 	}
 	if g.cfg.Fleet.Environment == fleet.Production && ruleOf(req.Action).confirm && !req.Queued {
 		names := []string{}
@@ -144,6 +138,39 @@ func (g *Gate) permit(ctx context.Context, email string, req Request) (Permit, e
 		}
 	}
 	return Permit{operator: email, role: op.Role, action: req.Action, reason: reason, source: g.cfg.Source, fleet: g.cfg.Fleet.Name, subject: req.Tenant}, nil
+}
+
+func (g *Gate) named(email string) string {
+	if email == "" && g.cfg.Fleet.Environment == fleet.Demo {
+		return "demo@localhost"
+	}
+	return email
+}
+
+func (g *Gate) reason(text string) (string, error) {
+	reason := credential.Scrub(strings.TrimSpace(text)) // it is stored in many places
+	if reason == "" && g.cfg.Fleet.Environment == fleet.Demo {
+		reason = "demo"
+	}
+	if reason == "" {
+		return "", fault.New(fault.ReasonMissing, "every change needs a reason", "add --note \"why\"")
+	}
+	return reason, nil
+}
+
+// Said returns who acts and why, for what reads nothing but this computer and is recorded
+// once the control database answers: which role somebody has is known there alone.
+func (g *Gate) Said(a Action, reason string) (operator, why string, err error) {
+	if operator = g.named(g.cfg.Email); operator == "" {
+		return "", "", nobody(a)
+	}
+	why, err = g.reason(reason)
+	return operator, why, err
+}
+
+// nobody is the error of an action that is recorded under a name.
+func nobody(a Action) error {
+	return fault.Newf(fault.OperatorUnknown, "say who you are: --as EMAIL, or shard-admin settings set operator_email EMAIL", "%s is recorded under a name, and nobody said who you are", a)
 }
 
 // May reports whether the operator may make such a change at all; the reason
@@ -194,7 +221,7 @@ func (g *Gate) may(ctx context.Context, email string, a Action, bulk bool, queue
 		return op, fault.Newf(fault.RoleTooLow, hint, "%s needs the role %s: %s is %s of fleet %s", a, r.role, email, op.Role, g.cfg.Fleet.Name)
 	}
 	if email == "" {
-		return op, fault.Newf(fault.OperatorUnknown, "say who you are: --as EMAIL, or shard-admin settings set operator_email EMAIL", "%s is recorded under a name, and nobody said who you are", a)
+		return op, nobody(a)
 	}
 	if g.cfg.Fleet.Environment == fleet.Production && r.role != NoRole {
 		if err := g.matchesRole(ctx, op, queuedAs); err != nil {

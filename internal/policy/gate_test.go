@@ -300,6 +300,19 @@ func TestEveryChangeNeedsAReason(t *testing.T) {
 	refused(t, err, fault.ReasonMissing, "every change needs a reason", "--note")
 }
 
+// What is recorded later has a name and a reason all the same.
+func TestWhatIsRecordedLaterSaysWhoAndWhy(t *testing.T) {
+	t.Parallel()
+	c := controltest.Installed(t, fleet.Staging)
+	who, why, err := gate(c, boss).Said(policy.AuditExport, " for the auditor ")
+	require.NoError(t, err)
+	require.Equal(t, []string{boss, "for the auditor"}, []string{who, why})
+	_, _, err = gate(c, boss).Said(policy.AuditExport, " \t")
+	refused(t, err, fault.ReasonMissing, "every change needs a reason", "--note")
+	_, _, err = gate(c, "").Said(policy.AuditExport, "why")
+	refused(t, err, fault.OperatorUnknown, "nobody said who you are", "--as EMAIL")
+}
+
 func TestTheDemoLetsEveryoneDoEverything(t *testing.T) {
 	t.Parallel()
 	// A set that can reach nothing: the demo asks nobody.

@@ -208,7 +208,7 @@ func (r Request) document(s *summary, m audit.Manifest, each func(func(audit.Sea
 		d.Subtitle = r.Filter.Actor
 	}
 	d.Facts = r.facts(m)
-	if r.Kind == Moves || r.Kind == Tenant {
+	if r.listsMoves() {
 		d.Sections = append(d.Sections, r.moves(names)...)
 	}
 	if r.Kind != Moves {
@@ -229,6 +229,9 @@ func (r Request) document(s *summary, m audit.Manifest, each func(func(audit.Sea
 	text := "One line for each change, by its outcome; a change whose end is not recorded is listed as begun, with no outcome."
 	if r.Kind == Events {
 		text = "Every event that the filter selects: the intent of a change, and its outcome."
+	}
+	if r.MovesReason != "" {
+		text += " Moves are not listed apart: " + r.MovesReason + "."
 	}
 	d.Sections = append(d.Sections, Section{Title: title, Text: text, Tables: []Table{r.events(m.Count, names, each)}})
 	if r.Preview > 0 {
@@ -280,6 +283,9 @@ func (r Request) facts(m audit.Manifest) []Fact {
 		{Name: "Filter", Value: none(r.filter(), "none: every event of the period")},
 		{Name: "Time zone", Value: r.Zone.String()},
 		{Name: "Events", Value: figure.Number(m.Count) + " of " + figure.Number(m.PeriodEvents) + " of the period"},
+	}
+	if m.CopiedAt != nil {
+		f = append(f, Fact{Name: "Made of", Value: "a computer's copy of the trail, brought up to date last at " + shown(*m.CopiedAt, r.Zone) + " up to number " + figure.Number(m.HeadSeq) + "; what was recorded since is not in it"})
 	}
 	if m.Count > 0 {
 		f = append(f, Fact{Name: "Numbers", Value: figure.Number(m.FirstSeq) + " to " + figure.Number(m.LastSeq)},
@@ -362,6 +368,9 @@ func (r Request) statement(m audit.Manifest) string {
 	}
 	if m.Archived {
 		of += " after number " + figure.Number(m.BeginsAfter) + " (what was before is archived and not counted)"
+	}
+	if m.CopiedAt != nil {
+		of += ", in a computer's copy of the trail as of " + shown(*m.CopiedAt, r.Zone) + " " + m.CopiedAt.In(r.Zone).Format("MST")
 	}
 	return moves + figure.Number(m.Count) + " of " + figure.Number(m.PeriodEvents) + " " + of + ", " + proof
 }

@@ -22,6 +22,10 @@ type Request struct {
 	TenantLabel string
 	// Moves are those of the period, for the kinds that list them.
 	Moves []Move
+	// MovesReason is why a kind that lists moves besides lists none.
+	MovesReason string
+	// Copied is that of the draft.
+	Copied time.Time
 	// RawCells leaves cells of a CSV file as they are, although a spreadsheet
 	// would run some of them.
 	RawCells bool
@@ -51,14 +55,35 @@ func (r Request) draft() (audit.Draft, error) {
 	r.At = r.At.UTC().Truncate(time.Second)
 	d := audit.Draft{
 		Kind: string(r.Kind), Format: r.Format, Filter: narrow(r.Kind, r.Filter), Fleet: r.Fleet, Zone: r.Zone, At: r.At,
-		CellsGuarded: r.Format == audit.CSV && !r.RawCells, Chain: r.Format == audit.JSONL && r.Kind != Moves, Evidence: r.Evidence, Details: r.Details, Deliver: r.Deliver,
+		CellsGuarded: r.Format == audit.CSV && !r.RawCells, Chain: r.Format == audit.JSONL && r.Kind != Moves, Evidence: r.Evidence, Details: r.Details, Deliver: r.Deliver, Copied: r.Copied,
 	}
-	if r.Kind == Moves || r.Kind == Tenant {
+	if r.listsMoves() {
 		n := len(r.Moves)
 		d.Moves = &n
 	}
 	d.Content = func(w io.Writer) (audit.Content, error) { return r.content(d, w) }
 	return d, nil
+}
+
+func (r Request) listsMoves() bool { return r.Kind == Moves || r.Kind == Tenant && r.MovesReason == "" }
+
+// WriteOf writes a report of another source than the trail, and returns its manifest.
+func WriteOf(ctx context.Context, src audit.Source, origin string, w io.Writer, r Request) (audit.Manifest, error) {
+	d, err := r.draft()
+	if err != nil {
+		return audit.Manifest{}, err
+	}
+	return d.Make(ctx, src, origin, w)
+}
+
+// FileOf writes such a report to path with what lies beside it, and records nothing: see
+// audit.Draft.FileOf.
+func FileOf(ctx context.Context, src audit.Source, origin, path string, r Request) (audit.Manifest, error) {
+	d, err := r.draft()
+	if err != nil {
+		return audit.Manifest{}, err
+	}
+	return d.FileOf(ctx, src, origin, path)
 }
 
 // Write writes a report to w and returns its manifest. It records nothing;

@@ -127,5 +127,6 @@ func exportView(path string, m audit.Manifest) AuditExport {
 	return AuditExport{
 		File: path, Manifest: path + ".manifest.json", Kind: m.Kind, Format: string(m.Format), Statement: m.Statement, Bytes: m.Bytes, Count: m.Count,
 		FirstSeq: m.FirstSeq, LastSeq: m.LastSeq, SHA256: m.SHA256, ChainOK: m.ChainOK, SignedBy: m.SignedBy, SignedByReason: m.SignedByReason,
+		CopiedAt: stampPtr(m.CopiedAt),
 	}
 }

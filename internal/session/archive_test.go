@@ -5,6 +5,7 @@ package session_test
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -37,6 +38,10 @@ func (f *fixture) openSigning(url string) *session.Session {
 	f.t.Helper()
 	secret, _, err := audit.NewSigningKey("ann@example.com")
 	require.NoError(f.t, err)
+	return f.openWith(url, secret)
+}
+
+func (f *fixture) openWith(url string, secret credential.Secret) *session.Session {
 	fl := *f.fleet
 	fl.Control.URL = url
 	s := session.Open(session.Config{
@@ -157,6 +162,100 @@ func TestTheCopyIsReadWhileControlIsAway(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, v.OK)
 	require.Equal(t, synced.Seq, v.Events)
+	require.Equal(t, synced.Seq, *v.CopyTo)
+	v, err = away.VerifySeen(ctx)
+	require.NoError(t, err)
+	require.True(t, v.OK)
+	require.Equal(t, synced.Seq, *v.CopyTo)
+	require.NotEmpty(t, v.CopyReason)
+	v, err = s.VerifySeen(ctx)
+	require.NoError(t, err)
+	require.Nil(t, v.CopyTo)
+	_, err = away.VerifyAudit(ctx)
+	require.True(t, fault.Unreachable(err), "what was asked of the trail is not answered of the copy: %v", err)
+}
+
+// A file is made of the copy while the control database is away: it says so, it verifies,
+// it is signed with a key that the copy knows, and the trail takes it later.
+func TestAFileIsMadeOfTheCopyWhileControlIsAway(t *testing.T) {
+	t.Parallel()
+	f, s := small(t, 1)
+	s.Close()
+	ctx := t.Context()
+	secret, _, err := audit.NewSigningKey("ann@example.com")
+	require.NoError(t, err)
+	s = f.openWith(f.fleet.Control.URL, secret)
+	_, err = s.EnrollAuditKey(ctx, "my key")
+	require.NoError(t, err)
+	_, err = s.Assign(ctx, session.AssignRequest{Tenant: "tenant1", Shard: "shard_1", Note: "offline ticket-9", RowsStay: true})
+	require.NoError(t, err)
+	synced, err := s.SyncAudit(ctx)
+	require.NoError(t, err)
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = nobody.Close() })
+	away := f.openWith("postgres://127.0.0.1:"+strconv.Itoa(nobody.Addr().(*net.TCPAddr).Port)+"/none?sslmode=disable&connect_timeout=1", secret)
+	dir := t.TempDir()
+	ask := func(kind, format string) session.ReportRequest {
+		return session.ReportRequest{Kind: kind, Format: format, Mirror: true, Note: "the auditor waits", Filter: session.AuditFilter{Tenant: "tenant1", Actor: "ann@example.com"}}
+	}
+	_, err = away.WriteReport(ctx, session.ReportRequest{Format: "csv", Note: "why"}, filepath.Join(dir, "none.csv"))
+	require.True(t, fault.Unreachable(err), "a file of the trail is not made of the copy unasked: %v", err)
+	_, err = away.WriteReport(ctx, ask("moves", "pdf"), filepath.Join(dir, "none.pdf"))
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+	require.Contains(t, fault.HintOf(err), "--mirror --action move")
+	_, err = away.WriteReport(ctx, ask("events", "csv"), filepath.Join(dir, "no such folder", "none.csv"))
+	require.Equal(t, fault.Usage, fault.CodeOf(err))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+
+	p, err := away.PreviewReport(ctx, ask("tenant", ""))
+	require.NoError(t, err)
+	require.True(t, p.ChainOK)
+	require.Contains(t, p.Statement, "in a computer's copy of the trail as of")
+	require.Contains(t, p.HTML, "ticket-9")
+	require.Contains(t, p.HTML, "Moves are not listed apart")
+	for _, x := range []struct{ kind, format string }{{"events", "jsonl"}, {"tenant", "pdf"}, {"operator", "csv"}, {"changes", "html"}, {"access", "xlsx"}, {"failed", "ocsf"}} {
+		path := filepath.Join(dir, x.kind+"."+x.format)
+		made, err := away.WriteReport(ctx, ask(x.kind, x.format), path)
+		require.NoError(t, err, x.kind)
+		require.NotNil(t, made.CopiedAt, x.kind)
+		require.True(t, made.ChainOK, x.kind)
+		require.NotEmpty(t, made.SignedBy, made.SignedByReason)
+		require.Contains(t, made.Statement, "in a computer's copy of the trail as of")
+		v, err := session.VerifyAuditFile(ctx, path, "", []string{made.SignedBy})
+		require.NoError(t, err, x.kind)
+		require.True(t, v.OK, "%s: %v", x.kind, v.Findings)
+		text, err := os.ReadFile(path + ".manifest.json")
+		require.NoError(t, err)
+		require.Contains(t, string(text), `"copied_at": "`+*made.CopiedAt)
+		require.Contains(t, string(text), `"head_seq": `+strconv.FormatInt(synced.Seq, 10))
+	}
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 18, "each has a manifest and its signature")
+
+	// The first that reaches the control database hands in what waits.
+	before, err := s.Events(ctx, session.AuditFilter{Action: "audit.export"})
+	require.NoError(t, err)
+	require.Empty(t, before.Events)
+	_, err = s.SyncAudit(ctx)
+	require.NoError(t, err)
+	now, err := s.Events(ctx, session.AuditFilter{Action: "audit.export"})
+	require.NoError(t, err)
+	require.Len(t, now.Events, 6)
+	for _, e := range now.Events {
+		require.Equal(t, "ann@example.com", e.Actor)
+		require.Equal(t, "the auditor waits", e.Note)
+		require.Equal(t, "ok", e.Status)
+		require.NotEmpty(t, e.Details["copied_at"])
+		require.NotEmpty(t, e.Details["done_at"])
+		require.NotEmpty(t, e.Details["sha256"])
+	}
+	whole, err := s.VerifyAudit(ctx)
+	require.NoError(t, err)
+	require.True(t, whole.OK, whole.Findings)
 }
 
 // Who leaves is taken off the list and then erased: what they did stays under a pseudonym,

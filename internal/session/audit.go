@@ -208,7 +208,27 @@ func (s *Session) VerifyMirror(ctx context.Context, checkpoint string, keys []st
 		v, err = m.VerifyFrom(ctx, checkpoint, keys...)
 		return err
 	})
-	return verificationView(v), err
+	out := verificationView(v)
+	out.CopyTo = &v.LastSeq
+	return out, err
+}
+
+// VerifySeen is VerifyAudit, and VerifyMirror with the reason where the control database
+// does not answer.
+func (s *Session) VerifySeen(ctx context.Context) (AuditVerification, error) {
+	away, err := s.trailAway(ctx)
+	if away == nil || err != nil {
+		if err != nil {
+			return verificationView(audit.Verification{}), err
+		}
+		return s.VerifyAudit(ctx)
+	}
+	v, err := s.VerifyMirror(ctx, "", nil)
+	if err != nil {
+		return v, away // without a copy the database is what is missing
+	}
+	v.CopyReason = fault.As(away).Message
+	return v, nil
 }
 
 func verificationView(v audit.Verification) AuditVerification {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"io"
 	"strings"
 	"time"
 
@@ -26,8 +27,11 @@ type ReportRequest struct {
 	RawCells bool `json:"raw_cells"`
 	// Proof writes a line for every event that was left out, so that a file of
 	// JSON lines shows how the others lie in the chain.
-	Proof bool   `json:"proof"`
-	Note  string `json:"note"`
+	Proof bool `json:"proof"`
+	// Mirror makes it of this computer's copy of the trail and asks no database. That it
+	// was made is recorded when the control database answers again.
+	Mirror bool   `json:"mirror"`
+	Note   string `json:"note"`
 }
 
 // ReportKind is a kind of report.
@@ -46,6 +50,9 @@ type ReportPreview struct {
 	PeriodEvents int64  `json:"period_events"`
 	ChainOK      bool   `json:"chain_ok"`
 }
+
+// ReportOfMoves is the kind that no copy of the trail is enough for.
+const ReportOfMoves = string(report.Moves)
 
 // ReportKinds lists the kinds of report.
 func ReportKinds() []ReportKind {
@@ -68,8 +75,8 @@ func ReportFormats() []string {
 // previewRows is how many rows of a table a preview shows.
 const previewRows = 20
 
-// report reads what a request is about.
-func (s *Session) report(ctx context.Context, r ReportRequest) (report.Request, error) {
+// requested reads what a request is about, but for its filter.
+func (s *Session) requested(r ReportRequest) (report.Request, error) {
 	out := report.Request{
 		Kind: report.Events, Fleet: s.cfg.Fleet.Name, Environment: string(s.cfg.Fleet.Environment), RawCells: r.RawCells, At: time.Now(), Zone: time.UTC,
 	}
@@ -86,6 +93,15 @@ func (s *Session) report(ctx context.Context, r ReportRequest) (report.Request, 
 		if out.Zone, err = time.LoadLocation(zone); err != nil || strings.EqualFold(zone, "local") {
 			return out, fault.Newf(fault.Usage, "write it as Europe/Berlin or UTC", "there is no time zone %q", zone)
 		}
+	}
+	return out, nil
+}
+
+// report is requested with the filter, and the moves of the kinds that list them.
+func (s *Session) report(ctx context.Context, r ReportRequest) (report.Request, error) {
+	out, err := s.requested(r)
+	if err != nil {
+		return out, err
 	}
 	if out.Filter, err = s.auditFilter(ctx, r.Filter, out.Zone); err != nil {
 		return out, err
@@ -150,6 +166,9 @@ func (s *Session) evidence(ctx context.Context, proof bool) audit.Evidence {
 // WriteReport writes a report to a file with a manifest beside it, signed where
 // a signing key is kept and enrolled, and records that it did.
 func (s *Session) WriteReport(ctx context.Context, r ReportRequest, path string) (AuditExport, error) {
+	if r.Mirror {
+		return s.copiedReport(ctx, r, path)
+	}
 	if err := s.installed(ctx); err != nil {
 		return AuditExport{}, err
 	}
@@ -178,18 +197,26 @@ func (s *Session) writeReport(ctx context.Context, r ReportRequest, path string,
 // PreviewReport returns a report as one page of HTML with the first rows of its
 // tables. Nothing leaves the program, so nothing is recorded.
 func (s *Session) PreviewReport(ctx context.Context, r ReportRequest) (ReportPreview, error) {
+	r.Format = string(audit.HTML)
+	if r.Mirror {
+		return s.copiedPreview(ctx, r)
+	}
 	if err := s.trailThere(ctx); err != nil {
 		return ReportPreview{}, err
 	}
-	r.Format = string(audit.HTML)
 	request, err := s.report(ctx, r)
 	if err != nil {
 		return ReportPreview{}, err
 	}
-	request.Preview = previewRows
-	request.Evidence.Unsigned = "a preview is not signed"
+	return preview(request, func(w io.Writer, r report.Request) (audit.Manifest, error) { return report.Write(ctx, s.trail, w, r) })
+}
+
+// preview makes the first page of a report and the first rows of its tables.
+func preview(r report.Request, write func(io.Writer, report.Request) (audit.Manifest, error)) (ReportPreview, error) {
+	r.Preview = previewRows
+	r.Evidence.Unsigned = "a preview is not signed"
 	var b strings.Builder
-	m, err := report.Write(ctx, s.trail, &b, request)
+	m, err := write(&b, r)
 	if err != nil {
 		return ReportPreview{}, err
 	}

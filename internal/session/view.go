@@ -656,6 +656,9 @@ type AuditVerification struct {
 	// ArchivedTo is the event up to which the trail was archived and removed from
 	// the control database, 0 where it is whole.
 	ArchivedTo int64 `json:"archived_to"`
+	// CopyTo and CopyReason are those of EventList.
+	CopyTo     *int64 `json:"copy_to"`
+	CopyReason string `json:"copy_reason"`
 }
 
 // AuditKey is a public key that the trail says is an operator's.
@@ -699,6 +702,9 @@ type AuditExport struct {
 	// where nothing was signed.
 	SignedBy       string `json:"signed_by"`
 	SignedByReason string `json:"signed_by_reason"`
+	// CopiedAt is when this computer's copy, of which the file was made, was last brought
+	// up to date; null where it was made of the trail itself.
+	CopiedAt *string `json:"copied_at"`
 }
 
 // MissingRight is a right that the connected role lacks.

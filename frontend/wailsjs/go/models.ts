@@ -309,6 +309,7 @@ export namespace session {
 	    chain_ok: boolean;
 	    signed_by: string;
 	    signed_by_reason: string;
+	    copied_at?: string | null;
 	}
 	export interface AuditFacetValue {
 	    value: string;
@@ -370,6 +371,8 @@ export namespace session {
 	    keys: AuditKey[];
 	    unproven: string[];
 	    archived_to: number;
+	    copy_to?: number | null;
+	    copy_reason: string;
 	}
 	export interface BackendView {
 	    pid: number;
@@ -1190,6 +1193,7 @@ export namespace session {
 	    zone: string;
 	    raw_cells: boolean;
 	    proof: boolean;
+	    mirror: boolean;
 	    note: string;
 	}
 	

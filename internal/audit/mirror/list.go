@@ -163,10 +163,10 @@ func (m *Mirror) rows(index string, f audit.Filter) (from, order string, where [
 	return from, order, where, args
 }
 
-// scan reads sealedColumns.
-func scan(rows *sql.Rows) (audit.Sealed, error) {
+// scan reads sealedColumns, and more after them.
+func scan(rows *sql.Rows, more ...any) (audit.Sealed, error) {
 	var s audit.Sealed
-	return s, rows.Scan(&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body, &s.EventHash, &s.PrevHash, &s.Hash)
+	return s, rows.Scan(append([]any{&s.Seq, &s.SealedUS, &s.EventID, &s.OccurredUS, &s.RecordedUS, &s.DBUser, &s.ClientAddr, &s.AppName, &s.Body, &s.EventHash, &s.PrevHash, &s.Hash}, more...)...)
 }
 
 // wanted are the conditions over e with their values, and the words that every
@@ -222,6 +222,14 @@ func (m *Mirror) where(ctx context.Context, f audit.Filter) (w wanted, err error
 		add(`(e.body ->> 'action' = ? OR substr(e.body ->> 'action', 1, length(?) + 1) = ? || '.')`, f.Action)
 		w.words = append(w.words, f.Action)
 	}
+	if len(f.Actions) > 0 {
+		var each []string
+		for _, a := range f.Actions {
+			each = append(each, `(e.body ->> 'action' = ? OR substr(e.body ->> 'action', 1, length(?) + 1) = ? || '.')`)
+			w.args = append(w.args, a, a, a)
+		}
+		w.cond = append(w.cond, `(`+strings.Join(each, ` OR `)+`)`)
+	}
 	if len(f.Statuses) > 0 {
 		w.cond = append(w.cond, `e.body ->> 'status' IN (?`+strings.Repeat(`, ?`, len(f.Statuses)-1)+`)`)
 		for _, s := range f.Statuses {
@@ -232,11 +240,8 @@ func (m *Mirror) where(ctx context.Context, f audit.Filter) (w wanted, err error
 		add(`substr(e.body ->> 'move_id', 1, length(?)) = ?`, f.MoveID)
 		w.words = append(w.words, f.MoveID)
 	}
-	if !f.Since.IsZero() {
-		add(`e.recorded_us >= ?`, f.Since.UnixMicro())
-	}
-	if !f.Until.IsZero() {
-		add(`e.recorded_us < ?`, f.Until.UnixMicro())
+	if in, args := period(f); len(args) > 0 {
+		w.cond, w.args = append(w.cond, in), append(w.args, args...)
 	}
 	for _, word := range strings.Fields(f.Search) {
 		if !strings.ContainsFunc(word, indexed) {

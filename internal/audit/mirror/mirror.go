@@ -468,61 +468,21 @@ func (m *Mirror) Verify(ctx context.Context) (audit.Verification, error) {
 // VerifyFrom is Verify against a signed checkpoint that was kept elsewhere; empty asks
 // for none. Where public keys are given they alone are trusted.
 func (m *Mirror) VerifyFrom(ctx context.Context, checkpoint string, public ...string) (audit.Verification, error) {
-	after, hash, err := m.beginning(ctx)
-	w := audit.NewWalk(after, hash)
+	s, err := m.Snapshot(ctx)
 	if err != nil {
-		return w.Result(), err
+		return audit.NewWalk(0, audit.Genesis()).Result(), err
 	}
+	w := audit.NewWalk(s.after, s.start)
 	if err := w.Trust(public...); err != nil {
-		return w.Result(), err
+		return s.result(w), err
 	}
-	rows, err := m.db.QueryContext(ctx, `SELECT `+sealedColumns+` FROM mirror_event e JOIN mirror_chain c ON c.id = e.chain WHERE c.key = ? AND c.retired_at IS NULL ORDER BY e.seq`, m.key)
-	if err != nil {
-		return w.Result(), localFault(err)
+	if err := s.walk(ctx, w, audit.Filter{}, nil); err != nil {
+		return s.result(w), err
 	}
-	defer func() { _ = rows.Close() }()
-	p, to, err := m.known(ctx)
-	if err != nil {
-		return w.Result(), err
-	}
-	for rows.Next() {
-		s, err := scan(rows)
-		if err != nil {
-			return w.Result(), localFault(err)
-		}
-		s.Persons = p
-		w.Event(s)
-	}
-	end, _ := w.End()
-	w.CheckPersons(p, end >= to)
 	if checkpoint != "" {
 		w.Against(checkpoint, public...)
 	}
-	if err := rows.Err(); err != nil {
-		return w.Result(), localFault(err)
-	}
-	gone, err := m.lost(ctx)
-	if err != nil {
-		return w.Result(), err
-	}
-	if gone != nil {
-		w.Found(audit.Finding{Seq: gone.first, Kind: gone.kind, Message: gone.text})
-	}
-	v := w.Result()
-	v.Head = v.LastSeq
-	return v, nil
-}
-
-// beginning returns the entry after which the copy begins.
-func (m *Mirror) beginning(ctx context.Context) (after int64, hash []byte, err error) {
-	err = m.db.QueryRowContext(ctx, `SELECT begins_after, begins_hash FROM mirror_chain WHERE key = ? AND retired_at IS NULL`, m.key).Scan(&after, &hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	if len(hash) == 0 {
-		hash = audit.Genesis()
-	}
-	return after, hash, localFault(err)
+	return s.result(w), nil
 }
 
 // End returns the last entry of the copy with its hash, 0 when there is none.

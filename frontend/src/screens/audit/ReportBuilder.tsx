@@ -3,17 +3,20 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useInfo, useStatus } from "../../app/current";
 import { problemOf } from "../../app/problem";
-import { type AuditFilter, api, keys, type ReportRequest } from "../../bridge";
+import { type AuditFilter, api, type EventList, keys, type ReportRequest } from "../../bridge";
+import { Age } from "../../ui/Age";
 import { Code } from "../../ui/Copy";
 import { ErrorPanel } from "../../ui/ErrorPanel";
+import { count } from "../../ui/format";
 import { Loaded } from "../../ui/Loaded";
+import { Mark } from "../../ui/Status";
 import { formats, missing, provable } from "./report";
 import { Schedules } from "./Schedules";
 
 const fewest = "720h";
 
-/** ReportBuilder composes a report, shows its first page and saves it. */
-export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClose: () => void }) {
+/** ReportBuilder composes a report, shows its first page and saves it; of this computer's copy while that is what is listed. */
+export function ReportBuilder({ filter, copied, onClose }: { filter: AuditFilter; copied: EventList | undefined; onClose: () => void }) {
   const info = useInfo();
   const shards = useStatus().data?.shards ?? [];
   const kinds = useQuery({ queryKey: keys.reportKinds, queryFn: () => api.reportKinds(), staleTime: Number.POSITIVE_INFINITY });
@@ -35,6 +38,7 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
     zone,
     raw_cells: raw && format === "csv",
     proof: proof && provable(kind, format),
+    mirror: copied !== undefined,
     note,
   };
   // A preview of something else than what would be written is none; why it is written may still change.
@@ -60,6 +64,16 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
       closeButtonProps={{ "aria-label": "Close" }}
       transitionProps={{ duration: 120 }}
     >
+      {copied ? (
+        <div className="notice" role="status">
+          <Mark tone="warn" />
+          <span>
+            The control database does not answer. The report is made of this computer's copy of the trail, up to event{" "}
+            {count(copied.copy_to ?? 0)}, brought up to date <Age at={copied.copy_at} />, and says so. That it was made is recorded when the
+            database answers again.
+          </span>
+        </div>
+      ) : null}
       <div className="builder">
         <div className="stack">
           <NativeSelect
@@ -68,7 +82,7 @@ export function ReportBuilder({ filter, onClose }: { filter: AuditFilter; onClos
             value={kind}
             data={[
               { value: "events", label: "Events of the filter" },
-              ...(kinds.data ?? []).map((k) => ({ value: k.kind, label: k.title })),
+              ...(kinds.data ?? []).filter((k) => !copied || k.kind !== "moves").map((k) => ({ value: k.kind, label: k.title })),
             ]}
             onChange={(e) => setKind(e.currentTarget.value)}
           />

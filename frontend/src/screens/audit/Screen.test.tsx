@@ -110,6 +110,47 @@ describe("audit", () => {
     expect(screen.queryByRole("alert", { name: "Alarm of the audit trail" })).toBeNull();
   });
 
+  it("verifies the copy and makes a report of it while the copy is what is listed", async () => {
+    let away = true;
+    const w = show("/audit", {
+      "Audit.Alarms": () => ({ alarms: [], hint: "" }),
+      "Audit.List": () => ({
+        events: [event(7)],
+        copy_to: away ? 1234 : null,
+        copy_at: away ? "2026-01-01T10:00:00Z" : null,
+        copy_reason: away ? "control: nobody answers at db1:5432" : "",
+        next: 7,
+      }),
+      "Audit.Verify": () => ({
+        ok: true,
+        events: 1234,
+        first_bad: null,
+        findings: [],
+        verified_at: "2026-01-01T10:00:00Z",
+        copy_to: away ? 1234 : null,
+        copy_reason: away ? "control: nobody answers at db1:5432" : "",
+      }),
+      "Audit.ReportKinds": () => [
+        { kind: "changes", title: "Change log", holds: "every change", needs: "" },
+        { kind: "moves", title: "Moves", holds: "every move", needs: "" },
+      ],
+      "Audit.Schedules": () => ({ schedules: [] }),
+      "Audit.Preview": () => ({ html: "<p>first page</p>", statement: "", count: 1, period_events: 1, chain_ok: true }),
+    });
+    await screen.findByText("This computer's copy of 1,234 verified");
+    fireEvent.click(screen.getByRole("button", { name: "Report…" }));
+    const dialog = await screen.findByRole("dialog");
+    await waitFor(() => expect(within(dialog).getByLabelText("Report").textContent).toContain("Change log"));
+    expect(within(dialog).getByLabelText("Report").textContent).not.toContain("Moves");
+    expect(within(dialog).getByText(/is made of this computer's copy of the trail, up to event/).textContent).toContain("1,234");
+    fireEvent.click(within(dialog).getByRole("button", { name: "Preview" }));
+    await waitFor(() => expect(w.of("Audit.Preview")[0]?.[0]).toMatchObject({ mirror: true }));
+    away = false;
+    fireEvent.click(within(dialog).getByRole("button", { name: "Close" }));
+    fireEvent.change(screen.getByLabelText("Search events"), { target: { value: "reason" } });
+    await screen.findByText("Chain of 1,234 verified");
+  });
+
   it("lists the scheduled reports with what is missing and why", async () => {
     const one = {
       name: "monthly",

@@ -83,7 +83,13 @@ export function AuditScreen() {
   });
   const tail = useTail(filter, live);
   const shown = tail.list ?? q.data;
-  const chain = useQuery({ queryKey: keys.verification, queryFn: () => api.verifyAudit() });
+  // What was verified is told anew when the trail answers again, and when it no longer does.
+  const copied = typeof shown?.copy_to === "number" ? shown : undefined;
+  const chain = useQuery({
+    queryKey: [...keys.verification, copied !== undefined],
+    queryFn: () => api.verifyAudit(),
+    enabled: q.data !== undefined || q.isError,
+  });
   const set = (next: Partial<typeof search>) => void navigate({ to: "/audit", search: (s) => ({ ...s, ...next }), replace: true });
   const chainProblem = problemOf(chain);
   const copy = useMutation({
@@ -115,7 +121,7 @@ export function AuditScreen() {
             <>
               <Status tone={chain.data.ok ? "ok" : "bad"}>
                 {chain.data.ok
-                  ? `Chain of ${count(chain.data.events)} verified`
+                  ? `${typeof chain.data.copy_to === "number" ? "This computer's copy" : "Chain"} of ${count(chain.data.events)} verified`
                   : `Chain broken at ${chain.data.first_bad ?? "an unknown event"}`}
               </Status>
               <Age at={chain.data.verified_at} />
@@ -316,7 +322,7 @@ export function AuditScreen() {
       >
         {one ? <OneEvent event={one} /> : null}
       </Modal>
-      {exporting ? <ReportBuilder filter={filter} onClose={() => setExporting(false)} /> : null}
+      {exporting ? <ReportBuilder filter={filter} copied={copied} onClose={() => setExporting(false)} /> : null}
     </Main>
   );
 }
