@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -15,14 +16,6 @@ import (
 	"shardadmin/internal/move/fence"
 	"shardadmin/internal/move/preflight"
 	"shardadmin/internal/tenancy"
-)
-
-const (
-	// quick is how long a pass may take at the most before the fence closes: the
-	// last one, with the tenant closed, is about as long.
-	quick = 100 * time.Millisecond
-	// patience is how many passes may be no shorter than those before.
-	patience = 40
 )
 
 // online reports whether the tenant writes while its rows are copied.
@@ -182,7 +175,7 @@ func (r *run) noteOnce(ctx context.Context, s *side) {
 
 // passes carries until a pass is quick enough for the fence.
 func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
-	best, idle := time.Duration(0), 0
+	var chased pursuit
 	r.counted(ctx, from, nil)
 	for n := 1; ; n++ {
 		if r.parked(ctx) {
@@ -196,22 +189,29 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 		r.pace.carried = began
 		stopAt("passed")
 		r.tell("")
-		if p.Took <= quick {
+		chase := chased.pass(began, p.Took)
+		if chase == chaseQuick {
 			return nil
 		}
 		r.counted(ctx, from, &p)
 		r.say(ctx, "carried from %s: %s inserted, %s changed, %s deleted in %s", from.name, figure.Number(p.Inserted), figure.Number(p.Updated), figure.Number(p.Deleted), figure.Span(p.Took))
-		if best == 0 || p.Took < best*9/10 {
-			best, idle = p.Took, 0
-		} else if idle++; idle >= patience {
+		tooFast := func(what string) error {
+			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; "+fault.Change("move resume "+r.m.ID+" --wait")+" goes on",
+				"%s: the tenant writes faster than its rows can be carried: %s %s", from.name, what, figure.Span(p.Took))
+		}
+		switch chase {
+		case chaseBehind:
+			r.say(ctx, "the tenant writes faster than its rows are carried: each pass takes longer than the one before, the last %s; where that goes on for %s the move stops and keeps what it has", figure.Span(p.Took), figure.Span(fallen))
+		case chaseLost:
+			return tooFast("each pass took longer than the one before, the last")
+		case chaseEven:
 			// It will not get shorter. Where the limit of the fence leaves room it
 			// may be closed all the same.
 			if p.Took < r.m.limit()/4 {
 				r.say(ctx, "the tenant writes as fast as it is carried; the last pass took %s", figure.Span(p.Took))
 				return nil
 			}
-			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; "+fault.Change("move resume "+r.m.ID+" --wait")+" goes on",
-				"%s: the tenant writes faster than its rows can be carried: the last of %d passes took %s", from.name, n, figure.Span(p.Took))
+			return tooFast(fmt.Sprintf("the last of %d passes took", n))
 		}
 	}
 }
