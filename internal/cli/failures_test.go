@@ -108,6 +108,36 @@ func changes() [][]string {
 	}
 }
 
+// silent lets the control database lead to where nobody answers.
+func (l *lab) silent() {
+	l.t.Helper()
+	path := filepath.Join(l.home, "fleets", l.name()+".toml")
+	b, err := os.ReadFile(path)
+	require.NoError(l.t, err)
+	before, control, ok := strings.Cut(string(b), "[control]")
+	require.True(l.t, ok)
+	begin := strings.Index(control, "url")
+	end := begin + strings.Index(control[begin:], "\n")
+	text := before + "[control]" + control[:begin] + fmt.Sprintf("url = %q", "postgres://"+l.role+"@127.0.0.1:1/none") + control[end:]
+	require.NoError(l.t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// Who exports while the control database is away is told of the copy, where there is one.
+func TestAnExportWithoutControlNamesTheCopy(t *testing.T) {
+	t.Parallel()
+	l := populated(t)
+	file := filepath.Join(t.TempDir(), "trail.csv")
+	l.json(0, "audit", "sync")
+	l.silent()
+	r := l.run("audit", "export", "-o", file, "--note", "for the auditor")
+	require.Equal(t, 5, r.exit, r.stderr)
+	require.Contains(t, r.stderr, "the same command with --mirror")
+	require.NotContains(t, l.run("report", "moves", "-o", file, "--note", "for the auditor").stderr, "--mirror")
+	require.NoFileExists(t, file)
+	require.NotNil(t, l.json(0, "audit", "export", "--mirror", "-o", file, "--note", "for the auditor")["copied_at"])
+	require.FileExists(t, file)
+}
+
 // elsewhere lets shard_1 lead to another address.
 func (l *lab) elsewhere(url string) {
 	l.t.Helper()

@@ -145,6 +145,11 @@ func (p *program) runReport(ctx context.Context, r session.ReportRequest, file s
 	r.Note = p.note
 	v, err := s.WriteReport(ctx, r, path)
 	if err != nil {
+		if fault.Unreachable(err) && !r.Mirror && r.Kind != session.ReportOfMoves {
+			if copied, none := s.CopiedEvents(ctx, session.AuditFilter{Limit: 1}); none == nil && copied.CopyTo != nil {
+				p.say("meanwhile the same command with --mirror makes it of this computer's copy, up to number %s", number(*copied.CopyTo))
+			}
+		}
 		return err
 	}
 	return p.answer(document.OfExport(v), func(w io.Writer) {
