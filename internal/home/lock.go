@@ -1,7 +1,6 @@
 package home
 
 import (
-	"os"
 	"path/filepath"
 	"time"
 
@@ -20,7 +19,7 @@ func (h *Home) lock() (release func(), err error) { return h.lockOf("lock", lock
 // lockOf is a lock by the name of its file, which a writer waits for so long.
 func (h *Home) lockOf(name string, patience time.Duration) (release func(), err error) {
 	path := filepath.Join(h.dir, name)
-	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	l := flock.New(path) // mode 0600
 	for end := time.Now().Add(patience); ; {
 		ok, err := l.TryLock()
 		if err != nil {

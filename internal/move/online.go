@@ -189,8 +189,8 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 		r.pace.carried = began
 		stopAt("passed")
 		r.tell("")
-		chase := chased.pass(began, p.Took)
-		if chase == chaseQuick {
+		expected := chased.pass(began, p.Took)
+		if expected == chaseQuick {
 			return nil
 		}
 		r.counted(ctx, from, &p)
@@ -199,7 +199,7 @@ func (r *run) passes(ctx context.Context, c *carry.Carrier, from *side) error {
 			return fault.Newf(fault.CarryBehind, "try at a quieter time, give --max-read-only more, or move the tenant with --mode fenced; "+fault.Change("move resume "+r.m.ID+" --wait")+" goes on",
 				"%s: the tenant writes faster than its rows can be carried: %s %s", from.name, what, figure.Span(p.Took))
 		}
-		switch chase {
+		switch expected {
 		case chaseBehind:
 			r.say(ctx, "the tenant writes faster than its rows are carried: each pass takes longer than the one before, the last %s; where that goes on for %s the move stops and keeps what it has", figure.Span(p.Took), figure.Span(fallen))
 		case chaseLost:

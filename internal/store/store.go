@@ -80,7 +80,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	// Several programs may meet a file that is new, or an older one's: each migration is
 	// for one of them.
-	lock := flock.New(s.path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	lock := flock.New(s.path + ".lock") // mode 0600
 	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
 		return fileFault(err, s.path)
 	}

@@ -16,9 +16,13 @@ type part struct {
 	fields []string
 }
 
-// fields are how many of them a part of each kind has.
-func fieldsOf(kind string) int {
-	return map[string]int{"t": 12, "c": 11, "f": 12, "k": 2, "u": 8, "g": 3}[kind]
+// compareParts orders by kind, columns by their number and everything else by its name.
+func compareParts(a, b part) int {
+	longer := 0
+	if a.kind == "c" && b.kind == "c" {
+		longer = cmp.Compare(len(a.fields[0]), len(b.fields[0]))
+	}
+	return cmp.Or(strings.Compare(a.kind, b.kind), longer, strings.Compare(a.fields[0], b.fields[0]))
 }
 
 // numbered are a table's columns by their number.
@@ -39,9 +43,10 @@ func (n numbered) names(list string, most int) []string {
 // assemble puts the parts of each table together.
 func assemble(parts []part) ([]*Table, error) {
 	tables, columns := map[uint32]*Table{}, map[uint32]numbered{}
+	fields := map[string]int{"t": 12, "c": 11, "f": 12, "k": 2, "u": 8, "g": 3}
 	order := []*Table{}
 	for _, p := range parts {
-		if len(p.fields) != fieldsOf(p.kind) {
+		if len(p.fields) == 0 || len(p.fields) != fields[p.kind] {
 			return nil, fmt.Errorf("the catalogue was read as %q with %d fields", p.kind, len(p.fields))
 		}
 		if f := p.fields; p.kind == "t" {
@@ -60,12 +65,7 @@ func assemble(parts []part) ([]*Table, error) {
 			order = append(order, t)
 		}
 	}
-	slices.SortStableFunc(parts, func(a, b part) int {
-		if a.kind == "c" && b.kind == "c" && len(a.fields[0]) != len(b.fields[0]) {
-			return cmp.Or(strings.Compare(a.kind, b.kind), cmp.Compare(len(a.fields[0]), len(b.fields[0]))) // by number
-		}
-		return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.fields[0], b.fields[0]))
-	})
+	slices.SortStableFunc(parts, compareParts)
 	// Columns come first, so that all are known where they are named by number.
 	for _, p := range parts {
 		t, f := tables[p.rel], p.fields
