@@ -288,14 +288,20 @@ func (t *Trail) file(ctx context.Context, path string, d Draft) (Manifest, error
 	return d.save(path, func(w io.Writer) (Manifest, error) { return t.Write(ctx, w, d) })
 }
 
-// FileOf writes a file of a source to path and what lies beside it, as Trail.File does.
-// It records nothing, which is for whoever has a source that the control database does
-// not answer for.
-func (d Draft) FileOf(ctx context.Context, src Source, origin, path string) (Manifest, error) {
+// FileOf writes a file of a source to path and what lies beside it, as Trail.File does,
+// where no database can record it. record is given the manifest before the file takes its
+// place: what cannot be recorded leaves what was there.
+func (d Draft) FileOf(ctx context.Context, src Source, origin, path string, record func(Manifest) error) (Manifest, error) {
 	if err := d.check(); err != nil {
 		return Manifest{}, err
 	}
-	return d.save(path, func(w io.Writer) (Manifest, error) { return d.Make(ctx, src, origin, w) })
+	return d.save(path, func(w io.Writer) (Manifest, error) {
+		m, err := d.Make(ctx, src, origin, w)
+		if err != nil {
+			return m, err
+		}
+		return m, record(m)
+	})
 }
 
 // save writes a file with its manifest, and the manifest's signature where there is a key.

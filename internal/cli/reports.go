@@ -147,7 +147,7 @@ func (p *program) runReport(ctx context.Context, r session.ReportRequest, file s
 	if err != nil {
 		if fault.Unreachable(err) && !r.Mirror && r.Kind != session.ReportOfMoves {
 			if copied, none := s.CopiedEvents(ctx, session.AuditFilter{Limit: 1}); none == nil && copied.CopyTo != nil {
-				p.say("meanwhile the same command with --mirror makes it of this computer's copy, up to number %s", number(*copied.CopyTo))
+				p.say("this computer's copy of the trail goes up to number %s: the same command with --mirror makes the file of it", number(*copied.CopyTo))
 			}
 		}
 		return err

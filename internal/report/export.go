@@ -76,14 +76,13 @@ func WriteOf(ctx context.Context, src audit.Source, origin string, w io.Writer, 
 	return d.Make(ctx, src, origin, w)
 }
 
-// FileOf writes such a report to path with what lies beside it, and records nothing: see
-// audit.Draft.FileOf.
-func FileOf(ctx context.Context, src audit.Source, origin, path string, r Request) (audit.Manifest, error) {
+// FileOf writes such a report to path with what lies beside it: see audit.Draft.FileOf.
+func FileOf(ctx context.Context, src audit.Source, origin, path string, r Request, record func(audit.Manifest) error) (audit.Manifest, error) {
 	d, err := r.draft()
 	if err != nil {
 		return audit.Manifest{}, err
 	}
-	return d.FileOf(ctx, src, origin, path)
+	return d.FileOf(ctx, src, origin, path, record)
 }
 
 // Write writes a report to w and returns its manifest. It records nothing;

@@ -248,6 +248,7 @@ func TestAFileIsMadeOfTheCopyWhileControlIsAway(t *testing.T) {
 	for _, e := range now.Events {
 		require.Equal(t, "ann@example.com", e.Actor)
 		require.Equal(t, "the auditor waits", e.Note)
+		require.Equal(t, "1", e.Tenant, "it is in the tenant's history")
 		require.Equal(t, "ok", e.Status)
 		require.NotEmpty(t, e.Details["copied_at"])
 		require.NotEmpty(t, e.Details["done_at"])

@@ -2,9 +2,7 @@ package session
 
 import (
 	"context"
-	"errors"
 	"io"
-	"os"
 	"time"
 
 	"shardadmin/internal/audit"
@@ -63,8 +61,8 @@ func (s *Session) copiedPreview(ctx context.Context, r ReportRequest) (ReportPre
 	return v, err
 }
 
-// copiedReport is WriteReport of this computer's copy. What was written waits here to be
-// recorded; what cannot wait is not left.
+// copiedReport is WriteReport of this computer's copy. That it was made waits here to be
+// recorded; where it cannot, there is no file.
 func (s *Session) copiedReport(ctx context.Context, r ReportRequest, path string) (AuditExport, error) {
 	operator, why, err := s.gate.Said(policy.AuditExport, r.Note)
 	if err != nil {
@@ -72,48 +70,29 @@ func (s *Session) copiedReport(ctx context.Context, r ReportRequest, path string
 	}
 	var m audit.Manifest
 	err = s.withSnapshot(ctx, r, func(src *mirror.Snapshot, request report.Request) error {
-		request.Evidence = s.copiedEvidence(ctx, src, r.Proof)
-		if m, err = report.FileOf(ctx, src, src.Origin(), path, request); err != nil {
-			return err
-		}
-		details := map[string]any{
-			"format": string(m.Format), "filter": m.Filter, "events": m.Count, "first_seq": m.FirstSeq, "last_seq": m.LastSeq, "sha256": m.SHA256, "copied_at": m.CopiedAt,
-		}
-		if request.Kind != report.Events {
-			details["report"] = m.Kind
-		}
-		err := s.withWaiting(ctx, func(w *waiting.Events) error {
-			return w.Add(ctx, waiting.Event{At: time.Now(), Actor: operator, Action: string(policy.AuditExport), Note: why, Details: details})
-		})
-		if err != nil {
-			for _, suffix := range []string{"", ".manifest.json", ".manifest.sig"} {
-				if gone := os.Remove(path + suffix); gone != nil && !errors.Is(gone, os.ErrNotExist) {
-					s.cfg.Log.WarnContext(ctx, "a file that could not be recorded is still there", "file", path+suffix, "error", gone)
-				}
+		request.Evidence = s.evidence(ctx, r.Proof, func(k *audit.SigningKey) error {
+			keys, err := src.Keys(ctx)
+			if err != nil {
+				return err
 			}
-		}
+			return k.Among(keys)
+		})
+		var err error
+		m, err = report.FileOf(ctx, src, src.Origin(), path, request, func(m audit.Manifest) error {
+			details := map[string]any{
+				"format": string(m.Format), "filter": m.Filter, "events": m.Count, "first_seq": m.FirstSeq, "last_seq": m.LastSeq, "sha256": m.SHA256, "copied_at": m.CopiedAt,
+			}
+			if request.Kind != report.Events {
+				details["report"] = m.Kind
+			}
+			return s.withWaiting(ctx, func(w *waiting.Events) error {
+				return w.Add(ctx, waiting.Event{At: time.Now(), Actor: operator, Action: string(policy.AuditExport), Tenant: m.Filter.Tenant, Note: why, Details: details})
+			})
+		})
 		return err
 	})
 	if err != nil {
 		return AuditExport{}, err
 	}
 	return exportView(path, m), nil
-}
-
-// copiedEvidence is evidence where the copy says which keys count.
-func (s *Session) copiedEvidence(ctx context.Context, src *mirror.Snapshot, proof bool) audit.Evidence {
-	out := audit.Evidence{Proof: proof}
-	key, err := s.signingKey(ctx)
-	if err == nil {
-		var keys []audit.Key
-		if keys, err = src.Keys(ctx); err == nil {
-			err = key.Among(keys)
-		}
-	}
-	if err != nil {
-		out.Unsigned = fault.As(err).Message
-		return out
-	}
-	out.Key = key
-	return out
 }

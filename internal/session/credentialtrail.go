@@ -79,7 +79,7 @@ func (s *Session) handIn(ctx context.Context) {
 }
 
 func (s *Session) recordOne(ctx context.Context, x waiting.Event) error {
-	request := policy.Request{Action: policy.Action(x.Action), Reason: x.Note}
+	request := policy.Request{Action: policy.Action(x.Action), Tenant: x.Tenant, Reason: x.Note}
 	permit, err := s.gate.Permit(ctx, request)
 	if x.Actor != "" {
 		permit, err = s.gate.PermitAs(ctx, x.Actor, request)
@@ -93,7 +93,7 @@ func (s *Session) recordOne(ctx context.Context, x waiting.Event) error {
 		return err
 	}
 	return conn.Fault(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		_, err := s.trail.AppendTx(ctx, tx, permit, audit.Record{Details: x.Details})
+		_, err := s.trail.AppendTx(ctx, tx, permit, audit.Record{Tenant: x.Tenant, Details: x.Details})
 		return err
 	}), fleet.ControlName)
 }

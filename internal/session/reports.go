@@ -147,16 +147,16 @@ func reportedMove(m *move.Move) report.Move {
 	return out
 }
 
-// evidence is what a file is signed with: the key that is kept here, where the
-// trail knows it. A file without a signature is worth more than none.
-func (s *Session) evidence(ctx context.Context, proof bool) audit.Evidence {
+// evidence is what a file is signed with: the key that is kept here, where it counts in
+// what the file is made of. A file without a signature is worth more than none.
+func (s *Session) evidence(ctx context.Context, proof bool, counts func(*audit.SigningKey) error) audit.Evidence {
 	out := audit.Evidence{Proof: proof}
 	key, err := s.signingKey(ctx)
 	if err == nil {
-		err = s.trail.Counts(ctx, key)
+		err = counts(key)
 	}
 	if err != nil {
-		out.Unsigned = fault.As(err).Message
+		out.Unsigned = *errorText(err)
 		return out
 	}
 	out.Key = key
@@ -186,7 +186,7 @@ func (s *Session) writeReport(ctx context.Context, r ReportRequest, path string,
 	if err != nil {
 		return AuditExport{}, err
 	}
-	request.Evidence, request.Details, request.Deliver = s.evidence(ctx, r.Proof), details, deliver
+	request.Evidence, request.Details, request.Deliver = s.evidence(ctx, r.Proof, func(k *audit.SigningKey) error { return s.trail.Counts(ctx, k) }), details, deliver
 	m, err := report.File(ctx, s.trail, permit, path, request)
 	if err != nil {
 		return AuditExport{}, err

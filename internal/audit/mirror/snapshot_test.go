@@ -2,6 +2,9 @@ package mirror
 
 import (
 	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -90,6 +93,40 @@ func TestASnapshotSelectsWhatTheTrailDoes(t *testing.T) {
 		}))
 	}
 	require.Greater(t, some, 200)
+}
+
+// A file that cannot be recorded is not made, and what was there before stays.
+func TestAFileThatIsNotRecordedLeavesWhatWasThere(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.fill(t, 3, "why")
+	_, err := s.Sync(t.Context(), s.trail)
+	require.NoError(t, err)
+	src, err := s.Snapshot(t.Context())
+	require.NoError(t, err)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "trail.csv")
+	require.NoError(t, os.WriteFile(path, []byte("of last year"), 0o600))
+	full := errors.New("no room")
+	d := audit.EventFile(audit.CSV, audit.Filter{}, audit.Evidence{})
+	_, err = d.FileOf(t.Context(), src, src.Origin(), path, func(m audit.Manifest) error {
+		require.EqualValues(t, 3, m.Count)
+		require.NotEmpty(t, m.SHA256)
+		return full
+	})
+	require.ErrorIs(t, err, full)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "of last year", string(text))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	m, err := d.FileOf(t.Context(), src, src.Origin(), path, func(audit.Manifest) error { return nil })
+	require.NoError(t, err)
+	require.Equal(t, "trail.csv", m.File)
+	left, err = os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 2)
 }
 
 // What was changed in the copy is said by the file that is made of it.

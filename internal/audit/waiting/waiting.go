@@ -29,6 +29,7 @@ type Event struct {
 	At      time.Time
 	Actor   string // who did it; "" where nobody had said who they are
 	Action  string
+	Tenant  string // "" where it is about none
 	Note    string
 	Details map[string]any
 }
@@ -39,8 +40,8 @@ func (e *Events) Add(ctx context.Context, x Event) error {
 	if err != nil {
 		return localFault(err)
 	}
-	if _, err := e.db.ExecContext(ctx, `INSERT INTO waiting_event (fleet, at, actor, action, note, details) VALUES (?, ?, ?, ?, ?, ?)`,
-		e.fleet, x.At.UnixMilli(), x.Actor, x.Action, x.Note, string(details)); err != nil {
+	if _, err := e.db.ExecContext(ctx, `INSERT INTO waiting_event (fleet, at, actor, action, tenant, note, details) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		e.fleet, x.At.UnixMilli(), x.Actor, x.Action, x.Tenant, x.Note, string(details)); err != nil {
 		return localFault(err)
 	}
 	_, err = e.db.ExecContext(ctx, `DELETE FROM waiting_event WHERE fleet = ? AND id NOT IN (SELECT id FROM waiting_event WHERE fleet = ? ORDER BY id DESC LIMIT ?)`, e.fleet, e.fleet, most)
@@ -49,7 +50,7 @@ func (e *Events) Add(ctx context.Context, x Event) error {
 
 // List returns what waits, the oldest first.
 func (e *Events) List(ctx context.Context) ([]Event, error) {
-	rows, err := e.db.QueryContext(ctx, `SELECT id, at, actor, action, note, details FROM waiting_event WHERE fleet = ? ORDER BY id`, e.fleet)
+	rows, err := e.db.QueryContext(ctx, `SELECT id, at, actor, action, tenant, note, details FROM waiting_event WHERE fleet = ? ORDER BY id`, e.fleet)
 	if err != nil {
 		return nil, localFault(err)
 	}
@@ -59,7 +60,7 @@ func (e *Events) List(ctx context.Context) ([]Event, error) {
 		var x Event
 		var at int64
 		var details string
-		if err := rows.Scan(&x.ID, &at, &x.Actor, &x.Action, &x.Note, &details); err != nil {
+		if err := rows.Scan(&x.ID, &at, &x.Actor, &x.Action, &x.Tenant, &x.Note, &details); err != nil {
 			return nil, localFault(err)
 		}
 		if err := json.Unmarshal([]byte(details), &x.Details); err != nil {
