@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
 
@@ -32,16 +31,6 @@ func vaulted(t *testing.T, dir string, env map[string]string) *home.Home {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h
-}
-
-// anIdentity is the path of a new identity of age.
-func anIdentity(t *testing.T) string {
-	t.Helper()
-	i, err := age.GenerateX25519Identity()
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "identity")
-	require.NoError(t, os.WriteFile(path, []byte("# of a test\n"+i.String()+"\n"), 0o600))
-	return path
 }
 
 func with(user, password string) credential.Credential {
@@ -133,7 +122,7 @@ func TestAPassphraseMakesAVault(t *testing.T) {
 func TestTwoWritersOfAVaultLoseNothing(t *testing.T) {
 	t.Parallel()
 	const each = 25
-	dir, env := t.TempDir(), map[string]string{credential.VaultIdentity: anIdentity(t)}
+	dir, env := t.TempDir(), map[string]string{credential.VaultIdentity: vaulttest.Identity(t)}
 	var wg sync.WaitGroup
 	for w := range 2 {
 		h := vaulted(t, dir, env) // a lock of its own, as another process has
@@ -162,7 +151,7 @@ func TestTwoWritersOfAVaultLoseNothing(t *testing.T) {
 // is found missing in it, and it stays as it is.
 func TestADamagedVaultIsSaidAndStays(t *testing.T) {
 	t.Parallel()
-	dir, env := t.TempDir(), map[string]string{credential.VaultIdentity: anIdentity(t)}
+	dir, env := t.TempDir(), map[string]string{credential.VaultIdentity: vaulttest.Identity(t)}
 	path := filepath.Join(dir, "vault.age")
 	require.NoError(t, vaulted(t, dir, env).Credentials().Set(t.Context(), "f", "control", with("ops", "kept-s3cret")))
 	whole, err := os.ReadFile(path)
@@ -219,7 +208,7 @@ func TestAnIdentityOpensAVault(t *testing.T) {
 	for path, code := range map[string]fault.Code{
 		key("other", other, ""):         fault.VaultRefused,
 		key("locked", private, "hush"):  fault.VaultLocked,
-		anIdentity(t):                   fault.VaultRefused,
+		vaulttest.Identity(t):           fault.VaultRefused,
 		plain:                           fault.VaultLocked,
 		open:                            fault.VaultLocked,
 		filepath.Join(folder, "no one"): fault.VaultLocked,

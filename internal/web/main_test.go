@@ -15,22 +15,22 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/zalando/go-keyring"
 
+	"shardadmin/internal/credential/vaulttest"
 	"shardadmin/internal/home"
 	"shardadmin/internal/pgtest"
 	"shardadmin/internal/web"
 )
 
 func TestMain(m *testing.M) {
-	keyring.MockInit() // the real one belongs to whoever runs the tests
+	// The keychain belongs to whoever runs the tests.
 	_ = os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
 	pgtest.Main(m)
 }
 
 func openHome(t testing.TB, env map[string]string) *home.Home {
 	t.Helper()
-	h, err := home.Open(home.Options{Dir: t.TempDir(), Env: func(name string) string { return env[name] }})
+	h, err := home.Open(home.Options{Dir: t.TempDir(), Env: vaulttest.Env(t, env)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h
