@@ -230,6 +230,28 @@ func TestTheLineSaysWhatIsClaimed(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		require.NoError(rt, j.Beat(t.Context(), WorkerInfo{ID: w.Worker, Host: "h", PID: 1, Version: "v", RunsAll: true}))
 		c.Exec("DELETE FROM shard_admin.run; UPDATE shard_admin.queue SET paused_at = NULL, paused_by = NULL, paused_why = NULL, windows = '', per_fleet = NULL, per_shard = NULL")
+		// What is drawn reaches some reasons to wait seldom; most times one is aimed at.
+		bit := func(n int) int {
+			if rapid.Bool().Draw(rt, "aim") {
+				return n
+			}
+			return 0
+		}
+		aim := []string{"", "", "time", "pause", "window", "resource", "fleet", "shard"}[bit(1)+bit(2)+bit(4)]
+		aimed := Run{Resource: "tenant/aimed", Shards: []string{"a"}}
+		switch aim {
+		case "time":
+			aimed.NotBefore = time.Now().Add(time.Hour)
+		case "pause", "window":
+			aimed.Waits = WaitWindow
+		case "resource", "fleet", "shard":
+			before := Run{Resource: "tenant/before", Shards: aimed.Shards, Waits: WaitNever, Priority: 9}
+			if aim == "resource" {
+				before.Resource = aimed.Resource
+			}
+			require.Equal(rt, queued(t, j, before), claim(t, j, w).ID)
+			aimed.Waits = WaitNever
+		}
 		for range rapid.IntRange(1, 8).Draw(rt, "runs") {
 			r := Run{
 				Resource: fmt.Sprint("tenant/", rapid.IntRange(1, 5).Draw(rt, "tenant")), Priority: rapid.IntRange(0, 2).Draw(rt, "priority"),
@@ -246,6 +268,9 @@ func TestTheLineSaysWhatIsClaimed(t *testing.T) {
 				require.NoError(rt, j.Requeue(t.Context(), r, 0))
 			}
 		}
+		if aim != "" {
+			queued(t, j, aimed)
+		}
 		change(rt, c, func(tx pgx.Tx) (Rules, error) {
 			limits := rapid.Custom(func(t *rapid.T) *int {
 				if n := rapid.IntRange(0, 3).Draw(t, "n"); n > 0 {
@@ -253,29 +278,44 @@ func TestTheLineSaysWhatIsClaimed(t *testing.T) {
 				}
 				return nil
 			})
+			one := 1
 			for _, perShard := range []bool{false, true} {
-				_, err := j.SetLimit(t.Context(), tx, "x", perShard, limits.Draw(rt, "limit"))
+				limit := limits.Draw(rt, "limit")
+				switch {
+				case aim == "fleet" && !perShard, aim == "shard" && perShard:
+					limit = &one
+				case aim == "shard":
+					limit = nil
+				}
+				_, err := j.SetLimit(t.Context(), tx, "x", perShard, limit)
 				require.NoError(rt, err)
 			}
-			if rapid.IntRange(0, 2).Draw(rt, "paused") == 0 {
+			if paused := rapid.IntRange(0, 2).Draw(rt, "paused") == 0; paused && aim != "window" || aim == "pause" {
 				_, err := j.Pause(t.Context(), tx, "x", "y")
 				require.NoError(rt, err)
 			}
 			text := rapid.SampledFrom([]string{"", hourly(true), hourly(false)}).Draw(rt, "windows")
+			if aim == "window" {
+				text = hourly(false)
+			}
 			return j.SetWindows(t.Context(), tx, "x", windows(rt, text))
 		})
 		_, line, err := j.Line(t.Context())
 		require.NoError(rt, err)
-		next := ""
+		next, reached := "", aim == ""
 		for _, l := range line {
 			if l.State == Running {
 				continue
 			}
 			held[l.Hold.Code]++
+			if aim != "" && l.Resource == aimed.Resource && l.State == Queued {
+				reached = reached || l.Hold.Code == aim
+			}
 			if l.Hold.Code == "" && next == "" {
 				next = l.ID
 			}
 		}
+		require.True(rt, reached, aim)
 		r := claim(t, j, w)
 		if next == "" {
 			require.Nil(rt, r)
