@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shardadmin/internal/conn"
+	"shardadmin/internal/structure"
 )
 
 // raiseSequences lifts every sequence that fills a column of a moved table
@@ -51,33 +52,38 @@ func (r *run) raiseSequences(ctx context.Context, s *side, only map[string]bool)
 
 // raise lifts one sequence above a value; sequence is its quoted, qualified name.
 func (r *run) raise(ctx context.Context, s *side, sequence string, highest int64) error {
-	err := r.sideWrite(ctx, s, func(tx pgx.Tx) error {
-		var last, increment, cache int64
-		var called bool
-		if err := tx.QueryRow(ctx, `SELECT seqincrement, seqcache FROM pg_sequence WHERE seqrelid = $1::regclass`, sequence).Scan(&increment, &cache); err != nil {
+	pool, err := s.db.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := structure.ReadSequence(ctx, pool, sequence)
+	if err != nil || !below(at, highest) {
+		return conn.Fault(err, s.name)
+	}
+	err = r.sideWrite(ctx, s, func(tx pgx.Tx) error {
+		var cache int64
+		if err := tx.QueryRow(ctx, `SELECT seqcache FROM pg_sequence WHERE seqrelid = $1::regclass`, sequence).Scan(&cache); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, "SELECT last_value, is_called FROM "+sequence).Scan(&last, &called); err != nil {
-			return err
-		}
-		if increment <= 0 || last > highest || (last == highest && called) {
-			return nil
-		}
+		// It stays as it was; nobody draws from it or restarts it before this is over.
 		if _, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s CACHE %d", sequence, cache)); err != nil {
 			return err
 		}
 		// Somebody may have striped it meanwhile.
-		if err := tx.QueryRow(ctx, `SELECT s.seqincrement, q.last_value, q.is_called FROM pg_sequence s, `+sequence+` q WHERE s.seqrelid = $1::regclass`, sequence).Scan(&increment, &last, &called); err != nil {
+		at, err := structure.ReadSequence(ctx, tx, sequence)
+		if err != nil || !below(at, highest) {
 			return err
 		}
-		next := nextOnStripe(last, increment, highest)
-		if last > highest || (last == highest && called) {
-			return nil
-		}
-		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s RESTART WITH %d", sequence, next))
+		_, err = tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s RESTART WITH %d", sequence, nextOnStripe(at.Last, at.Increment, highest)))
 		return err
 	})
 	return conn.Fault(err, s.name)
+}
+
+// below reports whether a sequence that counts up could draw a value that is not
+// above floor.
+func below(at structure.Sequence, floor int64) bool {
+	return at.Increment > 0 && (at.Last < floor || at.Last == floor && !at.Called)
 }
 
 // nextOnStripe returns the smallest value above floor that the sequence would

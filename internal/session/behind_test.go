@@ -108,7 +108,7 @@ func TestARunningMoveSaysHowLongItTakes(t *testing.T) {
 		seen = append(seen, v)
 		if v.RowsCopied > 0 && !wrote {
 			wrote = true
-			_, err := f.app(0).Exec(context.Background(), "UPDATE entries SET note = 'changed' WHERE id % 4 = 0")
+			_, err := f.app(0).Exec(context.Background(), "UPDATE entries SET note = 'changed' WHERE id % 20 = 0")
 			require.NoError(t, err)
 		}
 	})

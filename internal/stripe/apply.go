@@ -20,6 +20,7 @@ import (
 	"shardadmin/internal/fault"
 	"shardadmin/internal/job"
 	"shardadmin/internal/policy"
+	"shardadmin/internal/structure"
 )
 
 //go:embed blockers.sql
@@ -223,9 +224,11 @@ func (w *work) steps(ctx context.Context) error {
 					}
 				}
 			}
-			if err := conn.Fault(pool.QueryRow(ctx, "SELECT last_value, is_called FROM "+q.quoted).Scan(&q.last, &q.called), s.Name); err != nil {
-				return err
+			at, err := structure.ReadSequence(ctx, pool, q.quoted)
+			if err != nil {
+				return conn.Fault(err, s.Name)
 			}
+			q.last, q.called = at.Last, at.Called
 			q.Increment = int64(w.plan.Stripes)
 			for _, c := range q.Columns {
 				above[c.String()] = floor
@@ -263,9 +266,11 @@ func (w *work) alter(ctx context.Context, s *Shard, q *Sequence, floor int64) (h
 		if _, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s INCREMENT BY %d", q.quoted, n)); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, "SELECT last_value, is_called FROM "+q.quoted).Scan(&q.last, &q.called); err != nil {
+		at, err := structure.ReadSequence(ctx, tx, q.quoted)
+		if err != nil {
 			return err
 		}
+		q.last, q.called = at.Last, at.Called
 		for _, f := range q.fills {
 			if !f.indexed {
 				continue // reading all of it would keep writers waiting
@@ -281,7 +286,7 @@ func (w *work) alter(ctx context.Context, s *Shard, q *Sequence, floor int64) (h
 		if next, ok = firstAbove(max(floor, highest, q.min-1), residue, n); !ok || next > q.limit() {
 			return fault.Newf(fault.SequenceOverflow, "make column and sequence bigint on every shard", "%s: %s has no value left", s.Name, q.Name)
 		}
-		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s START WITH %d RESTART WITH %d", q.quoted, start, next))
+		_, err = tx.Exec(ctx, fmt.Sprintf("ALTER SEQUENCE %s START WITH %d RESTART WITH %d", q.quoted, start, next))
 		return err
 	}
 	limit := lockLimit

@@ -214,9 +214,11 @@ func values(ctx context.Context, pool *pgxpool.Pool, list []*Sequence) error {
 			q.LastReason = "the role may not read " + q.Name
 			continue
 		}
-		if err := pool.QueryRow(ctx, "SELECT last_value, is_called FROM "+q.quoted).Scan(&q.last, &q.called); err != nil {
+		at, err := structure.ReadSequence(ctx, pool, q.quoted)
+		if err != nil {
 			return err
 		}
+		q.last, q.called = at.Last, at.Called
 		if q.known = true; q.called {
 			v := q.last
 			q.Last = &v

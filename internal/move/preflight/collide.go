@@ -10,12 +10,12 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"shardadmin/internal/conn"
 	"shardadmin/internal/figure"
 	"shardadmin/internal/move/renumber"
 	"shardadmin/internal/move/rowcopy"
+	"shardadmin/internal/structure"
 	"shardadmin/internal/tenancy"
 )
 
@@ -370,29 +370,20 @@ func (w *planner) overlapping(ctx context.Context, found *ask) ([]string, error)
 			if here == nil || there == nil || here.Sequence == "" || there.Sequence == "" {
 				continue
 			}
-			a, err := counts(ctx, w.src, here.Sequence)
+			a, err := structure.ReadSequence(ctx, w.src, here.Sequence)
 			if err != nil {
 				return nil, conn.Fault(err, w.Source.Name())
 			}
-			b, err := counts(ctx, w.dst, there.Sequence)
+			b, err := structure.ReadSequence(ctx, w.dst, there.Sequence)
 			if err != nil {
 				return nil, conn.Fault(err, w.Target.Name())
 			}
-			if a.increment != b.increment || (a.last-b.last)%a.increment == 0 {
+			if a.Increment != b.Increment || (a.Last-b.Last)%a.Increment == 0 {
 				out = append(out, d.Table+"."+name)
 			}
 		}
 	}
 	return out, nil
-}
-
-// counting is how a sequence counts.
-type counting struct{ increment, last int64 }
-
-func counts(ctx context.Context, q *pgxpool.Pool, sequence string) (counting, error) {
-	var c counting
-	err := q.QueryRow(ctx, "SELECT s.seqincrement, q.last_value FROM pg_catalog.pg_sequence s, "+sequence+" q WHERE s.seqrelid = $1::regclass", sequence).Scan(&c.increment, &c.last)
-	return c, err
 }
 
 // replacing says which columns get other values, after the choices were made, and
