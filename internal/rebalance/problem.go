@@ -110,7 +110,9 @@ func compile(in Input, opt Options) *problem {
 		}
 	}
 	p.weigh()
+	bars, asks := make([]Constraint, n*m), make([]Why, n*m)
 	for i := range in.Tenants {
+		p.bar[i], p.ask[i] = bars[i*n:(i+1)*n:(i+1)*n], asks[i*n:(i+1)*n:(i+1)*n]
 		p.rules(i, own)
 	}
 	p.measure()
@@ -137,10 +139,10 @@ func (p *problem) weigh() {
 
 // rules fills in what holds for a tenant whatever is moved.
 func (p *problem) rules(i int, own map[string]int) {
-	t := p.in.Tenants[i]
-	p.bar[i], p.ask[i] = make([]Constraint, len(p.in.Shards)), make([]Why, len(p.in.Shards))
+	t := &p.in.Tenants[i]
 	mine, dedicated := own[t.ID]
-	for j, s := range p.in.Shards {
+	for j := range p.in.Shards {
+		s := &p.in.Shards[j]
 		bar, ask := Constraint(""), Why("")
 		switch {
 		case dedicated && mine != j:
@@ -196,7 +198,8 @@ func has(labels, wanted map[string]string) bool {
 // measure finds the mean shard, and the tenants that are larger than any may be.
 // What counts is what is on the shards that take part, or has to come there.
 func (p *problem) measure() {
-	value := func(t Tenant, d Dimension) float64 {
+	value := func(i int, d Dimension) float64 {
+		t := &p.in.Tenants[i]
 		switch d {
 		case Rows:
 			return float64(t.Rows)
@@ -227,7 +230,7 @@ func (p *problem) measure() {
 	total := func(d Dimension, from int) float64 {
 		sum := 0.0
 		for _, i := range pool[from:] {
-			sum += value(p.in.Tenants[i], d)
+			sum += value(i, d)
 		}
 		return sum
 	}
@@ -271,12 +274,16 @@ func (p *problem) measure() {
 	}
 	shards := float64(max(left, 1))
 	p.mean = total(Bytes, over) / shards
-	for i, t := range p.in.Tenants {
+	for i := range p.in.Tenants {
 		if p.mean > 0 {
-			p.bytes[i] = float64(t.Bytes) / p.mean
+			p.bytes[i] = float64(p.in.Tenants[i].Bytes) / p.mean
 		}
 	}
 	p.least = min(leastGain, shards/float64(2*max(len(pool)-over, 1)))
+	room, by := make([]float64, len(p.in.Tenants)*len(p.opt.By)), len(p.opt.By)
+	for i := range p.size {
+		p.size[i] = room[i*by : i*by : (i+1)*by]
+	}
 	for _, d := range p.opt.By {
 		mean := p.mean
 		if d != Bytes {
@@ -285,8 +292,8 @@ func (p *problem) measure() {
 		if mean <= 0 {
 			continue // nobody has any of it
 		}
-		for i, t := range p.in.Tenants {
-			x := value(t, d) / mean
+		for i := range p.in.Tenants {
+			x := value(i, d) / mean
 			p.size[i], p.largest[i] = append(p.size[i], x), max(p.largest[i], x)
 		}
 	}

@@ -127,9 +127,15 @@ func (s *state) misplaced() int {
 			n++
 		}
 	}
-	for g := range s.p.groups {
-		for _, list := range s.together(g) {
-			n += len(list) - 1
+	on := make([]int, len(s.load))
+	for _, group := range s.p.groups {
+		clear(on)
+		for _, t := range group {
+			if at := s.at[t]; at >= 0 {
+				if on[at]++; on[at] > 1 {
+					n++
+				}
+			}
 		}
 	}
 	return n
