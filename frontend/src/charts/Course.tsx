@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { HistoryMark, MetricHistory } from "../bridge";
-import { inUnit, lone, values } from "./shape";
+import { lone, scaled, values } from "./shape";
 import "./charts.css";
 
 const height = 148;
@@ -81,7 +81,7 @@ export default function Course({ of: m, from, to, marks, utc, onPoint }: CourseP
         },
         axes: [
           { ...axis, size: to - from > long ? 42 : 28, values: times(to - from) },
-          { ...axis, size: 64, values: (_u, list) => list.map((v) => inUnit(m.unit, v)) },
+          { ...axis, size: 64, values: (_u, list) => scaled(m.unit, list) },
         ],
         // In this order the line is drawn over the band.
         series: [
@@ -105,7 +105,8 @@ export default function Course({ of: m, from, to, marks, utc, onPoint }: CourseP
       at,
     );
     const watch = new ResizeObserver(() => {
-      if (at.clientWidth > 0) chart.setSize({ width: at.clientWidth, height });
+      // A canvas that is given its own size again is blank until it is drawn.
+      if (at.clientWidth > 0 && at.clientWidth !== chart.width) chart.setSize({ width: at.clientWidth, height });
     });
     watch.observe(at);
     return () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { course } from "../test/factories";
-import { inUnit, inWords, lone, rows, spark, summary, values } from "./shape";
+import { inUnit, inWords, lone, rows, scaled, spark, summary, values } from "./shape";
 
 describe("a course", () => {
   it("is summed up without its gaps", () => {
@@ -34,6 +34,11 @@ describe("a course", () => {
       { at: 1000, mean: 2, least: 1, most: 3 },
       { at: 1240, mean: 9, least: 8, most: 10 },
     ]);
+  });
+
+  it("has no two labels of its axis that read the same", () => {
+    expect(scaled("bytes", [2.01e9, 2.011e9, 2.2e9])).toEqual([inUnit("bytes", 2.01e9), "", inUnit("bytes", 2.2e9)]);
+    expect(scaled("count", [1, 2])).toEqual(["1", "2"]);
   });
 
   it("is written in its unit", () => {

@@ -34,6 +34,12 @@ export function inUnit(unit: string, v: number): string {
   }
 }
 
+/** scaled writes the values of an axis; what reads as the one before it says nothing new. */
+export function scaled(unit: string, list: readonly number[]): string[] {
+  const written = list.map((v) => inUnit(unit, v));
+  return written.map((text, i) => (text === written[i - 1] ? "" : text));
+}
+
 export interface Summary {
   least: number;
   mean: number;

@@ -84,11 +84,7 @@ function Blind({ title, list }: { title: string; list: UnavailableCheck[] }) {
     {
       key: "reason",
       head: "Why",
-      cell: (u) => (
-        <span className="muted" title={u.reason}>
-          {u.reason}
-        </span>
-      ),
+      cell: (u) => <span className="muted sentence">{u.reason}</span>,
     },
     ...(grants
       ? [
