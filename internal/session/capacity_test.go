@@ -48,9 +48,19 @@ func TestThePlanCountsWhatIsToComeAgainstTheCapacity(t *testing.T) {
 	require.Empty(t, c.Name, "without a capacity nothing is guessed")
 	require.Contains(t, strings.Join(p.Notices, "\n"), "how much room the disk of shard_1 has is not known, no capacity is stated: ")
 
-	_, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "2", Target: "shard_1", Note: "on its way"})
+	_, err := s.StartMove(t.Context(), session.MoveRequest{Tenant: "2", Target: "shard_1", Note: "on its way", Hold: true})
 	require.NoError(t, err)
 	_, c = plan(size + 5*mb)
 	require.Equal(t, "blocker", c.Status, "%+v", c)
 	require.Contains(t, c.Message, "that other moves are to bring")
+
+	// Nobody has said how much the target holds, and very much is on its way.
+	f.exec(0, "UPDATE shard_admin.move_table SET bytes = bytes_copied + 2147483648 WHERE name = 'notes'")
+	p, c = plan(0)
+	require.False(t, p.Blocked)
+	require.Equal(t, "warning", c.Status, "%+v", c)
+	require.Contains(t, c.Message, "how much room the disk of shard_1 has is not known")
+	require.Contains(t, c.Message, "2.0 GB that other moves are to bring")
+	require.Contains(t, c.Fix, "look at the disk of the target's server")
+	require.NotEmpty(t, c.Evidence)
 }

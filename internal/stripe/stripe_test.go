@@ -742,10 +742,24 @@ func TestTheApplicationWritesMeanwhile(t *testing.T) {
 			})
 		}
 	}
-	time.Sleep(200 * time.Millisecond)
+	// written waits until it has gone on writing since a moment.
+	written := func(since time.Time) {
+		require.Eventually(t, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			n := 0
+			for _, x := range all {
+				if x.at.After(since) {
+					n++
+				}
+			}
+			return n > 60 || failed != nil
+		}, 20*time.Second, 20*time.Millisecond)
+	}
+	written(time.Time{})
 	_, err := b.apply(0)
 	end := time.Now()
-	time.Sleep(200 * time.Millisecond)
+	written(end)
 	stop()
 	wg.Wait()
 	require.NoError(t, err)
