@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -150,24 +151,47 @@ func TestTheGuidedRun(t *testing.T) {
 	require.Equal(t, first.Tenant, third.Tenant)
 	require80(t, out.String())
 
-	// Whoever owns the server writes another name into the trail: the run says what does
-	// not hold, and fails.
+	// Whoever owns the server writes another name into the trail, takes away what the
+	// application wrote and changes a row of the tenant: the run says what does not hold,
+	// and fails.
 	require.NoError(t, d.Start(t.Context(), func(string) {}))
-	u, err := url.Parse(f.Control.URL)
-	require.NoError(t, err)
-	q := u.Query()
-	q.Set("user", "postgres")
-	u.User, u.RawQuery = nil, q.Encode()
-	c := pgtest.Connect(t, u.String())
-	_, err = c.Exec(t.Context(), "ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET db_user = 'nobody' WHERE event_id = (SELECT event_id FROM shard_admin.audit_link WHERE seq = 3); DO $$ DECLARE x record; BEGIN FOR x IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'shard_admin.audit_event'::regclass AND NOT tgisinternal LOOP EXECUTE format('ALTER TABLE shard_admin.audit_event ENABLE ALWAYS TRIGGER %I', x.tgname); END LOOP; END $$", pgx.QueryExecModeSimpleProtocol)
+	owner := func(of string) *pgx.Conn {
+		u, err := url.Parse(of)
+		require.NoError(t, err)
+		q := u.Query()
+		q.Set("user", "postgres")
+		u.User, u.RawQuery = nil, q.Encode()
+		return pgtest.Connect(t, u.String())
+	}
+	_, err = owner(f.Control.URL).Exec(t.Context(), "ALTER TABLE shard_admin.audit_event DISABLE TRIGGER USER; UPDATE shard_admin.audit_event SET db_user = 'nobody' WHERE event_id = (SELECT event_id FROM shard_admin.audit_link WHERE seq = 3); DO $$ DECLARE x record; BEGIN FOR x IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'shard_admin.audit_event'::regclass AND NOT tgisinternal LOOP EXECUTE format('ALTER TABLE shard_admin.audit_event ENABLE ALWAYS TRIGGER %I', x.tgname); END LOOP; END $$", pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
 	require.NoError(t, d.Down(t.Context()))
 	out.Reset()
-	fourth, err := d.Run(t.Context(), demo.Options{Exit: true, Out: &out})
+	looks := &trigger{when: "4  Looking for ourselves", do: func() {
+		var tenant, target string
+		require.NoError(t, owner(f.Control.URL).QueryRow(t.Context(), "SELECT tenant, target FROM shard_admin.move ORDER BY created_at DESC LIMIT 1").Scan(&tenant, &target))
+		at := f.Control.URL
+		for _, s := range f.Shards {
+			if s.Name == target && s.Endpoint.URL != "" {
+				at = s.Endpoint.URL
+			}
+		}
+		tag, err := owner(at).Exec(t.Context(), "DELETE FROM pwb_messages WHERE id = (SELECT max(id) FROM pwb_messages WHERE website_id = $1::text::int AND content = 'from the sample application')", tenant)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, tag.RowsAffected())
+		tag, err = owner(at).Exec(t.Context(), "UPDATE pwb_contacts SET first_name = 'another' WHERE id = (SELECT min(id) FROM pwb_contacts WHERE website_id = $1::text::int)", tenant)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, tag.RowsAffected())
+	}}
+	fourth, err := d.Run(t.Context(), demo.Options{Exit: true, Out: io.MultiWriter(&out, looks)})
 	require.Equal(t, fault.DemoFailed, fault.CodeOf(err), out.String())
 	require.Equal(t, 1, fault.Exit(err))
-	require.Contains(t, err.Error(), "promises did not hold: the chain of")
-	require.Contains(t, out.String(), "BROKEN")
+	require.True(t, looks.done)
+	require.Contains(t, err.Error(), "3 promises did not hold: every acknowledged write is there exactly once; plain SQL finds its ")
+	require.Contains(t, err.Error(), "; the chain of")
+	require.Equal(t, 3, strings.Count(out.String(), "BROKEN"), out.String())
+	require.Contains(t, out.String(), "pwb_contacts: 1 rows are missing or differ")
+	require.Equal(t, 1, fourth.Lost)
 	require.False(t, fourth.AuditOK)
 	require.True(t, fourth.Verified)
 	require80(t, out.String())
