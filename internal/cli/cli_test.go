@@ -13,6 +13,8 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"shardadmin/internal/cli"
+	"shardadmin/internal/credential"
+	"shardadmin/internal/credential/vaulttest"
 	"shardadmin/internal/fault"
 	"shardadmin/internal/pgtest"
 )
@@ -26,7 +28,17 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent"); err != nil {
 		panic(err)
 	}
-	pgtest.Main(m)
+	folder, err := os.MkdirTemp("", "shard-admin-identity-")
+	if err != nil {
+		panic(err)
+	}
+	if err := os.Setenv(credential.VaultIdentity, vaulttest.IdentityIn(folder)); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	pgtest.Shutdown()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
 }
 
 // result is what one run of the command line did.
@@ -44,6 +56,13 @@ type shell struct {
 }
 
 func newShell(t *testing.T) *shell { return &shell{t: t, home: filepath.Join(t.TempDir(), "home")} }
+
+// vaulted keeps what is to be kept in a vault of the shell's own: the tests' keychain
+// is the process's, and takes no writes while others read.
+func (s *shell) vaulted() {
+	s.t.Helper()
+	s.json(0, "settings", "set", "credential_store", "vault")
+}
 
 func (s *shell) runWith(stdin string, args ...string) result {
 	s.t.Helper()

@@ -64,6 +64,7 @@ func TestNoSecretIsWrittenInAWholeLife(t *testing.T) {
 	do(rotated+"\n", []int{0}, "fleet", "credential", "set", "shard_1")
 	do(rotated+"\n", []int{0}, "fleet", "credential", "rotate", "shard_1")
 	// The same in a vault, and where it does not open.
+	t.Setenv("SHARD_ADMIN_VAULT_IDENTITY", "")
 	do("", []int{0}, "settings", "set", "credential_store", "vault")
 	do(rotated+"\n", []int{1}, "fleet", "credential", "set", "shard_1")
 	t.Setenv("SHARD_ADMIN_VAULT_PASSPHRASE", phrase)

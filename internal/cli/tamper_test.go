@@ -39,6 +39,7 @@ func (x *tampering) file(name string) string { return filepath.Join(x.dir, name)
 func sealed(t *testing.T) *tampering {
 	t.Helper()
 	x := &tampering{lab: installed(t, "staging"), dir: t.TempDir()}
+	x.vaulted()
 	x.key = x.json(0, "audit", "key", "enroll", "--note", "my key")["public"].(string)
 	for i := range 6 {
 		x.json(0, "fleet", "operator", "set", fmt.Sprintf("bob%d@example.com", i), "--role", "viewer", "--note", fmt.Sprintf("reason %d", i))
@@ -567,6 +568,7 @@ func TestTamperingIsFoundByTheCommandLine(t *testing.T) {
 func TestEveryCommandTellsOfAnAlarm(t *testing.T) {
 	t.Parallel()
 	l := installed(t, "staging")
+	l.vaulted()
 	newest := func() map[string]any {
 		return list(t, l.json(0, "audit", "list", "--limit", "1"), "events")[0]
 	}

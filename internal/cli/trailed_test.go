@@ -21,6 +21,7 @@ import (
 func TestEveryChangeIsInTheTrailWithItsReason(t *testing.T) {
 	t.Parallel()
 	l := installed(t, "staging")
+	l.vaulted()
 	for i := range 5 {
 		l.tenant(fmt.Sprint(7+i), "default", 7000+i*100, 1)
 	}

@@ -18,6 +18,7 @@ func TestCredentialsInAVault(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity")
 	require.NoError(t, os.WriteFile(path, []byte(identity.String()+"\n"), 0o600))
 	t.Setenv("SHARD_ADMIN_CREDENTIAL_STORE", "vault")
+	t.Setenv("SHARD_ADMIN_VAULT_IDENTITY", "")
 	vault := func(s *shell) map[string]any {
 		for _, c := range list(t, s.json(0, "doctor"), "checks") {
 			if c["name"] == "vault" {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"filippo.io/age"
-	"github.com/stretchr/testify/require"
 
 	"shardadmin/internal/credential"
 )
@@ -16,10 +15,20 @@ import (
 // Identity is the path of a new identity of age.
 func Identity(t testing.TB) string {
 	t.Helper()
+	return IdentityIn(t.TempDir())
+}
+
+// IdentityIn is the path of a new identity of age in a folder, for all tests of a
+// package. It panics where it cannot be made.
+func IdentityIn(folder string) string {
+	path := filepath.Join(folder, "identity")
 	i, err := age.GenerateX25519Identity()
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "identity")
-	require.NoError(t, os.WriteFile(path, []byte("# of a test\n"+i.String()+"\n"), 0o600))
+	if err == nil {
+		err = os.WriteFile(path, []byte("# of a test\n"+i.String()+"\n"), 0o600)
+	}
+	if err != nil {
+		panic(err)
+	}
 	return path
 }
 
