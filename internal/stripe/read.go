@@ -32,13 +32,8 @@ func Make(ctx context.Context, d Deps, stripes int) (*Plan, error) {
 	if stripes != 0 && (stripes < 2 || stripes > MaxStripes) {
 		return nil, fault.Newf(fault.Usage, "leave --stripes out for a fitting number", "a fleet has 2 to %d stripes, not %d", MaxStripes, stripes)
 	}
-	// Without the right to read what is stored, the rights are what is shown.
-	st, unread := d.load(ctx)
-	if unread != nil && fault.CodeOf(unread) != fault.RightMissing {
-		return nil, unread
-	}
 	var err error
-	p := &Plan{Stripes: st.stripes, Chosen: st.stripes > 0}
+	p := &Plan{}
 	for _, sh := range d.Set.Fleet().Shards {
 		s := &Shard{Name: sh.Name, Configured: sh.Configured()}
 		if s.Configured {
@@ -49,6 +44,14 @@ func Make(ctx context.Context, d Deps, stripes int) (*Plan, error) {
 		p.Shards = append(p.Shards, s)
 	}
 	d.read(ctx, p)
+	// What another run has changed on a shard it had noted before: who reads the notes
+	// first may find steps that nobody chose. Without the right to read them, the rights
+	// are what is shown.
+	st, unread := d.load(ctx)
+	if unread != nil && fault.CodeOf(unread) != fault.RightMissing {
+		return nil, unread
+	}
+	p.Stripes, p.Chosen = st.stripes, st.stripes > 0
 	p.choose(stripes)
 	p.give(st)
 	if err := d.control(ctx, p); err != nil {
