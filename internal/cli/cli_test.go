@@ -35,10 +35,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(credential.VaultIdentity, vaulttest.IdentityIn(folder)); err != nil {
 		panic(err)
 	}
-	code := m.Run()
-	pgtest.Shutdown()
-	_ = os.RemoveAll(folder)
-	os.Exit(code)
+	pgtest.Main(m, func() { _ = os.RemoveAll(folder) })
 }
 
 // result is what one run of the command line did.

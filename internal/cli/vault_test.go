@@ -6,17 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
 	"github.com/stretchr/testify/require"
+
+	"shardadmin/internal/credential/vaulttest"
 )
 
 // The commands for credentials work with a vault as they do with the keychain, and
 // say which it is. It is not parallel: the environment is the process's.
 func TestCredentialsInAVault(t *testing.T) {
-	identity, err := age.GenerateX25519Identity()
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "identity")
-	require.NoError(t, os.WriteFile(path, []byte(identity.String()+"\n"), 0o600))
+	path := vaulttest.Identity(t)
 	t.Setenv("SHARD_ADMIN_CREDENTIAL_STORE", "vault")
 	t.Setenv("SHARD_ADMIN_VAULT_IDENTITY", "")
 	vault := func(s *shell) map[string]any {

@@ -161,10 +161,14 @@ func sweep() {
 	}
 }
 
-// Main runs a package's tests and stops the servers that they started.
-func Main(m *testing.M) {
+// Main runs a package's tests, stops the servers that they started and does what is
+// to be done then.
+func Main(m *testing.M, after ...func()) {
 	code := m.Run()
 	Shutdown()
+	for _, f := range after {
+		f()
+	}
 	os.Exit(code)
 }
 

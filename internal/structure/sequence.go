@@ -16,19 +16,17 @@ type Sequence struct {
 	Called bool
 }
 
-// Counter is what ReadSequence needs: a pool, a session or a transaction.
-type Counter interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // ReadSequence reads a sequence by its quoted, qualified name. Whoever restarts one
 // gives it another file and empties the one before: a reader that has just opened
 // that finds nothing in it, or not as much as it saw, and asks again. A transaction
 // that has failed so can not: there, lock the sequence first.
-func ReadSequence(ctx context.Context, q Counter, quoted string) (Sequence, error) {
+func ReadSequence(ctx context.Context, q Querier, quoted string) (Sequence, error) {
 	for tries := 1; ; tries++ {
 		var s Sequence
-		err := q.QueryRow(ctx, "SELECT s.seqincrement, q.last_value, q.is_called FROM pg_catalog.pg_sequence s, "+quoted+" q WHERE s.seqrelid = $1::regclass", quoted).Scan(&s.Increment, &s.Last, &s.Called)
+		rows, err := q.Query(ctx, "SELECT s.seqincrement, q.last_value, q.is_called FROM pg_catalog.pg_sequence s, "+quoted+" q WHERE s.seqrelid = $1::regclass", quoted)
+		if err == nil {
+			s, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Sequence])
+		}
 		if !emptied(err) || tries == restarts {
 			return s, err
 		}

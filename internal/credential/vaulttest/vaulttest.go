@@ -1,5 +1,3 @@
-// Package vaulttest makes vaults whose passphrases are tried quickly: what age asks
-// for by itself takes seconds where the race detector watches.
 package vaulttest
 
 import (
@@ -15,7 +13,8 @@ import (
 // scrypt's N.
 const Work = 8
 
-// Empty makes a vault that holds nothing yet.
+// Empty makes a vault that holds nothing yet, whose passphrase is tried quickly: what
+// age asks for by itself takes seconds where the race detector watches.
 func Empty(t testing.TB, path, passphrase string) {
 	t.Helper()
 	r, err := age.NewScryptRecipient(passphrase)
